@@ -1,0 +1,138 @@
+//! Sixteen lanes of `f32` or `u32`: the vector that every body is written in.
+//!
+//! Sixteen are one AVX-512 register, two of AVX2, four of NEON: the virtual lanes of the specification are the same
+//! everywhere, so the order of additions is too.
+//!
+//! Safety by type: a value of a type that implements [`Lanes`] or [`Words`] exists only where its instruction set
+//! is available, because the functions that make one from nothing are unsafe and demand it. The others need no
+//! further proof than their `self`.
+
+use half::bf16;
+
+/// Lanes of a vector.
+pub(crate) const LANES: usize = 16;
+
+/// Sixteen `f32`.
+pub(crate) trait Lanes: Copy {
+    /// A set of lanes.
+    type Mask: Copy;
+    /// Sixteen `u32` of the same instruction set.
+    type Words: Words<Mask = Self::Mask, Lanes = Self>;
+
+    /// The first `count` lanes (all of them from 16 on).
+    ///
+    /// # Safety
+    /// The instruction set is available.
+    unsafe fn first(count: usize) -> Self::Mask;
+
+    /// # Safety
+    /// The instruction set is available.
+    unsafe fn splat(value: f32) -> Self;
+
+    /// # Safety
+    /// The instruction set is available.
+    #[inline(always)]
+    unsafe fn zero() -> Self {
+        // SAFETY: passed on to the caller.
+        unsafe { Self::splat(0.0) }
+    }
+
+    /// # Safety
+    /// The instruction set is available; `from` is valid for reading 16 elements.
+    unsafe fn load(from: *const f32) -> Self;
+
+    /// The lanes of `mask`; the others are `+0.0` and their memory is not touched.
+    ///
+    /// # Safety
+    /// The instruction set is available; `from` is valid for reading the elements of `mask`.
+    unsafe fn load_part(from: *const f32, mask: Self::Mask) -> Self;
+
+    /// Widens 16 `bf16` exactly.
+    ///
+    /// # Safety
+    /// The instruction set is available; `from` is valid for reading 16 elements.
+    unsafe fn load_bf16(from: *const bf16) -> Self;
+
+    /// Widens the first `count < 16` elements exactly; the other lanes are `+0.0` and their memory is not touched.
+    ///
+    /// # Safety
+    /// The instruction set is available; `from` is valid for reading `count` elements.
+    unsafe fn load_part_bf16(from: *const bf16, count: usize) -> Self;
+
+    /// # Safety
+    /// `to` is valid for writing 16 elements.
+    unsafe fn store(self, to: *mut f32);
+
+    /// Writes the lanes of `mask` and touches nothing else.
+    ///
+    /// # Safety
+    /// `to` is valid for writing the elements of `mask`.
+    unsafe fn store_part(self, to: *mut f32, mask: Self::Mask);
+
+    /// `self * factor + addend`, rounded once.
+    fn fma(self, factor: Self, addend: Self) -> Self;
+    fn add(self, other: Self) -> Self;
+    fn sub(self, other: Self) -> Self;
+    fn mul(self, other: Self) -> Self;
+    fn div(self, other: Self) -> Self;
+    fn sqrt(self) -> Self;
+    /// The lanes of `mask` from `self`, the others from `other`.
+    fn select(self, mask: Self::Mask, other: Self) -> Self;
+    fn to_words(self) -> Self::Words;
+
+    /// Lane `j` += lane `j + 8`, then `+ 4`, `+ 2`, `+ 1`; the sum.
+    fn fold(self) -> f32;
+    /// [`fold`](Lanes::fold) of four vectors at once.
+    fn fold4(four: [Self; 4]) -> [f32; 4];
+}
+
+/// Sixteen `u32`. Arithmetic wraps.
+pub(crate) trait Words: Copy {
+    /// A set of lanes.
+    type Mask: Copy;
+    /// Sixteen `f32` of the same instruction set.
+    type Lanes: Lanes;
+
+    /// # Safety
+    /// The instruction set is available.
+    unsafe fn splat(value: u32) -> Self;
+
+    /// # Safety
+    /// The instruction set is available; `from` is valid for reading 16 elements.
+    unsafe fn load(from: *const u32) -> Self;
+
+    /// # Safety
+    /// `to` is valid for writing 16 elements.
+    unsafe fn store(self, to: *mut u32);
+
+    /// Writes the lower halves of the 16 words.
+    ///
+    /// # Safety
+    /// `to` is valid for writing 16 elements.
+    unsafe fn store_low_halves(self, to: *mut u16);
+
+    fn add(self, other: Self) -> Self;
+    fn mul(self, other: Self) -> Self;
+    fn and(self, other: Self) -> Self;
+    fn or(self, other: Self) -> Self;
+    fn xor(self, other: Self) -> Self;
+    fn shift_left<const N: u32>(self) -> Self;
+    fn shift_right<const N: u32>(self) -> Self;
+    /// The lanes of `mask` from `self`, the others from `other`.
+    fn select(self, mask: Self::Mask, other: Self) -> Self;
+    /// The lanes where `self > other`, both taken as `i32`.
+    fn greater_signed(self, other: Self) -> Self::Mask;
+    fn to_lanes(self) -> Self::Lanes;
+}
+
+/// Asks for the cache line at `address`; any address will do, valid or not.
+#[inline(always)]
+pub(crate) fn prefetch<T>(address: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: SSE is part of x86-64, and a prefetch of an invalid address does nothing.
+    unsafe {
+        core::arch::x86_64::_mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T0 }>(address.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = address;
+}

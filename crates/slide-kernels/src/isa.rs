@@ -1,0 +1,141 @@
+//! Instruction-set levels: their names, and which of them this machine has.
+
+use core::fmt;
+use core::str::FromStr;
+
+/// An instruction-set level for which this crate has a back end.
+///
+/// Every level can be named everywhere; [`is_available`](Isa::is_available) says whether it can run here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Isa {
+    /// Plain Rust: runs anywhere, and is the specification of every other level.
+    Scalar,
+    /// x86-64 with AVX2, FMA and F16C (Haswell and Zen 1 onwards).
+    Avx2,
+    /// x86-64 with AVX-512 F, BW, DQ, VL and CD (Skylake-X and Zen 4 onwards).
+    Avx512,
+}
+
+impl Isa {
+    /// All levels, from the least to the most capable.
+    pub const ALL: &'static [Isa] = &[Isa::Scalar, Isa::Avx2, Isa::Avx512];
+
+    /// The name that [`FromStr`] and `SLIDE_ISA` understand.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Isa::Scalar => "scalar",
+            Isa::Avx2 => "avx2",
+            Isa::Avx512 => "avx512",
+        }
+    }
+
+    /// Whether this machine (processor and operating system) can run the level.
+    ///
+    /// Every feature that the level uses is asked for by name; none is inferred from another.
+    /// Without the feature `std` the answer is what the program was compiled for.
+    pub fn is_available(self) -> bool {
+        match self {
+            Isa::Scalar => true,
+            Isa::Avx2 => has_avx2(),
+            Isa::Avx512 => has_avx2() && has_avx512(),
+        }
+    }
+
+    /// The most capable level that is available.
+    pub fn detect() -> Isa {
+        Isa::available().last().unwrap_or(Isa::Scalar)
+    }
+
+    /// The available levels, from the least to the most capable.
+    pub fn available() -> impl Iterator<Item = Isa> {
+        Isa::ALL.iter().copied().filter(|isa| isa.is_available())
+    }
+}
+
+#[cfg(all(target_arch = "x86_64", feature = "std"))]
+macro_rules! all_features {
+    ($($feature:tt),*) => { $(std::arch::is_x86_feature_detected!($feature))&&* };
+}
+#[cfg(not(all(target_arch = "x86_64", feature = "std")))]
+macro_rules! all_features {
+    ($($feature:tt),*) => { $(cfg!(target_feature = $feature))&&* };
+}
+
+fn has_avx2() -> bool {
+    all_features!("avx", "avx2", "fma", "f16c")
+}
+
+fn has_avx512() -> bool {
+    all_features!("avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd")
+}
+
+impl fmt::Display for Isa {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Isa {
+    type Err = IsaError;
+
+    fn from_str(name: &str) -> Result<Isa, IsaError> {
+        Isa::ALL
+            .iter()
+            .copied()
+            .find(|isa| isa.name() == name)
+            .ok_or(IsaError::Unknown)
+    }
+}
+
+/// Why a level cannot be used. The message lists the levels that can.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum IsaError {
+    /// No level has this name.
+    Unknown,
+    /// The level exists, but this machine lacks it.
+    Unavailable(Isa),
+    /// `SLIDE_ISA` holds this value, which names no level.
+    #[cfg(feature = "std")]
+    Environment(std::string::String),
+}
+
+impl fmt::Display for IsaError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            IsaError::Unknown => f.write_str("unknown instruction-set level")?,
+            IsaError::Unavailable(isa) => write!(f, "this machine has no {isa}")?,
+            #[cfg(feature = "std")]
+            IsaError::Environment(value) => {
+                write!(f, "SLIDE_ISA={value} names no instruction-set level")?
+            }
+        }
+        f.write_str("; available here:")?;
+        for (i, isa) in Isa::available().enumerate() {
+            write!(f, "{}{isa}", if i == 0 { " " } else { ", " })?;
+        }
+        Ok(())
+    }
+}
+
+impl core::error::Error for IsaError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_round_trip() {
+        for &isa in Isa::ALL {
+            assert_eq!(isa.name().parse(), Ok(isa));
+        }
+        assert_eq!("AVX2".parse::<Isa>(), Err(IsaError::Unknown));
+    }
+
+    #[test]
+    fn errors_list_what_is_available() {
+        let message = std::format!("{}", "mmx".parse::<Isa>().unwrap_err());
+        assert!(message.contains("scalar"), "{message}");
+    }
+}

@@ -1,0 +1,35 @@
+//! Kernels of sparse neural networks on CPUs: slices in, slices out.
+//!
+//! ```
+//! use slide_kernels::Kernels;
+//!
+//! let kernels = Kernels::best();
+//! assert_eq!(kernels.dot(&[1.0, 2.0, 3.0], &[4.0, 5.0, 6.0]), 32.0);
+//! ```
+//!
+//! * **One back end per instruction set**, chosen once: [`Kernels::best`], [`Kernels::for_isa`], or the
+//!   environment variable `SLIDE_ISA` with [`Kernels::from_env`].
+//! * **The same bits everywhere.** Every kernel states the order of its operations, and every back end keeps it:
+//!   a result is a pure function of the arguments, whatever the machine. (A result that is NaN is NaN on every
+//!   back end; its payload is not promised.) The `scalar` modules are the specification.
+//! * **Safe.** Lengths and indices are checked once per call, before any unsafe code; a list of indices that is
+//!   used again is checked once into a [`RowIds`] or [`ActiveRows`] value. A violated length is a panic with a
+//!   message, like slice indexing.
+//! * **Nothing hidden.** No kernel allocates, starts a thread, or touches anything but its arguments.
+
+#![cfg_attr(not(feature = "std"), no_std)]
+
+mod api;
+mod generic;
+mod isa;
+mod scalar;
+mod table;
+mod views;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+pub use isa::{Isa, IsaError};
+pub use table::Kernels;
+pub use views::{
+    ActiveRows, Matrix, MatrixMut, RowIds, ShapeError, Table, TableMut, Values, ValuesMut,
+};

@@ -1,0 +1,52 @@
+//! The specification: plain Rust, one element at a time, in the order that the public documentation states.
+//!
+//! Every other back end gives the same bits. These functions are written to be read; the only concession is that
+//! reductions keep their virtual lanes in an array.
+
+use crate::{Isa, Kernels};
+
+pub(crate) mod dot;
+
+pub(crate) const KERNELS: Kernels = Kernels {
+    isa: Isa::Scalar,
+    dot: dot::TABLE,
+};
+
+/// `a * b + c`, rounded once.
+#[inline(always)]
+pub(crate) fn fma(a: f32, b: f32, c: f32) -> f32 {
+    #[cfg(feature = "std")]
+    return a.mul_add(b, c);
+    #[cfg(not(feature = "std"))]
+    return libm::fmaf(a, b, c);
+}
+
+/// The square root, rounded as IEEE 754 says.
+#[inline(always)]
+pub(crate) fn sqrt(x: f32) -> f32 {
+    #[cfg(feature = "std")]
+    return x.sqrt();
+    #[cfg(not(feature = "std"))]
+    return libm::sqrtf(x);
+}
+
+/// Adds the upper half of the lanes to the lower half until one is left: `+ LANES / 2`, ..., `+ 2`, `+ 1`.
+pub(crate) fn fold<const LANES: usize>(mut lanes: [f32; LANES]) -> f32 {
+    let mut half = LANES / 2;
+    while half > 0 {
+        for j in 0..half {
+            lanes[j] += lanes[j + half];
+        }
+        half /= 2;
+    }
+    lanes[0]
+}
+
+/// The dot product in `LANES` virtual lanes: lane `j` takes the elements `i = j (mod LANES)`, ascending.
+pub(crate) fn dot_in_lanes<const LANES: usize>(a: impl Iterator<Item = f32>, b: &[f32]) -> f32 {
+    let mut lanes = [0.0_f32; LANES];
+    for (i, (a, &b)) in a.zip(b).enumerate() {
+        lanes[i % LANES] = fma(a, b, lanes[i % LANES]);
+    }
+    fold(lanes)
+}
