@@ -1,0 +1,308 @@
+//! Hash tables over the rows of a layer, built by counting sort.
+
+use std::{fmt, ops::Range, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+use slide_kernels::{Kernels, RngKey};
+use slide_mem::Workers;
+
+use super::{HashError, HashSettings, names, stream};
+
+/// Which rows stay in a bucket that more rows fall into than it may hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BucketPolicy {
+    /// Those inserted last, that is the highest rows: rows are inserted in ascending order.
+    #[default]
+    Fifo,
+    /// A uniform random choice, another one in every table and at every rebuild.
+    Reservoir,
+}
+
+impl fmt::Display for BucketPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Fifo => "fifo",
+            Self::Reservoir => "reservoir",
+        })
+    }
+}
+
+impl FromStr for BucketPolicy {
+    type Err = names::UnknownName;
+
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        names::parse("bucket policy", &[Self::Fifo, Self::Reservoir], word)
+    }
+}
+
+/// Rows whose codes lie together.
+///
+/// Hashing yields codes row by row, a table is built from the codes of one table: storage by row would cost the build
+/// a cache line a code, storage by table would scatter the writes and could not be cut into rows for the workers. So
+/// codes are stored by block, and within it by table: a block is one piece of hashing work, and the build of a table
+/// reads runs of 1 KiB.
+const BLOCK_ROWS: usize = 256;
+
+/// `tables` hash tables over `rows` rows, and the codes that they were built from.
+///
+/// A table is a list of row numbers sorted by bucket and the place where each bucket begins: empty buckets cost four
+/// bytes. After the first build nothing is allocated.
+#[derive(Clone, Debug)]
+pub struct HashTables {
+    settings: HashSettings,
+    rows: usize,
+    /// `[block][table][BLOCK_ROWS]`; the places behind the last row hold 0.
+    blocks: Vec<Vec<u32>>,
+    tables: Vec<HashTable>,
+    places: Vec<Vec<Place>>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct HashTable {
+    /// Where each bucket begins in `rows`, and the end of the last one.
+    starts: Vec<u32>,
+    /// By bucket, ascending in each.
+    rows: Vec<u32>,
+}
+
+/// The state of one bucket while its table is built.
+#[derive(Clone, Copy, Debug, Default)]
+struct Place {
+    /// Where the next row goes.
+    next: u32,
+    /// How many of the rows to come find no room.
+    surplus: u32,
+}
+
+impl HashTables {
+    /// Tables with empty buckets; call [`rebuild`](Self::rebuild) once the codes are there.
+    ///
+    /// # Errors
+    /// Impossible settings, or more than `u32::MAX` rows.
+    pub fn empty(settings: &HashSettings, rows: usize) -> Result<Self, HashError> {
+        settings.validate()?;
+        if u32::try_from(rows).is_err() {
+            return Err(HashError::TooManyRows { rows });
+        }
+        let buckets = settings.buckets();
+        let table = HashTable {
+            starts: vec![0; buckets + 1],
+            rows: Vec::new(),
+        };
+        Ok(Self {
+            settings: settings.clone(),
+            rows,
+            blocks: vec![vec![0; settings.tables * BLOCK_ROWS]; rows.div_ceil(BLOCK_ROWS)],
+            tables: vec![table; settings.tables],
+            places: Vec::new(),
+        })
+    }
+
+    /// Tables from the codes of a checkpoint, `[rows][tables]` as [`codes`](Self::codes) gives them, not built yet.
+    ///
+    /// # Errors
+    /// Impossible settings, a number of codes that does not fit, a code without a bucket.
+    pub fn from_codes(
+        settings: &HashSettings,
+        rows: usize,
+        codes: &[u32],
+    ) -> Result<Self, HashError> {
+        let mut tables = Self::empty(settings, rows)?;
+        let expected = rows.checked_mul(settings.tables);
+        if expected != Some(codes.len()) {
+            return Err(HashError::CodeCount {
+                rows,
+                tables: settings.tables,
+                found: codes.len(),
+            });
+        }
+        if let Some(at) = codes
+            .iter()
+            .position(|&code| code as usize >= settings.buckets())
+        {
+            return Err(HashError::CodeRange {
+                row: at / settings.tables,
+                code: codes[at],
+                buckets: settings.buckets(),
+            });
+        }
+        for (block, codes) in tables
+            .blocks
+            .iter_mut()
+            .zip(codes.chunks(BLOCK_ROWS * settings.tables))
+        {
+            store(codes, settings.tables, block);
+        }
+        Ok(tables)
+    }
+
+    /// The codes of all rows, `[rows][tables]`, for a checkpoint: tables rebuilt after a resume would otherwise come
+    /// from newer weights than those that the uninterrupted run goes on with.
+    #[must_use]
+    pub fn codes(&self) -> Vec<u32> {
+        let mut codes = Vec::with_capacity(self.rows * self.settings.tables);
+        for row in 0..self.rows {
+            let block = &self.blocks[row / BLOCK_ROWS];
+            codes.extend(
+                block
+                    .chunks_exact(BLOCK_ROWS)
+                    .map(|codes| codes[row % BLOCK_ROWS]),
+            );
+        }
+        codes
+    }
+
+    /// Fills all buckets from the stored codes.
+    ///
+    /// Which rows stay in an overfull bucket depends, with [`BucketPolicy::Reservoir`], on `seed` and `rebuild`, the
+    /// number of rebuilds before this one. The result does not depend on the number of workers.
+    pub fn rebuild(&mut self, kernels: &Kernels, workers: &Workers, seed: u64, rebuild: u64) {
+        let Self {
+            settings,
+            rows,
+            blocks,
+            tables,
+            places,
+        } = self;
+        places.resize_with(workers.count(), Vec::new);
+        workers.each_with(places, tables, |number, table, places| {
+            let codes = |block: usize| {
+                let first = block * BLOCK_ROWS;
+                let codes = &blocks[block][number * BLOCK_ROWS..][..BLOCK_ROWS.min(*rows - first)];
+                (first, codes)
+            };
+            let overfull = table.reserve(settings, (0..blocks.len()).map(codes), *rows, places);
+            let reservoir = overfull && settings.policy == BucketPolicy::Reservoir;
+            let key = RngKey::new(seed, stream::RESERVOIR, rebuild, number as u32);
+            let mut random = [0; BLOCK_ROWS];
+            for (first, codes) in (0..blocks.len()).map(codes) {
+                if reservoir {
+                    kernels.random_words(key, first as u64, &mut random[..codes.len()]);
+                }
+                // With FIFO all words stay 0; `insert` never looks at them.
+                table.insert(settings.policy, first as u32, codes, &random, places);
+            }
+        });
+    }
+
+    /// The rows in the bucket of `code`, ascending, at most `bucket_size`.
+    ///
+    /// # Panics
+    /// If there is no such table or bucket.
+    #[must_use]
+    pub fn bucket(&self, table: usize, code: u32) -> &[u32] {
+        let table = &self.tables[table];
+        &table.rows[table.range(code)]
+    }
+
+    /// The number of rows that the tables are made for.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// The settings that the tables were made with.
+    #[must_use]
+    pub fn settings(&self) -> &HashSettings {
+        &self.settings
+    }
+
+    /// Bytes held: codes, buckets, and what a rebuild needs.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let codes: usize = self.blocks.iter().map(Vec::len).sum();
+        let tables: usize = self
+            .tables
+            .iter()
+            .map(|table| table.starts.len() + table.rows.capacity())
+            .sum();
+        let places: usize = self.places.iter().map(Vec::len).sum();
+        size_of::<u32>() * (codes + tables) + size_of::<Place>() * places
+    }
+}
+
+impl HashTable {
+    fn range(&self, code: u32) -> Range<usize> {
+        self.starts[code as usize] as usize..self.starts[code as usize + 1] as usize
+    }
+
+    /// First half of the counting sort: finds the place of every bucket. True if one is overfull.
+    fn reserve<'a>(
+        &mut self,
+        settings: &HashSettings,
+        blocks: impl Iterator<Item = (usize, &'a [u32])>,
+        rows: usize,
+        places: &mut Vec<Place>,
+    ) -> bool {
+        places.clear();
+        places.resize(settings.buckets(), Place::default());
+        for (_, codes) in blocks {
+            for &code in codes {
+                places[code as usize].surplus += 1;
+            }
+        }
+        let mut next = 0;
+        let mut overfull = false;
+        for (place, start) in places.iter_mut().zip(&mut self.starts) {
+            let kept = place.surplus.min(settings.bucket_size);
+            overfull |= kept < place.surplus;
+            *start = next;
+            *place = Place {
+                next,
+                surplus: place.surplus - kept,
+            };
+            next += kept;
+        }
+        self.starts[places.len()] = next;
+        if self.rows.is_empty() {
+            // The most that any rebuild can need, so that later ones allocate nothing; untouched pages cost nothing.
+            let most = settings
+                .buckets()
+                .saturating_mul(settings.bucket_size as usize);
+            self.rows.reserve_exact(rows.min(most));
+        }
+        self.rows.resize(next as usize, 0);
+        overfull
+    }
+
+    /// Second half: the rows `first..` with these codes go to their places. The numbers of kept and surplus rows are
+    /// known by now, so both policies decide row by row, in order, and leave the bucket ascending.
+    fn insert(
+        &mut self,
+        policy: BucketPolicy,
+        first: u32,
+        codes: &[u32],
+        random: &[u32],
+        places: &mut [Place],
+    ) {
+        for ((row, &code), &word) in (first..).zip(codes).zip(random) {
+            let place = &mut places[code as usize];
+            if place.surplus > 0 {
+                let room = self.starts[code as usize + 1] - place.next;
+                let dropped = match policy {
+                    BucketPolicy::Fifo => true,
+                    // Selection sampling (Knuth, TAOCP 2, 3.4.2, algorithm S): the same distribution as a reservoir.
+                    BucketPolicy::Reservoir => {
+                        (u64::from(word) * u64::from(room + place.surplus)) >> 32 >= u64::from(room)
+                    }
+                };
+                if dropped {
+                    place.surplus -= 1;
+                    continue;
+                }
+            }
+            self.rows[place.next as usize] = row;
+            place.next += 1;
+        }
+    }
+}
+
+/// Writes `codes` (`[up to BLOCK_ROWS][tables]`) to a block (`[tables][BLOCK_ROWS]`).
+fn store(codes: &[u32], tables: usize, block: &mut [u32]) {
+    for (row, codes) in codes.chunks_exact(tables).enumerate() {
+        for (column, &code) in block.chunks_exact_mut(BLOCK_ROWS).zip(codes) {
+            column[row] = code;
+        }
+    }
+}

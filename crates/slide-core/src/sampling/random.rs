@@ -1,0 +1,84 @@
+//! Uniformly random rows without duplicates.
+
+use slide_kernels::{Kernels, RngKey};
+
+use super::{RowSet, Sample, Sampler, Scratch, stream};
+
+pub(super) fn collect(
+    sampler: &Sampler,
+    sample: &Sample<'_>,
+    scratch: &mut Scratch,
+    out: &mut Vec<u32>,
+) {
+    let active = &mut scratch.active;
+    sample.labels.iter().for_each(|&label| active.insert(label));
+    let mut words = Words::new(sample.context.kernels, sample.key.stream(stream::FILL));
+    fill(
+        active,
+        sample.context.rows,
+        sampler.target.max(sampler.floor).min(sampler.ceiling),
+        &mut words,
+    );
+    active.drain(|row| out.push(row));
+}
+
+/// Adds rows below `rows` to `set` until it has `count`, or all; each row not in it is equally likely.
+pub(super) fn fill(set: &mut RowSet, rows: usize, count: usize, words: &mut Words<'_>) {
+    let count = count.min(rows);
+    if count <= rows / 2 {
+        while set.len() < count {
+            set.insert(words.below(rows as u32));
+        }
+        return;
+    }
+    // Drawing again whatever is drawn twice would take long: selection sampling (Knuth, TAOCP 2, 3.4.2, algorithm S).
+    let mut left = (rows - set.len().min(rows)) as u32;
+    for row in 0..rows as u32 {
+        if set.len() >= count {
+            return;
+        }
+        if !set.contains(row) {
+            if (words.below(left) as usize) < count - set.len() {
+                set.insert(row);
+            }
+            left -= 1;
+        }
+    }
+}
+
+const BLOCK: usize = 64;
+
+/// Random words one after the other, made many at a time.
+pub(super) struct Words<'a> {
+    kernels: &'a Kernels,
+    key: RngKey,
+    made: u64,
+    block: [u32; BLOCK],
+    used: usize,
+}
+
+impl<'a> Words<'a> {
+    pub(super) fn new(kernels: &'a Kernels, key: RngKey) -> Self {
+        Self {
+            kernels,
+            key,
+            made: 0,
+            block: [0; BLOCK],
+            used: BLOCK,
+        }
+    }
+
+    /// A number below `bound`; each is as likely as any other up to `bound / 2^32` of its probability.
+    #[inline]
+    pub(super) fn below(&mut self, bound: u32) -> u32 {
+        if self.used == BLOCK {
+            self.kernels
+                .random_words(self.key, self.made, &mut self.block);
+            self.made += BLOCK as u64;
+            self.used = 0;
+        }
+        let word = self.block[self.used];
+        self.used += 1;
+        ((u64::from(word) * u64::from(bound)) >> 32) as u32
+    }
+}

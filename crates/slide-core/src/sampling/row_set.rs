@@ -1,0 +1,90 @@
+//! A set of row numbers that is filled in any order and emptied in ascending order.
+
+/// A bit a row, and a bit a word of those, so that emptying costs the time of the members and not of the rows.
+///
+/// For 670,091 rows these are 84 KB, which stay in the second-level cache; a list with marks or a sort would move more.
+#[derive(Clone, Debug)]
+pub(crate) struct RowSet {
+    words: Vec<u64>,
+    summary: Vec<u64>,
+    len: usize,
+}
+
+impl RowSet {
+    pub(crate) fn new(rows: usize) -> Self {
+        let words = rows.div_ceil(64);
+        Self {
+            words: vec![0; words],
+            summary: vec![0; words.div_ceil(64)],
+            len: 0,
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    #[inline]
+    pub(crate) fn insert(&mut self, row: u32) {
+        let (word, bit) = (row as usize / 64, 1 << (row % 64));
+        let old = self.words[word];
+        self.words[word] = old | bit;
+        self.summary[word / 64] |= 1 << (word % 64);
+        self.len += usize::from(old & bit == 0);
+    }
+
+    #[inline]
+    pub(crate) fn contains(&self, row: u32) -> bool {
+        self.words[row as usize / 64] >> (row % 64) & 1 == 1
+    }
+
+    /// Empties the set, calling `each` for its rows in ascending order.
+    #[inline]
+    pub(crate) fn drain(&mut self, mut each: impl FnMut(u32)) {
+        for (high, summary) in self.summary.iter_mut().enumerate() {
+            for word in ones(std::mem::take(summary)) {
+                let word = high * 64 + word as usize;
+                for bit in ones(std::mem::take(&mut self.words[word])) {
+                    each(word as u32 * 64 + bit);
+                }
+            }
+        }
+        self.len = 0;
+    }
+}
+
+/// The positions of the ones of `word`, ascending.
+#[inline]
+fn ones(mut word: u64) -> impl Iterator<Item = u32> {
+    std::iter::from_fn(move || {
+        let position = (word != 0).then(|| word.trailing_zeros());
+        word &= word.wrapping_sub(1);
+        position
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn like_a_sorted_set(rounds in prop::collection::vec(prop::collection::vec(0u32..9000, 0..200), 1..4)) {
+            let mut set = RowSet::new(9000);
+            for rows in rounds {
+                let expected: BTreeSet<u32> = rows.iter().copied().collect();
+                rows.iter().for_each(|&row| set.insert(row));
+                prop_assert_eq!(set.len(), expected.len());
+                prop_assert!((0..9000).all(|row| set.contains(row) == expected.contains(&row)));
+                let mut drained = Vec::new();
+                set.drain(|row| drained.push(row));
+                prop_assert_eq!(drained, expected.into_iter().collect::<Vec<_>>());
+                prop_assert_eq!(set.len(), 0);
+            }
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! One active set for a whole batch.
+
+use slide_kernels::Kernels;
+
+use super::{RowSet, SampleKey, random, random::Words, stream};
+
+/// The labels of a batch and `random_count` uniformly random other rows, strictly ascending.
+///
+/// `labels` come in any order, repeated or not. There are fewer random rows where `rows` do not suffice.
+///
+/// # Panics
+/// If a label is not below `rows`.
+#[must_use]
+pub fn shared_set(
+    kernels: &Kernels,
+    labels: &[u32],
+    random_count: usize,
+    rows: usize,
+    key: SampleKey,
+) -> Vec<u32> {
+    super::assert_rows(labels, rows);
+    let mut set = RowSet::new(rows);
+    labels.iter().for_each(|&label| set.insert(label));
+    let count = set.len().saturating_add(random_count);
+    random::fill(
+        &mut set,
+        rows,
+        count,
+        &mut Words::new(kernels, key.stream(stream::SHARED)),
+    );
+    let mut active = Vec::with_capacity(set.len());
+    set.drain(|row| active.push(row));
+    active
+}
