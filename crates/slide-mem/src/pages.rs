@@ -1,0 +1,229 @@
+//! One mapping: the ladder from the pages and nodes asked for to the ones that are to be had.
+
+use std::fs;
+use std::io;
+use std::ops::Range;
+use std::ptr::NonNull;
+
+use crate::report::Bytes;
+use crate::sys::{self, BindMode, Memory};
+use crate::topology::sysfs;
+use crate::{Fallback, MemError, NumaPolicy, PagePolicy, Placement, Remedy, Report};
+
+/// A zeroed mapping with a placement, unmapped on drop. Nothing in it is touched unless reserved
+/// huge pages have to be ([`Region::map`]), so that owners may touch their parts first.
+pub(crate) struct Region {
+    memory: Memory,
+    asked: Placement,
+    /// Bytes of the pages asked of the kernel: what a part must be aligned to, not to break one.
+    granule: usize,
+    fallbacks: Vec<Fallback>,
+}
+
+impl Region {
+    /// Maps at least `bytes` bytes, aligned to a base page or more.
+    pub(crate) fn map(bytes: usize, asked: Placement) -> Result<Self, MemError> {
+        let nodes = sysfs::nodes_with_memory();
+        let mut fallbacks = Vec::new();
+        if let Some(page) = asked.pages.reserved_page_bytes() {
+            let wanted = format!("{} huge pages", Bytes(page as u64));
+            // Half-empty pages of 1 GiB would eat the machine, one per small table.
+            if bytes < page / 2 {
+                fallbacks.push(Fallback::new(wanted, "a table smaller than half a page"));
+            } else {
+                match map_reserved(bytes, page, asked, &nodes) {
+                    Ok(region) => return Ok(region),
+                    Err(error) => fallbacks.push(lack_of_pages(wanted, bytes, page, &error)),
+                }
+            }
+        }
+        let huge = sys::transparent_page_bytes().filter(|&page| page <= bytes);
+        let (memory, granule) = match (asked.pages, huge) {
+            (PagePolicy::Small, _) => {
+                let memory = map_plain(bytes, sys::page_bytes())?;
+                // Refused only by a kernel without transparent huge pages, which is as well.
+                let _ = memory.advise_transparent(false);
+                (memory, sys::page_bytes())
+            }
+            (_, Some(page)) => {
+                let memory = map_plain(bytes, page)?;
+                fallbacks.extend(advise_transparent(&memory));
+                (memory, page)
+            }
+            (_, None) => (map_plain(bytes, sys::page_bytes())?, sys::page_bytes()),
+        };
+        let mut region = Self {
+            memory,
+            asked,
+            granule,
+            fallbacks,
+        };
+        region.bind_whole(&nodes);
+        Ok(region)
+    }
+
+    pub(crate) fn start(&self) -> NonNull<u8> {
+        self.memory.start()
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.memory.bytes()
+    }
+
+    /// Binds the whole mapping, for policies that concern the whole of it.
+    fn bind_whole(&mut self, nodes: &[u32]) {
+        let bind = |range, mode, nodes: &[u32]| self.memory.bind(range, mode, nodes);
+        self.fallbacks.extend(
+            bind_pages(
+                self.asked.numa,
+                nodes,
+                self.memory.bytes(),
+                self.granule,
+                bind,
+            )
+            .err(),
+        );
+    }
+
+    pub(crate) fn report(&self) -> Report {
+        let mut report = Report {
+            asked: vec![self.asked],
+            mapped_bytes: self.bytes() as u64,
+            fallbacks: self.fallbacks.clone(),
+            ..Report::default()
+        };
+        let start = self.start().as_ptr().addr();
+        let range = start..start + self.bytes();
+        if cfg!(all(target_os = "linux", not(miri))) {
+            if let Ok(smaps) = fs::read_to_string("/proc/self/smaps") {
+                report.add_smaps(&smaps, &range);
+            }
+            if let Ok(numa_maps) = fs::read_to_string("/proc/self/numa_maps") {
+                report.add_numa_maps(&numa_maps, &range);
+            }
+        }
+        let page = sys::page_bytes();
+        if self.granule > page && self.fallbacks.is_empty() && report.huge_share() < 0.5 {
+            let base = report
+                .bytes_by_page
+                .get(&(page as u64))
+                .copied()
+                .unwrap_or(0);
+            // Below one huge page, the first touch may simply not have happened.
+            if base >= self.granule as u64 {
+                report.fallbacks.push(Fallback::new(
+                    "transparent huge pages",
+                    "the kernel gave mostly base pages (fragmented memory, or disabled for this process)",
+                ));
+            }
+        }
+        report
+    }
+}
+
+fn map_plain(bytes: usize, align: usize) -> Result<Memory, MemError> {
+    let rounded = bytes
+        .max(1)
+        .checked_next_multiple_of(align)
+        .ok_or_else(|| MemError::TooLarge {
+            what: format!("a mapping of {bytes} bytes"),
+        })?;
+    Memory::plain(rounded, align).map_err(|source| MemError::OutOfMemory {
+        bytes: rounded,
+        source,
+    })
+}
+
+/// Reserved huge pages: mapped, bound, and touched where the nodes are settled.
+fn map_reserved(bytes: usize, page: usize, asked: Placement, nodes: &[u32]) -> io::Result<Region> {
+    let memory = Memory::reserved(bytes, page)?;
+    let mut region = Region {
+        memory,
+        asked,
+        granule: page,
+        fallbacks: Vec::new(),
+    };
+    region.bind_whole(nodes);
+    // The reservation counts pages of the whole machine; a cpuset, a control group or a node
+    // with too few of them shows at first touch only, as SIGBUS. So touch now, unless the toucher
+    // decides the node. Kernels before 5.14 know no such advice (EINVAL).
+    if asked.numa != NumaPolicy::Local || nodes.len() <= 1 {
+        match region.memory.populate() {
+            Err(error) if error.kind() != io::ErrorKind::InvalidInput => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(region)
+}
+
+fn lack_of_pages(wanted: String, bytes: usize, page: usize, error: &io::Error) -> Fallback {
+    let fallback = Fallback::new(wanted, error);
+    let needed = bytes.div_ceil(page) as u64;
+    let pool = sysfs::huge_pages()
+        .into_iter()
+        .find(|pool| pool.page_bytes == page as u64);
+    match pool {
+        None => fallback.with_remedy(Remedy::Command(format!(
+            "boot with hugepagesz={}K hugepages={needed}",
+            page >> 10
+        ))),
+        Some(pool) => fallback.with_remedy(Remedy::ReservePages {
+            page_bytes: page as u64,
+            is_default_size: sysfs::default_huge_page_bytes() == Some(page as u64),
+            reserved: pool.total,
+            missing: needed.saturating_sub(pool.free).max(1),
+        }),
+    }
+}
+
+fn advise_transparent(memory: &Memory) -> Option<Fallback> {
+    const WANTED: &str = "transparent huge pages";
+    if let Err(error) = memory.advise_transparent(true) {
+        return Some(Fallback::new(WANTED, error));
+    }
+    // The advice is taken, and ignored, where they are switched off.
+    let off = sysfs::transparent_mode() == Some(crate::TransparentMode::Never);
+    off.then(|| {
+        Fallback::new(WANTED, "switched off on this machine").with_remedy(Remedy::Command(
+            "echo madvise > /sys/kernel/mm/transparent_hugepage/enabled".into(),
+        ))
+    })
+}
+
+/// Binds `bytes` bytes of a mapping as `policy` says, by `bind` (a range of byte offsets, a mode,
+/// nodes). `nodes`: the nodes with memory, ascending. `granule`: bytes that must stay together.
+fn bind_pages(
+    policy: NumaPolicy,
+    nodes: &[u32],
+    bytes: usize,
+    granule: usize,
+    bind: impl Fn(Range<usize>, BindMode, &[u32]) -> io::Result<()>,
+) -> Result<(), Fallback> {
+    let wanted = || format!("numa {policy}");
+    let only_node = nodes.len() <= 1;
+    match policy {
+        NumaPolicy::Local => return Ok(()),
+        NumaPolicy::Node(node) if !nodes.contains(&node) && !nodes.is_empty() => {
+            let reason = format!("no such node with memory; there are {nodes:?}");
+            return Err(Fallback::new(wanted(), reason));
+        }
+        NumaPolicy::Node(_) if only_node => return Ok(()),
+        _ if only_node => return Err(Fallback::new(wanted(), "this machine has one node")),
+        NumaPolicy::Node(node) => bind(0..bytes, BindMode::Preferred, &[node]),
+        NumaPolicy::Interleave => bind(0..bytes, BindMode::Interleave, nodes),
+        NumaPolicy::Partition => partition(bytes, granule, nodes.len())
+            .zip(nodes)
+            .try_for_each(|(part, &node)| bind(part, BindMode::Preferred, &[node])),
+    }
+    .map_err(|error| Fallback::new(wanted(), format!("mbind: {error}")))
+}
+
+/// Cuts `bytes` into `parts` runs of nearly equal size at multiples of `granule`.
+fn partition(bytes: usize, granule: usize, parts: usize) -> impl Iterator<Item = Range<usize>> {
+    let granules = bytes.div_ceil(granule) as u128;
+    let bound = move |part: usize| {
+        let granule_number = (granules * part as u128 / parts as u128) as usize;
+        (granule_number * granule).min(bytes)
+    };
+    (0..parts).map(move |part| bound(part)..bound(part + 1))
+}

@@ -1,0 +1,192 @@
+//! What a table asks for: its page size and its NUMA nodes.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// Which pages a mapping asks for. The text forms, for options and configuration files, are
+/// `auto`, `4k`, `thp`, `2m` and `1g`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PagePolicy {
+    /// The fastest kind that needs no preparation of the machine: today transparent huge pages.
+    #[default]
+    Auto,
+    /// Base pages only (4 KiB on x86-64), even where the kernel would give huge ones unasked.
+    Small,
+    /// Transparent huge pages by `madvise`, for mappings of at least one huge page.
+    Transparent,
+    /// Reserved 2 MiB pages (`vm.nr_hugepages`); falls back to transparent ones.
+    Huge2M,
+    /// Reserved 1 GiB pages; falls back to transparent ones.
+    Huge1G,
+}
+
+impl PagePolicy {
+    /// Every policy, in the order of the help texts.
+    pub const ALL: [Self; 5] = [
+        Self::Auto,
+        Self::Small,
+        Self::Transparent,
+        Self::Huge2M,
+        Self::Huge1G,
+    ];
+
+    /// Its text form.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Small => "4k",
+            Self::Transparent => "thp",
+            Self::Huge2M => "2m",
+            Self::Huge1G => "1g",
+        }
+    }
+
+    /// Bytes of the reserved page that the policy asks for, if it asks for one.
+    pub(crate) const fn reserved_page_bytes(self) -> Option<usize> {
+        match self {
+            Self::Huge2M => Some(2 << 20),
+            Self::Huge1G => Some(1 << 30),
+            Self::Auto | Self::Small | Self::Transparent => None,
+        }
+    }
+}
+
+/// Which NUMA nodes a mapping asks for. The text forms are `local`, `node:N`, `interleave` and
+/// `partition`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NumaPolicy {
+    /// Every page lies on the node of the thread that touches it first.
+    #[default]
+    Local,
+    /// Pages lie on this node while it has room, and elsewhere after that: running out of a
+    /// node's memory is slower, never fatal.
+    Node(u32),
+    /// Pages go round the nodes that have memory.
+    Interleave,
+    /// Each table is cut into as many equal runs as there are nodes with memory; run *i* lies on
+    /// the *i*-th of them. This is where [`Workers`](crate::Workers) put the owners of those rows.
+    Partition,
+}
+
+/// Pages and nodes, as asked for together. Copied freely; the default is `auto` and `local`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Placement {
+    /// Kind of pages.
+    pub pages: PagePolicy,
+    /// Nodes.
+    pub numa: NumaPolicy,
+}
+
+/// A text that names no policy.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected {expected}, found {found:?}")]
+pub struct ParsePolicyError {
+    expected: &'static str,
+    found: String,
+}
+
+impl FromStr for PagePolicy {
+    type Err = ParsePolicyError;
+
+    fn from_str(text: &str) -> Result<Self, ParsePolicyError> {
+        Self::ALL
+            .into_iter()
+            .find(|policy| policy.name() == text)
+            .ok_or_else(|| ParsePolicyError {
+                expected: "one of auto, 4k, thp, 2m, 1g",
+                found: text.to_owned(),
+            })
+    }
+}
+
+impl FromStr for NumaPolicy {
+    type Err = ParsePolicyError;
+
+    fn from_str(text: &str) -> Result<Self, ParsePolicyError> {
+        let node = |number: &str| {
+            // `parse` alone would also take "+1".
+            let digits = number.bytes().all(|byte| byte.is_ascii_digit());
+            number.parse().ok().filter(|_| digits).map(Self::Node)
+        };
+        match text {
+            "local" => Some(Self::Local),
+            "interleave" => Some(Self::Interleave),
+            "partition" => Some(Self::Partition),
+            _ => text.strip_prefix("node:").and_then(node),
+        }
+        .ok_or_else(|| ParsePolicyError {
+            expected: "one of local, node:N, interleave, partition",
+            found: text.to_owned(),
+        })
+    }
+}
+
+impl fmt::Display for PagePolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl fmt::Display for NumaPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Local => f.pad("local"),
+            Self::Node(node) => write!(f, "node:{node}"),
+            Self::Interleave => f.pad("interleave"),
+            Self::Partition => f.pad("partition"),
+        }
+    }
+}
+
+impl fmt::Display for Placement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "pages {}, numa {}", self.pages, self.numa)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_round_trip() {
+        for policy in PagePolicy::ALL {
+            assert_eq!(policy.to_string().parse(), Ok(policy));
+        }
+        for policy in [
+            NumaPolicy::Local,
+            NumaPolicy::Node(0),
+            NumaPolicy::Node(17),
+            NumaPolicy::Interleave,
+            NumaPolicy::Partition,
+        ] {
+            assert_eq!(policy.to_string().parse(), Ok(policy));
+        }
+    }
+
+    #[test]
+    fn unknown_texts_say_what_was_expected() {
+        for text in ["", "AUTO", "4K", "huge"] {
+            let error = text.parse::<PagePolicy>().unwrap_err().to_string();
+            assert_eq!(
+                error,
+                format!("expected one of auto, 4k, thp, 2m, 1g, found {text:?}")
+            );
+        }
+        for text in [
+            "",
+            "node",
+            "node:",
+            "node:-1",
+            "node:+1",
+            "node:1x",
+            "node:4294967296",
+        ] {
+            let error = text.parse::<NumaPolicy>().unwrap_err().to_string();
+            assert!(
+                error.contains("node:N") && error.contains(&format!("{text:?}")),
+                "{error}"
+            );
+        }
+    }
+}

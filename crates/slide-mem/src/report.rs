@@ -1,0 +1,319 @@
+//! What a mapping really got, read back from the kernel, and why it is not what was asked for.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
+
+use crate::Placement;
+
+/// What was asked for one mapping or several ([`Report::merge`]), what was obtained, and why the
+/// two differ.
+///
+/// Only memory that has been touched is resident, so a report taken before a table is filled
+/// shows little. Reading it back walks the page tables of the process: milliseconds per gigabyte
+/// of base pages, so once per run, not once per batch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Report {
+    /// The placements asked for, each once, ascending.
+    pub asked: Vec<Placement>,
+    /// Bytes of address space mapped, touched or not.
+    pub mapped_bytes: u64,
+    /// Resident bytes by page size in bytes. Empty where the system does not tell.
+    pub bytes_by_page: BTreeMap<u64, u64>,
+    /// Resident bytes by NUMA node. Empty where the system does not tell.
+    pub bytes_by_node: BTreeMap<u32, u64>,
+    /// What could not be had.
+    pub fallbacks: Vec<Fallback>,
+}
+
+/// One thing asked for and not obtained.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Fallback {
+    /// What was wanted, as in "2 MiB huge pages".
+    pub wanted: String,
+    /// Why it was not to be had, in words.
+    pub reason: String,
+    /// What would make it available, if something does.
+    pub remedy: Option<Remedy>,
+}
+
+/// What the administrator of the machine can do about a [`Fallback`]; displayed as a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Remedy {
+    /// Reserve more huge pages.
+    ReservePages {
+        /// Bytes of one page.
+        page_bytes: u64,
+        /// Whether `vm.nr_hugepages` is about pages of this size.
+        is_default_size: bool,
+        /// Pages that are reserved now.
+        reserved: u64,
+        /// Pages that were missing, summed over merged reports.
+        missing: u64,
+    },
+    /// A command line.
+    Command(String),
+}
+
+impl Fallback {
+    pub(crate) fn new(wanted: impl Into<String>, reason: impl fmt::Display) -> Self {
+        Self {
+            wanted: wanted.into(),
+            reason: reason.to_string(),
+            remedy: None,
+        }
+    }
+
+    pub(crate) fn with_remedy(mut self, remedy: Remedy) -> Self {
+        self.remedy = Some(remedy);
+        self
+    }
+}
+
+impl Report {
+    /// Resident bytes, on pages of any size.
+    pub fn resident_bytes(&self) -> u64 {
+        self.bytes_by_page.values().sum()
+    }
+
+    /// Share of the resident bytes that lie on pages larger than the smallest kind of this
+    /// machine, in 0..=1; 0 if nothing is resident.
+    pub fn huge_share(&self) -> f64 {
+        let huge: u64 = self
+            .bytes_by_page
+            .iter()
+            .filter(|&(&size, _)| size > crate::sys::page_bytes() as u64)
+            .map(|(_, bytes)| bytes)
+            .sum();
+        match self.resident_bytes() {
+            0 => 0.0,
+            resident => huge as f64 / resident as f64,
+        }
+    }
+
+    /// Adds the figures of another report, of another mapping: bytes are summed, equal fall-backs
+    /// become one whose missing pages are summed.
+    pub fn merge(&mut self, other: &Self) {
+        self.asked.extend(&other.asked);
+        self.asked.sort_unstable();
+        self.asked.dedup();
+        self.mapped_bytes += other.mapped_bytes;
+        for (&size, bytes) in &other.bytes_by_page {
+            *self.bytes_by_page.entry(size).or_default() += bytes;
+        }
+        for (&node, bytes) in &other.bytes_by_node {
+            *self.bytes_by_node.entry(node).or_default() += bytes;
+        }
+        for fallback in &other.fallbacks {
+            self.add_fallback(fallback);
+        }
+    }
+
+    fn add_fallback(&mut self, new: &Fallback) {
+        let same = |old: &&mut Fallback| old.wanted == new.wanted && old.reason == new.reason;
+        let Some(old) = self.fallbacks.iter_mut().find(same) else {
+            self.fallbacks.push(new.clone());
+            return;
+        };
+        if let (
+            Some(Remedy::ReservePages {
+                missing, reserved, ..
+            }),
+            Some(Remedy::ReservePages {
+                missing: more,
+                reserved: now,
+                ..
+            }),
+        ) = (&mut old.remedy, &new.remedy)
+        {
+            *missing += more;
+            *reserved = *now;
+        }
+    }
+
+    /// Adds what `/proc/self/smaps` says of the mappings inside `range`.
+    pub(crate) fn add_smaps(&mut self, smaps: &str, range: &Range<usize>) {
+        let mut inside = false;
+        let mut area = Area::default();
+        for line in smaps.lines() {
+            if let Some(addresses) = area_addresses(line) {
+                self.add_area(std::mem::take(&mut area));
+                inside = range.start <= addresses.start && addresses.end <= range.end;
+            } else if inside {
+                area.read(line);
+            }
+        }
+        self.add_area(area);
+    }
+
+    fn add_area(&mut self, area: Area) {
+        let base = area.resident.saturating_sub(area.transparent);
+        let transparent_page = crate::sys::transparent_page_bytes().unwrap_or(2 << 20) as u64;
+        for (size, bytes) in [
+            (crate::sys::page_bytes() as u64, base),
+            (transparent_page, area.transparent),
+            (area.page, area.reserved),
+        ] {
+            if bytes > 0 {
+                *self.bytes_by_page.entry(size).or_default() += bytes;
+            }
+        }
+    }
+
+    /// Adds what `/proc/self/numa_maps` says of the mappings that start inside `range`.
+    pub(crate) fn add_numa_maps(&mut self, numa_maps: &str, range: &Range<usize>) {
+        for line in numa_maps.lines() {
+            let mut fields = line.split_ascii_whitespace();
+            let start = fields
+                .next()
+                .and_then(|word| usize::from_str_radix(word, 16).ok());
+            if !start.is_some_and(|start| range.contains(&start)) {
+                continue;
+            }
+            let mut page = crate::sys::page_bytes() as u64;
+            let mut pages = Vec::new();
+            for (key, value) in fields.filter_map(|field| field.split_once('=')) {
+                let Ok(value) = value.parse::<u64>() else {
+                    continue;
+                };
+                if key == "kernelpagesize_kB" {
+                    page = value << 10;
+                } else if let Some(node) = key.strip_prefix('N').and_then(|node| node.parse().ok())
+                {
+                    pages.push((node, value));
+                }
+            }
+            for (node, count) in pages {
+                *self.bytes_by_node.entry(node).or_default() += count * page;
+            }
+        }
+    }
+}
+
+/// The figures of one area of `/proc/self/smaps`, in bytes.
+#[derive(Default)]
+struct Area {
+    resident: u64,
+    transparent: u64,
+    reserved: u64,
+    page: u64,
+}
+
+impl Area {
+    fn read(&mut self, line: &str) {
+        let Some((key, value)) = line.split_once(':') else {
+            return;
+        };
+        let Some(bytes) = value
+            .trim()
+            .strip_suffix(" kB")
+            .and_then(|kilobytes| kilobytes.parse::<u64>().ok())
+            .map(|kilobytes| kilobytes << 10)
+        else {
+            return;
+        };
+        match key {
+            "Rss" => self.resident = bytes,
+            "AnonHugePages" => self.transparent = bytes,
+            "Private_Hugetlb" | "Shared_Hugetlb" => self.reserved += bytes,
+            "KernelPageSize" => self.page = bytes,
+            _ => {}
+        }
+    }
+}
+
+/// The addresses in the heading of an area, `7f00-7f10 rw-p ...`; `None` for any other line.
+fn area_addresses(line: &str) -> Option<Range<usize>> {
+    let (start, end) = line.split_ascii_whitespace().next()?.split_once('-')?;
+    let address = |text| usize::from_str_radix(text, 16).ok();
+    Some(address(start)?..address(end)?)
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |f: &mut fmt::Formatter<'_>, items: Vec<String>| f.write_str(&items.join(", "));
+        write!(f, "{} mapped", Bytes(self.mapped_bytes))?;
+        if !self.bytes_by_page.is_empty() {
+            write!(f, ", {} resident: ", Bytes(self.resident_bytes()))?;
+            let pages = self.bytes_by_page.iter().rev();
+            list(
+                f,
+                pages
+                    .map(|(&size, &bytes)| format!("{} on {} pages", Bytes(bytes), Bytes(size)))
+                    .collect(),
+            )?;
+        }
+        if !self.bytes_by_node.is_empty() {
+            f.write_str("; ")?;
+            let nodes = self.bytes_by_node.iter();
+            list(
+                f,
+                nodes
+                    .map(|(node, &bytes)| format!("node {node}: {}", Bytes(bytes)))
+                    .collect(),
+            )?;
+        }
+        if !self.asked.is_empty() {
+            f.write_str("; asked: ")?;
+            list(f, self.asked.iter().map(Placement::to_string).collect())?;
+        }
+        for fallback in &self.fallbacks {
+            write!(f, "\n  not obtained: {fallback}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Fallback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.wanted, self.reason)?;
+        match &self.remedy {
+            Some(remedy) => write!(f, "; to have it: {remedy}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Remedy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Command(command) => f.write_str(command),
+            Self::ReservePages {
+                page_bytes,
+                is_default_size,
+                reserved,
+                missing,
+            } => {
+                let pages = reserved + missing;
+                if *is_default_size {
+                    write!(f, "sysctl vm.nr_hugepages={pages}")
+                } else {
+                    let kilobytes = page_bytes >> 10;
+                    write!(
+                        f,
+                        "echo {pages} > /sys/kernel/mm/hugepages/hugepages-{kilobytes}kB/nr_hugepages"
+                    )
+                }
+            }
+        }
+    }
+}
+
+/// A number of bytes for people: `4 KiB`, `1.5 GiB`.
+pub(crate) struct Bytes(pub(crate) u64);
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
+        let unit = (self.0.max(1).ilog2() as usize / 10).min(UNITS.len() - 1);
+        let scale = 1u64 << (10 * unit);
+        if self.0.is_multiple_of(scale) {
+            write!(f, "{} {}", self.0 / scale, UNITS[unit])
+        } else {
+            write!(f, "{:.1} {}", self.0 as f64 / scale as f64, UNITS[unit])
+        }
+    }
+}

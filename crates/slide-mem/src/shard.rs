@@ -1,0 +1,146 @@
+//! A table of rows that have owners.
+
+use bytemuck::Pod;
+
+use crate::arena::{Arena, LINE, Slab};
+use crate::{MemError, Placement, Report};
+
+/// A table of `rows` x `width` elements in one mapping of its own. Rows start at multiples of
+/// 64 bytes, `stride` elements apart; the elements from `width` to `stride` are padding, zero at
+/// first.
+///
+/// Whoever holds the table owns all rows; [`RowTable::chunks_mut`] lends runs of rows to several
+/// owners at once.
+#[derive(Debug)]
+pub struct RowTable<T> {
+    elements: Slab<T>,
+    rows: usize,
+    width: usize,
+    stride: usize,
+}
+
+impl<T: Pod> RowTable<T> {
+    /// A table of zeros. Its pages are not touched yet, so under
+    /// [`NumaPolicy::Local`](crate::NumaPolicy::Local) a row lies on the node of the thread that first writes it: let
+    /// the owners fill their own chunks.
+    ///
+    /// # Errors
+    /// [`MemError::TooLarge`], [`MemError::OutOfMemory`].
+    pub fn zeroed(rows: usize, width: usize, placement: Placement) -> Result<Self, MemError> {
+        let too_large = || MemError::TooLarge {
+            what: format!(
+                "a table of {rows} rows of {width} elements of {} bytes",
+                size_of::<T>()
+            ),
+        };
+        let step = LINE / greatest_common_divisor(LINE, size_of::<T>());
+        let stride = width
+            .max(1)
+            .checked_next_multiple_of(step)
+            .ok_or_else(too_large)?;
+        let len = rows.checked_mul(stride).ok_or_else(too_large)?;
+        let bytes = Arena::bytes_for::<T>(len).map_err(|_| too_large())?;
+        let elements = Arena::new(bytes, placement)?.slab(len)?;
+        Ok(Self {
+            elements,
+            rows,
+            width,
+            stride,
+        })
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Elements of a row, without padding.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Elements from the start of a row to the start of the next: `width` rounded up to a
+    /// multiple of 64 bytes, never 0.
+    pub fn stride(&self) -> usize {
+        self.stride
+    }
+
+    /// All rows with their padding: `rows` x `stride` elements.
+    pub fn as_slice(&self) -> &[T] {
+        &self.elements
+    }
+
+    /// All rows with their padding: `rows` x `stride` elements.
+    pub fn as_mut_slice(&mut self) -> &mut [T] {
+        &mut self.elements
+    }
+
+    /// The `width` elements of a row.
+    ///
+    /// # Panics
+    /// If `row` >= `rows`.
+    pub fn row(&self, row: usize) -> &[T] {
+        self.check(row);
+        &self.elements[row * self.stride..][..self.width]
+    }
+
+    /// The `width` elements of a row, to be written.
+    ///
+    /// # Panics
+    /// If `row` >= `rows`.
+    pub fn row_mut(&mut self, row: usize) -> &mut [T] {
+        self.check(row);
+        &mut self.elements[row * self.stride..][..self.width]
+    }
+
+    fn check(&self, row: usize) {
+        assert!(
+            row < self.rows,
+            "row {row} of a table of {} rows",
+            self.rows
+        );
+    }
+
+    /// Lends disjoint runs of whole rows, padding included, to several owners: run `i` is rows
+    /// `bounds[i]..bounds[i + 1]`. Runs may be empty; rows outside all bounds are not lent.
+    ///
+    /// # Panics
+    /// If `bounds` are not ascending or the last exceeds `rows`.
+    pub fn chunks_mut(&mut self, bounds: &[usize]) -> Vec<&mut [T]> {
+        let (rows, stride) = (self.rows, self.stride);
+        let Some((&first, ends)) = bounds.split_first() else {
+            return Vec::new();
+        };
+        assert!(
+            first <= rows,
+            "chunks start at row {first} of a table of {rows} rows"
+        );
+        let mut start = first;
+        let mut rest = &mut self.elements[first * stride..];
+        ends.iter()
+            .map(|&end| {
+                assert!(
+                    start <= end && end <= rows,
+                    "a chunk of rows {start}..{end} of a table of {rows} rows"
+                );
+                let (chunk, behind) =
+                    std::mem::take(&mut rest).split_at_mut((end - start) * stride);
+                (rest, start) = (behind, end);
+                chunk
+            })
+            .collect()
+    }
+
+    /// What was asked for the table's mapping, what was obtained so far, and why it is not the same.
+    pub fn report(&self) -> Report {
+        self.elements.report()
+    }
+}
+
+fn greatest_common_divisor(a: usize, b: usize) -> usize {
+    if b == 0 {
+        a
+    } else {
+        greatest_common_divisor(b, a % b)
+    }
+}

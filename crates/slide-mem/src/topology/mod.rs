@@ -1,0 +1,273 @@
+//! The machine as this process may use it.
+
+mod synthetic;
+pub(crate) mod sysfs;
+
+use std::fmt;
+use std::path::Path;
+
+pub use synthetic::Synthetic;
+
+use crate::report::Bytes;
+use crate::sys;
+
+/// CPUs, NUMA nodes, caches, page sizes and memory limits. Whatever the system does not tell is
+/// left out or taken as the simplest case (one node, no SMT); detection never fails.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Topology {
+    /// The processor's name; empty if unknown.
+    pub model: String,
+    /// The CPUs (hardware threads) that are online and that the calling thread may use, ascending
+    /// by id. At least one.
+    pub cpus: Vec<Cpu>,
+    /// NUMA nodes that have memory or allowed CPUs, ascending by id. At least one.
+    pub nodes: Vec<Node>,
+    /// Caches that an allowed CPU uses, each once, by level.
+    pub caches: Vec<Cache>,
+    /// Page sizes.
+    pub pages: PageSizes,
+    /// Bytes of memory of the machine, if known.
+    pub memory_bytes: Option<u64>,
+    /// Bytes of memory that the control group grants, if it sets a limit.
+    pub memory_limit_bytes: Option<u64>,
+}
+
+/// A hardware thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Cpu {
+    /// The system's number.
+    pub id: u32,
+    /// Its core: the id of the core's first CPU.
+    pub core: u32,
+    /// Its place among the CPUs of its core that the process may use: 0, then its SMT siblings 1, ...
+    pub sibling: u32,
+    /// Its package (socket).
+    pub package: u32,
+    /// Its NUMA node.
+    pub node: u32,
+}
+
+/// A NUMA node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Node {
+    /// The system's number.
+    pub id: u32,
+    /// Bytes of memory; 0 for a node of CPUs only.
+    pub memory_bytes: u64,
+    /// Relative cost of reaching each node of `Topology::nodes`, itself included (10 is local);
+    /// empty if unknown.
+    pub distances: Vec<u32>,
+}
+
+/// What a cache holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CacheKind {
+    /// Data only.
+    Data,
+    /// Instructions only.
+    Instruction,
+    /// Both.
+    Unified,
+}
+
+/// A cache.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Cache {
+    /// 1 is nearest to the core.
+    pub level: u32,
+    /// What it holds.
+    pub kind: CacheKind,
+    /// Its size.
+    pub bytes: u64,
+    /// Bytes of a line; 0 if unknown.
+    pub line_bytes: u64,
+    /// The allowed CPUs that share it, ascending.
+    pub cpus: Vec<u32>,
+}
+
+/// Page sizes, and what of them is to be had.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PageSizes {
+    /// Bytes of a base page.
+    pub base_bytes: u64,
+    /// Bytes of a transparent huge page; `None` if the kernel has none.
+    pub transparent_bytes: Option<u64>,
+    /// When the kernel gives transparent huge pages; `None` if it has none.
+    pub transparent: Option<TransparentMode>,
+    /// Pools of reserved huge pages, ascending by page size.
+    pub huge: Vec<HugePages>,
+}
+
+/// When the kernel gives transparent huge pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TransparentMode {
+    /// To every mapping.
+    Always,
+    /// To mappings that ask, as this crate's do.
+    Madvise,
+    /// Not at all.
+    Never,
+}
+
+/// A pool of reserved huge pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HugePages {
+    /// Bytes of a page.
+    pub page_bytes: u64,
+    /// Pages reserved.
+    pub total: u64,
+    /// Pages not in use.
+    pub free: u64,
+}
+
+impl Topology {
+    /// This machine, as the calling thread may use it.
+    pub fn detect() -> Self {
+        Self::from_root(Path::new("/"), sys::allowed_cpus().ok().as_deref())
+    }
+
+    /// The machine that the `sys` and `proc` directories under `root` describe, of which
+    /// `allowed` CPUs may be used (`None`: all).
+    pub fn from_root(root: &Path, allowed: Option<&[u32]>) -> Self {
+        sysfs::read(root, allowed)
+    }
+
+    /// Number of cores with an allowed CPU.
+    pub fn cores(&self) -> usize {
+        self.cpus.iter().filter(|cpu| cpu.sibling == 0).count()
+    }
+
+    /// Number of packages with an allowed CPU.
+    pub fn packages(&self) -> usize {
+        let mut packages: Vec<u32> = self.cpus.iter().map(|cpu| cpu.package).collect();
+        packages.sort_unstable();
+        packages.dedup();
+        packages.len()
+    }
+
+    /// Bytes of memory that this process can get at most: the machine's or the control group's
+    /// limit, whichever is less. `None` if neither is known.
+    pub fn usable_memory_bytes(&self) -> Option<u64> {
+        [self.memory_bytes, self.memory_limit_bytes]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// Workers of a pool that asks for no number: one per core, or fewer if the control group grants
+    /// less processor time.
+    pub(crate) fn default_workers(&self) -> usize {
+        let granted = std::thread::available_parallelism().map_or(usize::MAX, |count| count.get());
+        self.cores().min(granted).max(1)
+    }
+
+    /// The CPUs of `count` workers; `None` if there are fewer. Taken round the nodes, so that few
+    /// workers still have the bandwidth of all nodes, first one of each core; then ordered so
+    /// that consecutive workers, who own neighbouring rows, share a node.
+    pub(crate) fn worker_cpus(&self, count: usize) -> Option<Vec<u32>> {
+        let mut cpus = self.cpus.clone();
+        cpus.sort_unstable_by_key(|cpu| (cpu.sibling, cpu.node, cpu.id));
+        let mut ranked: Vec<(u32, usize, Cpu)> = Vec::with_capacity(cpus.len());
+        for cpu in cpus {
+            let rank = match ranked.last() {
+                Some(&(sibling, rank, last)) if (sibling, last.node) == (cpu.sibling, cpu.node) => {
+                    rank + 1
+                }
+                _ => 0,
+            };
+            ranked.push((cpu.sibling, rank, cpu));
+        }
+        ranked.sort_by_key(|&(sibling, rank, cpu)| (sibling, rank, cpu.node));
+        let mut chosen: Vec<Cpu> = ranked
+            .get(..count)?
+            .iter()
+            .map(|&(_, _, cpu)| cpu)
+            .collect();
+        chosen.sort_unstable_by_key(|cpu| (cpu.node, cpu.sibling, cpu.id));
+        Some(chosen.iter().map(|cpu| cpu.id).collect())
+    }
+}
+
+impl fmt::Display for Topology {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let model = if self.model.is_empty() {
+            "unknown processor"
+        } else {
+            &self.model
+        };
+        writeln!(
+            f,
+            "{model}: {} package(s), {} core(s), {} CPU(s)",
+            self.packages(),
+            self.cores(),
+            self.cpus.len()
+        )?;
+        for cache in self
+            .caches
+            .iter()
+            .filter(|cache| cache.kind != CacheKind::Instruction)
+        {
+            // One line per kind of cache: its first instance stands for all.
+            let same = |other: &&Cache| {
+                (other.level, other.kind, other.bytes) == (cache.level, cache.kind, cache.bytes)
+            };
+            if self.caches.iter().find(same) == Some(cache) {
+                let instances = self.caches.iter().filter(same).count();
+                writeln!(
+                    f,
+                    "L{} cache: {} x {}",
+                    cache.level,
+                    instances,
+                    Bytes(cache.bytes)
+                )?;
+            }
+        }
+        for node in &self.nodes {
+            let cpus = self.cpus.iter().filter(|cpu| cpu.node == node.id).count();
+            writeln!(
+                f,
+                "node {}: {}, {cpus} CPU(s)",
+                node.id,
+                Bytes(node.memory_bytes)
+            )?;
+        }
+        if let Some(bytes) = self.memory_bytes {
+            write!(f, "memory: {}", Bytes(bytes))?;
+            match self.memory_limit_bytes {
+                Some(limit) => writeln!(f, ", limited to {}", Bytes(limit))?,
+                None => writeln!(f)?,
+            }
+        }
+        write!(f, "pages: {}", Bytes(self.pages.base_bytes))?;
+        if let (Some(bytes), Some(mode)) = (self.pages.transparent_bytes, self.pages.transparent) {
+            write!(f, ", transparent {} ({})", Bytes(bytes), mode.name())?;
+        }
+        for pool in &self.pages.huge {
+            write!(
+                f,
+                ", reserved {}: {} of {} free",
+                Bytes(pool.page_bytes),
+                pool.free,
+                pool.total
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl TransparentMode {
+    /// The kernel's word for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Always => "always",
+            Self::Madvise => "madvise",
+            Self::Never => "never",
+        }
+    }
+}

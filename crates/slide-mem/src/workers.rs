@@ -1,0 +1,398 @@
+//! A pool of pinned threads, each of which always gets the same share of the work.
+
+use std::any::Any;
+use std::cell::{Cell, UnsafeCell};
+use std::num::NonZeroUsize;
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle, Thread, ThreadId};
+use std::time::{Duration, Instant};
+
+use crate::{Fallback, MemError, Topology, sys};
+
+/// How long a thread looks out for the next task, or for the end of the others' shares, before it
+/// sleeps. Several times the cost of waking a sleeping thread, so that the short serial parts
+/// between the phases of a batch send nobody to sleep.
+const SPIN: Duration = Duration::from_micros(20);
+
+/// A fixed number of threads that work on fixed shares: item `i` of `n` always belongs to worker
+/// `i * count / n`, there is no stealing. The calling thread is worker 0; calls return when all
+/// workers are done.
+///
+/// Calls from several threads wait for each other. A call from inside a task, of this pool or of
+/// another, would wait for itself: it panics.
+pub struct Workers {
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<()>>,
+    /// Held during a call.
+    turn: Mutex<()>,
+    spin: bool,
+    /// The thread that was pinned as worker 0, and where it was allowed to run before.
+    caller: Option<(ThreadId, Vec<u32>)>,
+    cpus: Vec<u32>,
+    fallbacks: Vec<Fallback>,
+}
+
+/// A task whose lifetime was erased; `Shared` says who keeps it alive.
+#[derive(Clone)]
+struct Task {
+    run: *const (dyn Fn(usize) + Sync),
+    /// Woken by the worker that finishes last.
+    caller: Thread,
+}
+
+struct Shared {
+    /// Number of tasks published. A worker runs one task for each step.
+    published: AtomicUsize,
+    /// Workers, without the caller, that have not finished the task of `published`.
+    unfinished: AtomicUsize,
+    /// The task of the last step; `None` ends the workers.
+    ///
+    /// Written by a thread that holds `turn` (or owns the pool) while `unfinished` is 0, before
+    /// it steps `published`. Read by workers between that step and their decrement of `unfinished`.
+    task: UnsafeCell<Option<Task>>,
+    /// What the workers' shares of the task panicked with, and their numbers.
+    panics: Mutex<Vec<(usize, Box<dyn Any + Send>)>>,
+}
+
+// SAFETY: `task` is the only member that is not `Sync`; its accesses are ordered as stated there.
+// `Task::run` points to a `Sync` closure, and its caller waits until all workers are done with it.
+unsafe impl Sync for Shared {}
+// SAFETY: as above.
+unsafe impl Send for Shared {}
+
+thread_local! {
+    /// Whether this thread is running its share of a task.
+    static IN_TASK: Cell<bool> = const { Cell::new(false) };
+}
+
+/// A pointer that workers may share; each uses its own part of what it points to.
+struct Parts<T>(*mut T);
+
+// SAFETY: the workers get disjoint parts (see the uses), so this moves `&mut T`s to other
+// threads, for which `T: Send` is enough.
+unsafe impl<T: Send> Sync for Parts<T> {}
+
+impl<T> Parts<T> {
+    /// # Safety
+    /// `range` lies in the slice that the pointer was made from, whose borrow lasts for `'a`, and no other reference to
+    /// that part is made meanwhile.
+    unsafe fn part<'a>(&self, range: Range<usize>) -> &'a mut [T] {
+        // SAFETY: by the contract of this function.
+        unsafe { std::slice::from_raw_parts_mut(self.0.add(range.start), range.len()) }
+    }
+}
+
+impl Workers {
+    /// Starts `threads` - 1 threads; the calling thread is worker 0. `None` takes one for each core that the
+    /// process may use, or fewer if its control group grants less processor time.
+    ///
+    /// With `pin`, each worker, the caller included, is bound to a CPU of its own: consecutive
+    /// workers share a node, SMT siblings come last. The caller is released when the pool
+    /// is dropped by the same thread. More workers than CPUs, or a system that forbids it: they
+    /// stay unpinned, and [`Workers::fallbacks`] says so.
+    ///
+    /// Threads started later by a pinned caller inherit its one CPU; so do pools made from a
+    /// topology that a pinned thread detected. Detect first.
+    ///
+    /// # Errors
+    /// [`MemError::Thread`] if the system starts no more threads.
+    pub fn new(
+        threads: Option<NonZeroUsize>,
+        pin: bool,
+        topology: &Topology,
+    ) -> Result<Self, MemError> {
+        let count = threads.map_or_else(|| topology.default_workers(), NonZeroUsize::get);
+        let mut pool = Self {
+            shared: Arc::new(Shared {
+                published: AtomicUsize::new(0),
+                unfinished: AtomicUsize::new(0),
+                task: UnsafeCell::new(None),
+                panics: Mutex::new(Vec::new()),
+            }),
+            threads: Vec::with_capacity(count - 1),
+            turn: Mutex::new(()),
+            spin: count > 1 && count <= topology.cpus.len() && cfg!(not(miri)),
+            caller: None,
+            cpus: Vec::new(),
+            fallbacks: Vec::new(),
+        };
+        for worker in 1..count {
+            let (shared, spin) = (Arc::clone(&pool.shared), pool.spin);
+            let thread = thread::Builder::new()
+                .name(format!("slide-{worker}"))
+                .spawn(move || shared.serve(worker, spin))
+                // The pool's drop ends the threads started so far.
+                .map_err(|source| MemError::Thread {
+                    worker,
+                    count,
+                    source,
+                })?;
+            pool.threads.push(thread);
+        }
+        if pin {
+            pool.pin(topology);
+        }
+        Ok(pool)
+    }
+
+    fn pin(&mut self, topology: &Topology) {
+        let wanted = "pinned workers";
+        let Some(cpus) = topology.worker_cpus(self.count()) else {
+            let (count, cpus) = (self.count(), topology.cpus.len());
+            self.fallbacks.push(Fallback::new(
+                wanted,
+                format!("{count} workers on {cpus} allowed CPUs"),
+            ));
+            return;
+        };
+        let before = match sys::allowed_cpus() {
+            Ok(before) => before,
+            Err(error) => return self.fallbacks.push(Fallback::new(wanted, error)),
+        };
+        let refused = Mutex::new(None);
+        self.broadcast(|worker| {
+            if let Err(error) = sys::set_allowed_cpus(&cpus[worker..=worker]) {
+                *refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+            }
+        });
+        match refused.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            None => {
+                self.caller = Some((thread::current().id(), before));
+                self.cpus = cpus;
+            }
+            Some(error) => {
+                // All or none: some pinned beside others that wander would share CPUs. Where
+                // binding is refused, so may unbinding be; then there is nothing to undo.
+                self.broadcast(|_| drop(sys::set_allowed_cpus(&before)));
+                self.fallbacks.push(Fallback::new(wanted, error));
+            }
+        }
+    }
+
+    /// Number of workers, the caller included; at least 1.
+    pub fn count(&self) -> usize {
+        self.threads.len() + 1
+    }
+
+    /// The CPU of each worker; empty if they are not pinned.
+    pub fn cpus(&self) -> &[u32] {
+        &self.cpus
+    }
+
+    /// Why the workers are not pinned, if they were to be.
+    pub fn fallbacks(&self) -> &[Fallback] {
+        &self.fallbacks
+    }
+
+    /// The items, of `items` in all, that belong to `worker`: those `i` with
+    /// `i * count / items == worker`, a contiguous run.
+    ///
+    /// # Panics
+    /// If `worker` >= `count`.
+    pub fn run_of(&self, worker: usize, items: usize) -> Range<usize> {
+        assert!(worker < self.count(), "worker {worker} of {}", self.count());
+        run_of(worker, self.count(), items)
+    }
+
+    /// Calls `f(worker)` once on each worker.
+    ///
+    /// # Panics
+    /// When all workers are done, with the panic of the lowest worker that panicked (the
+    /// payloads of others are leaked). From inside a task.
+    pub fn broadcast(&self, f: impl Fn(usize) + Sync) {
+        self.run(&f);
+    }
+
+    /// Calls `f(i, &mut items[i])` for each item, on the worker that it belongs to, in ascending
+    /// order there.
+    ///
+    /// # Panics
+    /// As [`Workers::broadcast`]. The rest of the panicking worker's items are not visited, those of the others are.
+    pub fn each<T: Send>(&self, items: &mut [T], f: impl Fn(usize, &mut T) + Sync) {
+        let (count, len) = (self.count(), items.len());
+        let parts = Parts(items.as_mut_ptr());
+        let parts = &parts;
+        self.run(&|worker| {
+            let run = run_of(worker, count, len);
+            // SAFETY: the runs of different workers are disjoint parts of 0..len, `run` calls
+            // each worker once, and returns before the borrow of `items` ends.
+            let items = unsafe { parts.part(run.clone()) };
+            for (index, item) in run.zip(items) {
+                f(index, item);
+            }
+        });
+    }
+
+    /// As [`Workers::each`], with `&mut scratch[worker]` for each worker.
+    ///
+    /// # Panics
+    /// As [`Workers::each`], and if `scratch` has not `count` elements.
+    pub fn each_with<T: Send, S: Send>(
+        &self,
+        scratch: &mut [S],
+        items: &mut [T],
+        f: impl Fn(usize, &mut T, &mut S) + Sync,
+    ) {
+        let (count, len) = (self.count(), items.len());
+        assert_eq!(scratch.len(), count, "one scratch for each worker");
+        let (parts, scratch) = (&Parts(items.as_mut_ptr()), &Parts(scratch.as_mut_ptr()));
+        self.run(&|worker| {
+            let run = run_of(worker, count, len);
+            // SAFETY: as in `each`; of `scratch`, which has `count` elements, each worker gets one.
+            let (items, scratch) =
+                unsafe { (parts.part(run.clone()), scratch.part(worker..worker + 1)) };
+            for (index, item) in run.zip(items) {
+                f(index, item, &mut scratch[0]);
+            }
+        });
+    }
+
+    /// Runs `task(worker)` exactly once for each worker; returns or unwinds when all are done.
+    fn run(&self, task: &(dyn Fn(usize) + Sync)) {
+        assert!(
+            !IN_TASK.get(),
+            "a pool of workers was called from inside a task: it would wait for itself"
+        );
+        // Poisoned by nothing but a panic that was passed on; the pool is at rest then.
+        let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        self.publish(task);
+        let mine = run_share(task, 0);
+        // Nothing may unwind from here until the others are done: they use `task`.
+        wait(self.spin, || {
+            self.shared.unfinished.load(Ordering::Acquire) == 0
+        });
+        let mut panics = std::mem::take(&mut *self.shared.lock_panics());
+        drop(turn);
+        panics.extend(mine.err().map(|payload| (0, payload)));
+        let lowest = (0..panics.len()).min_by_key(|&index| panics[index].0);
+        if let Some(index) = lowest {
+            let (_, payload) = panics.swap_remove(index);
+            // Dropping a payload may panic in turn; a leak is the lesser evil.
+            std::mem::forget(panics);
+            resume_unwind(payload);
+        }
+    }
+
+    /// Hands the task to all workers but the caller, who holds `turn`.
+    fn publish(&self, task: &(dyn Fn(usize) + Sync)) {
+        if self.threads.is_empty() {
+            return;
+        }
+        // SAFETY: only the lifetime changes. The pointer is dereferenced by workers before they
+        // decrement `unfinished`, and `run`, which borrows the task, waits for that.
+        let run: *const (dyn Fn(usize) + Sync) = unsafe {
+            std::mem::transmute::<&(dyn Fn(usize) + Sync), &'static (dyn Fn(usize) + Sync)>(task)
+        };
+        self.shared
+            .unfinished
+            .store(self.threads.len(), Ordering::Relaxed);
+        // SAFETY: `turn` is held, and `unfinished` was 0 (Acquire, in `run`): no worker reads.
+        unsafe {
+            *self.shared.task.get() = Some(Task {
+                run,
+                caller: thread::current(),
+            })
+        };
+        self.step();
+    }
+
+    /// Publishes what stands in `task`.
+    fn step(&self) {
+        // Release: who sees the step sees the task and `unfinished`.
+        self.shared.published.fetch_add(1, Ordering::Release);
+        for thread in &self.threads {
+            thread.thread().unpark();
+        }
+    }
+}
+
+impl Shared {
+    /// The life of a worker.
+    fn serve(&self, worker: usize, spin: bool) {
+        let mut done = 0usize;
+        loop {
+            wait(spin, || self.published.load(Ordering::Acquire) != done);
+            done = done.wrapping_add(1);
+            // SAFETY: the step was seen (Acquire), and this worker has not yet decremented
+            // `unfinished`: nobody writes.
+            let Some(task) = (unsafe { (*self.task.get()).clone() }) else {
+                return;
+            };
+            // SAFETY: the caller keeps the closure alive until `unfinished` is 0.
+            let result = run_share(unsafe { &*task.run }, worker);
+            if let Err(payload) = result {
+                self.lock_panics().push((worker, payload));
+            }
+            // Release: the caller that sees 0 sees what the task wrote. The caller may return at
+            // once and even drop the pool; this thread keeps its own handles of both.
+            if self.unfinished.fetch_sub(1, Ordering::AcqRel) == 1 {
+                task.caller.unpark();
+            }
+        }
+    }
+
+    fn lock_panics(&self) -> std::sync::MutexGuard<'_, Vec<(usize, Box<dyn Any + Send>)>> {
+        self.panics.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn run_share(task: &(dyn Fn(usize) + Sync), worker: usize) -> thread::Result<()> {
+    IN_TASK.set(true);
+    // The panic is passed on to the caller, who sees what he would see had he run the task himself.
+    let result = catch_unwind(AssertUnwindSafe(|| task(worker)));
+    IN_TASK.set(false);
+    result
+}
+
+/// Returns when `ready` is true. Who makes it true unparks this thread afterwards.
+fn wait(spin: bool, ready: impl Fn() -> bool) {
+    if spin {
+        let start = Instant::now();
+        while start.elapsed() < SPIN {
+            if ready() {
+                return;
+            }
+            std::hint::spin_loop();
+        }
+    }
+    while !ready() {
+        thread::park();
+    }
+}
+
+fn run_of(worker: usize, count: usize, items: usize) -> Range<usize> {
+    // The first item of a worker is the least i with i * count >= worker * items. Wide, because
+    // items without size may be more than memory holds.
+    let first = |worker: usize| (worker as u128 * items as u128).div_ceil(count as u128) as usize;
+    first(worker)..first(worker + 1)
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        // SAFETY: the pool is owned, so no call is running and no worker reads (see `publish`).
+        unsafe { *self.shared.task.get() = None };
+        self.step();
+        for thread in self.threads.drain(..) {
+            // A worker catches the panics of its tasks; it has none of its own to report.
+            let _ = thread.join();
+        }
+        if let Some((thread, before)) = &self.caller
+            && *thread == thread::current().id()
+        {
+            // Nobody is left to tell.
+            let _ = sys::set_allowed_cpus(before);
+        }
+    }
+}
+
+impl std::fmt::Debug for Workers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Workers")
+            .field("count", &self.count())
+            .field("cpus", &self.cpus)
+            .finish_non_exhaustive()
+    }
+}
