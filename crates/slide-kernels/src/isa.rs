@@ -80,11 +80,7 @@ impl FromStr for Isa {
     type Err = IsaError;
 
     fn from_str(name: &str) -> Result<Isa, IsaError> {
-        Isa::ALL
-            .iter()
-            .copied()
-            .find(|isa| isa.name() == name)
-            .ok_or(IsaError::Unknown)
+        Isa::ALL.iter().copied().find(|isa| isa.name() == name).ok_or(IsaError::Unknown)
     }
 }
 
@@ -107,9 +103,7 @@ impl fmt::Display for IsaError {
             IsaError::Unknown => f.write_str("unknown instruction-set level")?,
             IsaError::Unavailable(isa) => write!(f, "this machine has no {isa}")?,
             #[cfg(feature = "std")]
-            IsaError::Environment(value) => {
-                write!(f, "SLIDE_ISA={value} names no instruction-set level")?
-            }
+            IsaError::Environment(value) => write!(f, "SLIDE_ISA={value} names no instruction-set level")?,
         }
         f.write_str("; available here:")?;
         for (i, isa) in Isa::available().enumerate() {

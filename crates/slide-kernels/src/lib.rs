@@ -28,6 +28,7 @@ mod views;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
+pub use api::row_update::{AdamStep, Rounding};
 pub use isa::{Isa, IsaError};
 pub use table::Kernels;
 pub use views::{

@@ -11,7 +11,13 @@ use crate::{api, scalar};
 #[derive(Clone, Copy)]
 pub struct Kernels {
     pub(crate) isa: Isa,
+    pub(crate) active: api::active::Table,
     pub(crate) dot: api::dot::Table,
+    pub(crate) embedding: api::embedding::Table,
+    pub(crate) gemm: api::gemm::Table,
+    pub(crate) row_dot: api::row_dot::Table,
+    pub(crate) row_update: api::row_update::Table,
+    pub(crate) transpose: api::transpose::Table,
 }
 
 static SCALAR: Kernels = scalar::KERNELS;

@@ -45,9 +45,7 @@ pub enum ShapeError {
         before: u32,
     },
     /// The starts of the member lists do not cut the members into one list per row.
-    #[error(
-        "starts do not cut {members} members into {rows} lists that follow each other from 0 to the end"
-    )]
+    #[error("starts do not cut {members} members into {rows} lists that follow each other from 0 to the end")]
     Starts {
         /// Rows there are.
         rows: usize,
@@ -81,11 +79,7 @@ impl<'a> Matrix<'a> {
     /// If `stride` is 0 or less than `width`, or `data` is not a whole number of rows.
     pub fn new(data: &'a [f32], stride: usize, width: usize) -> Result<Self, ShapeError> {
         check_shape(data.len(), stride, width)?;
-        Ok(Matrix {
-            data,
-            stride,
-            width,
-        })
+        Ok(Matrix { data, stride, width })
     }
 
     /// The number of rows.
@@ -132,11 +126,7 @@ impl<'a> MatrixMut<'a> {
     /// If `stride` is 0 or less than `width`, or `data` is not a whole number of rows.
     pub fn new(data: &'a mut [f32], stride: usize, width: usize) -> Result<Self, ShapeError> {
         check_shape(data.len(), stride, width)?;
-        Ok(MatrixMut {
-            data,
-            stride,
-            width,
-        })
+        Ok(MatrixMut { data, stride, width })
     }
 
     /// The number of rows.
@@ -169,20 +159,12 @@ impl<'a> MatrixMut<'a> {
 
     /// The same matrix, read-only.
     pub fn as_matrix(&self) -> Matrix<'_> {
-        Matrix {
-            data: self.data,
-            stride: self.stride,
-            width: self.width,
-        }
+        Matrix { data: self.data, stride: self.stride, width: self.width }
     }
 
     /// The same matrix for a shorter time, so that it can be passed on and used again.
     pub fn reborrow(&mut self) -> MatrixMut<'_> {
-        MatrixMut {
-            data: self.data,
-            stride: self.stride,
-            width: self.width,
-        }
+        MatrixMut { data: self.data, stride: self.stride, width: self.width }
     }
 }
 
@@ -244,11 +226,7 @@ impl<'a> Table<'a> {
     /// If `stride` is 0 or less than `width`, or `values` are not a whole number of rows.
     pub fn new(values: Values<'a>, stride: usize, width: usize) -> Result<Self, ShapeError> {
         check_shape(values.len(), stride, width)?;
-        Ok(Table {
-            values,
-            stride,
-            width,
-        })
+        Ok(Table { values, stride, width })
     }
 
     /// The number of rows.
@@ -274,11 +252,7 @@ impl<'a> Table<'a> {
 
 impl<'a> From<Matrix<'a>> for Table<'a> {
     fn from(matrix: Matrix<'a>) -> Self {
-        Table {
-            values: Values::F32(matrix.data),
-            stride: matrix.stride,
-            width: matrix.width,
-        }
+        Table { values: Values::F32(matrix.data), stride: matrix.stride, width: matrix.width }
     }
 }
 
@@ -297,11 +271,7 @@ impl<'a> TableMut<'a> {
     /// If `stride` is 0 or less than `width`, or `values` are not a whole number of rows.
     pub fn new(values: ValuesMut<'a>, stride: usize, width: usize) -> Result<Self, ShapeError> {
         check_shape(values.as_values().len(), stride, width)?;
-        Ok(TableMut {
-            values,
-            stride,
-            width,
-        })
+        Ok(TableMut { values, stride, width })
     }
 
     /// The number of rows.
@@ -329,53 +299,33 @@ impl<'a> TableMut<'a> {
 
     /// The same table, read-only.
     pub fn as_table(&self) -> Table<'_> {
-        Table {
-            values: self.values.as_values(),
-            stride: self.stride,
-            width: self.width,
-        }
+        Table { values: self.values.as_values(), stride: self.stride, width: self.width }
     }
 
     /// The same table for a shorter time, so that it can be passed on and used again.
     pub fn reborrow(&mut self) -> TableMut<'_> {
         let (stride, width) = (self.stride, self.width);
-        TableMut {
-            values: self.values_mut(),
-            stride,
-            width,
-        }
+        TableMut { values: self.values_mut(), stride, width }
     }
 }
 
 impl<'a> From<MatrixMut<'a>> for TableMut<'a> {
     fn from(matrix: MatrixMut<'a>) -> Self {
-        TableMut {
-            values: ValuesMut::F32(matrix.data),
-            stride: matrix.stride,
-            width: matrix.width,
-        }
+        TableMut { values: ValuesMut::F32(matrix.data), stride: matrix.stride, width: matrix.width }
     }
 }
 
 fn check_bound(ids: &[u32], bound: usize) -> Result<(), ShapeError> {
     match ids.iter().position(|&id| id as usize >= bound) {
         None => Ok(()),
-        Some(position) => Err(ShapeError::OutOfRange {
-            position,
-            found: ids[position],
-            bound,
-        }),
+        Some(position) => Err(ShapeError::OutOfRange { position, found: ids[position], bound }),
     }
 }
 
 fn check_strictly_ascending(ids: &[u32], offset: usize) -> Result<(), ShapeError> {
     match ids.windows(2).position(|pair| pair[0] >= pair[1]) {
         None => Ok(()),
-        Some(i) => Err(ShapeError::NotAscending {
-            position: offset + i + 1,
-            found: ids[i + 1],
-            before: ids[i],
-        }),
+        Some(i) => Err(ShapeError::NotAscending { position: offset + i + 1, found: ids[i + 1], before: ids[i] }),
     }
 }
 
@@ -395,11 +345,7 @@ impl<'a> RowIds<'a> {
     /// If a number is not below `bound`.
     pub fn new(ids: &'a [u32], bound: usize) -> Result<Self, ShapeError> {
         check_bound(ids, bound)?;
-        Ok(RowIds {
-            ids,
-            bound,
-            ascending: check_strictly_ascending(ids, 0).is_ok(),
-        })
+        Ok(RowIds { ids, bound, ascending: check_strictly_ascending(ids, 0).is_ok() })
     }
 
     /// The numbers.
@@ -432,10 +378,7 @@ impl<'a> RowIds<'a> {
     /// # Panics
     /// If the range is not inside the list.
     pub fn slice(&self, range: core::ops::Range<usize>) -> RowIds<'a> {
-        RowIds {
-            ids: &self.ids[range],
-            ..*self
-        }
+        RowIds { ids: &self.ids[range], ..*self }
     }
 }
 
@@ -469,27 +412,16 @@ impl<'a> ActiveRows<'a> {
         check_bound(members, member_bound)?;
         let covers = starts.len() == rows.len() + 1
             && starts.first() == Some(&0)
-            && starts
-                .last()
-                .is_some_and(|&last| last as usize == members.len())
+            && starts.last().is_some_and(|&last| last as usize == members.len())
             && starts.is_sorted();
         if !covers {
-            return Err(ShapeError::Starts {
-                rows: rows.len(),
-                members: members.len(),
-            });
+            return Err(ShapeError::Starts { rows: rows.len(), members: members.len() });
         }
         for pair in starts.windows(2) {
             let list = pair[0] as usize..pair[1] as usize;
             check_strictly_ascending(&members[list.clone()], list.start)?;
         }
-        Ok(ActiveRows {
-            rows,
-            starts,
-            members,
-            row_bound,
-            member_bound,
-        })
+        Ok(ActiveRows { rows, starts, members, row_bound, member_bound })
     }
 
     /// The active rows, strictly ascending.
@@ -530,5 +462,24 @@ impl<'a> ActiveRows<'a> {
     /// The number of entries.
     pub fn entries(&self) -> usize {
         self.members.len()
+    }
+}
+
+/// Access to single rows and elements for the scalar back end; the others work with pointers.
+impl Values<'_> {
+    /// Element `i`, widened exactly.
+    pub(crate) fn get(&self, i: usize) -> f32 {
+        match self {
+            Values::F32(values) => values[i],
+            Values::Bf16(values) => f32::from_bits(u32::from(values[i].to_bits()) << 16),
+        }
+    }
+}
+
+impl<'a> Table<'a> {
+    /// The elements of row `i`, widened exactly.
+    pub(crate) fn row(&self, i: u32) -> impl Iterator<Item = f32> + use<'a> {
+        let (values, start) = (self.values, i as usize * self.stride);
+        (start..start + self.width).map(move |i| values.get(i))
     }
 }

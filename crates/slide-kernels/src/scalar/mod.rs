@@ -5,11 +5,23 @@
 
 use crate::{Isa, Kernels};
 
+pub(crate) mod active;
 pub(crate) mod dot;
+pub(crate) mod embedding;
+pub(crate) mod gemm;
+pub(crate) mod row_dot;
+pub(crate) mod row_update;
+pub(crate) mod transpose;
 
 pub(crate) const KERNELS: Kernels = Kernels {
     isa: Isa::Scalar,
+    active: active::TABLE,
     dot: dot::TABLE,
+    embedding: embedding::TABLE,
+    gemm: gemm::TABLE,
+    row_dot: row_dot::TABLE,
+    row_update: row_update::TABLE,
+    transpose: transpose::TABLE,
 };
 
 /// `a * b + c`, rounded once.

@@ -1,0 +1,80 @@
+//! Small dense products: a batch (or group) of samples that share their rows.
+//!
+//! `R` rows, `S` samples, `K` elements of a row. Each output element is one chain of fused multiply-adds, so the
+//! result does not depend on how the products are tiled.
+
+use crate::{Kernels, Matrix, MatrixMut, RowIds, views};
+
+/// The functions of the family.
+#[derive(Clone, Copy)]
+pub(crate) struct Table {
+    /// Safety: the level is available; the conditions under "Panics" of the public method hold.
+    pub(crate) forward: unsafe fn(views::Table<'_>, RowIds<'_>, &[f32], Matrix<'_>, MatrixMut<'_>),
+    /// Safety: the level is available; the conditions under "Panics" of the public method hold.
+    pub(crate) backward: unsafe fn(views::Table<'_>, RowIds<'_>, Matrix<'_>, MatrixMut<'_>),
+    /// Safety: the level is available; the conditions under "Panics" of the public method hold.
+    pub(crate) gradient: unsafe fn(Matrix<'_>, Matrix<'_>, MatrixMut<'_>),
+}
+
+impl Kernels {
+    /// `out[r][s] = bias[rows[r]] + sum_k table[rows[r]][k] * inputs[k][s]`.
+    ///
+    /// `inputs` is transposed, `[K][S]`: the lanes are samples ([`transpose`](Kernels::transpose) makes it).
+    /// Multiples of 16 samples are fastest.
+    ///
+    /// Order: a chain of fused multiply-adds over ascending `k` that starts from the bias.
+    ///
+    /// # Panics
+    /// Unless `rows.bound()` is at most `table.rows()` and `bias.len()`, `inputs` is `[K][S]` and `out` is `[R][S]`.
+    pub fn gemm_forward(
+        &self,
+        table: views::Table<'_>,
+        rows: RowIds<'_>,
+        bias: &[f32],
+        inputs: Matrix<'_>,
+        out: MatrixMut<'_>,
+    ) {
+        assert!(rows.bound() <= table.rows(), "gemm_forward: rows were checked against a longer table");
+        assert!(rows.bound() <= bias.len(), "gemm_forward: rows were checked against a longer bias");
+        assert_eq!(inputs.rows(), table.width(), "gemm_forward: inputs need one row per column of the table");
+        assert_eq!(out.rows(), rows.len(), "gemm_forward: out needs one row per row number");
+        assert_eq!(out.width(), inputs.width(), "gemm_forward: out and inputs differ in samples");
+        // SAFETY: a `Kernels` value proves its level; the rest was asserted.
+        unsafe { (self.gemm.forward)(table, rows, bias, inputs, out) }
+    }
+
+    /// `input_gradient[s][k] += sum_r deltas[r][s] * table[rows[r]][k]`.
+    ///
+    /// Order: a chain of fused multiply-adds over ascending `r` that starts from what `input_gradient` holds.
+    ///
+    /// # Panics
+    /// Unless `rows.bound() <= table.rows()`, `deltas` is `[R][S]` and `input_gradient` is `[S][K]`.
+    pub fn gemm_backward(
+        &self,
+        table: views::Table<'_>,
+        rows: RowIds<'_>,
+        deltas: Matrix<'_>,
+        input_gradient: MatrixMut<'_>,
+    ) {
+        assert!(rows.bound() <= table.rows(), "gemm_backward: rows were checked against a longer table");
+        assert_eq!(deltas.rows(), rows.len(), "gemm_backward: deltas need one row per row number");
+        assert_eq!(input_gradient.rows(), deltas.width(), "gemm_backward: input_gradient needs one row per sample");
+        assert_eq!(input_gradient.width(), table.width(), "gemm_backward: input_gradient and table differ in width");
+        // SAFETY: a `Kernels` value proves its level; the rest was asserted.
+        unsafe { (self.gemm.backward)(table, rows, deltas, input_gradient) }
+    }
+
+    /// `gradient[r][k] += sum_s deltas[r][s] * inputs[s][k]`.
+    ///
+    /// Order: a chain of fused multiply-adds over ascending `s` that starts from what `gradient` holds.
+    ///
+    /// # Panics
+    /// Unless `deltas` is `[R][S]`, `inputs` is `[S][K]` and `gradient` is `[R][K]`.
+    pub fn gemm_gradient(&self, deltas: Matrix<'_>, inputs: Matrix<'_>, gradient: MatrixMut<'_>) {
+        assert_eq!(deltas.width(), inputs.rows(), "gemm_gradient: inputs need one row per column of deltas");
+        assert_eq!(gradient.rows(), deltas.rows(), "gemm_gradient: gradient and deltas differ in rows");
+        assert_eq!(gradient.width(), inputs.width(), "gemm_gradient: gradient and inputs differ in width");
+        // SAFETY: a `Kernels` value proves its level; the rest was asserted.
+        unsafe { (self.gemm.gradient)(deltas, inputs, gradient) }
+    }
+}
