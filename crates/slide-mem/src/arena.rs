@@ -72,10 +72,7 @@ impl Arena {
     /// error; see [`Arena::report`].
     pub fn new(capacity_bytes: usize, placement: Placement) -> Result<Self, MemError> {
         let region = Region::map(capacity_bytes, placement)?;
-        Ok(Self {
-            region: Arc::new(region),
-            used: Mutex::new(0),
-        })
+        Ok(Self { region: Arc::new(region), used: Mutex::new(0) })
     }
 
     /// Bytes of capacity that a slab of `len` elements may take, its alignment and stagger included.
@@ -83,9 +80,7 @@ impl Arena {
     /// # Errors
     /// [`MemError::TooLarge`].
     pub fn bytes_for<T: Pod>(len: usize) -> Result<usize, MemError> {
-        slab_bytes::<T>(len)?
-            .checked_add(ALIAS + align_of::<T>())
-            .ok_or_else(|| too_large::<T>(len))
+        slab_bytes::<T>(len)?.checked_add(ALIAS + align_of::<T>()).ok_or_else(|| too_large::<T>(len))
     }
 
     /// Cuts a slab of `len` zeroed elements.
@@ -97,12 +92,7 @@ impl Arena {
         let region = Arc::clone(&self.region);
         if bytes == 0 {
             // Elements without size, or none: any aligned address will do.
-            return Ok(Slab {
-                start: NonNull::dangling(),
-                len,
-                region,
-                owns: PhantomData,
-            });
+            return Ok(Slab { start: NonNull::dangling(), len, region, owns: PhantomData });
         }
         // A poisoned counter is as good: nothing that can panic runs while it is held.
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
@@ -113,9 +103,7 @@ impl Arena {
         // No overflow: base + used lies in the mapping, and the last pages of the address space
         // belong to the kernel.
         let offset = (base + *used + padding).next_multiple_of(align) - base;
-        let end = offset
-            .checked_add(bytes)
-            .filter(|&end| end <= region.bytes());
+        let end = offset.checked_add(bytes).filter(|&end| end <= region.bytes());
         let Some(end) = end else {
             return Err(MemError::ArenaFull {
                 asked: bytes.saturating_add(offset - *used),
@@ -126,12 +114,7 @@ impl Arena {
         *used = end;
         // SAFETY: offset <= end <= the size of the region.
         let start = unsafe { region.start().add(offset) }.cast();
-        Ok(Slab {
-            start,
-            len,
-            region: Arc::clone(&region),
-            owns: PhantomData,
-        })
+        Ok(Slab { start, len, region: Arc::clone(&region), owns: PhantomData })
     }
 
     /// Bytes of the mapping.
@@ -154,15 +137,11 @@ impl<T> Slab<T> {
 
 /// Bytes of `len` elements. At most `isize::MAX`, as for any slice.
 fn slab_bytes<T>(len: usize) -> Result<usize, MemError> {
-    len.checked_mul(size_of::<T>())
-        .filter(|&bytes| isize::try_from(bytes).is_ok())
-        .ok_or_else(|| too_large::<T>(len))
+    len.checked_mul(size_of::<T>()).filter(|&bytes| isize::try_from(bytes).is_ok()).ok_or_else(|| too_large::<T>(len))
 }
 
 fn too_large<T>(len: usize) -> MemError {
-    MemError::TooLarge {
-        what: format!("a slab of {len} elements of {} bytes", size_of::<T>()),
-    }
+    MemError::TooLarge { what: format!("a slab of {len} elements of {} bytes", size_of::<T>()) }
 }
 
 impl<T> Deref for Slab<T> {

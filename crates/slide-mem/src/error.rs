@@ -23,9 +23,7 @@ pub enum MemError {
         source: io::Error,
     },
     /// A slab does not fit in what is left of its arena.
-    #[error(
-        "a slab of {asked} bytes does not fit in the arena: {left} of its {capacity} bytes are left"
-    )]
+    #[error("a slab of {asked} bytes does not fit in the arena: {left} of its {capacity} bytes are left")]
     ArenaFull {
         /// Bytes needed by the slab, alignment included.
         asked: usize,

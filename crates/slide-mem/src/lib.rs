@@ -38,7 +38,5 @@ pub use mapped_file::MappedFile;
 pub use placement::{NumaPolicy, PagePolicy, ParsePolicyError, Placement};
 pub use report::{Fallback, Remedy, Report};
 pub use shard::RowTable;
-pub use topology::{
-    Cache, CacheKind, Cpu, HugePages, Node, PageSizes, Synthetic, Topology, TransparentMode,
-};
+pub use topology::{Cache, CacheKind, Cpu, HugePages, Node, PageSizes, Synthetic, Topology, TransparentMode};
 pub use workers::Workers;

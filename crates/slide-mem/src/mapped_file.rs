@@ -33,19 +33,10 @@ impl MappedFile {
     /// directory, a pipe or a device.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, MemError> {
         let path = path.as_ref();
-        let failed = |action| {
-            move |source| MemError::File {
-                path: path.to_owned(),
-                action,
-                source,
-            }
-        };
+        let failed = |action| move |source| MemError::File { path: path.to_owned(), action, source };
         let regular = |kind: FileType| match kind.is_file() {
             true => Ok(()),
-            false => Err(MemError::NotRegular {
-                path: path.to_owned(),
-                found: kind_name(kind),
-            }),
+            false => Err(MemError::NotRegular { path: path.to_owned(), found: kind_name(kind) }),
         };
         // Asked before opening, because opening a pipe waits for a writer.
         regular(path.metadata().map_err(failed("open"))?.file_type())?;
@@ -97,11 +88,7 @@ fn kind_name(kind: FileType) -> &'static str {
             return "device";
         }
     }
-    if kind.is_dir() {
-        "directory"
-    } else {
-        "special file"
-    }
+    if kind.is_dir() { "directory" } else { "special file" }
 }
 
 impl Deref for MappedFile {

@@ -52,12 +52,7 @@ impl Region {
             }
             (_, None) => (map_plain(bytes, sys::page_bytes())?, sys::page_bytes()),
         };
-        let mut region = Self {
-            memory,
-            asked,
-            granule,
-            fallbacks,
-        };
+        let mut region = Self { memory, asked, granule, fallbacks };
         region.bind_whole(&nodes);
         Ok(region)
     }
@@ -73,16 +68,7 @@ impl Region {
     /// Binds the whole mapping, for policies that concern the whole of it.
     fn bind_whole(&mut self, nodes: &[u32]) {
         let bind = |range, mode, nodes: &[u32]| self.memory.bind(range, mode, nodes);
-        self.fallbacks.extend(
-            bind_pages(
-                self.asked.numa,
-                nodes,
-                self.memory.bytes(),
-                self.granule,
-                bind,
-            )
-            .err(),
-        );
+        self.fallbacks.extend(bind_pages(self.asked.numa, nodes, self.memory.bytes(), self.granule, bind).err());
     }
 
     pub(crate) fn report(&self) -> Report {
@@ -104,11 +90,7 @@ impl Region {
         }
         let page = sys::page_bytes();
         if self.granule > page && self.fallbacks.is_empty() && report.huge_share() < 0.5 {
-            let base = report
-                .bytes_by_page
-                .get(&(page as u64))
-                .copied()
-                .unwrap_or(0);
+            let base = report.bytes_by_page.get(&(page as u64)).copied().unwrap_or(0);
             // Below one huge page, the first touch may simply not have happened.
             if base >= self.granule as u64 {
                 report.fallbacks.push(Fallback::new(
@@ -125,24 +107,14 @@ fn map_plain(bytes: usize, align: usize) -> Result<Memory, MemError> {
     let rounded = bytes
         .max(1)
         .checked_next_multiple_of(align)
-        .ok_or_else(|| MemError::TooLarge {
-            what: format!("a mapping of {bytes} bytes"),
-        })?;
-    Memory::plain(rounded, align).map_err(|source| MemError::OutOfMemory {
-        bytes: rounded,
-        source,
-    })
+        .ok_or_else(|| MemError::TooLarge { what: format!("a mapping of {bytes} bytes") })?;
+    Memory::plain(rounded, align).map_err(|source| MemError::OutOfMemory { bytes: rounded, source })
 }
 
 /// Reserved huge pages: mapped, bound, and touched where the nodes are settled.
 fn map_reserved(bytes: usize, page: usize, asked: Placement, nodes: &[u32]) -> io::Result<Region> {
     let memory = Memory::reserved(bytes, page)?;
-    let mut region = Region {
-        memory,
-        asked,
-        granule: page,
-        fallbacks: Vec::new(),
-    };
+    let mut region = Region { memory, asked, granule: page, fallbacks: Vec::new() };
     region.bind_whole(nodes);
     // The reservation counts pages of the whole machine; a cpuset, a control group or a node
     // with too few of them shows at first touch only, as SIGBUS. So touch now, unless the toucher
@@ -159,14 +131,11 @@ fn map_reserved(bytes: usize, page: usize, asked: Placement, nodes: &[u32]) -> i
 fn lack_of_pages(wanted: String, bytes: usize, page: usize, error: &io::Error) -> Fallback {
     let fallback = Fallback::new(wanted, error);
     let needed = bytes.div_ceil(page) as u64;
-    let pool = sysfs::huge_pages()
-        .into_iter()
-        .find(|pool| pool.page_bytes == page as u64);
+    let pool = sysfs::huge_pages().into_iter().find(|pool| pool.page_bytes == page as u64);
     match pool {
-        None => fallback.with_remedy(Remedy::Command(format!(
-            "boot with hugepagesz={}K hugepages={needed}",
-            page >> 10
-        ))),
+        None => {
+            fallback.with_remedy(Remedy::Command(format!("boot with hugepagesz={}K hugepages={needed}", page >> 10)))
+        }
         Some(pool) => fallback.with_remedy(Remedy::ReservePages {
             page_bytes: page as u64,
             is_default_size: sysfs::default_huge_page_bytes() == Some(page as u64),
@@ -184,9 +153,8 @@ fn advise_transparent(memory: &Memory) -> Option<Fallback> {
     // The advice is taken, and ignored, where they are switched off.
     let off = sysfs::transparent_mode() == Some(crate::TransparentMode::Never);
     off.then(|| {
-        Fallback::new(WANTED, "switched off on this machine").with_remedy(Remedy::Command(
-            "echo madvise > /sys/kernel/mm/transparent_hugepage/enabled".into(),
-        ))
+        Fallback::new(WANTED, "switched off on this machine")
+            .with_remedy(Remedy::Command("echo madvise > /sys/kernel/mm/transparent_hugepage/enabled".into()))
     })
 }
 

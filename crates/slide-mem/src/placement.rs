@@ -22,13 +22,7 @@ pub enum PagePolicy {
 
 impl PagePolicy {
     /// Every policy, in the order of the help texts.
-    pub const ALL: [Self; 5] = [
-        Self::Auto,
-        Self::Small,
-        Self::Transparent,
-        Self::Huge2M,
-        Self::Huge1G,
-    ];
+    pub const ALL: [Self; 5] = [Self::Auto, Self::Small, Self::Transparent, Self::Huge2M, Self::Huge1G];
 
     /// Its text form.
     pub const fn name(self) -> &'static str {
@@ -92,10 +86,7 @@ impl FromStr for PagePolicy {
         Self::ALL
             .into_iter()
             .find(|policy| policy.name() == text)
-            .ok_or_else(|| ParsePolicyError {
-                expected: "one of auto, 4k, thp, 2m, 1g",
-                found: text.to_owned(),
-            })
+            .ok_or_else(|| ParsePolicyError { expected: "one of auto, 4k, thp, 2m, 1g", found: text.to_owned() })
     }
 }
 
@@ -168,25 +159,11 @@ mod tests {
     fn unknown_texts_say_what_was_expected() {
         for text in ["", "AUTO", "4K", "huge"] {
             let error = text.parse::<PagePolicy>().unwrap_err().to_string();
-            assert_eq!(
-                error,
-                format!("expected one of auto, 4k, thp, 2m, 1g, found {text:?}")
-            );
+            assert_eq!(error, format!("expected one of auto, 4k, thp, 2m, 1g, found {text:?}"));
         }
-        for text in [
-            "",
-            "node",
-            "node:",
-            "node:-1",
-            "node:+1",
-            "node:1x",
-            "node:4294967296",
-        ] {
+        for text in ["", "node", "node:", "node:-1", "node:+1", "node:1x", "node:4294967296"] {
             let error = text.parse::<NumaPolicy>().unwrap_err().to_string();
-            assert!(
-                error.contains("node:N") && error.contains(&format!("{text:?}")),
-                "{error}"
-            );
+            assert!(error.contains("node:N") && error.contains(&format!("{text:?}")), "{error}");
         }
     }
 }

@@ -60,11 +60,7 @@ pub enum Remedy {
 
 impl Fallback {
     pub(crate) fn new(wanted: impl Into<String>, reason: impl fmt::Display) -> Self {
-        Self {
-            wanted: wanted.into(),
-            reason: reason.to_string(),
-            remedy: None,
-        }
+        Self { wanted: wanted.into(), reason: reason.to_string(), remedy: None }
     }
 
     pub(crate) fn with_remedy(mut self, remedy: Remedy) -> Self {
@@ -119,14 +115,8 @@ impl Report {
             return;
         };
         if let (
-            Some(Remedy::ReservePages {
-                missing, reserved, ..
-            }),
-            Some(Remedy::ReservePages {
-                missing: more,
-                reserved: now,
-                ..
-            }),
+            Some(Remedy::ReservePages { missing, reserved, .. }),
+            Some(Remedy::ReservePages { missing: more, reserved: now, .. }),
         ) = (&mut old.remedy, &new.remedy)
         {
             *missing += more;
@@ -152,11 +142,9 @@ impl Report {
     fn add_area(&mut self, area: Area) {
         let base = area.resident.saturating_sub(area.transparent);
         let transparent_page = crate::sys::transparent_page_bytes().unwrap_or(2 << 20) as u64;
-        for (size, bytes) in [
-            (crate::sys::page_bytes() as u64, base),
-            (transparent_page, area.transparent),
-            (area.page, area.reserved),
-        ] {
+        for (size, bytes) in
+            [(crate::sys::page_bytes() as u64, base), (transparent_page, area.transparent), (area.page, area.reserved)]
+        {
             if bytes > 0 {
                 *self.bytes_by_page.entry(size).or_default() += bytes;
             }
@@ -167,9 +155,7 @@ impl Report {
     pub(crate) fn add_numa_maps(&mut self, numa_maps: &str, range: &Range<usize>) {
         for line in numa_maps.lines() {
             let mut fields = line.split_ascii_whitespace();
-            let start = fields
-                .next()
-                .and_then(|word| usize::from_str_radix(word, 16).ok());
+            let start = fields.next().and_then(|word| usize::from_str_radix(word, 16).ok());
             if !start.is_some_and(|start| range.contains(&start)) {
                 continue;
             }
@@ -181,8 +167,7 @@ impl Report {
                 };
                 if key == "kernelpagesize_kB" {
                     page = value << 10;
-                } else if let Some(node) = key.strip_prefix('N').and_then(|node| node.parse().ok())
-                {
+                } else if let Some(node) = key.strip_prefix('N').and_then(|node| node.parse().ok()) {
                     pages.push((node, value));
                 }
             }
@@ -239,22 +224,12 @@ impl fmt::Display for Report {
         if !self.bytes_by_page.is_empty() {
             write!(f, ", {} resident: ", Bytes(self.resident_bytes()))?;
             let pages = self.bytes_by_page.iter().rev();
-            list(
-                f,
-                pages
-                    .map(|(&size, &bytes)| format!("{} on {} pages", Bytes(bytes), Bytes(size)))
-                    .collect(),
-            )?;
+            list(f, pages.map(|(&size, &bytes)| format!("{} on {} pages", Bytes(bytes), Bytes(size))).collect())?;
         }
         if !self.bytes_by_node.is_empty() {
             f.write_str("; ")?;
             let nodes = self.bytes_by_node.iter();
-            list(
-                f,
-                nodes
-                    .map(|(node, &bytes)| format!("node {node}: {}", Bytes(bytes)))
-                    .collect(),
-            )?;
+            list(f, nodes.map(|(node, &bytes)| format!("node {node}: {}", Bytes(bytes))).collect())?;
         }
         if !self.asked.is_empty() {
             f.write_str("; asked: ")?;
@@ -281,21 +256,13 @@ impl fmt::Display for Remedy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Command(command) => f.write_str(command),
-            Self::ReservePages {
-                page_bytes,
-                is_default_size,
-                reserved,
-                missing,
-            } => {
+            Self::ReservePages { page_bytes, is_default_size, reserved, missing } => {
                 let pages = reserved + missing;
                 if *is_default_size {
                     write!(f, "sysctl vm.nr_hugepages={pages}")
                 } else {
                     let kilobytes = page_bytes >> 10;
-                    write!(
-                        f,
-                        "echo {pages} > /sys/kernel/mm/hugepages/hugepages-{kilobytes}kB/nr_hugepages"
-                    )
+                    write!(f, "echo {pages} > /sys/kernel/mm/hugepages/hugepages-{kilobytes}kB/nr_hugepages")
                 }
             }
         }

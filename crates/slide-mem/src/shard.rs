@@ -28,25 +28,14 @@ impl<T: Pod> RowTable<T> {
     /// [`MemError::TooLarge`], [`MemError::OutOfMemory`].
     pub fn zeroed(rows: usize, width: usize, placement: Placement) -> Result<Self, MemError> {
         let too_large = || MemError::TooLarge {
-            what: format!(
-                "a table of {rows} rows of {width} elements of {} bytes",
-                size_of::<T>()
-            ),
+            what: format!("a table of {rows} rows of {width} elements of {} bytes", size_of::<T>()),
         };
         let step = LINE / greatest_common_divisor(LINE, size_of::<T>());
-        let stride = width
-            .max(1)
-            .checked_next_multiple_of(step)
-            .ok_or_else(too_large)?;
+        let stride = width.max(1).checked_next_multiple_of(step).ok_or_else(too_large)?;
         let len = rows.checked_mul(stride).ok_or_else(too_large)?;
         let bytes = Arena::bytes_for::<T>(len).map_err(|_| too_large())?;
         let elements = Arena::new(bytes, placement)?.slab(len)?;
-        Ok(Self {
-            elements,
-            rows,
-            width,
-            stride,
-        })
+        Ok(Self { elements, rows, width, stride })
     }
 
     /// Number of rows.
@@ -94,11 +83,7 @@ impl<T: Pod> RowTable<T> {
     }
 
     fn check(&self, row: usize) {
-        assert!(
-            row < self.rows,
-            "row {row} of a table of {} rows",
-            self.rows
-        );
+        assert!(row < self.rows, "row {row} of a table of {} rows", self.rows);
     }
 
     /// Lends disjoint runs of whole rows, padding included, to several owners: run `i` is rows
@@ -111,20 +96,13 @@ impl<T: Pod> RowTable<T> {
         let Some((&first, ends)) = bounds.split_first() else {
             return Vec::new();
         };
-        assert!(
-            first <= rows,
-            "chunks start at row {first} of a table of {rows} rows"
-        );
+        assert!(first <= rows, "chunks start at row {first} of a table of {rows} rows");
         let mut start = first;
         let mut rest = &mut self.elements[first * stride..];
         ends.iter()
             .map(|&end| {
-                assert!(
-                    start <= end && end <= rows,
-                    "a chunk of rows {start}..{end} of a table of {rows} rows"
-                );
-                let (chunk, behind) =
-                    std::mem::take(&mut rest).split_at_mut((end - start) * stride);
+                assert!(start <= end && end <= rows, "a chunk of rows {start}..{end} of a table of {rows} rows");
+                let (chunk, behind) = std::mem::take(&mut rest).split_at_mut((end - start) * stride);
                 (rest, start) = (behind, end);
                 chunk
             })
@@ -138,9 +116,5 @@ impl<T: Pod> RowTable<T> {
 }
 
 fn greatest_common_divisor(a: usize, b: usize) -> usize {
-    if b == 0 {
-        a
-    } else {
-        greatest_common_divisor(b, a % b)
-    }
+    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }

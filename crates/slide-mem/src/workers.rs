@@ -99,11 +99,7 @@ impl Workers {
     ///
     /// # Errors
     /// [`MemError::Thread`] if the system starts no more threads.
-    pub fn new(
-        threads: Option<NonZeroUsize>,
-        pin: bool,
-        topology: &Topology,
-    ) -> Result<Self, MemError> {
+    pub fn new(threads: Option<NonZeroUsize>, pin: bool, topology: &Topology) -> Result<Self, MemError> {
         let count = threads.map_or_else(|| topology.default_workers(), NonZeroUsize::get);
         let mut pool = Self {
             shared: Arc::new(Shared {
@@ -125,11 +121,7 @@ impl Workers {
                 .name(format!("slide-{worker}"))
                 .spawn(move || shared.serve(worker, spin))
                 // The pool's drop ends the threads started so far.
-                .map_err(|source| MemError::Thread {
-                    worker,
-                    count,
-                    source,
-                })?;
+                .map_err(|source| MemError::Thread { worker, count, source })?;
             pool.threads.push(thread);
         }
         if pin {
@@ -142,10 +134,7 @@ impl Workers {
         let wanted = "pinned workers";
         let Some(cpus) = topology.worker_cpus(self.count()) else {
             let (count, cpus) = (self.count(), topology.cpus.len());
-            self.fallbacks.push(Fallback::new(
-                wanted,
-                format!("{count} workers on {cpus} allowed CPUs"),
-            ));
+            self.fallbacks.push(Fallback::new(wanted, format!("{count} workers on {cpus} allowed CPUs")));
             return;
         };
         let before = match sys::allowed_cpus() {
@@ -242,8 +231,7 @@ impl Workers {
         self.run(&|worker| {
             let run = run_of(worker, count, len);
             // SAFETY: as in `each`; of `scratch`, which has `count` elements, each worker gets one.
-            let (items, scratch) =
-                unsafe { (parts.part(run.clone()), scratch.part(worker..worker + 1)) };
+            let (items, scratch) = unsafe { (parts.part(run.clone()), scratch.part(worker..worker + 1)) };
             for (index, item) in run.zip(items) {
                 f(index, item, &mut scratch[0]);
             }
@@ -252,18 +240,13 @@ impl Workers {
 
     /// Runs `task(worker)` exactly once for each worker; returns or unwinds when all are done.
     fn run(&self, task: &(dyn Fn(usize) + Sync)) {
-        assert!(
-            !IN_TASK.get(),
-            "a pool of workers was called from inside a task: it would wait for itself"
-        );
+        assert!(!IN_TASK.get(), "a pool of workers was called from inside a task: it would wait for itself");
         // Poisoned by nothing but a panic that was passed on; the pool is at rest then.
         let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         self.publish(task);
         let mine = run_share(task, 0);
         // Nothing may unwind from here until the others are done: they use `task`.
-        wait(self.spin, || {
-            self.shared.unfinished.load(Ordering::Acquire) == 0
-        });
+        wait(self.spin, || self.shared.unfinished.load(Ordering::Acquire) == 0);
         let mut panics = std::mem::take(&mut *self.shared.lock_panics());
         drop(turn);
         panics.extend(mine.err().map(|payload| (0, payload)));
@@ -283,19 +266,11 @@ impl Workers {
         }
         // SAFETY: only the lifetime changes. The pointer is dereferenced by workers before they
         // decrement `unfinished`, and `run`, which borrows the task, waits for that.
-        let run: *const (dyn Fn(usize) + Sync) = unsafe {
-            std::mem::transmute::<&(dyn Fn(usize) + Sync), &'static (dyn Fn(usize) + Sync)>(task)
-        };
-        self.shared
-            .unfinished
-            .store(self.threads.len(), Ordering::Relaxed);
+        let run: *const (dyn Fn(usize) + Sync) =
+            unsafe { std::mem::transmute::<&(dyn Fn(usize) + Sync), &'static (dyn Fn(usize) + Sync)>(task) };
+        self.shared.unfinished.store(self.threads.len(), Ordering::Relaxed);
         // SAFETY: `turn` is held, and `unfinished` was 0 (Acquire, in `run`): no worker reads.
-        unsafe {
-            *self.shared.task.get() = Some(Task {
-                run,
-                caller: thread::current(),
-            })
-        };
+        unsafe { *self.shared.task.get() = Some(Task { run, caller: thread::current() }) };
         self.step();
     }
 
@@ -390,9 +365,6 @@ impl Drop for Workers {
 
 impl std::fmt::Debug for Workers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Workers")
-            .field("count", &self.count())
-            .field("cpus", &self.cpus)
-            .finish_non_exhaustive()
+        f.debug_struct("Workers").field("count", &self.count()).field("cpus", &self.cpus).finish_non_exhaustive()
     }
 }

@@ -32,10 +32,8 @@ impl Memory {
     pub(crate) fn plain(bytes: usize, align: usize) -> io::Result<Self> {
         let guard = page_bytes();
         let slack = align + guard;
-        let reserve = bytes
-            .checked_add(slack)
-            .and_then(|sum| sum.checked_add(guard))
-            .ok_or(io::ErrorKind::OutOfMemory)?;
+        let reserve =
+            bytes.checked_add(slack).and_then(|sum| sum.checked_add(guard)).ok_or(io::ErrorKind::OutOfMemory)?;
         let mapped = map(reserve, libc::PROT_NONE, 0)?.as_ptr();
         let start = (mapped.addr() + guard).next_multiple_of(align);
         let head = start - guard - mapped.addr();
@@ -46,32 +44,20 @@ impl Memory {
         let memory = unsafe {
             libc::munmap(mapped.cast(), head);
             libc::munmap(mapped.add(reserve - tail).cast(), tail);
-            Self {
-                start: NonNull::new_unchecked(mapped.add(head + guard)),
-                bytes,
-                guard,
-            }
+            Self { start: NonNull::new_unchecked(mapped.add(head + guard)), bytes, guard }
         };
         // SAFETY: start..start + bytes is page-aligned and in our own mapping.
-        check(unsafe {
-            libc::mprotect(memory.pointer(), bytes, libc::PROT_READ | libc::PROT_WRITE)
-        })?;
+        check(unsafe { libc::mprotect(memory.pointer(), bytes, libc::PROT_READ | libc::PROT_WRITE) })?;
         Ok(memory)
     }
 
     /// `bytes` rounded up to whole reserved huge pages of `page_bytes` (a power of two).
     /// The pages are set aside at once: fails where there are too few of them.
     pub(crate) fn reserved(bytes: usize, page_bytes: usize) -> io::Result<Self> {
-        let bytes = bytes
-            .checked_next_multiple_of(page_bytes)
-            .ok_or(io::ErrorKind::OutOfMemory)?;
+        let bytes = bytes.checked_next_multiple_of(page_bytes).ok_or(io::ErrorKind::OutOfMemory)?;
         let flags = libc::MAP_HUGETLB | (page_bytes.ilog2() as libc::c_int) << libc::MAP_HUGE_SHIFT;
         let start = map(bytes, libc::PROT_READ | libc::PROT_WRITE, flags)?;
-        Ok(Self {
-            start,
-            bytes,
-            guard: 0,
-        })
+        Ok(Self { start, bytes, guard: 0 })
     }
 
     pub(crate) fn start(&self) -> NonNull<u8> {
@@ -88,11 +74,7 @@ impl Memory {
 
     /// Asks for transparent huge pages, or for none.
     pub(crate) fn advise_transparent(&self, huge: bool) -> io::Result<()> {
-        self.advise(if huge {
-            libc::MADV_HUGEPAGE
-        } else {
-            libc::MADV_NOHUGEPAGE
-        })
+        self.advise(if huge { libc::MADV_HUGEPAGE } else { libc::MADV_NOHUGEPAGE })
     }
 
     /// Touches every page now, where a lack of pages is an error and not a signal later.
@@ -107,12 +89,7 @@ impl Memory {
     }
 
     /// Sets the nodes of the pages of `range` (byte offsets, page-aligned) that are not yet touched.
-    pub(crate) fn bind(
-        &self,
-        range: Range<usize>,
-        mode: BindMode,
-        nodes: &[u32],
-    ) -> io::Result<()> {
+    pub(crate) fn bind(&self, range: Range<usize>, mode: BindMode, nodes: &[u32]) -> io::Result<()> {
         assert!(range.start <= range.end && range.end <= self.bytes);
         let mode = match mode {
             BindMode::Preferred => libc::MPOL_PREFERRED,
@@ -161,11 +138,7 @@ fn map(bytes: usize, protection: libc::c_int, flags: libc::c_int) -> io::Result<
 }
 
 fn check(status: libc::c_int) -> io::Result<()> {
-    if status == -1 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(())
-    }
+    if status == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 /// Bytes of a base page.
@@ -183,10 +156,7 @@ pub(crate) fn transparent_page_bytes() -> Option<usize> {
     static BYTES: OnceLock<Option<usize>> = OnceLock::new();
     *BYTES.get_or_init(|| {
         let text = fs::read_to_string("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size").ok()?;
-        text.trim()
-            .parse()
-            .ok()
-            .filter(|bytes: &usize| bytes.is_power_of_two())
+        text.trim().parse().ok().filter(|bytes: &usize| bytes.is_power_of_two())
     })
 }
 
@@ -194,10 +164,7 @@ const WORD_BITS: usize = libc::c_ulong::BITS as usize;
 
 /// The kernel's form of a set of CPUs or nodes: bit n of an array of words.
 fn bit_mask(members: &[u32]) -> Vec<libc::c_ulong> {
-    let words = members
-        .iter()
-        .max()
-        .map_or(1, |&last| last as usize / WORD_BITS + 1);
+    let words = members.iter().max().map_or(1, |&last| last as usize / WORD_BITS + 1);
     let mut mask = vec![0; words];
     for &member in members {
         mask[member as usize / WORD_BITS] |= 1 << (member as usize % WORD_BITS);
@@ -211,14 +178,7 @@ pub(crate) fn allowed_cpus() -> io::Result<Vec<u32>> {
     loop {
         // SAFETY: the kernel writes at most the stated number of bytes, which `mask` has. The raw
         // call takes masks of any size, where `cpu_set_t` ends at 1024 CPUs.
-        let bytes = unsafe {
-            libc::syscall(
-                libc::SYS_sched_getaffinity,
-                0,
-                size_of_val(&mask[..]),
-                mask.as_mut_ptr(),
-            )
-        };
+        let bytes = unsafe { libc::syscall(libc::SYS_sched_getaffinity, 0, size_of_val(&mask[..]), mask.as_mut_ptr()) };
         if bytes >= 0 {
             break;
         }
@@ -230,23 +190,13 @@ pub(crate) fn allowed_cpus() -> io::Result<Vec<u32>> {
         mask.resize(mask.len() * 2, 0);
     }
     let bit = |&member: &usize| mask[member / WORD_BITS] >> (member % WORD_BITS) & 1 == 1;
-    Ok((0..mask.len() * WORD_BITS)
-        .filter(bit)
-        .map(|member| member as u32)
-        .collect())
+    Ok((0..mask.len() * WORD_BITS).filter(bit).map(|member| member as u32).collect())
 }
 
 /// Restricts the calling thread to `cpus`.
 pub(crate) fn set_allowed_cpus(cpus: &[u32]) -> io::Result<()> {
     let mask = bit_mask(cpus);
     // SAFETY: the kernel reads the stated number of bytes, which `mask` has.
-    let status = unsafe {
-        libc::syscall(
-            libc::SYS_sched_setaffinity,
-            0,
-            size_of_val(&mask[..]),
-            mask.as_ptr(),
-        )
-    };
+    let status = unsafe { libc::syscall(libc::SYS_sched_setaffinity, 0, size_of_val(&mask[..]), mask.as_ptr()) };
     check(status as libc::c_int)
 }

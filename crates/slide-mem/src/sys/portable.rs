@@ -50,12 +50,7 @@ impl Memory {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    pub(crate) fn bind(
-        &self,
-        _range: Range<usize>,
-        _mode: BindMode,
-        _nodes: &[u32],
-    ) -> io::Result<()> {
+    pub(crate) fn bind(&self, _range: Range<usize>, _mode: BindMode, _nodes: &[u32]) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
     }
 }

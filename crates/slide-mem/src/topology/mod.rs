@@ -154,10 +154,7 @@ impl Topology {
     /// Bytes of memory that this process can get at most: the machine's or the control group's
     /// limit, whichever is less. `None` if neither is known.
     pub fn usable_memory_bytes(&self) -> Option<u64> {
-        [self.memory_bytes, self.memory_limit_bytes]
-            .into_iter()
-            .flatten()
-            .min()
+        [self.memory_bytes, self.memory_limit_bytes].into_iter().flatten().min()
     }
 
     /// Workers of a pool that asks for no number: one per core, or fewer if the control group grants
@@ -176,19 +173,13 @@ impl Topology {
         let mut ranked: Vec<(u32, usize, Cpu)> = Vec::with_capacity(cpus.len());
         for cpu in cpus {
             let rank = match ranked.last() {
-                Some(&(sibling, rank, last)) if (sibling, last.node) == (cpu.sibling, cpu.node) => {
-                    rank + 1
-                }
+                Some(&(sibling, rank, last)) if (sibling, last.node) == (cpu.sibling, cpu.node) => rank + 1,
                 _ => 0,
             };
             ranked.push((cpu.sibling, rank, cpu));
         }
         ranked.sort_by_key(|&(sibling, rank, cpu)| (sibling, rank, cpu.node));
-        let mut chosen: Vec<Cpu> = ranked
-            .get(..count)?
-            .iter()
-            .map(|&(_, _, cpu)| cpu)
-            .collect();
+        let mut chosen: Vec<Cpu> = ranked.get(..count)?.iter().map(|&(_, _, cpu)| cpu).collect();
         chosen.sort_unstable_by_key(|cpu| (cpu.node, cpu.sibling, cpu.id));
         Some(chosen.iter().map(|cpu| cpu.id).collect())
     }
@@ -196,46 +187,20 @@ impl Topology {
 
 impl fmt::Display for Topology {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let model = if self.model.is_empty() {
-            "unknown processor"
-        } else {
-            &self.model
-        };
-        writeln!(
-            f,
-            "{model}: {} package(s), {} core(s), {} CPU(s)",
-            self.packages(),
-            self.cores(),
-            self.cpus.len()
-        )?;
-        for cache in self
-            .caches
-            .iter()
-            .filter(|cache| cache.kind != CacheKind::Instruction)
-        {
+        let model = if self.model.is_empty() { "unknown processor" } else { &self.model };
+        writeln!(f, "{model}: {} package(s), {} core(s), {} CPU(s)", self.packages(), self.cores(), self.cpus.len())?;
+        for cache in self.caches.iter().filter(|cache| cache.kind != CacheKind::Instruction) {
             // One line per kind of cache: its first instance stands for all.
-            let same = |other: &&Cache| {
-                (other.level, other.kind, other.bytes) == (cache.level, cache.kind, cache.bytes)
-            };
+            let same =
+                |other: &&Cache| (other.level, other.kind, other.bytes) == (cache.level, cache.kind, cache.bytes);
             if self.caches.iter().find(same) == Some(cache) {
                 let instances = self.caches.iter().filter(same).count();
-                writeln!(
-                    f,
-                    "L{} cache: {} x {}",
-                    cache.level,
-                    instances,
-                    Bytes(cache.bytes)
-                )?;
+                writeln!(f, "L{} cache: {} x {}", cache.level, instances, Bytes(cache.bytes))?;
             }
         }
         for node in &self.nodes {
             let cpus = self.cpus.iter().filter(|cpu| cpu.node == node.id).count();
-            writeln!(
-                f,
-                "node {}: {}, {cpus} CPU(s)",
-                node.id,
-                Bytes(node.memory_bytes)
-            )?;
+            writeln!(f, "node {}: {}, {cpus} CPU(s)", node.id, Bytes(node.memory_bytes))?;
         }
         if let Some(bytes) = self.memory_bytes {
             write!(f, "memory: {}", Bytes(bytes))?;
@@ -249,13 +214,7 @@ impl fmt::Display for Topology {
             write!(f, ", transparent {} ({})", Bytes(bytes), mode.name())?;
         }
         for pool in &self.pages.huge {
-            write!(
-                f,
-                ", reserved {}: {} of {} free",
-                Bytes(pool.page_bytes),
-                pool.free,
-                pool.total
-            )?;
+            write!(f, ", reserved {}: {} of {} free", Bytes(pool.page_bytes), pool.free, pool.total)?;
         }
         Ok(())
     }

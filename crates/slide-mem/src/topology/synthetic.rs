@@ -36,29 +36,14 @@ impl Synthetic {
         let cpu = |id| {
             let core = id % cores;
             let node = core / self.cores_per_node;
-            Cpu {
-                id,
-                core,
-                sibling: id / cores,
-                package: node,
-                node,
-            }
+            Cpu { id, core, sibling: id / cores, package: node, node }
         };
-        let node = |id| Node {
-            id,
-            memory_bytes: self.memory_bytes_per_node,
-            distances: Vec::new(),
-        };
-        let memory_bytes = self
-            .memory_bytes_per_node
-            .saturating_mul(u64::from(self.nodes));
+        let node = |id| Node { id, memory_bytes: self.memory_bytes_per_node, distances: Vec::new() };
+        let memory_bytes = self.memory_bytes_per_node.saturating_mul(u64::from(self.nodes));
         Topology {
             cpus: (0..count).map(cpu).collect(),
             nodes: (0..self.nodes).map(node).collect(),
-            pages: PageSizes {
-                base_bytes: sys::page_bytes() as u64,
-                ..PageSizes::default()
-            },
+            pages: PageSizes { base_bytes: sys::page_bytes() as u64, ..PageSizes::default() },
             memory_bytes: Some(memory_bytes).filter(|&bytes| bytes > 0),
             ..Topology::default()
         }

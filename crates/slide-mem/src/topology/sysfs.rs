@@ -3,9 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{
-    Cache, CacheKind, Cpu, HugePages, Node, PageSizes, Synthetic, Topology, TransparentMode,
-};
+use super::{Cache, CacheKind, Cpu, HugePages, Node, PageSizes, Synthetic, Topology, TransparentMode};
 use crate::sys;
 
 /// A directory tree in the form of `/`, with `sys` and `proc`.
@@ -28,10 +26,7 @@ impl Tree<'_> {
 
     /// The numbers n of the entries `<prefix>n` of a directory, ascending.
     fn numbered(&self, directory: &str, prefix: &str) -> Vec<u64> {
-        let entries = fs::read_dir(self.0.join(directory))
-            .into_iter()
-            .flatten()
-            .flatten();
+        let entries = fs::read_dir(self.0.join(directory)).into_iter().flatten().flatten();
         let mut numbers: Vec<u64> = entries
             .filter_map(|entry| {
                 let name = entry.file_name();
@@ -47,15 +42,8 @@ impl Tree<'_> {
     fn kilobytes(&self, path: &str, key: &str) -> Option<u64> {
         let text = self.text(path)?;
         // The files of nodes say `Node 0 MemTotal: ...`.
-        let line = text
-            .lines()
-            .find_map(|line| line.split_once(key)?.1.strip_prefix(':'))?;
-        line.trim()
-            .strip_suffix(" kB")?
-            .trim()
-            .parse::<u64>()
-            .ok()?
-            .checked_mul(1024)
+        let line = text.lines().find_map(|line| line.split_once(key)?.1.strip_prefix(':'))?;
+        line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
     }
 }
 
@@ -91,9 +79,7 @@ pub(super) fn read(root: &Path, allowed: Option<&[u32]>) -> Topology {
 
 /// Ids of the nodes with memory, ascending; empty if the system does not tell.
 pub(crate) fn nodes_with_memory() -> Vec<u32> {
-    Tree(Path::new("/"))
-        .list(&format!("{NODES}/has_memory"))
-        .unwrap_or_default()
+    Tree(Path::new("/")).list(&format!("{NODES}/has_memory")).unwrap_or_default()
 }
 
 pub(crate) fn transparent_mode() -> Option<TransparentMode> {
@@ -111,18 +97,8 @@ pub(crate) fn default_huge_page_bytes() -> Option<u64> {
 
 /// Each node's CPUs.
 fn read_nodes(tree: &Tree<'_>) -> Vec<(u32, Vec<u32>)> {
-    let ids = tree
-        .numbered(NODES, "node")
-        .into_iter()
-        .filter_map(|id| u32::try_from(id).ok());
-    ids.map(|id| {
-        (
-            id,
-            tree.list(&format!("{NODES}/node{id}/cpulist"))
-                .unwrap_or_default(),
-        )
-    })
-    .collect()
+    let ids = tree.numbered(NODES, "node").into_iter().filter_map(|id| u32::try_from(id).ok());
+    ids.map(|id| (id, tree.list(&format!("{NODES}/node{id}/cpulist")).unwrap_or_default())).collect()
 }
 
 fn read_cpus(tree: &Tree<'_>, allowed: Option<&[u32]>, nodes: &[(u32, Vec<u32>)]) -> Vec<Cpu> {
@@ -136,86 +112,43 @@ fn read_cpus(tree: &Tree<'_>, allowed: Option<&[u32]>, nodes: &[(u32, Vec<u32>)]
         let siblings = tree
             .list(&format!("{topology}/thread_siblings_list"))
             .or_else(|| tree.list(&format!("{topology}/core_cpus_list")));
-        let core = siblings
-            .and_then(|siblings| siblings.first().copied())
-            .unwrap_or(id);
+        let core = siblings.and_then(|siblings| siblings.first().copied()).unwrap_or(id);
         // A package of -1 is the kernel's "unknown".
-        let package = tree
-            .number(&format!("{topology}/physical_package_id"))
-            .unwrap_or(0);
-        let node = nodes
-            .iter()
-            .find(|(_, cpus)| cpus.contains(&id))
-            .map_or(0, |&(node, _)| node);
+        let package = tree.number(&format!("{topology}/physical_package_id")).unwrap_or(0);
+        let node = nodes.iter().find(|(_, cpus)| cpus.contains(&id)).map_or(0, |&(node, _)| node);
         let sibling = cpus.iter().filter(|cpu| cpu.core == core).count() as u32;
-        cpus.push(Cpu {
-            id,
-            core,
-            sibling,
-            package,
-            node,
-        });
+        cpus.push(Cpu { id, core, sibling, package, node });
     }
     cpus
 }
 
 /// Where `/sys` is not there to be asked: the CPUs that the system's calls tell of, each a core.
 fn unknown_cpus(allowed: Option<&[u32]>) -> Vec<Cpu> {
-    let core = |id| Cpu {
-        id,
-        core: id,
-        sibling: 0,
-        package: 0,
-        node: 0,
-    };
+    let core = |id| Cpu { id, core: id, sibling: 0, package: 0, node: 0 };
     match allowed {
         Some(ids) if !ids.is_empty() => ids.iter().map(|&id| core(id)).collect(),
         _ => {
             let count = std::thread::available_parallelism().map_or(1, |count| count.get());
-            Synthetic {
-                nodes: 1,
-                cores_per_node: count as u32,
-                threads_per_core: 1,
-                memory_bytes_per_node: 0,
-            }
-            .topology()
-            .cpus
+            Synthetic { nodes: 1, cores_per_node: count as u32, threads_per_core: 1, memory_bytes_per_node: 0 }
+                .topology()
+                .cpus
         }
     }
 }
 
-fn used_nodes(
-    tree: &Tree<'_>,
-    nodes: &[(u32, Vec<u32>)],
-    cpus: &[Cpu],
-    memory_bytes: Option<u64>,
-) -> Vec<Node> {
+fn used_nodes(tree: &Tree<'_>, nodes: &[(u32, Vec<u32>)], cpus: &[Cpu], memory_bytes: Option<u64>) -> Vec<Node> {
     let all: Vec<u32> = nodes.iter().map(|&(id, _)| id).collect();
     let mut used: Vec<Node> = Vec::new();
     for &id in &all {
-        let memory = tree
-            .kilobytes(&format!("{NODES}/node{id}/meminfo"), "MemTotal")
-            .unwrap_or(0);
+        let memory = tree.kilobytes(&format!("{NODES}/node{id}/meminfo"), "MemTotal").unwrap_or(0);
         if memory > 0 || cpus.iter().any(|cpu| cpu.node == id) {
-            let distances = tree
-                .text(&format!("{NODES}/node{id}/distance"))
-                .unwrap_or_default();
-            let distances = distances
-                .split_ascii_whitespace()
-                .filter_map(|word| word.parse().ok())
-                .collect();
-            used.push(Node {
-                id,
-                memory_bytes: memory,
-                distances,
-            });
+            let distances = tree.text(&format!("{NODES}/node{id}/distance")).unwrap_or_default();
+            let distances = distances.split_ascii_whitespace().filter_map(|word| word.parse().ok()).collect();
+            used.push(Node { id, memory_bytes: memory, distances });
         }
     }
     // The kernel lists the distances to all nodes; keep those to the nodes that are kept.
-    let kept: Vec<bool> = all
-        .iter()
-        .map(|id| used.iter().any(|node| node.id == *id))
-        .collect();
+    let kept: Vec<bool> = all.iter().map(|id| used.iter().any(|node| node.id == *id)).collect();
     for node in &mut used {
         if node.distances.len() == kept.len() {
             let mut keep = kept.iter();
@@ -225,11 +158,7 @@ fn used_nodes(
         }
     }
     if used.is_empty() {
-        used.push(Node {
-            id: 0,
-            memory_bytes: memory_bytes.unwrap_or(0),
-            distances: Vec::new(),
-        });
+        used.push(Node { id: 0, memory_bytes: memory_bytes.unwrap_or(0), distances: Vec::new() });
     }
     used
 }
@@ -239,8 +168,7 @@ fn read_caches(tree: &Tree<'_>, cpus: &[Cpu]) -> Vec<Cache> {
     for cpu in cpus {
         let directory = format!("{CPUS}/cpu{}/cache", cpu.id);
         for index in tree.numbered(&directory, "index") {
-            let Some(mut cache) = read_cache(tree, &format!("{directory}/index{index}"), cpu.id)
-            else {
+            let Some(mut cache) = read_cache(tree, &format!("{directory}/index{index}"), cpu.id) else {
                 continue;
             };
             cache.cpus.retain(|id| cpus.iter().any(|cpu| cpu.id == *id));
@@ -263,12 +191,8 @@ fn read_cache(tree: &Tree<'_>, path: &str, cpu: u32) -> Option<Cache> {
         level: tree.number(&format!("{path}/level"))?,
         kind,
         bytes: parse_size(&tree.text(&format!("{path}/size"))?)?,
-        line_bytes: tree
-            .number(&format!("{path}/coherency_line_size"))
-            .unwrap_or(0),
-        cpus: tree
-            .list(&format!("{path}/shared_cpu_list"))
-            .unwrap_or_else(|| vec![cpu]),
+        line_bytes: tree.number(&format!("{path}/coherency_line_size")).unwrap_or(0),
+        cpus: tree.list(&format!("{path}/shared_cpu_list")).unwrap_or_else(|| vec![cpu]),
     })
 }
 
@@ -281,23 +205,14 @@ fn read_model(tree: &Tree<'_>) -> String {
         })
     };
     // Arm kernels name no model for each CPU.
-    value("model name")
-        .or_else(|| value("Model"))
-        .or_else(|| value("Hardware"))
-        .unwrap_or_default()
+    value("model name").or_else(|| value("Model")).or_else(|| value("Hardware")).unwrap_or_default()
 }
 
 /// The mode in brackets, as in `always [madvise] never`.
 fn read_transparent_mode(tree: &Tree<'_>) -> Option<TransparentMode> {
     let text = tree.text(&format!("{TRANSPARENT}/enabled"))?;
-    let modes = [
-        TransparentMode::Always,
-        TransparentMode::Madvise,
-        TransparentMode::Never,
-    ];
-    modes
-        .into_iter()
-        .find(|mode| text.contains(&format!("[{}]", mode.name())))
+    let modes = [TransparentMode::Always, TransparentMode::Madvise, TransparentMode::Never];
+    modes.into_iter().find(|mode| text.contains(&format!("[{}]", mode.name())))
 }
 
 fn read_huge_pages(tree: &Tree<'_>) -> Vec<HugePages> {
@@ -347,11 +262,7 @@ fn parse_list(text: &str) -> Option<Vec<u32>> {
     /// More CPUs than any kernel has; a longer range is garbage.
     const MOST: u32 = 1 << 20;
     let mut list = Vec::new();
-    for part in text
-        .split(',')
-        .map(str::trim)
-        .filter(|part| !part.is_empty())
-    {
+    for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
         let (first, last): (u32, u32) = (first.parse().ok()?, last.parse().ok()?);
         if last >= MOST {
