@@ -22,6 +22,8 @@
 mod api;
 mod generic;
 mod isa;
+pub mod numerics;
+pub mod rng;
 mod scalar;
 mod table;
 mod views;
@@ -31,6 +33,9 @@ mod x86;
 pub use api::row_update::{AdamStep, Rounding};
 pub use isa::{Isa, IsaError};
 pub use table::Kernels;
-pub use views::{
-    ActiveRows, Matrix, MatrixMut, RowIds, ShapeError, Table, TableMut, Values, ValuesMut,
-};
+pub use views::{ActiveRows, Matrix, MatrixMut, RowIds, ShapeError, Table, TableMut, Values, ValuesMut};
+
+/// Parameters of the hash families.
+pub mod hash {
+    pub use crate::api::hash::{Bins, HashError, MAX_VALUES, MAX_WIDTH, SimHash};
+}

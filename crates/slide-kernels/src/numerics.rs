@@ -16,6 +16,8 @@
 //! The figures come from `cargo test --release -p slide-kernels --test numerics -- --ignored`, which visits every
 //! `f32` and compares with `f64`.
 
+use crate::scalar::fma;
+
 /// The largest argument whose [`exp`] is finite.
 pub const EXP_MAX: f32 = f32::from_bits(0x42b1_7217);
 /// The smallest argument whose [`exp`] is not flushed to zero: `exp(EXP_MIN)` is a normal number.
@@ -53,15 +55,6 @@ pub(crate) const SUBNORMAL_SCALE: f32 = 8_388_608.0;
 pub(crate) const LN_1P_IDENTITY: f32 = 1.0 / (1u32 << 30) as f32;
 /// Above this, [`ln_1p`] takes a factor of two out of `1 + e`. It is `sqrt(2) - 1`.
 pub(crate) const LN_1P_HALVE: f32 = f32::from_bits(0x3ed4_13cd);
-
-/// `a * b + c`, rounded once.
-#[inline]
-pub(crate) fn fma(a: f32, b: f32, c: f32) -> f32 {
-    #[cfg(feature = "std")]
-    return a.mul_add(b, c);
-    #[cfg(not(feature = "std"))]
-    return libm::fmaf(a, b, c);
-}
 
 /// `e^x`.
 ///

@@ -13,10 +13,16 @@ pub struct Kernels {
     pub(crate) isa: Isa,
     pub(crate) active: api::active::Table,
     pub(crate) dot: api::dot::Table,
+    pub(crate) elementwise: api::elementwise::Table,
     pub(crate) embedding: api::embedding::Table,
     pub(crate) gemm: api::gemm::Table,
+    pub(crate) hash: api::hash::Table,
+    pub(crate) loss: api::loss::Table,
+    pub(crate) random: api::random::Table,
     pub(crate) row_dot: api::row_dot::Table,
     pub(crate) row_update: api::row_update::Table,
+    pub(crate) softmax: api::softmax::Table,
+    pub(crate) topk: api::topk::Table,
     pub(crate) transpose: api::transpose::Table,
 }
 
@@ -63,9 +69,7 @@ impl Kernels {
             Some(value) if value.is_empty() => Ok(Kernels::best()),
             Some(value) => {
                 let value = value.to_string_lossy();
-                let isa = value
-                    .parse()
-                    .map_err(|_| IsaError::Environment(value.into_owned()))?;
+                let isa = value.parse().map_err(|_| IsaError::Environment(value.into_owned()))?;
                 Kernels::for_isa(isa)
             }
         }
@@ -79,8 +83,6 @@ impl Kernels {
 
 impl core::fmt::Debug for Kernels {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Kernels")
-            .field("isa", &self.isa)
-            .finish_non_exhaustive()
+        f.debug_struct("Kernels").field("isa", &self.isa).finish_non_exhaustive()
     }
 }

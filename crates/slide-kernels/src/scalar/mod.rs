@@ -7,20 +7,32 @@ use crate::{Isa, Kernels};
 
 pub(crate) mod active;
 pub(crate) mod dot;
+pub(crate) mod elementwise;
 pub(crate) mod embedding;
 pub(crate) mod gemm;
+pub(crate) mod hash;
+pub(crate) mod loss;
+pub(crate) mod random;
 pub(crate) mod row_dot;
 pub(crate) mod row_update;
+pub(crate) mod softmax;
+pub(crate) mod topk;
 pub(crate) mod transpose;
 
 pub(crate) const KERNELS: Kernels = Kernels {
     isa: Isa::Scalar,
     active: active::TABLE,
     dot: dot::TABLE,
+    elementwise: elementwise::TABLE,
     embedding: embedding::TABLE,
     gemm: gemm::TABLE,
+    hash: hash::TABLE,
+    loss: loss::TABLE,
+    random: random::TABLE,
     row_dot: row_dot::TABLE,
     row_update: row_update::TABLE,
+    softmax: softmax::TABLE,
+    topk: topk::TABLE,
     transpose: transpose::TABLE,
 };
 

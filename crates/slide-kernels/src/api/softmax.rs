@@ -1,0 +1,80 @@
+//! Softmax of one sample (a slice) and of a batch (a matrix whose columns are the samples).
+//!
+//! A softmax is two calls: first the maximum `m` and `s = sum exp(z - m)`; then `exp(z - m) * (1 / s)`, for which
+//! the caller forms `1 / s`. The loss of the labels needs only `m`, `s` and their own logits: `ln s - (z - m)`.
+//!
+//! A maximum ignores NaN; the sum then is NaN. Where every logit is `-inf`, or one is `+inf`, the sum is NaN too.
+
+use crate::{Kernels, Matrix, MatrixMut};
+
+/// The functions of the family.
+#[derive(Clone, Copy)]
+pub(crate) struct Table {
+    /// Safety: the level is available.
+    pub(crate) log_sum_exp: unsafe fn(&[f32]) -> (f32, f32),
+    /// Safety: the level is available; the width is a multiple of 16; the slices have that length.
+    pub(crate) column_max_sum: unsafe fn(Matrix, &mut [f32], &mut [f32]),
+    /// Safety: the level is available; the width is a multiple of 16; the slices have that length.
+    pub(crate) softmax_columns: unsafe fn(MatrixMut, &[f32], &[f32]),
+    /// Safety: the level is available; `samples` has the length of `z`; its members are less than the lengths of
+    /// `max` and `inverse_sum`.
+    pub(crate) softmax_entries: unsafe fn(&mut [f32], &[u32], &[f32], &[f32]),
+}
+
+/// Panics unless a matrix of `width` columns has whole vectors of columns, and one element for each in a slice.
+pub(super) fn check_columns(kernel: &str, width: usize, lengths: &[usize]) {
+    assert!(width.is_multiple_of(16), "{kernel}: the number of columns is {width}; expected a multiple of 16");
+    for &length in lengths {
+        assert_eq!(length, width, "{kernel}: a slice does not have one element per column");
+    }
+}
+
+impl Kernels {
+    /// The maximum `m` of the values, and the sum of `exp(value - m)`; `(-inf, 0)` of none.
+    ///
+    /// The logarithm of the sum of the exponentials is `m + ln(sum)`.
+    ///
+    /// Order: 16 virtual lanes, lane `j` takes the values `i = j (mod 16)`, ascending. The lanes of the maximum
+    /// start from `-inf`, those of the sum from `+0`; both are folded by lane `j` with lane `j + 8`, then `+ 4`,
+    /// `+ 2`, `+ 1`. A maximum of two is `if new > old { new } else { old }`.
+    pub fn log_sum_exp(&self, values: &[f32]) -> (f32, f32) {
+        // SAFETY: a `Kernels` value proves its level.
+        unsafe { (self.softmax.log_sum_exp)(values) }
+    }
+
+    /// For each column of the matrix `z` its maximum `m`, and the sum of `exp(z - m)` over the rows in ascending
+    /// order, starting from `+0`. Overwrites `max` and `sum`; without rows they are `-inf` and 0.
+    ///
+    /// # Panics
+    /// If the width is not a multiple of 16, or `max` or `sum` does not have one element per column.
+    pub fn column_max_sum(&self, z: Matrix, max: &mut [f32], sum: &mut [f32]) {
+        check_columns("column_max_sum", z.width(), &[max.len(), sum.len()]);
+        // SAFETY: a `Kernels` value proves its level; the shapes were checked.
+        unsafe { (self.softmax.column_max_sum)(z, max, sum) }
+    }
+
+    /// `z = exp(z - max) * inverse_sum`, with `max` and `inverse_sum` of the column.
+    ///
+    /// # Panics
+    /// If the width is not a multiple of 16, or `max` or `inverse_sum` does not have one element per column.
+    pub fn softmax_columns(&self, z: MatrixMut, max: &[f32], inverse_sum: &[f32]) {
+        check_columns("softmax_columns", z.width(), &[max.len(), inverse_sum.len()]);
+        // SAFETY: a `Kernels` value proves its level; the shapes were checked.
+        unsafe { (self.softmax.softmax_columns)(z, max, inverse_sum) }
+    }
+
+    /// `z[e] = exp(z[e] - max[s]) * inverse_sum[s]` for each entry `e`, with `s = samples[e]`.
+    ///
+    /// # Panics
+    /// If `samples` does not have the length of `z`, `max` and `inverse_sum` differ in length, or a sample is not
+    /// less than that length.
+    pub fn softmax_entries(&self, z: &mut [f32], samples: &[u32], max: &[f32], inverse_sum: &[f32]) {
+        assert_eq!(z.len(), samples.len(), "softmax_entries: z and samples differ in length");
+        assert_eq!(max.len(), inverse_sum.len(), "softmax_entries: max and inverse_sum differ in length");
+        if let Some(&last) = samples.iter().max() {
+            assert!((last as usize) < max.len(), "softmax_entries: sample {last} of {}", max.len());
+        }
+        // SAFETY: a `Kernels` value proves its level; lengths and members were checked.
+        unsafe { (self.softmax.softmax_entries)(z, samples, max, inverse_sum) }
+    }
+}

@@ -1,0 +1,26 @@
+//! Specification of [`crate::api::loss`].
+
+use super::fold;
+use crate::MatrixMut;
+use crate::api::loss::Table;
+use crate::numerics::{sigmoid, softplus};
+
+pub(crate) const TABLE: Table = Table { sigmoid_columns, sigmoid_entries };
+
+fn sigmoid_columns(mut z: MatrixMut, loss: &mut [f32]) {
+    for u in 0..z.rows() {
+        for (z, loss) in z.row_mut(u).iter_mut().zip(&mut *loss) {
+            *loss += softplus(*z);
+            *z = sigmoid(*z);
+        }
+    }
+}
+
+fn sigmoid_entries(z: &mut [f32]) -> f32 {
+    let mut lanes = [0.0; 16];
+    for (i, z) in z.iter_mut().enumerate() {
+        lanes[i % 16] += softplus(*z);
+        *z = sigmoid(*z);
+    }
+    fold(lanes)
+}

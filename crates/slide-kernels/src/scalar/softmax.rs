@@ -1,0 +1,60 @@
+//! Specification of [`crate::api::softmax`].
+
+use super::fold;
+use crate::api::softmax::Table;
+use crate::numerics::exp;
+use crate::{Matrix, MatrixMut};
+
+pub(crate) const TABLE: Table = Table { log_sum_exp, column_max_sum, softmax_columns, softmax_entries };
+
+/// The larger of two; `old` if they are equal or one is NaN.
+fn larger(new: f32, old: f32) -> f32 {
+    if new > old { new } else { old }
+}
+
+fn log_sum_exp(values: &[f32]) -> (f32, f32) {
+    let mut max = [f32::NEG_INFINITY; 16];
+    for (i, &value) in values.iter().enumerate() {
+        max[i % 16] = larger(value, max[i % 16]);
+    }
+    for half in [8, 4, 2, 1] {
+        for j in 0..half {
+            max[j] = larger(max[j + half], max[j]);
+        }
+    }
+    let max = max[0];
+    let mut sum = [0.0; 16];
+    for (i, &value) in values.iter().enumerate() {
+        sum[i % 16] += exp(value - max);
+    }
+    (max, fold(sum))
+}
+
+fn column_max_sum(z: Matrix, max: &mut [f32], sum: &mut [f32]) {
+    max.fill(f32::NEG_INFINITY);
+    sum.fill(0.0);
+    for u in 0..z.rows() {
+        for (max, &z) in max.iter_mut().zip(z.row(u)) {
+            *max = larger(z, *max);
+        }
+    }
+    for u in 0..z.rows() {
+        for ((sum, &max), &z) in sum.iter_mut().zip(&*max).zip(z.row(u)) {
+            *sum += exp(z - max);
+        }
+    }
+}
+
+fn softmax_columns(mut z: MatrixMut, max: &[f32], inverse_sum: &[f32]) {
+    for u in 0..z.rows() {
+        for ((z, &max), &inverse_sum) in z.row_mut(u).iter_mut().zip(max).zip(inverse_sum) {
+            *z = exp(*z - max) * inverse_sum;
+        }
+    }
+}
+
+fn softmax_entries(z: &mut [f32], samples: &[u32], max: &[f32], inverse_sum: &[f32]) {
+    for (z, &sample) in z.iter_mut().zip(samples) {
+        *z = exp(*z - max[sample as usize]) * inverse_sum[sample as usize];
+    }
+}
