@@ -1,0 +1,103 @@
+//! The bag-of-words text format of the Extreme Classification Repository.
+//!
+//! ```text
+//! 3 5 4                 points, features, labels
+//! 0,2 1:0.5 4:1.25      labels, then feature:value
+//!  0:1                  no labels: the line may begin with a blank
+//! 3                     no features
+//! ```
+//! All numbers count from 0. There is one line per point; an empty line is a point with neither.
+
+use super::csr::{Dataset, MOST_COLUMNS};
+use super::error::Defect;
+use super::line::{Grammar, Rows};
+use super::number::{byte, integer};
+use super::{ReadOptions, text};
+
+/// The first line of an XMC file.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Header {
+    pub(crate) points: u64,
+    pub(crate) features: u64,
+    pub(crate) labels: u64,
+}
+
+/// The header and where the line behind it starts.
+pub(crate) fn header(text: &[u8]) -> Result<(Header, usize), Defect> {
+    let mut position = 0;
+    let mut numbers = [0; 3];
+    let names = ["the number of points", "the number of features", "the number of labels"];
+    for (number, name) in numbers.iter_mut().zip(names) {
+        while matches!(byte(text, position), b' ' | b'\t') {
+            position += 1;
+        }
+        let start = position;
+        let most = if start == 0 { u64::MAX - 1 } else { MOST_COLUMNS };
+        *number = integer(text, &mut position)
+            .filter(|&number| number <= most && matches!(byte(text, position), b' ' | b'\t' | b'\r' | b'\n'))
+            .ok_or_else(|| Defect::new(start, format!("a header, 'points features labels': {name}")))?;
+    }
+    while matches!(byte(text, position), b' ' | b'\t' | b'\r') {
+        position += 1;
+    }
+    if byte(text, position) != b'\n' {
+        return Err(Defect::new(position, "the end of the header, 'points features labels'"));
+    }
+    let [points, features, labels] = numbers;
+    Ok((Header { points, features, labels }, (position + 1).min(text.len())))
+}
+
+/// The grammar of the lines behind `header`, for a reader that wants at most the widths in `options`.
+pub(crate) fn grammar(header: Header, options: &ReadOptions) -> Grammar {
+    let narrow = |width: u64, most: Option<usize>| most.map_or(width, |most| width.min(most as u64));
+    Grammar {
+        svmlight: false,
+        blank_points: true,
+        first_feature: 0,
+        first_label: 0,
+        feature_end: narrow(header.features, options.feature_count),
+        label_end: narrow(header.labels, options.label_count),
+    }
+}
+
+pub(crate) fn read(text: &[u8], options: &ReadOptions) -> Result<Dataset, Defect> {
+    let (header, body) = header(text)?;
+    let mut pieces = match text::parse(text, body, grammar(header, options)) {
+        Ok(pieces) => pieces,
+        Err(defect) => return Err(surplus(text, body, header.points, defect.at).unwrap_or(defect)),
+    };
+    let found = pieces.iter().map(|rows| rows.len() as u64).sum::<u64>();
+    if found < header.points {
+        let expected = format!("{} points, as the header says; there are {found}", header.points);
+        return Err(Defect::new(text.len(), expected));
+    }
+    if found > header.points {
+        if let Some(defect) = surplus(text, body, header.points, text.len()) {
+            return Err(defect);
+        }
+        drop_last(&mut pieces, (found - header.points) as usize);
+    }
+    let feature_count = options.feature_count.unwrap_or(header.features as usize);
+    let label_count = options.label_count.unwrap_or(header.labels as usize);
+    Ok(Dataset::from_checked(text::join(pieces, feature_count, label_count)))
+}
+
+/// The defect of the first line before `end` that is not blank and stands behind the lines of all `points`.
+fn surplus(text: &[u8], body: usize, points: u64, end: usize) -> Option<Defect> {
+    let mut start = body;
+    for _ in 0..points {
+        start += memchr::memchr(b'\n', &text[start..end.max(start)])? + 1;
+    }
+    let at = start + text[start..end.max(start)].iter().position(|byte| !byte.is_ascii_whitespace())?;
+    Some(Defect::new(at, format!("the end of the file behind {points} points, as the header says")))
+}
+
+/// Takes the last `count` points, blank lines all, off.
+fn drop_last(pieces: &mut [Rows], mut count: usize) {
+    for rows in pieces.iter_mut().rev() {
+        let blank = count.min(rows.len());
+        rows.feature_ends.truncate(rows.len() - blank);
+        rows.label_ends.truncate(rows.label_ends.len() - blank);
+        count -= blank;
+    }
+}
