@@ -16,7 +16,7 @@ use crate::{MemError, Placement, Report};
 pub(crate) const LINE: usize = 64;
 
 /// Loads and stores whose addresses differ by a multiple of this wait for each other although
-/// they do not overlap ("4K aliasing", Intel's optimisation manual, 11.8).
+/// they do not overlap ("4K aliasing" in Intel's optimisation manual).
 const ALIAS: usize = 4096;
 
 /// Successive slabs start this many lines further on modulo [`ALIAS`]: a third of it, so that rows

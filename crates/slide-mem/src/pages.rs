@@ -10,6 +10,8 @@ use crate::sys::{self, BindMode, Memory};
 use crate::topology::sysfs;
 use crate::{Fallback, MemError, NumaPolicy, PagePolicy, Placement, Remedy, Report};
 
+const TRANSPARENT: &str = "transparent huge pages";
+
 /// A zeroed mapping with a placement, unmapped on drop. Nothing in it is touched unless reserved
 /// huge pages have to be ([`Region::map`]), so that owners may touch their parts first.
 pub(crate) struct Region {
@@ -29,7 +31,7 @@ impl Region {
             let wanted = format!("{} huge pages", Bytes(page as u64));
             // Half-empty pages of 1 GiB would eat the machine, one per small table.
             if bytes < page / 2 {
-                fallbacks.push(Fallback::new(wanted, "a table smaller than half a page"));
+                fallbacks.push(Fallback::new(wanted, "for tables of half a page or more"));
             } else {
                 match map_reserved(bytes, page, asked, &nodes) {
                     Ok(region) => return Ok(region),
@@ -88,18 +90,20 @@ impl Region {
                 report.add_numa_maps(&numa_maps, &range);
             }
         }
-        let page = sys::page_bytes();
-        if self.granule > page && self.fallbacks.is_empty() && report.huge_share() < 0.5 {
-            let base = report.bytes_by_page.get(&(page as u64)).copied().unwrap_or(0);
-            // Below one huge page, the first touch may simply not have happened.
-            if base >= self.granule as u64 {
-                report.fallbacks.push(Fallback::new(
-                    "transparent huge pages",
-                    "the kernel gave mostly base pages (fragmented memory, or disabled for this process)",
-                ));
-            }
-        }
+        self.note_shortfall(&mut report);
         report
+    }
+
+    /// Notes that the kernel took the advice and gave base pages all the same.
+    fn note_shortfall(&self, report: &mut Report) {
+        let page = sys::page_bytes();
+        let base = report.bytes_by_page.get(&(page as u64)).copied().unwrap_or(0);
+        let expected = self.granule > page && self.fallbacks.iter().all(|known| known.wanted != TRANSPARENT);
+        // Below one huge page, the first touch may simply not have happened.
+        if expected && base >= self.granule as u64 && report.huge_share() < 0.5 {
+            let reason = "the kernel gave mostly base pages (fragmented memory, or disabled for this process)";
+            report.fallbacks.push(Fallback::new(TRANSPARENT, reason));
+        }
     }
 }
 
@@ -146,14 +150,13 @@ fn lack_of_pages(wanted: String, bytes: usize, page: usize, error: &io::Error) -
 }
 
 fn advise_transparent(memory: &Memory) -> Option<Fallback> {
-    const WANTED: &str = "transparent huge pages";
     if let Err(error) = memory.advise_transparent(true) {
-        return Some(Fallback::new(WANTED, error));
+        return Some(Fallback::new(TRANSPARENT, error));
     }
     // The advice is taken, and ignored, where they are switched off.
     let off = sysfs::transparent_mode() == Some(crate::TransparentMode::Never);
     off.then(|| {
-        Fallback::new(WANTED, "switched off on this machine")
+        Fallback::new(TRANSPARENT, "switched off on this machine")
             .with_remedy(Remedy::Command("echo madvise > /sys/kernel/mm/transparent_hugepage/enabled".into()))
     })
 }
@@ -168,12 +171,12 @@ fn bind_pages(
     bind: impl Fn(Range<usize>, BindMode, &[u32]) -> io::Result<()>,
 ) -> Result<(), Fallback> {
     let wanted = || format!("numa {policy}");
-    let only_node = nodes.len() <= 1;
+    let only_node = nodes.len() == 1;
     match policy {
         NumaPolicy::Local => return Ok(()),
-        NumaPolicy::Node(node) if !nodes.contains(&node) && !nodes.is_empty() => {
-            let reason = format!("no such node with memory; there are {nodes:?}");
-            return Err(Fallback::new(wanted(), reason));
+        _ if nodes.is_empty() => return Err(Fallback::new(wanted(), "the system does not tell its nodes")),
+        NumaPolicy::Node(node) if !nodes.contains(&node) => {
+            return Err(Fallback::new(wanted(), format!("the nodes with memory are {nodes:?}")));
         }
         NumaPolicy::Node(_) if only_node => return Ok(()),
         _ if only_node => return Err(Fallback::new(wanted(), "this machine has one node")),
@@ -194,4 +197,77 @@ fn partition(bytes: usize, granule: usize, parts: usize) -> impl Iterator<Item =
         (granule_number * granule).min(bytes)
     };
     (0..parts).map(move |part| bound(part)..bound(part + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    const GRANULE: usize = 1 << 21;
+
+    /// What `bind_pages` binds; each call is answered with `answer`.
+    fn bound(
+        policy: NumaPolicy,
+        nodes: &[u32],
+        bytes: usize,
+        answer: impl Fn() -> io::Result<()>,
+    ) -> (Vec<(Range<usize>, BindMode, Vec<u32>)>, Result<(), Fallback>) {
+        let calls = RefCell::new(Vec::new());
+        let result = bind_pages(policy, nodes, bytes, GRANULE, |range, mode, nodes| {
+            calls.borrow_mut().push((range, mode, nodes.to_vec()));
+            answer()
+        });
+        (calls.into_inner(), result)
+    }
+
+    #[test]
+    fn parts_cover_all_bytes_at_granules() {
+        for bytes in [1, GRANULE, 3 * GRANULE, 10 * GRANULE + 4096] {
+            for parts in [1, 2, 3, 8] {
+                let runs: Vec<_> = partition(bytes, GRANULE, parts).collect();
+                assert_eq!(runs.len(), parts);
+                assert_eq!((runs[0].start, runs[parts - 1].end), (0, bytes));
+                for pair in runs.windows(2) {
+                    assert_eq!(pair[0].end, pair[1].start);
+                    assert!(pair[0].end.is_multiple_of(GRANULE) || pair[0].end == bytes);
+                }
+                let lengths = runs.iter().map(|run| run.len().div_ceil(GRANULE));
+                assert!(lengths.clone().max().unwrap() - lengths.min().unwrap() <= 1, "{runs:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn nodes_are_bound_as_asked() {
+        let (nodes, bytes) = ([0, 2], 4 * GRANULE);
+        let ok = || Ok(());
+        assert_eq!(bound(NumaPolicy::Local, &nodes, bytes, ok), (vec![], Ok(())));
+        let one = vec![(0..bytes, BindMode::Preferred, vec![2])];
+        assert_eq!(bound(NumaPolicy::Node(2), &nodes, bytes, ok), (one, Ok(())));
+        let all = vec![(0..bytes, BindMode::Interleave, vec![0, 2])];
+        assert_eq!(bound(NumaPolicy::Interleave, &nodes, bytes, ok), (all, Ok(())));
+        let halves =
+            vec![(0..2 * GRANULE, BindMode::Preferred, vec![0]), (2 * GRANULE..bytes, BindMode::Preferred, vec![2])];
+        assert_eq!(bound(NumaPolicy::Partition, &nodes, bytes, ok), (halves, Ok(())));
+    }
+
+    #[test]
+    fn nodes_that_cannot_be_had_are_noted() {
+        let reason = |policy, nodes: &[u32]| {
+            let forbidden = || Err(io::Error::from_raw_os_error(1));
+            bound(policy, nodes, GRANULE, forbidden).1.unwrap_err().to_string()
+        };
+        let policies = [NumaPolicy::Node(0), NumaPolicy::Interleave, NumaPolicy::Partition];
+        for policy in policies {
+            let forbidden = reason(policy, &[0, 1]);
+            assert!(forbidden.starts_with(&format!("numa {policy}: mbind: ")), "{forbidden}");
+            assert_eq!(reason(policy, &[]), format!("numa {policy}: the system does not tell its nodes"));
+        }
+        assert_eq!(reason(NumaPolicy::Node(1), &[0, 2]), "numa node:1: the nodes with memory are [0, 2]");
+        assert_eq!(reason(NumaPolicy::Interleave, &[0]), "numa interleave: this machine has one node");
+        // On the only node there is, memory lies there anyway.
+        assert_eq!(bound(NumaPolicy::Node(0), &[0], GRANULE, || Ok(())), (vec![], Ok(())));
+    }
 }

@@ -14,9 +14,10 @@ pub enum PagePolicy {
     Small,
     /// Transparent huge pages by `madvise`, for mappings of at least one huge page.
     Transparent,
-    /// Reserved 2 MiB pages (`vm.nr_hugepages`); falls back to transparent ones.
+    /// Reserved 2 MiB pages (`vm.nr_hugepages`) for mappings of half a page or more; falls back to
+    /// transparent ones.
     Huge2M,
-    /// Reserved 1 GiB pages; falls back to transparent ones.
+    /// Reserved 1 GiB pages for mappings of half a page or more; falls back to transparent ones.
     Huge1G,
 }
 

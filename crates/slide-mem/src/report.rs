@@ -284,3 +284,96 @@ impl fmt::Display for Bytes {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{NumaPolicy, PagePolicy};
+
+    const SMAPS: &str = "\
+7f0000000000-7f0000400000 rw-p 00000000 00:00 0
+Size:               4096 kB
+KernelPageSize:        4 kB
+MMUPageSize:           4 kB
+Rss:                3000 kB
+AnonHugePages:      2048 kB
+Private_Hugetlb:       0 kB
+VmFlags: rd wr mr mw me ac hg
+7f0000400000-7f0000800000 rw-p 00000000 00:0f 1 /anon_hugepage (deleted)
+KernelPageSize:     2048 kB
+Rss:                   0 kB
+Private_Hugetlb:    4096 kB
+7f0000800000-7f0000900000 rw-p 00000000 00:00 0
+KernelPageSize:        4 kB
+Rss:                 512 kB
+AnonHugePages:         0 kB
+";
+
+    #[test]
+    fn smaps_are_summed_inside_the_range_only() {
+        let mut report = Report::default();
+        report.add_smaps(SMAPS, &(0x7f00_0000_0000..0x7f00_0080_0000));
+        let base = crate::sys::page_bytes() as u64;
+        assert_eq!(report.bytes_by_page, BTreeMap::from([(base, 952 << 10), (2 << 20, 6 << 20)]));
+        assert_eq!(report.resident_bytes(), (952 << 10) + (6 << 20));
+        assert!((report.huge_share() - 6144.0 / 7096.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn numa_maps_count_pages_of_their_own_size() {
+        let text = "\
+7f0000000000 default anon=750 dirty=750 active=0 N0=500 N1=250 kernelpagesize_kB=4
+7f0000400000 prefer:1 file=/anon_hugepage\\040(deleted) huge anon=2 dirty=2 N1=2 kernelpagesize_kB=2048
+7f0000800000 default anon=9 N0=9 kernelpagesize_kB=4
+";
+        let mut report = Report::default();
+        report.add_numa_maps(text, &(0x7f00_0000_0000..0x7f00_0080_0000));
+        assert_eq!(report.bytes_by_node, BTreeMap::from([(0, 500 << 12), (1, (250 << 12) + (4 << 20))]));
+    }
+
+    #[test]
+    fn foreign_lines_are_ignored() {
+        let mut report = Report::default();
+        for text in ["", "\n", "zz-yy rw-p", "1-2", "Rss:", "Rss: 5 kB", "1000-2000 x\nRss: many kB\nRss 5 kB"] {
+            report.add_smaps(text, &(0..usize::MAX));
+            report.add_numa_maps(text, &(0..usize::MAX));
+        }
+        assert_eq!(report, Report::default());
+    }
+
+    fn lacking(missing: u64, is_default_size: bool) -> Report {
+        let remedy = Remedy::ReservePages { page_bytes: 2 << 20, is_default_size, reserved: 3, missing };
+        Report {
+            asked: vec![Placement { pages: PagePolicy::Huge2M, numa: NumaPolicy::Local }],
+            mapped_bytes: 1 << 20,
+            bytes_by_page: BTreeMap::from([(4096, 1 << 20)]),
+            bytes_by_node: BTreeMap::from([(0, 1 << 20)]),
+            fallbacks: vec![Fallback::new("2 MiB huge pages", "none left").with_remedy(remedy)],
+        }
+    }
+
+    #[test]
+    fn merged_reports_sum_bytes_and_missing_pages() {
+        let mut report = Report::default();
+        report.merge(&lacking(10, true));
+        report.merge(&lacking(5, true));
+        report.merge(&Report { asked: vec![Placement::default()], ..Report::default() });
+        assert_eq!(
+            report.to_string(),
+            "2 MiB mapped, 2 MiB resident: 2 MiB on 4 KiB pages; node 0: 2 MiB; \
+             asked: pages auto, numa local, pages 2m, numa local\n  \
+             not obtained: 2 MiB huge pages: none left; to have it: sysctl vm.nr_hugepages=18"
+        );
+        let other = lacking(1, false).fallbacks[0].to_string();
+        assert!(other.ends_with("echo 4 > /sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"), "{other}");
+    }
+
+    #[test]
+    fn bytes_for_people() {
+        for (bytes, text) in [(0, "0 B"), (1, "1 B"), (1023, "1023 B"), (4096, "4 KiB"), (1536, "1.5 KiB")] {
+            assert_eq!(Bytes(bytes).to_string(), text);
+        }
+        assert_eq!(Bytes(1 << 30).to_string(), "1 GiB");
+        assert_eq!(Bytes(u64::MAX).to_string(), "16777216.0 TiB");
+    }
+}
