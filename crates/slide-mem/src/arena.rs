@@ -174,3 +174,28 @@ impl fmt::Debug for Arena {
         write!(f, "Arena({} bytes)", self.region.bytes())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::RowTable;
+
+    /// 512-byte rows of the same number in three tables, as in an optimiser step, must not collide
+    /// modulo 4096 bytes, whether the tables share an arena or have a mapping each. (No other unit
+    /// test may cut slabs: the counter is shared.)
+    #[test]
+    fn tables_are_staggered_against_aliasing() {
+        let assert_apart = |starts: [usize; 3]| {
+            for (a, b) in [(0, 1), (0, 2), (1, 2)] {
+                let distance = starts[a].abs_diff(starts[b]) % ALIAS;
+                assert!(distance >= 1024 && distance <= ALIAS - 1024, "{starts:x?}");
+            }
+        };
+        let placement = Placement::default();
+        let tables = [(); 3].map(|()| RowTable::<f32>::zeroed(4, 128, placement).unwrap());
+        assert_apart(tables.each_ref().map(|table| table.as_slice().as_ptr().addr()));
+        let arena = Arena::new(3 * Arena::bytes_for::<f32>(512).unwrap(), placement).unwrap();
+        let slabs = [(); 3].map(|()| arena.slab::<f32>(512).unwrap());
+        assert_apart(slabs.each_ref().map(|slab| slab.as_ptr().addr()));
+    }
+}
