@@ -8,6 +8,8 @@
 mod names;
 mod schedule;
 mod tables;
+#[cfg(test)]
+mod tests;
 
 use std::{fmt, str::FromStr};
 
@@ -25,9 +27,9 @@ pub const MAX_BITS: u32 = 24;
 /// The largest number of tables.
 pub const MAX_TABLES: usize = 4096;
 
-/// Streams of random numbers, named so that none is used twice.
+/// Streams of random numbers, named by two letters so that none is used twice.
 mod stream {
-    pub(super) const RESERVOIR: u32 = u32::from_be_bytes(*b"resv");
+    pub(super) const RESERVOIR: u32 = u16::from_be_bytes(*b"rv") as u32;
 }
 
 /// A family of locality-sensitive hash functions.
@@ -102,11 +104,7 @@ impl HashSettings {
     pub fn validate(&self) -> Result<(), HashError> {
         let per_hash = self.kind.bits_per_hash();
         if !(1..=MAX_BITS).contains(&self.bits) || !self.bits.is_multiple_of(per_hash) {
-            return Err(HashError::Bits {
-                kind: self.kind,
-                per_hash,
-                found: self.bits,
-            });
+            return Err(HashError::Bits { kind: self.kind, per_hash, found: self.bits });
         }
         if !(1..=MAX_TABLES).contains(&self.tables) {
             return Err(HashError::Tables { found: self.tables });

@@ -15,17 +15,10 @@ pub struct UnknownName {
 }
 
 /// The choice of `all` that is written `word`.
-pub(crate) fn parse<T: Copy + fmt::Display>(
-    subject: &'static str,
-    all: &[T],
-    word: &str,
-) -> Result<T, UnknownName> {
-    all.iter()
-        .copied()
-        .find(|choice| choice.to_string() == word)
-        .ok_or_else(|| UnknownName {
-            subject,
-            found: word.to_owned(),
-            expected: all.iter().map(T::to_string).collect::<Vec<_>>().join(", "),
-        })
+pub(crate) fn parse<T: Copy + fmt::Display>(subject: &'static str, all: &[T], word: &str) -> Result<T, UnknownName> {
+    all.iter().copied().find(|choice| choice.to_string() == word).ok_or_else(|| UnknownName {
+        subject,
+        found: word.to_owned(),
+        expected: all.iter().map(T::to_string).collect::<Vec<_>>().join(", "),
+    })
 }

@@ -49,23 +49,39 @@ pub struct RebuildError {
 impl Rebuild {
     /// Whether the tables are rebuilt before batch `batch`, a number that counts from 0 over all epochs.
     ///
-    /// Batch 0 is never due: the tables it uses are those that the network starts with. The answer depends on nothing
-    /// but the batch number; the period `i` of an exponential schedule is `first * growth^i`, multiplied up in f64
-    /// and rounded down.
+    /// Batch 0 is never due: the tables it uses are those that the network starts with.
     #[must_use]
     pub fn is_due(self, batch: u64) -> bool {
+        batch > 0 && self.last_due(batch) == batch
+    }
+
+    /// The last batch up to `batch` that was due; 0, the start, if none was. It names the tables that batch uses.
+    ///
+    /// The answer depends on nothing but the batch number. Period `i` of an exponential schedule is
+    /// `first * growth^i`, multiplied up in f64 and rounded down.
+    #[must_use]
+    pub fn last_due(self, batch: u64) -> u64 {
         match self {
-            Self::Never => false,
-            Self::Constant { every } => batch > 0 && batch.is_multiple_of(every.max(1)),
+            Self::Never => 0,
+            Self::Constant { every } => batch - batch % every.max(1),
             Self::Exponential { first, growth } => {
-                let (mut next, mut period) = (0_u64, first as f64);
-                while next < batch {
-                    next = next.saturating_add((period as u64).max(1));
+                let (mut last, mut period) = (0, first as f64);
+                loop {
+                    let step = (period as u64).max(1);
+                    if step > batch - last {
+                        return last;
+                    }
+                    last += step;
                     period *= growth;
                 }
-                batch > 0 && next == batch
             }
         }
+    }
+}
+
+impl Default for Rebuild {
+    fn default() -> Self {
+        Self::Exponential { first: 50, growth: 1.1 }
     }
 }
 
@@ -88,19 +104,12 @@ impl FromStr for Rebuild {
             ["never"] => Some(Self::Never),
             ["constant", every] => period(every).map(|every| Self::Constant { every }),
             ["exponential", first, growth] => {
-                let growth = growth
-                    .parse()
-                    .ok()
-                    .filter(|growth: &f64| growth.is_finite() && *growth >= 1.0);
-                period(first)
-                    .zip(growth)
-                    .map(|(first, growth)| Self::Exponential { first, growth })
+                let growth = growth.parse().ok().filter(|growth: &f64| growth.is_finite() && *growth >= 1.0);
+                period(first).zip(growth).map(|(first, growth)| Self::Exponential { first, growth })
             }
             _ => None,
         };
-        rebuild.ok_or_else(|| RebuildError {
-            found: text.to_owned(),
-        })
+        rebuild.ok_or_else(|| RebuildError { found: text.to_owned() })
     }
 }
 
@@ -125,9 +134,7 @@ mod tests {
     fn due(text: &str, batches: u64) -> Vec<u64> {
         let rebuild: Rebuild = text.parse().unwrap();
         assert_eq!(rebuild.to_string(), text);
-        (0..batches)
-            .filter(|&batch| rebuild.is_due(batch))
-            .collect()
+        (0..batches).filter(|&batch| rebuild.is_due(batch)).collect()
     }
 
     #[test]
@@ -142,21 +149,12 @@ mod tests {
 
     #[test]
     fn extreme_schedules_end() {
-        let steep = Rebuild::Exponential {
-            first: 1,
-            growth: 1e300,
-        };
+        let steep = Rebuild::Exponential { first: 1, growth: 1e300 };
         assert!(steep.is_due(1));
-        assert!(!steep.is_due(2) && !steep.is_due(u64::MAX - 1));
+        assert!(!steep.is_due(2) && !steep.is_due(u64::MAX));
         // Values that no text gives: a period is still at least one batch.
         assert!(Rebuild::Constant { every: 0 }.is_due(7));
-        assert!(
-            Rebuild::Exponential {
-                first: 0,
-                growth: f64::NAN
-            }
-            .is_due(7)
-        );
+        assert!(Rebuild::Exponential { first: 0, growth: f64::NAN }.is_due(7));
     }
 
     #[test]

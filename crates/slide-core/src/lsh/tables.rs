@@ -55,7 +55,14 @@ pub struct HashTables {
     /// `[block][table][BLOCK_ROWS]`; the places behind the last row hold 0.
     blocks: Vec<Vec<u32>>,
     tables: Vec<HashTable>,
-    places: Vec<Vec<Place>>,
+    scratch: Vec<Scratch>,
+}
+
+/// What one worker needs, kept so that nothing is allocated after the first build.
+#[derive(Clone, Debug, Default)]
+struct Scratch {
+    places: Vec<Place>,
+    codes: Vec<u32>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -86,16 +93,13 @@ impl HashTables {
             return Err(HashError::TooManyRows { rows });
         }
         let buckets = settings.buckets();
-        let table = HashTable {
-            starts: vec![0; buckets + 1],
-            rows: Vec::new(),
-        };
+        let table = HashTable { starts: vec![0; buckets + 1], rows: Vec::new() };
         Ok(Self {
             settings: settings.clone(),
             rows,
             blocks: vec![vec![0; settings.tables * BLOCK_ROWS]; rows.div_ceil(BLOCK_ROWS)],
             tables: vec![table; settings.tables],
-            places: Vec::new(),
+            scratch: Vec::new(),
         })
     }
 
@@ -103,35 +107,20 @@ impl HashTables {
     ///
     /// # Errors
     /// Impossible settings, a number of codes that does not fit, a code without a bucket.
-    pub fn from_codes(
-        settings: &HashSettings,
-        rows: usize,
-        codes: &[u32],
-    ) -> Result<Self, HashError> {
+    pub fn from_codes(settings: &HashSettings, rows: usize, codes: &[u32]) -> Result<Self, HashError> {
         let mut tables = Self::empty(settings, rows)?;
         let expected = rows.checked_mul(settings.tables);
         if expected != Some(codes.len()) {
-            return Err(HashError::CodeCount {
-                rows,
-                tables: settings.tables,
-                found: codes.len(),
-            });
+            return Err(HashError::CodeCount { rows, tables: settings.tables, found: codes.len() });
         }
-        if let Some(at) = codes
-            .iter()
-            .position(|&code| code as usize >= settings.buckets())
-        {
+        if let Some(at) = codes.iter().position(|&code| code as usize >= settings.buckets()) {
             return Err(HashError::CodeRange {
                 row: at / settings.tables,
                 code: codes[at],
                 buckets: settings.buckets(),
             });
         }
-        for (block, codes) in tables
-            .blocks
-            .iter_mut()
-            .zip(codes.chunks(BLOCK_ROWS * settings.tables))
-        {
+        for (block, codes) in tables.blocks.iter_mut().zip(codes.chunks(BLOCK_ROWS * settings.tables)) {
             store(codes, settings.tables, block);
         }
         Ok(tables)
@@ -144,44 +133,54 @@ impl HashTables {
         let mut codes = Vec::with_capacity(self.rows * self.settings.tables);
         for row in 0..self.rows {
             let block = &self.blocks[row / BLOCK_ROWS];
-            codes.extend(
-                block
-                    .chunks_exact(BLOCK_ROWS)
-                    .map(|codes| codes[row % BLOCK_ROWS]),
-            );
+            codes.extend(block.chunks_exact(BLOCK_ROWS).map(|codes| codes[row % BLOCK_ROWS]));
         }
         codes
     }
 
+    /// Replaces all codes: `hash` is called for runs of rows, on the worker that owns the run, and writes the codes of
+    /// its rows, `[rows of the run][tables]`. Call [`rebuild`](Self::rebuild) afterwards.
+    ///
+    /// # Panics
+    /// If a code has no bucket.
+    pub fn each_block_of_codes(&mut self, workers: &Workers, hash: impl Fn(Range<usize>, &mut [u32]) + Sync) {
+        let Self { settings, rows, blocks, scratch, .. } = self;
+        scratch.resize_with(workers.count(), Scratch::default);
+        workers.each_with(scratch, blocks, |number, block, Scratch { codes, .. }| {
+            let first = number * BLOCK_ROWS;
+            let end = (first + BLOCK_ROWS).min(*rows);
+            codes.resize((end - first) * settings.tables, 0);
+            hash(first..end, codes);
+            let buckets = settings.buckets();
+            assert!(codes.iter().all(|&code| (code as usize) < buckets), "a hash code without a bucket");
+            store(codes, settings.tables, block);
+        });
+    }
+
     /// Fills all buckets from the stored codes.
     ///
-    /// Which rows stay in an overfull bucket depends, with [`BucketPolicy::Reservoir`], on `seed` and `rebuild`, the
-    /// number of rebuilds before this one. The result does not depend on the number of workers.
+    /// Which rows stay in an overfull bucket depends, with [`BucketPolicy::Reservoir`], on `seed` and on `rebuild`, a
+    /// number that differs from rebuild to rebuild ([`Rebuild::last_due`](super::Rebuild::last_due) gives one that a
+    /// resumed run finds again). The result does not depend on the number of workers.
     pub fn rebuild(&mut self, kernels: &Kernels, workers: &Workers, seed: u64, rebuild: u64) {
-        let Self {
-            settings,
-            rows,
-            blocks,
-            tables,
-            places,
-        } = self;
-        places.resize_with(workers.count(), Vec::new);
-        workers.each_with(places, tables, |number, table, places| {
-            let codes = |block: usize| {
-                let first = block * BLOCK_ROWS;
-                let codes = &blocks[block][number * BLOCK_ROWS..][..BLOCK_ROWS.min(*rows - first)];
-                (first, codes)
+        let Self { settings, rows, blocks, tables, scratch } = self;
+        scratch.resize_with(workers.count(), Scratch::default);
+        workers.each_with(scratch, tables, |number, table, Scratch { places, .. }| {
+            let runs = || {
+                blocks.iter().zip((0..).step_by(BLOCK_ROWS)).map(|(block, first)| {
+                    let run = BLOCK_ROWS.min(*rows - first);
+                    (first as u32, &block[number * BLOCK_ROWS..][..run])
+                })
             };
-            let overfull = table.reserve(settings, (0..blocks.len()).map(codes), *rows, places);
+            let overfull = table.reserve(settings, *rows, runs().map(|(_, codes)| codes), places);
             let reservoir = overfull && settings.policy == BucketPolicy::Reservoir;
             let key = RngKey::new(seed, stream::RESERVOIR, rebuild, number as u32);
             let mut random = [0; BLOCK_ROWS];
-            for (first, codes) in (0..blocks.len()).map(codes) {
+            for (first, codes) in runs() {
                 if reservoir {
-                    kernels.random_words(key, first as u64, &mut random[..codes.len()]);
+                    kernels.random_words(key, first.into(), &mut random);
                 }
-                // With FIFO all words stay 0; `insert` never looks at them.
-                table.insert(settings.policy, first as u32, codes, &random, places);
+                table.insert(settings.policy, first, codes, &random, places);
             }
         });
     }
@@ -212,13 +211,10 @@ impl HashTables {
     #[must_use]
     pub fn bytes(&self) -> usize {
         let codes: usize = self.blocks.iter().map(Vec::len).sum();
-        let tables: usize = self
-            .tables
-            .iter()
-            .map(|table| table.starts.len() + table.rows.capacity())
-            .sum();
-        let places: usize = self.places.iter().map(Vec::len).sum();
-        size_of::<u32>() * (codes + tables) + size_of::<Place>() * places
+        let tables: usize = self.tables.iter().map(|table| table.starts.len() + table.rows.capacity()).sum();
+        let scratch: usize =
+            self.scratch.iter().map(|scratch| 2 * scratch.places.capacity() + scratch.codes.capacity()).sum();
+        size_of::<u32>() * (codes + tables + scratch)
     }
 }
 
@@ -231,13 +227,13 @@ impl HashTable {
     fn reserve<'a>(
         &mut self,
         settings: &HashSettings,
-        blocks: impl Iterator<Item = (usize, &'a [u32])>,
         rows: usize,
+        runs: impl Iterator<Item = &'a [u32]>,
         places: &mut Vec<Place>,
     ) -> bool {
         places.clear();
         places.resize(settings.buckets(), Place::default());
-        for (_, codes) in blocks {
+        for codes in runs {
             for &code in codes {
                 places[code as usize].surplus += 1;
             }
@@ -248,18 +244,13 @@ impl HashTable {
             let kept = place.surplus.min(settings.bucket_size);
             overfull |= kept < place.surplus;
             *start = next;
-            *place = Place {
-                next,
-                surplus: place.surplus - kept,
-            };
+            *place = Place { next, surplus: place.surplus - kept };
             next += kept;
         }
         self.starts[places.len()] = next;
         if self.rows.is_empty() {
             // The most that any rebuild can need, so that later ones allocate nothing; untouched pages cost nothing.
-            let most = settings
-                .buckets()
-                .saturating_mul(settings.bucket_size as usize);
+            let most = settings.buckets().saturating_mul(settings.bucket_size as usize);
             self.rows.reserve_exact(rows.min(most));
         }
         self.rows.resize(next as usize, 0);
@@ -268,24 +259,16 @@ impl HashTable {
 
     /// Second half: the rows `first..` with these codes go to their places. The numbers of kept and surplus rows are
     /// known by now, so both policies decide row by row, in order, and leave the bucket ascending.
-    fn insert(
-        &mut self,
-        policy: BucketPolicy,
-        first: u32,
-        codes: &[u32],
-        random: &[u32],
-        places: &mut [Place],
-    ) {
+    fn insert(&mut self, policy: BucketPolicy, first: u32, codes: &[u32], random: &[u32], places: &mut [Place]) {
         for ((row, &code), &word) in (first..).zip(codes).zip(random) {
             let place = &mut places[code as usize];
             if place.surplus > 0 {
-                let room = self.starts[code as usize + 1] - place.next;
+                let room = u64::from(self.starts[code as usize + 1] - place.next);
+                let candidates = room + u64::from(place.surplus);
                 let dropped = match policy {
                     BucketPolicy::Fifo => true,
-                    // Selection sampling (Knuth, TAOCP 2, 3.4.2, algorithm S): the same distribution as a reservoir.
-                    BucketPolicy::Reservoir => {
-                        (u64::from(word) * u64::from(room + place.surplus)) >> 32 >= u64::from(room)
-                    }
+                    // Selection sampling (Knuth, TAOCP 2, 3.4.2, algorithm S): as likely as a reservoir's choice.
+                    BucketPolicy::Reservoir => (u64::from(word) * candidates) >> 32 >= room,
                 };
                 if dropped {
                     place.surplus -= 1;

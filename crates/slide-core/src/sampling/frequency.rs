@@ -12,13 +12,7 @@ pub(super) fn collect(
     scratch: &mut Scratch,
     out: &mut Vec<u32>,
 ) {
-    let Scratch {
-        active,
-        matches,
-        found,
-        histogram,
-        ..
-    } = scratch;
+    let Scratch { active, matches, found, histogram, .. } = scratch;
     if matches.len() < sample.context.rows {
         matches.resize(sample.context.rows, 0);
     }

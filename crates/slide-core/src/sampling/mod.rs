@@ -9,6 +9,8 @@ mod frequency;
 mod random;
 mod row_set;
 mod shared;
+#[cfg(test)]
+mod tests;
 mod threshold;
 mod topk;
 mod vanilla;
@@ -24,11 +26,11 @@ use row_set::RowSet;
 
 pub use shared::shared_set;
 
-/// Streams of random numbers, named so that none is used twice.
+/// Streams of random numbers, named by two letters so that none is used twice.
 mod stream {
-    pub(super) const FILL: u32 = u32::from_be_bytes(*b"fill");
-    pub(super) const SHARED: u32 = u32::from_be_bytes(*b"shar");
-    pub(super) const TABLES: u32 = u32::from_be_bytes(*b"tabl");
+    pub(super) const FILL: u32 = u16::from_be_bytes(*b"fi") as u32;
+    pub(super) const SHARED: u32 = u16::from_be_bytes(*b"sh") as u32;
+    pub(super) const TABLES: u32 = u16::from_be_bytes(*b"tb") as u32;
 }
 
 /// How active sets are chosen.
@@ -51,14 +53,7 @@ pub enum SamplerKind {
 
 impl SamplerKind {
     /// Every sampler.
-    pub const ALL: [Self; 6] = [
-        Self::Vanilla,
-        Self::TopK,
-        Self::Threshold,
-        Self::Random,
-        Self::Shared,
-        Self::Exact,
-    ];
+    pub const ALL: [Self; 6] = [Self::Vanilla, Self::TopK, Self::Threshold, Self::Random, Self::Shared, Self::Exact];
 
     /// Whether it looks rows up in hash tables.
     #[must_use]
@@ -160,18 +155,9 @@ impl Sampler {
     /// # Errors
     /// A target or ceiling of 0, a ceiling below the floor, a threshold that no row or every row would pass.
     pub fn validate(&self, tables: usize) -> Result<(), SamplerError> {
-        let &Self {
-            kind,
-            target,
-            floor,
-            ceiling,
-            min_matches,
-        } = self;
+        let &Self { kind, target, floor, ceiling, min_matches } = self;
         if kind == SamplerKind::Threshold && !(1..=tables).contains(&(min_matches as usize)) {
-            return Err(SamplerError::MinMatches {
-                min_matches,
-                tables,
-            });
+            return Err(SamplerError::MinMatches { min_matches, tables });
         }
         if target == 0 {
             return Err(SamplerError::Zero { field: "target" });
@@ -204,19 +190,12 @@ impl Sampler {
     ) {
         assert_rows(labels, context.rows);
         out.clear();
-        let sample = &Sample {
-            context,
-            codes,
-            labels,
-            key,
-        };
+        let sample = &Sample { context, codes, labels, key };
         match self.kind {
             SamplerKind::Vanilla => vanilla::collect(self, sample, scratch, out),
             SamplerKind::TopK => topk::collect(self, sample, scratch, out),
             SamplerKind::Threshold => threshold::collect(self, sample, scratch, out),
-            SamplerKind::Random | SamplerKind::Shared => {
-                random::collect(self, sample, scratch, out)
-            }
+            SamplerKind::Random | SamplerKind::Shared => random::collect(self, sample, scratch, out),
             SamplerKind::Exact => exact::collect(context.rows, out),
         }
     }
@@ -263,10 +242,7 @@ impl Scratch {
 
 /// The set would take rows up to the next multiple of 64.
 fn assert_rows(labels: &[u32], rows: usize) {
-    assert!(
-        labels.iter().all(|&label| (label as usize) < rows),
-        "a label that is no row, of {rows} rows"
-    );
+    assert!(labels.iter().all(|&label| (label as usize) < rows), "a label that is no row, of {rows} rows");
 }
 
 /// The arguments of [`Sampler::collect`] that say which sample it is.

@@ -4,21 +4,11 @@ use slide_kernels::{Kernels, RngKey};
 
 use super::{RowSet, Sample, Sampler, Scratch, stream};
 
-pub(super) fn collect(
-    sampler: &Sampler,
-    sample: &Sample<'_>,
-    scratch: &mut Scratch,
-    out: &mut Vec<u32>,
-) {
+pub(super) fn collect(sampler: &Sampler, sample: &Sample<'_>, scratch: &mut Scratch, out: &mut Vec<u32>) {
     let active = &mut scratch.active;
     sample.labels.iter().for_each(|&label| active.insert(label));
     let mut words = Words::new(sample.context.kernels, sample.key.stream(stream::FILL));
-    fill(
-        active,
-        sample.context.rows,
-        sampler.target.max(sampler.floor).min(sampler.ceiling),
-        &mut words,
-    );
+    fill(active, sample.context.rows, sampler.target.max(sampler.floor).min(sampler.ceiling), &mut words);
     active.drain(|row| out.push(row));
 }
 
@@ -59,21 +49,14 @@ pub(super) struct Words<'a> {
 
 impl<'a> Words<'a> {
     pub(super) fn new(kernels: &'a Kernels, key: RngKey) -> Self {
-        Self {
-            kernels,
-            key,
-            made: 0,
-            block: [0; BLOCK],
-            used: BLOCK,
-        }
+        Self { kernels, key, made: 0, block: [0; BLOCK], used: BLOCK }
     }
 
     /// A number below `bound`; each is as likely as any other up to `bound / 2^32` of its probability.
     #[inline]
     pub(super) fn below(&mut self, bound: u32) -> u32 {
         if self.used == BLOCK {
-            self.kernels
-                .random_words(self.key, self.made, &mut self.block);
+            self.kernels.random_words(self.key, self.made, &mut self.block);
             self.made += BLOCK as u64;
             self.used = 0;
         }

@@ -13,11 +13,7 @@ pub(crate) struct RowSet {
 impl RowSet {
     pub(crate) fn new(rows: usize) -> Self {
         let words = rows.div_ceil(64);
-        Self {
-            words: vec![0; words],
-            summary: vec![0; words.div_ceil(64)],
-            len: 0,
-        }
+        Self { words: vec![0; words], summary: vec![0; words.div_ceil(64)], len: 0 }
     }
 
     pub(crate) fn len(&self) -> usize {

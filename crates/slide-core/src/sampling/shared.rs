@@ -11,23 +11,12 @@ use super::{RowSet, SampleKey, random, random::Words, stream};
 /// # Panics
 /// If a label is not below `rows`.
 #[must_use]
-pub fn shared_set(
-    kernels: &Kernels,
-    labels: &[u32],
-    random_count: usize,
-    rows: usize,
-    key: SampleKey,
-) -> Vec<u32> {
+pub fn shared_set(kernels: &Kernels, labels: &[u32], random_count: usize, rows: usize, key: SampleKey) -> Vec<u32> {
     super::assert_rows(labels, rows);
     let mut set = RowSet::new(rows);
     labels.iter().for_each(|&label| set.insert(label));
     let count = set.len().saturating_add(random_count);
-    random::fill(
-        &mut set,
-        rows,
-        count,
-        &mut Words::new(kernels, key.stream(stream::SHARED)),
-    );
+    random::fill(&mut set, rows, count, &mut Words::new(kernels, key.stream(stream::SHARED)));
     let mut active = Vec::with_capacity(set.len());
     set.drain(|row| active.push(row));
     active

@@ -2,12 +2,7 @@
 
 use super::{Sample, Sampler, Scratch, frequency};
 
-pub(super) fn collect(
-    sampler: &Sampler,
-    sample: &Sample<'_>,
-    scratch: &mut Scratch,
-    out: &mut Vec<u32>,
-) {
+pub(super) fn collect(sampler: &Sampler, sample: &Sample<'_>, scratch: &mut Scratch, out: &mut Vec<u32>) {
     let at_most = sampler.target.min(sampler.ceiling);
     frequency::collect(sampler, sample, 1, at_most, scratch, out);
 }

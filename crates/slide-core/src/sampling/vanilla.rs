@@ -2,12 +2,7 @@
 
 use super::{Sample, Sampler, Scratch, random::Words, stream};
 
-pub(super) fn collect(
-    sampler: &Sampler,
-    sample: &Sample<'_>,
-    scratch: &mut Scratch,
-    out: &mut Vec<u32>,
-) {
+pub(super) fn collect(sampler: &Sampler, sample: &Sample<'_>, scratch: &mut Scratch, out: &mut Vec<u32>) {
     let Scratch { active, order, .. } = scratch;
     sample.labels.iter().for_each(|&label| active.insert(label));
     if let Some(tables) = sample.tables() {

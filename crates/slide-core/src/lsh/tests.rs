@@ -1,0 +1,195 @@
+use std::{collections::HashMap, num::NonZeroUsize};
+
+use proptest::prelude::*;
+use slide_kernels::{Kernels, RngKey};
+use slide_mem::{Topology, Workers};
+
+use super::*;
+
+fn workers(count: usize) -> Workers {
+    Workers::new(NonZeroUsize::new(count), false, &Topology::detect()).unwrap()
+}
+
+fn settings(bits: u32, tables: usize, bucket_size: u32, policy: BucketPolicy) -> HashSettings {
+    HashSettings { kind: HashKind::SimHash, bits, tables, bucket_size, policy }
+}
+
+/// Random codes, `[rows][tables]`.
+fn codes(seed: u64, rows: usize, settings: &HashSettings) -> Vec<u32> {
+    let mut codes = vec![0; rows * settings.tables];
+    Kernels::best().random_words(RngKey::new(seed, 0, 0, 0), 0, &mut codes);
+    codes.iter_mut().for_each(|code| *code >>= 32 - settings.bits);
+    codes
+}
+
+fn built(settings: &HashSettings, rows: usize, codes: &[u32], rebuild: u64) -> HashTables {
+    let mut tables = HashTables::from_codes(settings, rows, codes).unwrap();
+    tables.rebuild(Kernels::best(), &workers(1), 7, rebuild);
+    tables
+}
+
+/// The rows of every table and code, ascending, without a limit.
+fn naive(settings: &HashSettings, codes: &[u32]) -> HashMap<(usize, u32), Vec<u32>> {
+    let mut buckets = HashMap::<_, Vec<u32>>::new();
+    for (row, codes) in codes.chunks(settings.tables).enumerate() {
+        for (table, &code) in codes.iter().enumerate() {
+            buckets.entry((table, code)).or_default().push(row as u32);
+        }
+    }
+    buckets
+}
+
+fn all_buckets(tables: &HashTables) -> Vec<&[u32]> {
+    let settings = tables.settings();
+    (0..settings.tables)
+        .flat_map(|table| (0..settings.buckets() as u32).map(move |code| tables.bucket(table, code)))
+        .collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+    #[test]
+    fn buckets_are_those_of_a_hash_map(
+        rows in 0usize..1500, bits in 1u32..9, tables in 1usize..7, bucket_size in 1u32..20,
+        reservoir in any::<bool>(), seed in any::<u64>(), threads in 1usize..4,
+    ) {
+        let policy = if reservoir { BucketPolicy::Reservoir } else { BucketPolicy::Fifo };
+        let settings = settings(bits, tables, bucket_size, policy);
+        let codes = codes(seed, rows, &settings);
+        let mut tables = HashTables::empty(&settings, rows).unwrap();
+        let workers = workers(threads);
+        tables.each_block_of_codes(&workers, |run, out| {
+            out.copy_from_slice(&codes[run.start * settings.tables..run.end * settings.tables]);
+        });
+        prop_assert_eq!(&tables.codes(), &codes);
+        // Nothing may be left over from an earlier build.
+        tables.rebuild(Kernels::best(), &workers, seed, 3);
+        tables.rebuild(Kernels::best(), &workers, seed, 4);
+        prop_assert!(tables.codes() == codes);
+
+        let naive = naive(&settings, &codes);
+        for table in 0..settings.tables {
+            for code in 0..settings.buckets() as u32 {
+                let bucket = tables.bucket(table, code);
+                let all = naive.get(&(table, code)).map_or(&[][..], Vec::as_slice);
+                prop_assert_eq!(bucket.len(), all.len().min(bucket_size as usize));
+                prop_assert!(bucket.is_sorted_by(|a, b| a < b));
+                match policy {
+                    BucketPolicy::Fifo => prop_assert_eq!(bucket, &all[all.len() - bucket.len()..]),
+                    BucketPolicy::Reservoir => prop_assert!(bucket.iter().all(|row| all.contains(row))),
+                }
+            }
+        }
+        let mut again = HashTables::from_codes(&settings, rows, &tables.codes()).unwrap();
+        again.rebuild(Kernels::best(), &super::tests::workers(1), seed, 4);
+        prop_assert_eq!(all_buckets(&again), all_buckets(&tables));
+    }
+}
+
+#[test]
+fn a_rebuild_allocates_nothing() {
+    let settings = settings(6, 3, 5, BucketPolicy::Fifo);
+    let workers = workers(1);
+    // The first build leaves most buckets empty, the second fills them all.
+    let mut tables = HashTables::empty(&settings, 1000).unwrap();
+    tables.rebuild(Kernels::best(), &workers, 0, 0);
+    let kept = |tables: &HashTables| all_buckets(tables).iter().map(|bucket| bucket.len()).sum::<usize>();
+    assert_eq!(kept(&tables), 3 * 5);
+    let held = tables.bytes();
+    let codes = codes(0, 1000, &settings);
+    tables.each_block_of_codes(&workers, |run, out| out.copy_from_slice(&codes[run.start * 3..run.end * 3]));
+    let held = held + 256 * 3 * size_of::<u32>(); // the buffer of the only worker
+    tables.rebuild(Kernels::best(), &workers, 0, 1);
+    assert_eq!(kept(&tables), 3 * 64 * 5);
+    assert_eq!(tables.bytes(), held);
+}
+
+/// One bucket of 40 rows that may hold 10: over 2,000 rebuilds every row stays in 500 of them, give or take.
+#[test]
+fn the_reservoir_is_uniform() {
+    let (rows, kept, rebuilds) = (40, 10, 2000_u64);
+    let settings = settings(1, 2, kept, BucketPolicy::Reservoir);
+    let mut tables = HashTables::from_codes(&settings, rows, &vec![1; 2 * rows]).unwrap();
+    let (mut counts, mut pairs, mut equal) = (vec![0_u32; rows], 0, 0);
+    for rebuild in 0..rebuilds {
+        tables.rebuild(Kernels::best(), &workers(1), 9, rebuild);
+        let bucket = tables.bucket(0, 1);
+        bucket.iter().for_each(|&row| counts[row as usize] += 1);
+        pairs += u32::from(bucket.contains(&0) && bucket.contains(&1));
+        equal += u32::from(bucket == tables.bucket(1, 1));
+    }
+    let expected = rebuilds as f64 * f64::from(kept) / rows as f64;
+    let deviation: f64 = counts.iter().map(|&count| (f64::from(count) - expected).powi(2) / expected).sum();
+    // Chi-square of 39 degrees times (1 - 10/40): mean 29, standard deviation 6.6.
+    assert!(deviation < 29.0 + 5.0 * 6.6, "{deviation}: {counts:?}");
+    assert!(deviation > 29.0 - 4.0 * 6.6, "{deviation}: too even to be random");
+    // Two given rows stay together with probability 10/40 * 9/39; standard deviation 10.4.
+    assert!((63..=168).contains(&pairs), "{pairs} of 2000, expected 115");
+    assert_eq!(equal, 0, "tables choose by themselves");
+}
+
+#[test]
+fn the_same_rebuild_chooses_the_same_rows() {
+    let settings = settings(2, 4, 9, BucketPolicy::Reservoir);
+    let codes = codes(1, 900, &settings);
+    let first = built(&settings, 900, &codes, 5);
+    assert_eq!(all_buckets(&first), all_buckets(&built(&settings, 900, &codes, 5)));
+    assert_ne!(all_buckets(&first), all_buckets(&built(&settings, 900, &codes, 6)));
+    let mut other_seed = first.clone();
+    other_seed.rebuild(Kernels::best(), &workers(2), 8, 5);
+    assert_ne!(all_buckets(&first), all_buckets(&other_seed));
+}
+
+#[test]
+fn impossible_settings_are_errors() {
+    let good = settings(9, 50, 128, BucketPolicy::Fifo);
+    assert_eq!(good.validate(), Ok(()));
+    for bits in [0, 25] {
+        assert!(matches!(
+            HashTables::empty(&HashSettings { bits, ..good.clone() }, 1),
+            Err(HashError::Bits { found, .. }) if found == bits
+        ));
+    }
+    let half_a_hash = HashSettings { kind: HashKind::Dwta, bits: 10, ..good.clone() };
+    assert_eq!(
+        half_a_hash.validate().unwrap_err().to_string(),
+        "10 bits a code, expected 1 to 24, for dwta a multiple of 3"
+    );
+    assert_eq!(HashSettings { tables: 0, ..good.clone() }.validate(), Err(HashError::Tables { found: 0 }));
+    assert_eq!(HashSettings { tables: 4097, ..good.clone() }.validate(), Err(HashError::Tables { found: 4097 }));
+    assert_eq!(HashSettings { bucket_size: 0, ..good.clone() }.validate(), Err(HashError::BucketSize));
+    assert_eq!(HashTables::empty(&good, 1 << 32).unwrap_err(), HashError::TooManyRows { rows: 1 << 32 });
+}
+
+#[test]
+fn foreign_codes_are_errors() {
+    let settings = settings(3, 2, 4, BucketPolicy::Fifo);
+    assert!(HashTables::from_codes(&settings, 3, &[0, 1, 2, 3, 4, 7]).is_ok());
+    assert_eq!(
+        HashTables::from_codes(&settings, 3, &[0; 5]).unwrap_err(),
+        HashError::CodeCount { rows: 3, tables: 2, found: 5 }
+    );
+    assert_eq!(
+        HashTables::from_codes(&settings, 3, &[0, 1, 2, 8, 4, 9]).unwrap_err(),
+        HashError::CodeRange { row: 1, code: 8, buckets: 8 }
+    );
+}
+
+#[test]
+fn names_are_read_as_they_are_written() {
+    for kind in HashKind::ALL {
+        assert_eq!(kind.to_string().parse(), Ok(kind));
+        assert_eq!(toml::Value::try_from(kind).unwrap().as_str(), Some(&*kind.to_string()));
+    }
+    for policy in [BucketPolicy::Fifo, BucketPolicy::Reservoir] {
+        assert_eq!(policy.to_string().parse(), Ok(policy));
+        assert_eq!(toml::Value::try_from(policy).unwrap().as_str(), Some(&*policy.to_string()));
+    }
+    assert_eq!(
+        "lsh".parse::<HashKind>().unwrap_err().to_string(),
+        "unknown hash family `lsh`, expected one of: simhash, wta, dwta, minhash"
+    );
+    let rebuild: HashMap<String, Rebuild> = toml::from_str("rebuild = \"exponential:50:1.3\"").unwrap();
+    assert_eq!(rebuild["rebuild"], Rebuild::Exponential { first: 50, growth: 1.3 });
+    assert!(toml::from_str::<HashMap<String, Rebuild>>("rebuild = \"often\"").is_err());
+}
