@@ -1,0 +1,45 @@
+//! Reads a model with the reference implementation of the file format, Python's `safetensors`.
+
+use std::env;
+
+use anyhow::{Context as _, Result};
+use xshell::cmd;
+
+use crate::cli::CheckModelPythonArguments;
+use crate::workspace;
+
+/// Lists metadata and tensors, and reads each tensor in full where NumPy has its type (it has no bf16).
+const READ: &str = r#"
+import sys, safetensors
+with safetensors.safe_open(sys.argv[1], framework="np") as model:
+    for key, value in (model.metadata() or {}).items():
+        print(f"metadata {key}: {value[:200]}{'...' if len(value) > 200 else ''}")
+    for name in model.keys():
+        part = model.get_slice(name)
+        kind = part.get_dtype()
+        shape = "x".join(map(str, part.get_shape())) or "scalar"
+        if kind != "BF16":
+            tensor = model.get_tensor(name)
+            assert list(tensor.shape) == part.get_shape(), (name, tensor.shape)
+        print(f"{name}: {kind} {shape}")
+    print(f"safetensors {safetensors.__version__} reads {len(model.keys())} tensors")
+"#;
+
+pub(crate) fn run(arguments: &CheckModelPythonArguments) -> Result<()> {
+    // The caller's folder and not the workspace's root gives a relative path its meaning.
+    let model = env::current_dir()?.join(&arguments.model);
+    let shell = workspace::shell()?;
+    let environment = workspace::scratch("python");
+    let python = environment.join("bin/python");
+    if !python.exists() {
+        cmd!(shell, "python3 -m venv {environment}")
+            .run()
+            .context("cannot make a virtual environment (Debian: python3-venv)")?;
+    }
+    // Outside the branch above, so that an interrupted first run does not leave an environment that never works.
+    cmd!(shell, "{python} -m pip install --quiet --disable-pip-version-check safetensors numpy").run()?;
+    cmd!(shell, "{python} -c {READ} {model}")
+        .quiet()
+        .run()
+        .with_context(|| format!("Python cannot read {}", model.display()))
+}

@@ -1,0 +1,68 @@
+//! What a change must pass before it is merged. The last step is the tests, so that the output ends with their summary.
+
+use std::time::Instant;
+
+use anyhow::{Context as _, Result};
+use clap::ValueEnum;
+use xshell::{Shell, cmd};
+
+use crate::cli::CiArguments;
+use crate::{test, workspace};
+
+/// The steps, in the order in which they run: cheap ones first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Step {
+    /// rustfmt agrees with every file
+    Format,
+    /// clippy has nothing to say about any target
+    Clippy,
+    /// rustdoc has nothing to say, links included
+    Documentation,
+    /// slide-kernels builds without the standard library
+    NoStd,
+    /// Engine and program on each instruction set of the machine, forced in turn (the kernels' tests try all by themselves)
+    Isa,
+    /// All tests, as README tells to run them
+    Test,
+}
+
+pub(crate) fn run(arguments: &CiArguments) -> Result<()> {
+    let shell = workspace::shell()?;
+    let chosen = |step: &&Step| arguments.steps.is_empty() || arguments.steps.contains(step);
+    let steps: Vec<Step> = Step::value_variants().iter().filter(chosen).copied().collect();
+    let start = Instant::now();
+    for (i, step) in steps.iter().enumerate() {
+        let name = step.to_possible_value().context("a step without a name")?;
+        let (name, begun) = (name.get_name(), Instant::now());
+        println!("== {name} ({} of {}), {:.0} s since the start", i + 1, steps.len(), start.elapsed().as_secs_f64());
+        step.run(&shell).with_context(|| format!("step `{name}` failed; `cargo xtask ci {name}` repeats it alone"))?;
+        // Nothing after the last step: the test runner's summary is to be the end.
+        if i + 1 < steps.len() {
+            println!("== {name}: {:.1} s", begun.elapsed().as_secs_f64());
+        }
+    }
+    Ok(())
+}
+
+impl Step {
+    fn run(self, shell: &Shell) -> Result<()> {
+        match self {
+            Self::Format => cmd!(shell, "cargo fmt --all --check").run()?,
+            Self::Clippy => cmd!(shell, "cargo clippy --workspace --all-targets -- -D warnings").run()?,
+            Self::Documentation => {
+                let _strict = shell.push_env("RUSTDOCFLAGS", "-D warnings");
+                cmd!(shell, "cargo doc --workspace --no-deps").run()?;
+            }
+            Self::NoStd => cmd!(shell, "cargo check --package slide-kernels --no-default-features").run()?,
+            Self::Isa => {
+                for isa in test::available() {
+                    let engine =
+                        |shell: &Shell| Ok(cmd!(shell, "cargo test --package slide-core --package slide-cli").run()?);
+                    test::force(shell, isa, engine)?;
+                }
+            }
+            Self::Test => test::test_workspace(shell, &["--no-fail-fast".to_owned()])?,
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,92 @@
+//! The command line of `cargo xtask`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Development tasks of the slide workspace.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Task {
+    /// Everything a change must pass: format, lints, documentation, the build without std, tests on each instruction set
+    #[command(after_help = "Examples:\n  cargo xtask ci\n  cargo xtask ci format clippy    only these steps")]
+    Ci(CiArguments),
+
+    /// The tests of the whole workspace, on the best instruction set or on chosen ones
+    #[command(after_help = "Examples:\n  cargo xtask test\n  cargo xtask test --isa scalar -- golden\n  \
+                      cargo xtask test --isa all      once for each that this machine has")]
+    Test(TestArguments),
+
+    /// Rebuild a data set that the repository ships
+    #[command(after_help = "Example:\n  cargo xtask data debian")]
+    Data {
+        #[command(subcommand)]
+        set: DataSet,
+    },
+
+    /// Check that Python's `safetensors` reads a model file as it is, and list its tensors
+    #[command(after_help = "Example:\n  cargo xtask check-model-python model.safetensors")]
+    CheckModelPython(CheckModelPythonArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CiArguments {
+    /// Steps to run, in the order of the full run; none: all of them
+    #[arg(value_name = "STEP")]
+    pub(crate) steps: Vec<crate::ci::Step>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TestArguments {
+    /// Instruction set to force (SLIDE_ISA): a name as `slide info` lists it, or `all`
+    #[arg(long, value_name = "NAME")]
+    pub(crate) isa: Option<String>,
+
+    /// Passed on to `cargo test`
+    #[arg(last = true, value_name = "ARGS")]
+    pub(crate) rest: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DataSet {
+    /// What each package of a Debian release depends on, from its name, section and description
+    #[command(
+        long_about = "What each package of a Debian release depends on, from its name, section and description.\n\n\
+            Needs a machine with apt and the keyring of Debian's archive; the system's own package lists are not touched.\n\
+            The same index gives the same files, to the bit.",
+        after_help = "Examples:\n  cargo xtask data debian\n  \
+            cargo xtask data debian --index target/xtask/debian    from the index fetched last, without the network"
+    )]
+    Debian(DebianArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DebianArguments {
+    /// Folder to write to [default: data/debian of the workspace]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+
+    /// Take `InRelease`, `Packages` and `Translation-en` (uncompressed) from this folder instead of fetching them
+    #[arg(long, value_name = "DIR")]
+    pub(crate) index: Option<PathBuf>,
+
+    /// Suite whose component main is taken, for amd64
+    #[arg(long, default_value = "bookworm", conflicts_with = "index")]
+    pub(crate) suite: String,
+
+    /// Mirror to fetch the index from
+    #[arg(long, value_name = "URL", default_value = "http://deb.debian.org/debian", conflicts_with = "index")]
+    pub(crate) mirror: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckModelPythonArguments {
+    /// Model file that `slide train` has written
+    pub(crate) model: PathBuf,
+}

@@ -1,0 +1,8 @@
+//! Rebuilds the data sets that the repository ships.
+
+pub(crate) mod debian;
+
+mod bag_of_words;
+mod deb822;
+mod package_index;
+mod xmc;

@@ -1,0 +1,20 @@
+//! `cargo xtask`: the workspace's own tasks, so that no step of development lives in somebody's shell history.
+#![forbid(unsafe_code)]
+
+mod check_model_python;
+mod ci;
+mod cli;
+mod data;
+mod test;
+mod workspace;
+
+use clap::Parser as _;
+
+fn main() -> anyhow::Result<()> {
+    match cli::Arguments::parse().task {
+        cli::Task::Ci(arguments) => ci::run(&arguments),
+        cli::Task::Test(arguments) => test::run(&arguments),
+        cli::Task::Data { set: cli::DataSet::Debian(arguments) } => data::debian::run(&arguments),
+        cli::Task::CheckModelPython(arguments) => check_model_python::run(&arguments),
+    }
+}
