@@ -1,7 +1,11 @@
 //! Bytes of a file: mapped as they are, or decompressed.
 
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Chain, Cursor, Read};
+use std::ops::Deref;
 use std::path::Path;
+
+use slide_mem::MappedFile;
 
 use super::DataError;
 
@@ -47,14 +51,39 @@ pub(crate) fn decompress<'a>(mut reader: impl Read + Send + 'a) -> io::Result<Bo
     compression.decode(BufReader::with_capacity(BUFFER, whole))
 }
 
-/// All decompressed bytes of a file.
-pub(crate) fn load(path: &Path) -> Result<Vec<u8>, DataError> {
-    let bytes = std::fs::read(path).map_err(DataError::io(path))?;
-    let compression = Compression::of(&bytes);
-    if compression == Compression::None {
-        return Ok(bytes);
+/// The decompressed bytes of a file.
+pub(crate) enum Text {
+    Mapped(MappedFile),
+    Owned(Vec<u8>),
+}
+
+impl Deref for Text {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Mapped(file) => file,
+            Self::Owned(bytes) => bytes,
+        }
     }
-    let mut text = Vec::with_capacity(bytes.len().saturating_mul(3));
-    compression.decode(&bytes[..]).and_then(|mut reader| reader.read_to_end(&mut text)).map_err(DataError::io(path))?;
-    Ok(text)
+}
+
+/// All decompressed bytes of a file; mapped where nothing needs decompressing.
+pub(crate) fn load(path: &Path) -> Result<Text, DataError> {
+    let io = || DataError::io(path);
+    if !std::fs::metadata(path).map_err(io())?.is_file() {
+        // A pipe cannot be mapped.
+        let mut text = Vec::new();
+        let mut reader = File::open(path).and_then(decompress).map_err(io())?;
+        reader.read_to_end(&mut text).map_err(io())?;
+        return Ok(Text::Owned(text));
+    }
+    let file = MappedFile::open(path).map_err(|error| io()(io::Error::other(error)))?;
+    let compression = Compression::of(&file);
+    if compression == Compression::None {
+        return Ok(Text::Mapped(file));
+    }
+    let mut text = Vec::with_capacity(file.len().saturating_mul(3));
+    compression.decode(&file[..]).and_then(|mut reader| reader.read_to_end(&mut text)).map_err(io())?;
+    Ok(Text::Owned(text))
 }

@@ -10,7 +10,7 @@
 
 use super::csr::{Dataset, MOST_COLUMNS};
 use super::error::Defect;
-use super::line::{Grammar, Rows};
+use super::line::{Grammar, Rows, parse_line};
 use super::number::{byte, integer};
 use super::{ReadOptions, text};
 
@@ -62,42 +62,62 @@ pub(crate) fn grammar(header: Header, options: &ReadOptions) -> Grammar {
 
 pub(crate) fn read(text: &[u8], options: &ReadOptions) -> Result<Dataset, Defect> {
     let (header, body) = header(text)?;
-    let mut pieces = match text::parse(text, body, grammar(header, options)) {
-        Ok(pieces) => pieces,
-        Err(defect) => return Err(surplus(text, body, header.points, defect.at).unwrap_or(defect)),
-    };
-    let found = pieces.iter().map(|rows| rows.len() as u64).sum::<u64>();
-    if found < header.points {
-        let expected = format!("{} points, as the header says; there are {found}", header.points);
-        return Err(Defect::new(text.len(), expected));
-    }
-    if found > header.points {
-        if let Some(defect) = surplus(text, body, header.points, text.len()) {
-            return Err(defect);
-        }
-        drop_last(&mut pieces, (found - header.points) as usize);
-    }
+    let pieces = read_counted(text, body, header, grammar(header, options))?;
     let feature_count = options.feature_count.unwrap_or(header.features as usize);
     let label_count = options.label_count.unwrap_or(header.labels as usize);
     Ok(Dataset::from_checked(text::join(pieces, feature_count, label_count)))
 }
 
-/// The defect of the first line before `end` that is not blank and stands behind the lines of all `points`.
-fn surplus(text: &[u8], body: usize, points: u64, end: usize) -> Option<Defect> {
-    let mut start = body;
-    for _ in 0..points {
-        start += memchr::memchr(b'\n', &text[start..end.max(start)])? + 1;
+/// The points behind a header: as many as it says, and behind them blank lines at most.
+pub(crate) fn read_counted(text: &[u8], body: usize, header: Header, grammar: Grammar) -> Result<Vec<Rows>, Defect> {
+    let mut pieces = text::parse(text, body, grammar)
+        .map_err(|defect| surplus(text, body, header.points, grammar).unwrap_or(defect))?;
+    let found = pieces.iter().map(|rows| rows.len() as u64).sum::<u64>();
+    if found < header.points {
+        return Err(missing_defect(text.len(), header.points, found));
     }
-    let at = start + text[start..end.max(start)].iter().position(|byte| !byte.is_ascii_whitespace())?;
-    Some(Defect::new(at, format!("the end of the file behind {points} points, as the header says")))
+    if found > header.points {
+        if let Some(defect) = surplus(text, body, header.points, grammar) {
+            return Err(defect);
+        }
+        drop_last(&mut pieces, (found - header.points) as usize);
+    }
+    Ok(pieces)
+}
+
+pub(crate) fn missing_defect(at: usize, points: u64, found: u64) -> Defect {
+    Defect::new(at, format!("{points} points, as the header says; there are {found}"))
+}
+
+/// The defect of a line from `start` on that should not be.
+pub(crate) fn surplus_defect(text: &[u8], start: usize, points: u64) -> Defect {
+    let blanks = text[start..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+    Defect::new(start + blanks, format!("the end of the file behind {points} points, as the header says"))
+}
+
+/// The defect of the first line behind `points` points that is not blank, unless another defect comes before it.
+fn surplus(text: &[u8], body: usize, points: u64, grammar: Grammar) -> Option<Defect> {
+    let (mut position, mut seen) = (body, 0);
+    let mut rows = Rows::default();
+    while position < text.len() {
+        rows.clear();
+        let line = parse_line(text, position, grammar, &mut rows);
+        let blank = line.is_ok() && rows.labels.is_empty() && rows.features.is_empty();
+        if seen >= points && !blank {
+            return Some(surplus_defect(text, position, points));
+        }
+        position = line.ok()?;
+        seen += rows.len() as u64;
+    }
+    None
 }
 
 /// Takes the last `count` points, blank lines all, off.
 fn drop_last(pieces: &mut [Rows], mut count: usize) {
     for rows in pieces.iter_mut().rev() {
-        let blank = count.min(rows.len());
-        rows.feature_ends.truncate(rows.len() - blank);
-        rows.label_ends.truncate(rows.label_ends.len() - blank);
-        count -= blank;
+        let kept = rows.len() - count.min(rows.len());
+        count -= rows.len() - kept;
+        rows.feature_ends.truncate(kept);
+        rows.label_ends.truncate(kept);
     }
 }

@@ -1,0 +1,122 @@
+//! Filter files of the XMC repository: pairs of point and label that evaluation ignores.
+//!
+//! In its sets of items that are labels too (`LF-*`), an item would be its own best label. The file names such
+//! pairs, a line each: `point label`, both from 0. They are taken out of the ranking and out of the true labels of the
+//! point, as the repository's scripts do.
+
+use std::path::Path;
+
+use super::error::{DataError, Defect};
+use super::number::{byte, integer};
+use super::source;
+
+/// Labels to ignore, by point.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Filter {
+    /// Ascending and unique.
+    pairs: Vec<(u32, u32)>,
+}
+
+impl Filter {
+    /// Reads a filter file for a data set of `points` points and `labels` labels, compressed or not. Blank lines, CRLF, an
+    /// empty file, pairs in any order and pairs given twice are accepted.
+    ///
+    /// # Errors
+    /// [`DataError::Io`], and [`DataError::Malformed`] at the first line that is not a point below `points` and a label
+    /// below `labels`.
+    pub fn read(path: impl AsRef<Path>, points: usize, labels: usize) -> Result<Self, DataError> {
+        let path = path.as_ref();
+        let text = source::load(path)?;
+        parse(&text, points as u64, labels as u64).map_err(|defect| defect.locate(path, &text, 1))
+    }
+
+    /// Number of pairs.
+    pub fn len(&self) -> usize {
+        self.pairs.len()
+    }
+
+    /// Is nothing ignored?
+    pub fn is_empty(&self) -> bool {
+        self.pairs.is_empty()
+    }
+
+    /// Is the label ignored for the point?
+    pub fn contains(&self, point: u32, label: u32) -> bool {
+        self.pairs.binary_search(&(point, label)).is_ok()
+    }
+
+    /// How many labels are ignored for the point: a ranking must be that much longer to stay full.
+    pub fn count(&self, point: u32) -> usize {
+        let end = self.pairs.partition_point(|pair| pair.0 <= point);
+        end - self.pairs.partition_point(|pair| pair.0 < point)
+    }
+
+    /// Takes the ignored labels of the point out of `labels` (predicted or true), keeping the order of the others.
+    pub fn apply(&self, point: u32, labels: &mut Vec<u32>) {
+        if self.count(point) > 0 {
+            labels.retain(|&label| !self.contains(point, label));
+        }
+    }
+}
+
+fn parse(text: &[u8], points: u64, labels: u64) -> Result<Filter, Defect> {
+    let mut pairs = Vec::new();
+    let mut position = 0;
+    let skip_blanks = |position: &mut usize| {
+        while matches!(byte(text, *position), b' ' | b'\t' | b'\r') {
+            *position += 1;
+        }
+    };
+    while position < text.len() {
+        skip_blanks(&mut position);
+        if byte(text, position) == b'\n' {
+            position += 1;
+            continue;
+        }
+        let mut column = |name: &str, end: u64| {
+            skip_blanks(&mut position);
+            let start = position;
+            integer(text, &mut position)
+                .filter(|&number| number < end && byte(text, position).is_ascii_whitespace())
+                .ok_or_else(|| Defect::new(start, format!("the number of a {name}, below {end}")))
+        };
+        // A point number beyond u32 cannot occur: no data set has that many.
+        let point = column("point", points.min(1 << 32))? as u32;
+        let label = column("label", labels.min(1 << 32))? as u32;
+        pairs.push((point, label));
+        skip_blanks(&mut position);
+        if byte(text, position) != b'\n' {
+            return Err(Defect::new(position, "the end of the line behind a point and a label"));
+        }
+        position += 1;
+    }
+    pairs.sort_unstable();
+    pairs.dedup();
+    Ok(Filter { pairs })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pairs_leave_the_ranking() {
+        let filter = parse(b"2 7\r\n0\t3\n\n2 1 \n2 7", 3, 8).unwrap();
+        assert_eq!((filter.len(), filter.count(2), filter.count(1)), (3, 2, 0));
+        let mut ranking = vec![7, 0, 1, 3];
+        filter.apply(2, &mut ranking);
+        assert_eq!(ranking, [0, 3]);
+        filter.apply(1, &mut ranking);
+        assert_eq!(ranking, [0, 3]);
+        assert!(parse(b"", 3, 8).unwrap().is_empty());
+    }
+
+    #[test]
+    fn defects_are_located() {
+        for (text, at) in
+            [("3 1\n", 0), ("0 1\n1 8\n", 6), ("0\n", 1), ("0 x", 2), ("1 2 3", 4), ("-1 0", 0), ("0 1x", 2)]
+        {
+            assert_eq!(parse(text.as_bytes(), 3, 8).unwrap_err().at, at, "{text}");
+        }
+    }
+}

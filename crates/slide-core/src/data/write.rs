@@ -1,0 +1,161 @@
+//! Data sets to files, in each format that can be read.
+
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+use rayon::prelude::*;
+use tempfile::NamedTempFile;
+
+use super::{DataError, Dataset, Format, npz};
+
+/// Writes a data set under `path`, compressed when the name ends in `.gz` or `.zst`.
+///
+/// The file appears whole or not at all: it is written under another name, synced and renamed. For [`Format::Npz`], `path`
+/// names the feature matrix; the labels go to the file beside it that [`read`](super::read) looks for. Values are written
+/// with as many digits as bring the same `f32` back.
+///
+/// # Errors
+/// [`DataError::Io`]; [`DataError::Request`] where the format cannot hold the data: a point with neither labels nor features
+/// in svmlight, or a name without `X` for `.npz`.
+pub fn write(path: impl AsRef<Path>, data: &Dataset, format: Format) -> Result<(), DataError> {
+    let path = path.as_ref();
+    let parts = data.parts();
+    if format != Format::Npz {
+        check(data, format)?;
+        return atomically(path, |file| compressed(path, file, |writer| Ok(write_text(writer, data, format)?)));
+    }
+    let labels = npz::label_path(path).ok_or_else(|| {
+        DataError::Request(format!("{}: the file of the feature matrix needs an X in its name", path.display()))
+    })?;
+    atomically(&labels, |file| {
+        npz::write_matrix(file, (&parts.label_indptr, &parts.label_indices, None), parts.label_count)
+    })?;
+    atomically(path, |file| {
+        let features = (&parts.feature_indptr[..], &parts.feature_indices[..], Some(&parts.feature_values[..]));
+        npz::write_matrix(file, features, parts.feature_count)
+    })
+}
+
+/// Writes a data set as text to a pipe or a buffer, uncompressed.
+///
+/// # Errors
+/// As [`write`]; [`DataError::Request`] for [`Format::Npz`], which is no text.
+pub fn write_to(writer: impl Write, data: &Dataset, format: Format) -> Result<(), DataError> {
+    check(data, format)?;
+    write_text(&mut BufWriter::new(writer), data, format).map_err(DataError::io(Path::new("-")))
+}
+
+fn check(data: &Dataset, format: Format) -> Result<(), DataError> {
+    let empty = |point: usize| data.labels(point).is_empty() && data.features(point).0.is_empty();
+    match format {
+        Format::Xmc => Ok(()),
+        Format::Npz => Err(DataError::Request("npz is not a text format: give it a file".into())),
+        Format::Svmlight => match (0..data.points()).find(|&point| empty(point)) {
+            None => Ok(()),
+            Some(point) => Err(DataError::Request(format!(
+                "point {point} has neither labels nor features, which svmlight cannot say: write XMC or npz"
+            ))),
+        },
+    }
+}
+
+/// Points formatted by one task.
+const BLOCK: usize = 2048;
+
+fn write_text(writer: &mut dyn Write, data: &Dataset, format: Format) -> io::Result<()> {
+    if format == Format::Xmc {
+        writeln!(writer, "{} {} {}", data.points(), data.feature_count(), data.label_count())?;
+    }
+    // A window of blocks at a time, so that memory does not grow with the data.
+    let window = BLOCK * 4 * rayon::current_num_threads();
+    for start in (0..data.points()).step_by(window) {
+        let end = (start + window).min(data.points());
+        let blocks: Vec<Vec<u8>> = (start..end)
+            .into_par_iter()
+            .step_by(BLOCK)
+            .map(|first| {
+                let mut text = Vec::new();
+                for point in first..(first + BLOCK).min(end) {
+                    write_point(&mut text, data, point);
+                }
+                text
+            })
+            .collect();
+        for block in blocks {
+            writer.write_all(&block)?;
+        }
+    }
+    writer.flush()
+}
+
+fn write_point(text: &mut Vec<u8>, data: &Dataset, point: usize) {
+    use std::fmt::Write as _;
+    let mut line = String::new();
+    for (position, label) in data.labels(point).iter().enumerate() {
+        // Writing to a string cannot fail.
+        let _ = write!(line, "{}{label}", if position > 0 { "," } else { "" });
+    }
+    let (features, values) = data.features(point);
+    for (feature, value) in features.iter().zip(values) {
+        let size = value.abs();
+        let _ = if size == 0.0 || (1e-5..1e16).contains(&size) {
+            write!(line, " {feature}:{value}")
+        } else {
+            write!(line, " {feature}:{value:e}")
+        };
+    }
+    text.extend_from_slice(line.as_bytes());
+    text.push(b'\n');
+}
+
+/// Runs `body` with a writer that compresses as the extension of `path` says.
+fn compressed(
+    path: &Path,
+    file: &mut NamedTempFile,
+    body: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut writer = BufWriter::with_capacity(1 << 18, file);
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("gz") => {
+            let mut encoder = flate2::write::GzEncoder::new(writer, flate2::Compression::default());
+            body(&mut encoder)?;
+            writer = encoder.finish()?;
+        }
+        Some("zst") => {
+            let mut encoder = zstd::stream::write::Encoder::new(writer, 0)?;
+            encoder.include_checksum(true)?;
+            body(&mut encoder)?;
+            writer = encoder.finish()?;
+        }
+        _ => body(&mut writer)?,
+    }
+    writer.flush()
+}
+
+/// Writes a file under a temporary name in the same folder, syncs it and renames it to `path`.
+fn atomically(path: &Path, body: impl FnOnce(&mut NamedTempFile) -> io::Result<()>) -> Result<(), DataError> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let attempt = || {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".slide-");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            // As any new file, less the umask; the default would keep others out.
+            builder.permissions(std::fs::Permissions::from_mode(0o666));
+        }
+        let mut file = builder.tempfile_in(folder)?;
+        body(&mut file)?;
+        file.as_file().sync_all()?;
+        file.persist(path).map_err(|error| error.error)?;
+        // The rename itself is durable when the folder is; not every system can sync one.
+        if let Ok(folder) = std::fs::File::open(folder) {
+            let _ = folder.sync_all();
+        }
+        Ok(())
+    };
+    attempt().map_err(DataError::io(path))
+}
