@@ -26,12 +26,14 @@ pub mod numerics;
 pub mod rng;
 mod scalar;
 mod table;
+mod tuning;
 mod views;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
 pub use api::row_update::{AdamStep, Rounding};
 pub use isa::{Isa, IsaError};
+pub use rng::{CounterRng, RngKey};
 pub use table::Kernels;
 pub use views::{ActiveRows, Matrix, MatrixMut, RowIds, ShapeError, Table, TableMut, Values, ValuesMut};
 

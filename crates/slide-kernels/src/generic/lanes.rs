@@ -84,6 +84,17 @@ pub(crate) trait Lanes: Copy {
     fn fold(self) -> f32;
     /// [`fold`](Lanes::fold) of four vectors at once.
     fn fold4(four: [Self; 4]) -> [f32; 4];
+    /// [`fold`](Lanes::fold) of a multiple of four vectors at once.
+    #[inline(always)]
+    fn fold_all<const N: usize>(all: [Self; N]) -> [f32; N] {
+        const { assert!(N.is_multiple_of(4)) };
+        let mut sums = [0.0; N];
+        for i in (0..N).step_by(4) {
+            let four = Self::fold4([all[i], all[i + 1], all[i + 2], all[i + 3]]);
+            sums[i..i + 4].copy_from_slice(&four);
+        }
+        sums
+    }
 }
 
 /// Sixteen `u32`. Arithmetic wraps.
@@ -110,6 +121,12 @@ pub(crate) trait Words: Copy {
     /// # Safety
     /// `to` is valid for writing 16 elements.
     unsafe fn store_low_halves(self, to: *mut u16);
+
+    /// Writes the lower halves of the first `count < 16` words and touches nothing else.
+    ///
+    /// # Safety
+    /// `to` is valid for writing `count` elements.
+    unsafe fn store_part_low_halves(self, to: *mut u16, count: usize);
 
     fn add(self, other: Self) -> Self;
     fn mul(self, other: Self) -> Self;

@@ -4,8 +4,28 @@
 //! carry it. A body that is not inlined into its wrapper would turn every intrinsic into a call.
 #![cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
 
+mod compare;
 mod lanes;
+mod storage;
+mod tiles;
 
+pub(crate) mod active;
 pub(crate) mod dot;
+pub(crate) mod elementwise;
+pub(crate) mod embedding;
+pub(crate) mod gemm;
+pub(crate) mod hash;
+pub(crate) mod loss;
+mod numerics;
+pub(crate) mod random;
+pub(crate) mod row_dot;
+pub(crate) mod row_update;
+pub(crate) mod simhash;
+pub(crate) mod softmax;
+pub(crate) mod tile;
+pub(crate) mod topk;
+pub(crate) mod transpose;
 
-pub(crate) use lanes::{LANES, Lanes, Words};
+pub(crate) use compare::{Compare, Gather, Swap};
+pub(crate) use lanes::{LANES, Lanes, Words, prefetch};
+pub(crate) use storage::Storage;

@@ -20,5 +20,21 @@ macro_rules! wrappers {
     };
 }
 
+/// Defines the tile functions of a back end and their lists `TILES`, of 1, 2, ... vectors.
+macro_rules! tile_lists {
+    ($features:literal, $([$($rows:literal)*] x $vectors:literal),*) => {
+        const TILES: generic::gemm::Tiles =
+            &[$(&[$(($rows, tile::<$rows, $vectors> as generic::tile::TileFunction)),*]),*];
+
+        /// # Safety
+        /// The contract of [`generic::tile::TileFunction`].
+        #[target_feature(enable = $features)]
+        unsafe fn tile<const ROWS: usize, const VECTORS: usize>(tile: &mut Tile) {
+            // SAFETY: passed on to the caller.
+            unsafe { work::<F32x16, ROWS, VECTORS>(tile) }
+        }
+    };
+}
+
 pub(crate) mod avx2;
 pub(crate) mod avx512;

@@ -32,10 +32,7 @@ macro_rules! lane_wise {
     ($name:ident, $type:ident, $intrinsic:ident) => {
         #[inline(always)]
         fn $name(self, other: Self) -> Self {
-            proven!($type(
-                $intrinsic(self.0, other.0),
-                $intrinsic(self.1, other.1)
-            ))
+            proven!($type($intrinsic(self.0, other.0), $intrinsic(self.1, other.1)))
         }
     };
 }
@@ -61,10 +58,7 @@ impl Lanes for F32x16 {
         // SAFETY: AVX2 is the caller's word; the window has 32 elements and `start + 16 <= 32`.
         unsafe {
             let window = MASK_WINDOW.as_ptr().add(start);
-            Mask16(
-                _mm256_loadu_si256(window.cast()),
-                _mm256_loadu_si256(window.add(8).cast()),
-            )
+            Mask16(_mm256_loadu_si256(window.cast()), _mm256_loadu_si256(window.add(8).cast()))
         }
     }
     #[inline(always)]
@@ -78,10 +72,7 @@ impl Lanes for F32x16 {
     #[inline(always)]
     unsafe fn load_part(from: *const f32, mask: Mask16) -> Self {
         // `wrapping_add`: the upper half may lie past the end of the allocation when no lane of it is asked for.
-        proven!(F32x16(
-            _mm256_maskload_ps(from, mask.0),
-            _mm256_maskload_ps(from.wrapping_add(8), mask.1)
-        ))
+        proven!(F32x16(_mm256_maskload_ps(from, mask.0), _mm256_maskload_ps(from.wrapping_add(8), mask.1)))
     }
     #[inline(always)]
     unsafe fn load_bf16(from: *const bf16) -> Self {
@@ -116,10 +107,7 @@ impl Lanes for F32x16 {
     }
     #[inline(always)]
     fn fma(self, factor: Self, addend: Self) -> Self {
-        proven!(F32x16(
-            _mm256_fmadd_ps(self.0, factor.0, addend.0),
-            _mm256_fmadd_ps(self.1, factor.1, addend.1)
-        ))
+        proven!(F32x16(_mm256_fmadd_ps(self.0, factor.0, addend.0), _mm256_fmadd_ps(self.1, factor.1, addend.1)))
     }
     lane_wise!(add, F32x16, _mm256_add_ps);
     lane_wise!(sub, F32x16, _mm256_sub_ps);
@@ -138,10 +126,7 @@ impl Lanes for F32x16 {
     }
     #[inline(always)]
     fn to_words(self) -> U32x16 {
-        proven!(U32x16(
-            _mm256_castps_si256(self.0),
-            _mm256_castps_si256(self.1)
-        ))
+        proven!(U32x16(_mm256_castps_si256(self.0), _mm256_castps_si256(self.1)))
     }
     #[inline(always)]
     fn fold(self) -> f32 {
@@ -190,23 +175,27 @@ unsafe fn widen(halves: __m256i) -> F32x16 {
     }
 }
 
+/// The lower halves of the 16 words.
+#[inline(always)]
+fn low_halves(words: U32x16) -> __m256i {
+    proven! {
+        let low = _mm256_set1_epi32(0xFFFF);
+        let mixed = _mm256_packus_epi32(_mm256_and_si256(words.0, low), _mm256_and_si256(words.1, low));
+        _mm256_permute4x64_epi64::<0b11_01_10_00>(mixed)
+    }
+}
+
 impl Words for U32x16 {
     type Mask = Mask16;
     type Lanes = F32x16;
 
     #[inline(always)]
     unsafe fn splat(value: u32) -> Self {
-        proven!(U32x16(
-            _mm256_set1_epi32(value as i32),
-            _mm256_set1_epi32(value as i32)
-        ))
+        proven!(U32x16(_mm256_set1_epi32(value as i32), _mm256_set1_epi32(value as i32)))
     }
     #[inline(always)]
     unsafe fn load(from: *const u32) -> Self {
-        proven!(U32x16(
-            _mm256_loadu_si256(from.cast()),
-            _mm256_loadu_si256(from.add(8).cast())
-        ))
+        proven!(U32x16(_mm256_loadu_si256(from.cast()), _mm256_loadu_si256(from.add(8).cast())))
     }
     #[inline(always)]
     unsafe fn store(self, to: *mut u32) {
@@ -217,10 +206,18 @@ impl Words for U32x16 {
     }
     #[inline(always)]
     unsafe fn store_low_halves(self, to: *mut u16) {
+        proven!(_mm256_storeu_si256(to.cast(), low_halves(self)))
+    }
+    #[inline(always)]
+    unsafe fn store_part_low_halves(self, to: *mut u16, count: usize) {
+        // AVX2 masks 32-bit elements only: pairs first, then the odd one by itself.
         proven! {
-            let low = _mm256_set1_epi32(0xFFFF);
-            let mixed = _mm256_packus_epi32(_mm256_and_si256(self.0, low), _mm256_and_si256(self.1, low));
-            _mm256_storeu_si256(to.cast(), _mm256_permute4x64_epi64::<0b11_01_10_00>(mixed))
+            _mm256_maskstore_epi32(to.cast(), F32x16::first(count / 2).0, low_halves(self));
+            if !count.is_multiple_of(2) {
+                let mut words = [0_u32; LANES];
+                self.store(words.as_mut_ptr());
+                *to.add(count - 1) = words[(count - 1) % LANES] as u16;
+            }
         }
     }
     lane_wise!(add, U32x16, _mm256_add_epi32);
@@ -244,23 +241,14 @@ impl Words for U32x16 {
     }
     #[inline(always)]
     fn select(self, mask: Mask16, other: Self) -> Self {
-        proven!(U32x16(
-            _mm256_blendv_epi8(other.0, self.0, mask.0),
-            _mm256_blendv_epi8(other.1, self.1, mask.1)
-        ))
+        proven!(U32x16(_mm256_blendv_epi8(other.0, self.0, mask.0), _mm256_blendv_epi8(other.1, self.1, mask.1)))
     }
     #[inline(always)]
     fn greater_signed(self, other: Self) -> Mask16 {
-        proven!(Mask16(
-            _mm256_cmpgt_epi32(self.0, other.0),
-            _mm256_cmpgt_epi32(self.1, other.1)
-        ))
+        proven!(Mask16(_mm256_cmpgt_epi32(self.0, other.0), _mm256_cmpgt_epi32(self.1, other.1)))
     }
     #[inline(always)]
     fn to_lanes(self) -> F32x16 {
-        proven!(F32x16(
-            _mm256_castsi256_ps(self.0),
-            _mm256_castsi256_ps(self.1)
-        ))
+        proven!(F32x16(_mm256_castsi256_ps(self.0), _mm256_castsi256_ps(self.1)))
     }
 }

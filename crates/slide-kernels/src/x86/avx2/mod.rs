@@ -1,13 +1,38 @@
 //! AVX2 + FMA + F16C.
 
+mod active;
+mod compare;
 mod dot;
+mod elementwise;
+mod embedding;
+mod gemm;
+mod hash;
 mod lanes;
+mod loss;
+mod random;
+mod row_dot;
+mod row_update;
+mod softmax;
+mod topk;
+mod transpose;
 
 use crate::{Isa, Kernels, scalar};
 use lanes::{F32x16, U32x16};
 
 pub(crate) const KERNELS: Kernels = Kernels {
     isa: Isa::Avx2,
+    active: active::TABLE,
     dot: dot::TABLE,
+    embedding: embedding::TABLE,
+    gemm: gemm::TABLE,
+    row_dot: row_dot::TABLE,
+    row_update: row_update::TABLE,
+    transpose: transpose::TABLE,
+    elementwise: elementwise::TABLE,
+    hash: hash::TABLE,
+    loss: loss::TABLE,
+    random: random::TABLE,
+    softmax: softmax::TABLE,
+    topk: topk::TABLE,
     ..scalar::KERNELS
 };

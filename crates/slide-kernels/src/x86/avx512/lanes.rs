@@ -49,10 +49,7 @@ impl Lanes for F32x16 {
     }
     #[inline(always)]
     unsafe fn load_part_bf16(from: *const bf16, count: usize) -> Self {
-        proven!(widen(_mm256_maskz_loadu_epi16(
-            Self::first(count),
-            from.cast()
-        )))
+        proven!(widen(_mm256_maskz_loadu_epi16(Self::first(count), from.cast())))
     }
     #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
@@ -130,9 +127,7 @@ impl Lanes for F32x16 {
 /// AVX-512 is available.
 #[inline(always)]
 unsafe fn widen(halves: __m256i) -> F32x16 {
-    proven!(F32x16(_mm512_castsi512_ps(_mm512_slli_epi32::<16>(
-        _mm512_cvtepu16_epi32(halves)
-    ))))
+    proven!(F32x16(_mm512_castsi512_ps(_mm512_slli_epi32::<16>(_mm512_cvtepu16_epi32(halves)))))
 }
 
 impl Words for U32x16 {
@@ -153,10 +148,11 @@ impl Words for U32x16 {
     }
     #[inline(always)]
     unsafe fn store_low_halves(self, to: *mut u16) {
-        proven!(_mm256_storeu_si256(
-            to.cast(),
-            _mm512_cvtepi32_epi16(self.0)
-        ))
+        proven!(_mm256_storeu_si256(to.cast(), _mm512_cvtepi32_epi16(self.0)))
+    }
+    #[inline(always)]
+    unsafe fn store_part_low_halves(self, to: *mut u16, count: usize) {
+        proven!(_mm256_mask_storeu_epi16(to.cast(), F32x16::first(count), _mm512_cvtepi32_epi16(self.0)))
     }
     #[inline(always)]
     fn add(self, other: Self) -> Self {

@@ -1,7 +1,19 @@
 //! AVX-512 F, BW, DQ, VL, CD.
 
+mod active;
+mod compare;
 mod dot;
+mod elementwise;
+mod embedding;
+mod gemm;
+mod hash;
 mod lanes;
+mod loss;
+mod random;
+mod row_dot;
+mod row_update;
+mod softmax;
+mod topk;
 
 use super::avx2;
 use crate::{Isa, Kernels};
@@ -9,6 +21,17 @@ use lanes::{F32x16, U32x16};
 
 pub(crate) const KERNELS: Kernels = Kernels {
     isa: Isa::Avx512,
+    active: active::TABLE,
     dot: dot::TABLE,
+    embedding: embedding::TABLE,
+    gemm: gemm::TABLE,
+    row_dot: row_dot::TABLE,
+    row_update: row_update::TABLE,
+    elementwise: elementwise::TABLE,
+    hash: hash::TABLE,
+    loss: loss::TABLE,
+    random: random::TABLE,
+    softmax: softmax::TABLE,
+    topk: topk::TABLE,
     ..avx2::KERNELS
 };

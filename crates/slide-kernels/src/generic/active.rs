@@ -1,0 +1,217 @@
+//! Bodies of [`crate::api::active`].
+
+use half::bf16;
+
+use super::row_dot::dots;
+use super::row_update::{Adam, Row, Rows};
+use super::storage::Rounder;
+use super::tiles::{Tiled, for_tiles};
+use super::{LANES, Lanes, Storage, prefetch};
+use crate::api::active::Backward;
+use crate::api::row_update::AdamStep;
+use crate::tuning::{ROWS_AHEAD, UPDATES_AHEAD};
+use crate::{ActiveRows, Matrix, Values, ValuesMut, views};
+
+/// # Safety
+/// The contract of [`crate::api::active::Table::forward`].
+#[inline(always)]
+pub(crate) unsafe fn forward<L: Lanes, const N: usize>(
+    table: views::Table<'_>,
+    bias: &[f32],
+    active: &ActiveRows<'_>,
+    vectors: Matrix<'_>,
+    out: &mut [f32],
+) {
+    let stride = table.stride();
+    // SAFETY: passed on to the caller.
+    unsafe {
+        match table.values() {
+            Values::F32(weights) => forward_of::<L, f32, N>(weights.as_ptr(), stride, bias, active, vectors, out),
+            Values::Bf16(weights) => forward_of::<L, bf16, N>(weights.as_ptr(), stride, bias, active, vectors, out),
+        }
+    }
+}
+
+/// Entries are worked `N` at a time while a row has that many, so that the row is loaded once for them. What is left
+/// of each row waits until four entries have come together, of whatever rows.
+///
+/// # Safety
+/// The instruction set of `L` is available; the conditions of the public method hold, `weights` being the table's.
+#[inline(always)]
+unsafe fn forward_of<L: Lanes, S: Storage, const N: usize>(
+    weights: *const S,
+    stride: usize,
+    bias: &[f32],
+    active: &ActiveRows<'_>,
+    vectors: Matrix<'_>,
+    out: &mut [f32],
+) {
+    const WAITING: usize = 4;
+    let (rows, starts, members, width) = (active.rows(), active.starts(), active.members(), vectors.width());
+    let Some(&last) = rows.last() else { return };
+    let (mut waiting, mut waiting_rows) = (0, [(weights, 0.0_f32); WAITING]);
+    let (mut waiting_vectors, mut waiting_entries) = ([vectors.data().as_ptr(); WAITING], [0_usize; WAITING]);
+    // SAFETY: `ActiveRows` holds lists that fit each other; the caller promised that rows lie in the table and in bias,
+    // members in vectors and entries in out, and that table and vectors have one width.
+    unsafe {
+        for (i, &row) in rows.iter().enumerate() {
+            let bias = *bias.get_unchecked(row as usize);
+            let row = weights.add(row as usize * stride);
+            let ahead = rows.get(i + ROWS_AHEAD).copied().unwrap_or(last);
+            let ahead = weights.wrapping_add(ahead as usize * stride);
+            let mut k = 0;
+            while k < width {
+                prefetch(ahead.wrapping_add(k));
+                k += 64 / size_of::<S>();
+            }
+            let (mut e, end) = (*starts.get_unchecked(i) as usize, *starts.get_unchecked(i + 1) as usize);
+            let vector = |e: usize| vectors.data().as_ptr().add(*members.get_unchecked(e) as usize * vectors.stride());
+            while e + N <= end {
+                let sums = dots::<L, S, N>([row; N], core::array::from_fn(|j| vector(e + j)), width, [row; N]);
+                for (j, sum) in sums.into_iter().enumerate() {
+                    *out.get_unchecked_mut(e + j) = bias + sum;
+                }
+                e += N;
+            }
+            while e < end {
+                waiting_rows[waiting] = (row, bias);
+                waiting_vectors[waiting] = vector(e);
+                waiting_entries[waiting] = e;
+                waiting += 1;
+                e += 1;
+                if waiting == WAITING {
+                    waiting = 0;
+                    let sums =
+                        dots::<L, S, WAITING>(waiting_rows.map(|row| row.0), waiting_vectors, width, [row; WAITING]);
+                    for j in 0..WAITING {
+                        *out.get_unchecked_mut(waiting_entries[j]) = waiting_rows[j].1 + sums[j];
+                    }
+                }
+            }
+        }
+        for j in 0..waiting {
+            let (row, bias) = waiting_rows[j];
+            let [sum, ..] = dots::<L, S, 4>([row; 4], [waiting_vectors[j]; 4], width, [row; 4]);
+            *out.get_unchecked_mut(waiting_entries[j]) = bias + sum;
+        }
+    }
+}
+
+/// `MAX` vectors of a row and of its gradient are kept in registers.
+///
+/// # Safety
+/// The contract of [`crate::api::active::Table::backward`].
+#[inline(always)]
+pub(crate) unsafe fn backward<L: Lanes, const MAX: usize>(arguments: Backward<'_>) {
+    let Backward { mut weights, mut m, mut v, active, coefficients, vectors, mut input_gradient, decay, step } =
+        arguments;
+    let (weights_stride, m_stride, v_stride) = (weights.stride(), m.stride(), v.stride());
+    let (m, v) = (m.data_mut().as_mut_ptr(), v.data_mut().as_mut_ptr());
+    let input_gradient = input_gradient.as_mut().map(|gradient| (gradient.stride(), gradient.data_mut().as_mut_ptr()));
+    let work = Work { active, coefficients, vectors, input_gradient, decay, step };
+    // SAFETY: passed on to the caller.
+    unsafe {
+        match weights.values_mut() {
+            ValuesMut::F32(weights) => {
+                let start = Row { weights: weights.as_mut_ptr(), m, v };
+                backward_of::<L, f32, MAX>(Rows { start, weights_stride, m_stride, v_stride }, work);
+            }
+            ValuesMut::Bf16(weights) => {
+                let start = Row { weights: weights.as_mut_ptr(), m, v };
+                backward_of::<L, bf16, MAX>(Rows { start, weights_stride, m_stride, v_stride }, work);
+            }
+        }
+    }
+}
+
+/// What a backward pass needs besides the rows.
+struct Work<'a> {
+    active: &'a ActiveRows<'a>,
+    coefficients: &'a [f32],
+    vectors: Matrix<'a>,
+    /// Stride and start.
+    input_gradient: Option<(usize, *mut f32)>,
+    decay: &'a [[f32; 2]],
+    step: &'a AdamStep,
+}
+
+/// # Safety
+/// The instruction set of `L` is available; the conditions of the public method hold, with the weights and moments of
+/// `table`, which nobody else uses.
+#[inline(always)]
+unsafe fn backward_of<L: Lanes, S: Storage, const MAX: usize>(table: Rows<S>, work: Work<'_>) {
+    let rows = work.active.rows();
+    // SAFETY: passed on to the caller; `ActiveRows` holds lists that fit each other, and as many decays as rows.
+    unsafe {
+        let adam = Adam::<L>::new(work.step);
+        for (i, (&row, decay)) in rows.iter().zip(work.decay).enumerate() {
+            let starts = work.active.starts();
+            let entries = *starts.get_unchecked(i) as usize..*starts.get_unchecked(i + 1) as usize;
+            let mut backward = RowBackward {
+                row: table.row(row),
+                ahead: table.row(rows.get(i + UPDATES_AHEAD).copied().unwrap_or(row)),
+                members: work.active.members().get_unchecked(entries.clone()),
+                coefficients: work.coefficients.get_unchecked(entries),
+                vectors: (work.vectors.stride(), work.vectors.data().as_ptr()),
+                input_gradient: work.input_gradient,
+                decay: [L::splat(decay[0]), L::splat(decay[1])],
+                rounder: Rounder::new(work.step.rounding, row),
+                adam: &adam,
+            };
+            for_tiles::<L, MAX>(work.vectors.width(), &mut backward);
+        }
+    }
+}
+
+/// The backward pass of one row. Everything is element by element, so it may be cut into tiles.
+struct RowBackward<'a, L, S> {
+    row: Row<S>,
+    ahead: Row<S>,
+    members: &'a [u32],
+    coefficients: &'a [f32],
+    vectors: (usize, *const f32),
+    input_gradient: Option<(usize, *mut f32)>,
+    decay: [L; 2],
+    rounder: Rounder,
+    adam: &'a Adam<L>,
+}
+
+impl<L: Lanes, S: Storage> Tiled<L> for RowBackward<'_, L, S> {
+    #[inline(always)]
+    unsafe fn tile<const T: usize, const PART: bool>(&mut self, k: usize, count: usize) {
+        // SAFETY: the caller of `backward_of` promised the instruction set, that rows lie in the table, members in
+        // vectors and input_gradient, and equal widths, of which `for_tiles` says that the tile is part.
+        unsafe {
+            let mask = L::first(count);
+            self.ahead.prefetch(k, if PART { count } else { T * LANES });
+            let mut weights = [L::zero(); T];
+            for (t, weights) in weights.iter_mut().enumerate() {
+                let from = self.row.weights.add(k + t * LANES);
+                *weights = if PART { S::load_part(from, count) } else { S::load(from) };
+            }
+            let mut gradient = [L::zero(); T];
+            for (&sample, &coefficient) in self.members.iter().zip(self.coefficients) {
+                let (sample, coefficient) = (sample as usize, L::splat(coefficient));
+                if let Some((stride, start)) = self.input_gradient {
+                    for (t, weights) in weights.iter().enumerate() {
+                        let sum = start.add(sample * stride + k + t * LANES);
+                        if PART {
+                            coefficient.fma(*weights, L::load_part(sum, mask)).store_part(sum, mask);
+                        } else {
+                            coefficient.fma(*weights, L::load(sum)).store(sum);
+                        }
+                    }
+                }
+                for (t, gradient) in gradient.iter_mut().enumerate() {
+                    let from = self.vectors.1.add(sample * self.vectors.0 + k + t * LANES);
+                    let vector = if PART { L::load_part(from, mask) } else { L::load(from) };
+                    *gradient = coefficient.fma(vector, *gradient);
+                }
+            }
+            for t in 0..T {
+                let (k, adam, rounder) = (k + t * LANES, self.adam, &self.rounder);
+                self.row.update::<L, PART>(adam, weights[t], gradient[t], self.decay, rounder, k, count);
+            }
+        }
+    }
+}

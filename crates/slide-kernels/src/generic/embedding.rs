@@ -1,0 +1,75 @@
+//! Body of [`crate::api::embedding`].
+
+use super::tiles::{Tiled, for_tiles};
+use super::{LANES, Lanes, Storage, prefetch};
+use crate::tuning::ROWS_AHEAD;
+use crate::{RowIds, Values, views};
+
+/// `MAX` vectors of the output are kept in registers.
+///
+/// # Safety
+/// The contract of [`crate::api::embedding::Table::forward`].
+#[inline(always)]
+pub(crate) unsafe fn forward<L: Lanes, const MAX: usize>(
+    table: views::Table<'_>,
+    rows: RowIds<'_>,
+    values: &[f32],
+    bias: &[f32],
+    out: &mut [f32],
+) {
+    let (stride, rows, width) = (table.stride(), rows.ids(), table.width());
+    // SAFETY: the caller's word.
+    unsafe {
+        match table.values() {
+            Values::F32(weights) => {
+                for_tiles::<L, MAX>(width, &mut Forward { weights: weights.as_ptr(), stride, rows, values, bias, out });
+            }
+            Values::Bf16(weights) => {
+                for_tiles::<L, MAX>(width, &mut Forward { weights: weights.as_ptr(), stride, rows, values, bias, out });
+            }
+        }
+    }
+}
+
+struct Forward<'a, S> {
+    weights: *const S,
+    stride: usize,
+    rows: &'a [u32],
+    values: &'a [f32],
+    bias: &'a [f32],
+    out: &'a mut [f32],
+}
+
+impl<L: Lanes, S: Storage> Tiled<L> for Forward<'_, S> {
+    #[inline(always)]
+    unsafe fn tile<const T: usize, const PART: bool>(&mut self, k: usize, count: usize) {
+        // SAFETY: the caller of `forward` promised the instruction set, that every row lies in `weights`, and that bias
+        // and out have its width, of which `for_tiles` says that the tile is part.
+        unsafe {
+            let mask = L::first(count);
+            let mut sums = [L::zero(); T];
+            for (t, sum) in sums.iter_mut().enumerate() {
+                let bias = self.bias.as_ptr().add(k + t * LANES);
+                *sum = if PART { L::load_part(bias, mask) } else { L::load(bias) };
+            }
+            for (i, (&row, &value)) in self.rows.iter().zip(self.values).enumerate() {
+                let ahead = self.rows.get(i + ROWS_AHEAD).copied().unwrap_or(row);
+                let ahead = self.weights.wrapping_add(ahead as usize * self.stride + k);
+                let row = self.weights.add(row as usize * self.stride + k);
+                let value = L::splat(value);
+                for (t, sum) in sums.iter_mut().enumerate() {
+                    if (t * LANES).is_multiple_of(64 / size_of::<S>()) {
+                        prefetch(ahead.wrapping_add(t * LANES));
+                    }
+                    let row = row.add(t * LANES);
+                    let weights: L = if PART { S::load_part(row, count) } else { S::load(row) };
+                    *sum = weights.fma(value, *sum);
+                }
+            }
+            for (t, sum) in sums.into_iter().enumerate() {
+                let out = self.out.as_mut_ptr().add(k + t * LANES);
+                if PART { sum.store_part(out, mask) } else { sum.store(out) }
+            }
+        }
+    }
+}

@@ -1,0 +1,353 @@
+//! Bodies of [`crate::api::gemm`]: three products with one loop nest around the tiles of [`super::tile`].
+//!
+//! All have the form `out[j][lane] += sum_i left(j, i) * right[i][lane]`:
+//!
+//! | product  | j      | i    | lane    |
+//! |----------|--------|------|---------|
+//! | forward  | row    | k    | sample  |
+//! | backward | sample | row  | k       |
+//! | gradient | row    | sample | k     |
+//!
+//! The right factor is packed, a panel at a time, into a buffer on the stack that stays in L1 (scattered rows and wide
+//! strides would fall on few cache sets); `bf16` is widened on the way. A chain that is cut between two panels goes on
+//! from what was stored in `out`, so the order of its additions is that of the specification.
+
+use core::mem::MaybeUninit;
+
+use half::bf16;
+
+use super::tile::{Ahead, MOST_ROWS, Tile, TileList};
+use super::{LANES, Lanes, Storage};
+use crate::tuning::PANEL_DEPTH;
+use crate::{Matrix, MatrixMut, RowIds, Values, views};
+
+/// The most vectors that a tile has.
+const MOST_VECTORS: usize = 4;
+
+/// The right factor of a panel, packed.
+#[repr(align(64))]
+struct Panel(
+    #[expect(dead_code, reason = "used through a pointer")] [MaybeUninit<f32>; PANEL_DEPTH * MOST_VECTORS * LANES],
+);
+
+/// Rows of a left factor that were widened.
+#[repr(align(64))]
+struct Widened(#[expect(dead_code, reason = "used through a pointer")] [MaybeUninit<f32>; MOST_ROWS * PANEL_DEPTH]);
+
+/// Tile functions of a back end: `tiles[n - 1]` are those of `n` vectors.
+pub(crate) type Tiles = &'static [TileList];
+
+/// Elements of a factor in memory: row `i` starts at `start + row(i) * stride`, where `row(i)` is `ids[i]` or, without
+/// `ids`, `i` itself.
+#[derive(Clone, Copy)]
+struct Rows<'a, S> {
+    start: *const S,
+    stride: usize,
+    ids: Option<&'a [u32]>,
+}
+
+impl<S> Rows<'_, S> {
+    #[inline(always)]
+    fn row(&self, i: usize) -> *const S {
+        let row = match self.ids {
+            Some(ids) => ids[i] as usize,
+            None => i,
+        };
+        self.start.wrapping_add(row * self.stride)
+    }
+}
+
+impl<'a> From<Matrix<'a>> for Rows<'a, f32> {
+    fn from(matrix: Matrix<'a>) -> Self {
+        Rows { start: matrix.data().as_ptr(), stride: matrix.stride(), ids: None }
+    }
+}
+
+/// A product, without its factors.
+struct Product<'a> {
+    out: *mut f32,
+    out_stride: usize,
+    /// Rows of `out`.
+    rows: usize,
+    /// Columns of `out`.
+    lanes: usize,
+    /// Length of the chains.
+    depth: usize,
+    tiles: Tiles,
+    /// Bias and row numbers: where the chains start, if not at what `out` holds.
+    bias: Option<(&'a [f32], &'a [u32])>,
+}
+
+/// Copies `depth` rows from row `first` and element `lane` on, as `vectors` vectors each of which `lanes` lanes exist.
+///
+/// # Safety
+/// The instruction set of `L` is available; the rows have these elements; the panel has room.
+#[inline(always)]
+unsafe fn pack<L: Lanes, S: Storage>(
+    panel: *mut f32,
+    right: Rows<'_, S>,
+    first: usize,
+    depth: usize,
+    lane: usize,
+    lanes: usize,
+) {
+    let vectors = lanes.div_ceil(LANES);
+    // SAFETY: the caller's word.
+    unsafe {
+        for i in 0..depth {
+            let from = right.row(first + i).add(lane);
+            let to = panel.add(i * vectors * LANES);
+            for n in 0..vectors {
+                let count = lanes - n * LANES;
+                let from = from.add(n * LANES);
+                let vector: L = if count < LANES { S::load_part(from, count) } else { S::load(from) };
+                vector.store(to.add(n * LANES));
+            }
+        }
+    }
+}
+
+impl Product<'_> {
+    /// Works the rows of one panel, tile by tile; `left(j, rows)` gives the start of each of `rows` rows from `j` on,
+    /// and what to ask for ahead.
+    ///
+    /// # Safety
+    /// The tile functions may be called; panel and pointers are valid for the product.
+    #[inline(always)]
+    unsafe fn panel(
+        &self,
+        panel: *const f32,
+        first: usize,
+        depth: usize,
+        lane: usize,
+        lanes: usize,
+        left_step: usize,
+        mut left: impl FnMut(usize, usize, &mut Tile),
+    ) {
+        let vectors = lanes.div_ceil(LANES);
+        let mut tile = Tile {
+            left: [core::ptr::null(); MOST_ROWS],
+            left_step,
+            panel,
+            depth,
+            out: self.out,
+            out_stride: self.out_stride,
+            last_lanes: lanes - (vectors - 1) * LANES,
+            start: None,
+            ahead: Ahead::NOTHING,
+        };
+        let mut j = 0;
+        for &(rows, function) in self.tiles[vectors - 1] {
+            while j + rows <= self.rows {
+                left(j, rows, &mut tile);
+                if let Some((bias, ids)) = self.bias
+                    && first == 0
+                {
+                    let mut start = [0.0; MOST_ROWS];
+                    for (start, &id) in start.iter_mut().zip(&ids[j..j + rows]) {
+                        *start = bias[id as usize];
+                    }
+                    tile.start = Some(start);
+                }
+                tile.out = self.out.wrapping_add(j * self.out_stride + lane);
+                // SAFETY: the caller's word.
+                unsafe { function(&mut tile) };
+                j += rows;
+            }
+        }
+    }
+}
+
+/// # Safety
+/// The contract of [`crate::api::gemm::Table::forward`]; the functions of `tiles` may be called.
+#[inline(always)]
+pub(crate) unsafe fn forward<L: Lanes>(
+    tiles: Tiles,
+    table: views::Table<'_>,
+    rows: RowIds<'_>,
+    bias: &[f32],
+    inputs: Matrix<'_>,
+    mut out: MatrixMut<'_>,
+) {
+    let product = Product {
+        out_stride: out.stride(),
+        out: out.data_mut().as_mut_ptr(),
+        rows: rows.len(),
+        lanes: inputs.width(),
+        depth: table.width(),
+        tiles,
+        bias: Some((bias, rows.ids())),
+    };
+    if product.depth == 0 {
+        for (out, &row) in out.data_mut().chunks_mut(product.out_stride).zip(rows.ids()) {
+            out[..product.lanes].fill(bias[row as usize]);
+        }
+        return;
+    }
+    let (stride, ids) = (table.stride(), Some(rows.ids()));
+    // SAFETY: passed on to the caller.
+    unsafe {
+        match table.values() {
+            Values::F32(values) => {
+                let left = Rows { start: values.as_ptr(), stride, ids };
+                rows_times::<L, f32>(&product, left, inputs.into(), |row, _, _| row);
+            }
+            Values::Bf16(values) => {
+                let left = Rows { start: values.as_ptr(), stride, ids };
+                rows_times::<L, bf16>(&product, left, inputs.into(), |row, to, depth| {
+                    widen::<L>(row, to, depth);
+                    to
+                });
+            }
+        }
+    }
+}
+
+/// # Safety
+/// The contract of [`crate::api::gemm::Table::gradient`]; the functions of `tiles` may be called.
+#[inline(always)]
+pub(crate) unsafe fn gradient<L: Lanes>(
+    tiles: Tiles,
+    deltas: Matrix<'_>,
+    inputs: Matrix<'_>,
+    mut gradient: MatrixMut<'_>,
+) {
+    let product = Product {
+        out_stride: gradient.stride(),
+        out: gradient.data_mut().as_mut_ptr(),
+        rows: deltas.rows(),
+        lanes: inputs.width(),
+        depth: deltas.width(),
+        tiles,
+        bias: None,
+    };
+    // SAFETY: passed on to the caller.
+    unsafe { rows_times::<L, f32>(&product, deltas.into(), inputs.into(), |row, _, _| row) }
+}
+
+/// A product whose left factor is stored by rows. `widened(row, buffer, depth)` gives `depth` elements as `f32`.
+///
+/// # Safety
+/// The instruction set of `L` is available; the factors fit the product; the functions of its tiles may be called.
+#[inline(always)]
+unsafe fn rows_times<L: Lanes, S: Storage>(
+    product: &Product<'_>,
+    left: Rows<'_, S>,
+    right: Rows<'_, f32>,
+    widened: impl Fn(*const S, *mut f32, usize) -> *const f32,
+) {
+    let mut panel = MaybeUninit::<Panel>::uninit();
+    let panel = panel.as_mut_ptr().cast::<f32>();
+    let mut buffer = MaybeUninit::<Widened>::uninit();
+    let buffer = buffer.as_mut_ptr().cast::<f32>();
+    let lanes_at_once = product.tiles.len() * LANES;
+    for first in (0..product.depth).step_by(PANEL_DEPTH) {
+        let depth = (product.depth - first).min(PANEL_DEPTH);
+        for lane in (0..product.lanes).step_by(lanes_at_once) {
+            let lanes = (product.lanes - lane).min(lanes_at_once);
+            let rows_of = |j: usize, rows: usize, tile: &mut Tile| {
+                for (n, start) in tile.left[..rows].iter_mut().enumerate() {
+                    *start = widened(left.row(j + n).wrapping_add(first), buffer.wrapping_add(n * PANEL_DEPTH), depth);
+                }
+                if let Some(ids) = left.ids {
+                    let next = &ids[(j + rows).min(ids.len())..(j + 2 * rows).min(ids.len())];
+                    tile.ahead = Ahead::new(left.start, left.stride, next, first, depth, rows);
+                }
+            };
+            // SAFETY: the caller's word; panel and buffer have room for what is written to them, and it is written
+            // before it is read.
+            unsafe {
+                pack::<L, f32>(panel, right, first, depth, lane, lanes);
+                product.panel(panel, first, depth, lane, lanes, 1, rows_of);
+            }
+        }
+    }
+}
+
+/// # Safety
+/// The instruction set of `L` is available; `from` and `to` are valid for reading and writing `count` elements.
+#[inline(always)]
+unsafe fn widen<L: Lanes>(from: *const bf16, to: *mut f32, count: usize) {
+    let mut k = 0;
+    // SAFETY: the caller's word.
+    unsafe {
+        while k + LANES <= count {
+            L::load_bf16(from.add(k)).store(to.add(k));
+            k += LANES;
+        }
+        if k < count {
+            L::load_part_bf16(from.add(k), count - k).store_part(to.add(k), L::first(count - k));
+        }
+    }
+}
+
+/// # Safety
+/// The contract of [`crate::api::gemm::Table::backward`]; the functions of `tiles` may be called.
+#[inline(always)]
+pub(crate) unsafe fn backward<L: Lanes>(
+    tiles: Tiles,
+    table: views::Table<'_>,
+    rows: RowIds<'_>,
+    deltas: Matrix<'_>,
+    mut input_gradient: MatrixMut<'_>,
+) {
+    let product = Product {
+        out_stride: input_gradient.stride(),
+        out: input_gradient.data_mut().as_mut_ptr(),
+        rows: deltas.width(),
+        lanes: table.width(),
+        depth: rows.len(),
+        tiles,
+        bias: None,
+    };
+    let (stride, ids) = (table.stride(), Some(rows.ids()));
+    // SAFETY: passed on to the caller.
+    unsafe {
+        match table.values() {
+            Values::F32(values) => {
+                columns_times::<L, f32>(&product, deltas, Rows { start: values.as_ptr(), stride, ids });
+            }
+            Values::Bf16(values) => {
+                columns_times::<L, bf16>(&product, deltas, Rows { start: values.as_ptr(), stride, ids });
+            }
+        }
+    }
+}
+
+/// A product whose left factor is stored by columns.
+///
+/// # Safety
+/// The instruction set of `L` is available; the factors fit the product; the functions of its tiles may be called.
+#[inline(always)]
+unsafe fn columns_times<L: Lanes, S: Storage>(product: &Product<'_>, left: Matrix<'_>, right: Rows<'_, S>) {
+    let mut panel = MaybeUninit::<Panel>::uninit();
+    let panel = panel.as_mut_ptr().cast::<f32>();
+    let lanes_at_once = product.tiles.len() * LANES;
+    let ids = right.ids.unwrap_or(&[]);
+    for first in (0..product.depth).step_by(PANEL_DEPTH) {
+        let depth = (product.depth - first).min(PANEL_DEPTH);
+        // While the rows of this panel are used, those of the next one are asked for, evenly.
+        let next = &ids[(first + PANEL_DEPTH).min(ids.len())..(first + 2 * PANEL_DEPTH).min(ids.len())];
+        let mut ahead = Ahead::new(right.start, right.stride, next, 0, product.lanes, 6);
+        for lane in (0..product.lanes).step_by(lanes_at_once) {
+            let lanes = (product.lanes - lane).min(lanes_at_once);
+            let start = left.data().as_ptr().wrapping_add(first * left.stride());
+            let columns_of = |j: usize, rows: usize, tile: &mut Tile| {
+                for (n, column) in tile.left[..rows].iter_mut().enumerate() {
+                    *column = start.wrapping_add(j + n);
+                }
+                if j == 0 {
+                    tile.ahead = ahead;
+                } else {
+                    ahead = tile.ahead;
+                }
+            };
+            // SAFETY: the caller's word; the panel has room for what is written to it, and it is written before it is
+            // read.
+            unsafe {
+                pack::<L, S>(panel, right, first, depth, lane, lanes);
+                product.panel(panel, first, depth, lane, lanes, left.stride(), columns_of);
+            }
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! The formats in which a table stores its weights.
+
+use half::bf16;
+
+use super::{LANES, Lanes, Words};
+use crate::api::row_update::Rounding;
+use crate::scalar::row_update::row_key;
+
+/// A format of stored weights.
+pub(crate) trait Storage: Copy {
+    /// # Safety
+    /// The instruction set of `L` is available; `from` is valid for reading 16 elements.
+    unsafe fn load<L: Lanes>(from: *const Self) -> L;
+
+    /// The first `count < 16` elements; the other lanes are `+0.0` and their memory is not touched.
+    ///
+    /// # Safety
+    /// The instruction set of `L` is available; `from` is valid for reading `count` elements.
+    unsafe fn load_part<L: Lanes>(from: *const Self, count: usize) -> L;
+
+    /// # Safety
+    /// `to` is valid for writing 16 elements.
+    unsafe fn store<L: Lanes>(to: *mut Self, value: L, rounder: &Rounder, k: usize);
+
+    /// The first `count < 16` elements; nothing else is touched.
+    ///
+    /// # Safety
+    /// `to` is valid for writing `count` elements.
+    unsafe fn store_part<L: Lanes>(to: *mut Self, value: L, rounder: &Rounder, k: usize, count: usize);
+}
+
+impl Storage for f32 {
+    #[inline(always)]
+    unsafe fn load<L: Lanes>(from: *const f32) -> L {
+        // SAFETY: passed on to the caller.
+        unsafe { L::load(from) }
+    }
+    #[inline(always)]
+    unsafe fn load_part<L: Lanes>(from: *const f32, count: usize) -> L {
+        // SAFETY: passed on to the caller.
+        unsafe { L::load_part(from, L::first(count)) }
+    }
+    #[inline(always)]
+    unsafe fn store<L: Lanes>(to: *mut f32, value: L, _: &Rounder, _: usize) {
+        // SAFETY: passed on to the caller.
+        unsafe { value.store(to) }
+    }
+    #[inline(always)]
+    unsafe fn store_part<L: Lanes>(to: *mut f32, value: L, _: &Rounder, _: usize, count: usize) {
+        // SAFETY: passed on to the caller; `value` proves the instruction set.
+        unsafe { value.store_part(to, L::first(count)) }
+    }
+}
+
+impl Storage for bf16 {
+    #[inline(always)]
+    unsafe fn load<L: Lanes>(from: *const bf16) -> L {
+        // SAFETY: passed on to the caller.
+        unsafe { L::load_bf16(from) }
+    }
+    #[inline(always)]
+    unsafe fn load_part<L: Lanes>(from: *const bf16, count: usize) -> L {
+        // SAFETY: passed on to the caller.
+        unsafe { L::load_part_bf16(from, count) }
+    }
+    #[inline(always)]
+    unsafe fn store<L: Lanes>(to: *mut bf16, value: L, rounder: &Rounder, k: usize) {
+        // SAFETY: passed on to the caller; a `bf16` is a `u16`.
+        unsafe { rounder.round(value, k).store_low_halves(to.cast()) }
+    }
+    #[inline(always)]
+    unsafe fn store_part<L: Lanes>(to: *mut bf16, value: L, rounder: &Rounder, k: usize, count: usize) {
+        // SAFETY: passed on to the caller; a `bf16` is a `u16`.
+        unsafe { rounder.round(value, k).store_part_low_halves(to.cast(), count) }
+    }
+}
+
+/// [`Rounding`] for one row.
+#[derive(Clone, Copy)]
+pub(crate) enum Rounder {
+    Nearest,
+    Stochastic { row_key: u32 },
+}
+
+static IOTA: [u32; LANES] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
+
+impl Rounder {
+    #[inline(always)]
+    pub(crate) fn new(rounding: Rounding, row: u32) -> Rounder {
+        match rounding {
+            Rounding::Nearest => Rounder::Nearest,
+            Rounding::Stochastic { key, first_row } => Rounder::Stochastic { row_key: row_key(key, first_row, row) },
+        }
+    }
+
+    /// The bits of the rounded values, in the lower halves; the first lane is element `k` of the row.
+    #[inline(always)]
+    fn round<L: Lanes>(&self, value: L, k: usize) -> L::Words {
+        // SAFETY: `value` proves the instruction set, and `IOTA` has 16 elements.
+        unsafe {
+            let bits = value.to_words();
+            let addend = match *self {
+                Rounder::Nearest => {
+                    let last_kept = bits.shift_right::<16>().and(L::Words::splat(1));
+                    last_kept.add(L::Words::splat(0x7FFF))
+                }
+                Rounder::Stochastic { row_key } => {
+                    let elements = L::Words::load(IOTA.as_ptr()).add(L::Words::splat(k as u32));
+                    mix(L::Words::splat(row_key).xor(elements)).shift_right::<16>()
+                }
+            };
+            let magnitude = bits.and(L::Words::splat(0x7FFF_FFFF));
+            let nan = magnitude.greater_signed(L::Words::splat(0x7F80_0000));
+            bits.or(L::Words::splat(0x0040_0000)).select(nan, bits.add(addend)).shift_right::<16>()
+        }
+    }
+}
+
+/// `lowbias32`, as in the specification.
+#[inline(always)]
+fn mix<W: Words>(x: W) -> W {
+    // SAFETY: `x` proves the instruction set.
+    let (first, second) = unsafe { (W::splat(0x7FEB_352D), W::splat(0x846C_A68B)) };
+    let x = x.xor(x.shift_right::<16>()).mul(first);
+    let x = x.xor(x.shift_right::<15>()).mul(second);
+    x.xor(x.shift_right::<16>())
+}

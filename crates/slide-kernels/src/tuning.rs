@@ -1,0 +1,18 @@
+//! What was tuned by measurement, each with the command that measured it.
+//!
+//! None of these changes a result.
+
+/// Rows of a table that are asked for ahead of the one that is read.
+///
+/// `cargo bench -p slide-benches --bench kernels -- rows`
+pub(crate) const ROWS_AHEAD: usize = 16;
+
+/// Rows (weights and moments) that are asked for ahead of the one that is updated.
+///
+/// `cargo bench -p slide-benches --bench kernels -- adam`
+pub(crate) const UPDATES_AHEAD: usize = 6;
+
+/// Depth of a packed panel of a dense product: with 64 lanes it takes 32 KiB, and stays in L1.
+///
+/// `cargo bench -p slide-benches --bench kernels -- gemm`
+pub(crate) const PANEL_DEPTH: usize = 128;

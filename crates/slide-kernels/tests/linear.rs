@@ -1,0 +1,315 @@
+//! The linear families, bit for bit against the specification, on every instruction set of the machine.
+//!
+//! All memory is flush against guard pages, so a read or write out of bounds kills the test; buffers are compared whole,
+//! so a write between the rows fails it.
+
+mod support;
+
+use proptest::prelude::*;
+use slide_kernels::{ActiveRows, AdamStep, Kernels, Matrix, MatrixMut, Rounding, RowIds};
+use support::{Random, Weights, assert_same, others, scalar};
+
+/// A table and what is needed to choose rows of it.
+#[derive(Clone, Copy, Debug)]
+struct Shape {
+    width: usize,
+    padding: usize,
+    rows: usize,
+    chosen: usize,
+    samples: usize,
+    bf16: bool,
+    special: bool,
+    seed: u64,
+}
+
+impl Shape {
+    fn stride(&self) -> usize {
+        (self.width + self.padding).max(1)
+    }
+
+    fn random(&self) -> Random {
+        let mut random = Random::new(self.seed);
+        random.special = if self.special { 20 } else { 0 };
+        random
+    }
+}
+
+fn shapes() -> impl Strategy<Value = Shape> {
+    let width = prop_oneof![0..=67_usize, Just(128), Just(144), 128..=300_usize];
+    let samples = prop_oneof![0..=20_usize, Just(32), Just(48), Just(64), Just(67), Just(130)];
+    (width, 0..=17_usize, 1..=40_usize, 0..=40_usize, samples, any::<bool>(), any::<bool>(), any::<u64>()).prop_map(
+        |(width, padding, rows, chosen, samples, bf16, special, seed)| Shape {
+            width,
+            padding,
+            rows,
+            chosen,
+            samples,
+            bf16,
+            special,
+            seed,
+        },
+    )
+}
+
+fn dot(kernels: &Kernels, length: usize, random: &mut Random) {
+    let (a, b) = (random.values(length), random.values(length));
+    assert_same("dot", kernels, &[scalar().dot(&a, &b)], &[kernels.dot(&a, &b)]);
+}
+
+fn rows_dot(kernels: &Kernels, shape: &Shape) {
+    let mut random = shape.random();
+    let weights = random.weights(shape.rows * shape.stride(), shape.bf16);
+    let (vector, ids) = (random.values(shape.width), random.ids(shape.chosen, shape.rows));
+    let rows = RowIds::new(&ids, shape.rows).unwrap();
+    let (mut expected, mut found) = (random.values(shape.chosen), random.values(shape.chosen));
+    let table = weights.table(shape.stride(), shape.width);
+    scalar().rows_dot(table, rows, &vector, &mut expected);
+    kernels.rows_dot(table, rows, &vector, &mut found);
+    assert_same("rows_dot", kernels, &expected, &found);
+    if let Weights::F32(values) = &weights {
+        let vectors = Matrix::new(values, shape.stride(), shape.width).unwrap();
+        found.fill(0.0);
+        kernels.vectors_dot(&vector, vectors, rows, &mut found);
+        assert_same("vectors_dot", kernels, &expected, &found);
+    }
+}
+
+fn embedding(kernels: &Kernels, shape: &Shape) {
+    let mut random = shape.random();
+    let weights = random.weights(shape.rows * shape.stride(), shape.bf16);
+    let (values, bias) = (random.values(shape.chosen), random.values(shape.width));
+    let ids = random.ids(shape.chosen, shape.rows);
+    let rows = RowIds::new(&ids, shape.rows).unwrap();
+    let (mut expected, mut found) = (random.values(shape.width), random.values(shape.width));
+    let table = weights.table(shape.stride(), shape.width);
+    scalar().embedding_forward(table, rows, &values, &bias, &mut expected);
+    kernels.embedding_forward(table, rows, &values, &bias, &mut found);
+    assert_same("embedding_forward", kernels, &expected, &found);
+}
+
+fn gemm(kernels: &Kernels, shape: &Shape) {
+    let mut random = shape.random();
+    let (width, stride) = (shape.width, shape.stride());
+    let sample_stride = shape.samples + shape.padding % 5 + 1;
+    let weights = random.weights(shape.rows * stride, shape.bf16);
+    let table = weights.table(stride, width);
+    let bias = random.values(shape.rows);
+    let ids = random.ids(shape.chosen, shape.rows);
+    let rows = RowIds::new(&ids, shape.rows).unwrap();
+
+    let inputs = random.values(width * sample_stride);
+    let inputs = Matrix::new(&inputs, sample_stride, shape.samples).unwrap();
+    let mut expected = random.values(shape.chosen * sample_stride);
+    let mut found = expected.clone();
+    let out = MatrixMut::new(&mut expected, sample_stride, shape.samples).unwrap();
+    scalar().gemm_forward(table, rows, &bias, inputs, out);
+    let out = MatrixMut::new(&mut found, sample_stride, shape.samples).unwrap();
+    kernels.gemm_forward(table, rows, &bias, inputs, out);
+    assert_same("gemm_forward", kernels, &expected, &found);
+
+    let deltas = random.values(shape.chosen * sample_stride);
+    let deltas = Matrix::new(&deltas, sample_stride, shape.samples).unwrap();
+    let mut expected = random.values(shape.samples * stride);
+    let mut found = expected.clone();
+    scalar().gemm_backward(table, rows, deltas, MatrixMut::new(&mut expected, stride, width).unwrap());
+    kernels.gemm_backward(table, rows, deltas, MatrixMut::new(&mut found, stride, width).unwrap());
+    assert_same("gemm_backward", kernels, &expected, &found);
+
+    let inputs = random.values(shape.samples * stride);
+    let inputs = Matrix::new(&inputs, stride, width).unwrap();
+    let mut expected = random.values(shape.chosen * stride);
+    let mut found = expected.clone();
+    scalar().gemm_gradient(deltas, inputs, MatrixMut::new(&mut expected, stride, width).unwrap());
+    kernels.gemm_gradient(deltas, inputs, MatrixMut::new(&mut found, stride, width).unwrap());
+    assert_same("gemm_gradient", kernels, &expected, &found);
+}
+
+fn adam_step(random: &mut Random) -> AdamStep {
+    let rounding = match random.below(2) {
+        0 => Rounding::Nearest,
+        _ => Rounding::Stochastic { key: random.word() as u32, first_row: random.word() as u32 },
+    };
+    let (step_size, inverse_sqrt_correction) = (1e-3, 1.25);
+    AdamStep { beta1: 0.9, beta2: 0.999, step_size, inverse_sqrt_correction, epsilon: 1e-8, rounding }
+}
+
+/// Weights and moments.
+#[derive(Clone)]
+struct State {
+    weights: Weights,
+    m: support::Guarded<f32>,
+    v: support::Guarded<f32>,
+}
+
+impl State {
+    fn new(shape: &Shape, random: &mut Random) -> State {
+        let weights = random.weights(shape.rows * shape.stride(), shape.bf16);
+        let m = random.values(shape.rows * (shape.stride() + 1));
+        let mut v = random.values(shape.rows * (shape.stride() + 2));
+        v.iter_mut().for_each(|v| *v = v.abs());
+        State { weights, m, v }
+    }
+
+    fn assert_same(&self, what: &str, kernels: &Kernels, found: &State) {
+        assert_same(&format!("{what}: weights"), kernels, &self.weights.widened(), &found.weights.widened());
+        assert_same(&format!("{what}: m"), kernels, &self.m, &found.m);
+        assert_same(&format!("{what}: v"), kernels, &self.v, &found.v);
+    }
+}
+
+fn decays(count: usize, random: &mut Random) -> Vec<[f32; 2]> {
+    (0..count).map(|_| [random.value().abs(), random.value().abs()]).collect()
+}
+
+fn adam(kernels: &Kernels, shape: &Shape) {
+    let mut random = shape.random();
+    let (width, stride) = (shape.width, shape.stride());
+    let step = adam_step(&mut random);
+    let ids = random.ascending(shape.chosen, shape.rows);
+    let rows = RowIds::new(&ids, shape.rows).unwrap();
+    let gradient = random.values(ids.len() * stride);
+    let gradient = Matrix::new(&gradient, stride, width).unwrap();
+    let decay = decays(ids.len(), &mut random);
+    let mut expected = State::new(shape, &mut random);
+    let mut found = expected.clone();
+    for (kernels, state) in [(scalar(), &mut expected), (kernels, &mut found)] {
+        kernels.adam_rows(
+            state.weights.table_mut(stride, width),
+            MatrixMut::new(&mut state.m, stride + 1, width).unwrap(),
+            MatrixMut::new(&mut state.v, stride + 2, width).unwrap(),
+            rows,
+            gradient,
+            &decay,
+            &step,
+        );
+    }
+    expected.assert_same("adam_rows", kernels, &found);
+
+    let gradient = random.values(ids.len());
+    let (mut weights, mut m, mut v) = (random.values(shape.rows), random.values(shape.rows), random.values(shape.rows));
+    let mut found = [weights.clone(), m.clone(), v.clone()];
+    scalar().adam_scattered(&mut weights, &mut m, &mut v, rows, &gradient, &decay, &step);
+    let [found_weights, found_m, found_v] = &mut found;
+    kernels.adam_scattered(found_weights, found_m, found_v, rows, &gradient, &decay, &step);
+    for (expected, found) in [weights, m, v].iter().zip(&found) {
+        assert_same("adam_scattered", kernels, expected, found);
+    }
+}
+
+/// Lists of active rows: every row has a random set of members, many or none.
+fn active_lists(shape: &Shape, random: &mut Random) -> (Vec<u32>, Vec<u32>, Vec<u32>) {
+    let rows = random.ascending(shape.chosen, shape.rows);
+    let (mut starts, mut members) = (vec![0], Vec::new());
+    for _ in &rows {
+        let one_in = [1, 2, 20][random.below(3)];
+        members.extend((0..shape.samples as u32).filter(|_| random.below(one_in) == 0));
+        starts.push(members.len() as u32);
+    }
+    (rows, starts, members)
+}
+
+fn active(kernels: &Kernels, shape: &Shape) {
+    let mut random = shape.random();
+    let (width, stride) = (shape.width, shape.stride());
+    let (rows, starts, members) = active_lists(shape, &mut random);
+    let active = ActiveRows::new(&rows, &starts, &members, shape.rows, shape.samples).unwrap();
+    let step = adam_step(&mut random);
+    let vectors = random.values(shape.samples * stride);
+    let vectors = Matrix::new(&vectors, stride, width).unwrap();
+    let bias = random.values(shape.rows);
+    let mut expected = State::new(shape, &mut random);
+    let mut found = expected.clone();
+
+    let (mut expected_out, mut found_out) = (random.values(members.len()), random.values(members.len()));
+    let table = expected.weights.table(stride, width);
+    scalar().active_forward(table, &bias, &active, vectors, &mut expected_out);
+    kernels.active_forward(table, &bias, &active, vectors, &mut found_out);
+    assert_same("active_forward", kernels, &expected_out, &found_out);
+
+    let coefficients = random.values(members.len());
+    let decay = decays(rows.len(), &mut random);
+    let with_input_gradient = random.below(4) > 0;
+    let mut expected_gradient = random.values(shape.samples * stride);
+    let mut found_gradient = expected_gradient.clone();
+    for (kernels, state, gradient) in
+        [(scalar(), &mut expected, &mut expected_gradient), (kernels, &mut found, &mut found_gradient)]
+    {
+        kernels.active_backward(
+            state.weights.table_mut(stride, width),
+            MatrixMut::new(&mut state.m, stride + 1, width).unwrap(),
+            MatrixMut::new(&mut state.v, stride + 2, width).unwrap(),
+            &active,
+            &coefficients,
+            vectors,
+            with_input_gradient.then(|| MatrixMut::new(gradient, stride, width).unwrap()),
+            &decay,
+            &step,
+        );
+    }
+    expected.assert_same("active_backward", kernels, &found);
+    assert_same("active_backward: input_gradient", kernels, &expected_gradient, &found_gradient);
+}
+
+fn transpose(kernels: &Kernels, shape: &Shape) {
+    let mut random = shape.random();
+    let to_stride = shape.rows + shape.padding % 3;
+    let source = random.values(shape.rows * shape.stride());
+    let source = Matrix::new(&source, shape.stride(), shape.width).unwrap();
+    let mut expected = random.values(shape.width * to_stride);
+    let mut found = expected.clone();
+    scalar().transpose(source, MatrixMut::new(&mut expected, to_stride, shape.rows).unwrap());
+    kernels.transpose(source, MatrixMut::new(&mut found, to_stride, shape.rows).unwrap());
+    assert_same("transpose", kernels, &expected, &found);
+}
+
+const FAMILIES: &[fn(&Kernels, &Shape)] = &[rows_dot, embedding, gemm, adam, active, transpose];
+
+#[test]
+fn dot_of_every_length() {
+    for kernels in others() {
+        let mut random = Random::new(1);
+        for length in 0..=4 * 64 + 3 {
+            random.special = 0;
+            dot(kernels, length, &mut random);
+            random.special = 30;
+            dot(kernels, length, &mut random);
+        }
+    }
+}
+
+#[test]
+fn every_family_at_every_tail() {
+    for kernels in others() {
+        for width in 0..=4 * 16 + 3 {
+            for bf16 in [false, true] {
+                let (rows, chosen, samples, seed) = (9, 7, 5 + width % 19, width as u64);
+                let shape = Shape { width, padding: width % 3, rows, chosen, samples, bf16, special: false, seed };
+                FAMILIES.iter().for_each(|family| family(kernels, &shape));
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn every_family_at_random_shapes(shape in shapes()) {
+        for kernels in others() {
+            FAMILIES.iter().for_each(|family| family(kernels, &shape));
+        }
+    }
+}
+
+/// Chains that are cut between panels (more than 128 elements) and tiles of every shape.
+#[test]
+fn products_of_many_panels() {
+    for kernels in others() {
+        for (width, chosen, samples) in [(300, 300, 64), (256, 129, 40), (64, 257, 200), (17, 140, 17)] {
+            for bf16 in [false, true] {
+                let (padding, rows, special, seed) = (3, 50, false, 7);
+                gemm(kernels, &Shape { width, padding, rows, chosen, samples, bf16, special, seed });
+            }
+        }
+    }
+}
