@@ -231,8 +231,8 @@ impl<'a> Bins<'a> {
 
     /// Functions for vectors of `width` that give `tables` codes of `values` times `bin_bits` bits. Costs nothing.
     ///
-    /// Position `j` of bin `b` is the coordinate `positions[(b / 16 << bin_bits | j) * 16 + b % 16]`, modulo the width
-    /// rounded up to a power of two of at least 16; a coordinate past the width is taken as NaN.
+    /// Position `j` of bin `b` is the coordinate `positions[(b / 16 << bin_bits | j) * 16 + b % 16]`, modulo the
+    /// [`padded_width`](Self::padded_width); a coordinate past the width is taken as NaN.
     ///
     /// # Errors
     /// As [`positions_len`](Self::positions_len), or if `positions` has another length than that.
@@ -253,9 +253,9 @@ impl<'a> Bins<'a> {
         self.width
     }
 
-    /// The width rounded up to a power of two, at least 16.
+    /// The width rounded up to a power of two, at least 128: positions are taken modulo this.
     pub fn padded_width(&self) -> usize {
-        padded_width(self.width)
+        self.width.next_power_of_two().max(128)
     }
 
     /// The binary logarithm of the coordinates of a bin.

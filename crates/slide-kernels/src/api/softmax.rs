@@ -34,15 +34,14 @@ impl Kernels {
     ///
     /// The logarithm of the sum of the exponentials is `m + ln(sum)`.
     ///
-    /// Order: 16 virtual lanes, lane `j` takes the values `i = j (mod 16)`, ascending. The lanes of the maximum
-    /// start from `-inf`, those of the sum from `+0`; both are folded by lane `j` with lane `j + 8`, then `+ 4`,
-    /// `+ 2`, `+ 1`. A maximum of two is `if new > old { new } else { old }`.
+    /// A maximum of zero is `+0`. Order of the sum: 16 virtual lanes from `+0`, lane `j` takes the values
+    /// `i = j (mod 16)`, ascending; folded by lane `j` + lane `j + 8`, then `+ 4`, `+ 2`, `+ 1`.
     pub fn log_sum_exp(&self, values: &[f32]) -> (f32, f32) {
         // SAFETY: a `Kernels` value proves its level.
         unsafe { (self.softmax.log_sum_exp)(values) }
     }
 
-    /// For each column of the matrix `z` its maximum `m`, and the sum of `exp(z - m)` over the rows in ascending
+    /// For each column of the matrix `z` its maximum `m` (of equal ones the first, so a zero may be `-0`), and the sum of `exp(z - m)` over the rows in ascending
     /// order, starting from `+0`. Overwrites `max` and `sum`; without rows they are `-inf` and 0.
     ///
     /// # Panics

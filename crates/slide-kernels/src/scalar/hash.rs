@@ -65,7 +65,7 @@ fn codes_by_winner(
     vectors: Matrix,
     out: &mut [u32],
     key: impl Fn(f32) -> f32,
-    fill: impl Fn(&mut [u8]),
+    fill: impl Fn(&mut [u16]),
 ) {
     let size = 1 << functions.bin_bits();
     let mut values = [0; MAX_VALUES];
@@ -80,7 +80,7 @@ fn codes_by_winner(
                 let key = key(vectors.row(v).get(coordinate).copied().unwrap_or(f32::NAN));
                 if key > best {
                     best = key;
-                    *value = j as u8;
+                    *value = j as u16;
                 }
             }
         }
@@ -90,14 +90,14 @@ fn codes_by_winner(
 }
 
 /// The value of an empty bin. A value is less than 64.
-pub(crate) const EMPTY: u8 = 0x80;
+pub(crate) const EMPTY: u16 = 0x80;
 /// Marks a value that densification took from another bin.
-const BORROWED: u8 = 0x40;
+const BORROWED: u16 = 0x40;
 /// How many bins an empty one tries before it takes the next in order.
 const ATTEMPTS: u32 = 64;
 
 /// Gives every empty bin the value of one that was not empty, or 0 if there is none.
-pub(crate) fn densify(values: &mut [u8]) {
+pub(crate) fn densify(values: &mut [u16]) {
     for bin in 0..values.len() {
         if values[bin] == EMPTY {
             values[bin] = source(values, bin).map_or(BORROWED, |other| values[other] | BORROWED);
@@ -107,7 +107,7 @@ pub(crate) fn densify(values: &mut [u8]) {
 }
 
 /// The bin from which the empty bin `bin` takes its value; see [`Bins`].
-fn source(values: &[u8], bin: usize) -> Option<usize> {
+fn source(values: &[u16], bin: usize) -> Option<usize> {
     let filled = |&other: &usize| values[other] < BORROWED;
     let bins = values.len() as u64;
     let attempt = |attempt| ((u64::from(mix(bin as u32, attempt)) * bins) >> 32) as usize;
@@ -124,7 +124,7 @@ fn mix(bin: u32, attempt: u32) -> u32 {
 
 /// Packs the values of the bins `k * tables + t` into the code of table `t`.
 #[inline(always)]
-pub(crate) fn pack(values: &[u8], bin_bits: usize, codes: &mut [u32]) {
+pub(crate) fn pack(values: &[u16], bin_bits: usize, codes: &mut [u32]) {
     codes.fill(0);
     for (k, values) in values.chunks_exact(codes.len()).enumerate() {
         for (code, &value) in codes.iter_mut().zip(values) {

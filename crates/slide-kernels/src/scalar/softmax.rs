@@ -13,16 +13,8 @@ fn larger(new: f32, old: f32) -> f32 {
 }
 
 fn log_sum_exp(values: &[f32]) -> (f32, f32) {
-    let mut max = [f32::NEG_INFINITY; 16];
-    for (i, &value) in values.iter().enumerate() {
-        max[i % 16] = larger(value, max[i % 16]);
-    }
-    for half in [8, 4, 2, 1] {
-        for j in 0..half {
-            max[j] = larger(max[j + half], max[j]);
-        }
-    }
-    let max = max[0];
+    // The sum turns -0 into +0: then no order of the values can show in the maximum.
+    let max = values.iter().fold(f32::NEG_INFINITY, |max, &value| larger(value, max)) + 0.0;
     let mut sum = [0.0; 16];
     for (i, &value) in values.iter().enumerate() {
         sum[i % 16] += exp(value - max);

@@ -1,0 +1,55 @@
+//! What some families need of a vector beyond [`Lanes`].
+
+use super::Lanes;
+
+/// Comparisons. A comparison with NaN is false.
+pub(crate) trait Compare: Lanes {
+    /// The lanes where `self > other`.
+    fn greater(self, other: Self) -> Self::Mask;
+    /// The lanes where `self <= other`.
+    fn at_most(self, other: Self) -> Self::Mask;
+    /// `if self > old { self } else { old }` in each lane.
+    fn larger(self, old: Self) -> Self;
+    /// Bit `j` is lane `j`; the others are 0.
+    ///
+    /// # Safety
+    /// The instruction set is available.
+    unsafe fn mask_to_bits(mask: Self::Mask) -> u32;
+    /// Lane `j` is bit `j`; the bits from 16 on are ignored.
+    ///
+    /// # Safety
+    /// The instruction set is available.
+    unsafe fn mask_from_bits(bits: u32) -> Self::Mask;
+}
+
+/// Elements at sixteen places of a table.
+pub(crate) trait Gather: Lanes {
+    /// A table of 128 elements, in registers where there are enough of them.
+    type Table128: Copy;
+
+    /// # Safety
+    /// The instruction set is available; each of `ids` is less than the number of elements that `from` is valid for.
+    unsafe fn gather(from: *const f32, ids: Self::Words) -> Self;
+
+    /// # Safety
+    /// The instruction set is available; `from` is valid for 128 elements as long as the table is used.
+    unsafe fn table_128(from: *const f32) -> Self::Table128;
+
+    /// Elements `ids` modulo 128 of the table.
+    ///
+    /// # Safety
+    /// The memory of the table is still valid.
+    unsafe fn look_up_128(table: Self::Table128, ids: Self::Words) -> Self;
+}
+
+/// Exchanges of lanes, for the Hadamard transform.
+pub(crate) trait Swap: Lanes {
+    /// Lane `i` of the result is lane `i ^ 1`.
+    fn swap_1(self) -> Self;
+    /// Lane `i` of the result is lane `i ^ 2`.
+    fn swap_2(self) -> Self;
+    /// Lane `i` of the result is lane `i ^ 4`.
+    fn swap_4(self) -> Self;
+    /// Lane `i` of the result is lane `i ^ 8`.
+    fn swap_8(self) -> Self;
+}

@@ -1,0 +1,232 @@
+//! Bodies of [`crate::api::hash`]: bins of coordinates. SimHash is in [`super::simhash`].
+
+use core::mem::MaybeUninit;
+
+use super::{Compare, Gather, LANES, Words};
+use crate::Matrix;
+use crate::api::hash::{Bins, MAX_VALUES, MAX_WIDTH};
+use crate::scalar::hash::{EMPTY, densify, pack};
+
+/// What a family compares of a coordinate.
+trait Family {
+    /// Whether an empty bin takes the value of another.
+    const DENSIFY: bool;
+
+    /// # Safety
+    /// The instruction set is available.
+    unsafe fn key<L: Compare>(x: L) -> L;
+}
+
+struct Wta;
+struct Dwta;
+struct MinHash;
+
+impl Family for Wta {
+    const DENSIFY: bool = false;
+
+    #[inline(always)]
+    unsafe fn key<L: Compare>(x: L) -> L {
+        // SAFETY: the instruction set is the caller's word.
+        unsafe { x.select(x.at_most(L::splat(f32::INFINITY)), L::splat(f32::NEG_INFINITY)) }
+    }
+}
+
+impl Family for Dwta {
+    const DENSIFY: bool = true;
+
+    #[inline(always)]
+    unsafe fn key<L: Compare>(x: L) -> L {
+        // SAFETY: the instruction set is the caller's word.
+        unsafe {
+            let magnitude = x.to_words().and(L::Words::splat(0x7fff_ffff)).to_lanes();
+            x.select(magnitude.greater(L::zero()), L::splat(f32::NEG_INFINITY))
+        }
+    }
+}
+
+impl Family for MinHash {
+    const DENSIFY: bool = true;
+
+    #[inline(always)]
+    unsafe fn key<L: Compare>(x: L) -> L {
+        // SAFETY: the instruction set is the caller's word.
+        unsafe { L::splat(1.0).select(x.greater(L::zero()), L::splat(f32::NEG_INFINITY)) }
+    }
+}
+
+/// # Safety
+/// The instruction set of `L` is available; the shapes fit.
+#[inline(always)]
+pub(crate) unsafe fn wta_codes<L: Compare + Gather>(functions: &Bins, vectors: Matrix, out: &mut [u32]) {
+    // SAFETY: as above.
+    unsafe { codes::<L, Wta>(functions, vectors, out) }
+}
+
+/// # Safety
+/// The instruction set of `L` is available; the shapes fit.
+#[inline(always)]
+pub(crate) unsafe fn dwta_codes<L: Compare + Gather>(functions: &Bins, vectors: Matrix, out: &mut [u32]) {
+    // SAFETY: as above.
+    unsafe { codes::<L, Dwta>(functions, vectors, out) }
+}
+
+/// # Safety
+/// The instruction set of `L` is available; the shapes fit.
+#[inline(always)]
+pub(crate) unsafe fn minhash_codes<L: Compare + Gather>(functions: &Bins, vectors: Matrix, out: &mut [u32]) {
+    // SAFETY: as above.
+    unsafe { codes::<L, MinHash>(functions, vectors, out) }
+}
+
+#[inline(always)]
+unsafe fn codes<L: Compare + Gather, F: Family>(functions: &Bins, vectors: Matrix, out: &mut [u32]) {
+    let bin_bits = functions.bin_bits();
+    let mut keys = MaybeUninit::<[f32; MAX_WIDTH]>::uninit();
+    let keys = keys.as_mut_ptr().cast::<f32>();
+    let mut values = MaybeUninit::<[u16; MAX_VALUES]>::uninit();
+    let values = values.as_mut_ptr().cast::<u16>();
+    for (v, codes) in out.chunks_exact_mut(functions.tables()).enumerate() {
+        // SAFETY: the instruction set and the shapes are the caller's word. `Bins` has at most MAX_WIDTH padded
+        // coordinates and MAX_VALUES bins rounded up to 16: both buffers are large enough. The keys of all
+        // padded coordinates are written before they are read, and the values of all bins.
+        unsafe {
+            write_keys::<L, F>(vectors.row(v), functions.padded_width(), keys);
+            let size = 1 << bin_bits;
+            let positions = functions.positions();
+            let padded = functions.padded_width();
+            // The common shape by itself, so that its loop is unrolled and the table stays in registers.
+            let empty = if padded == 128 && bin_bits == 3 {
+                winners_128::<L, 8>(positions, keys, values)
+            } else {
+                winners::<L>(positions, size, keys, padded, values)
+            };
+            let values = core::slice::from_raw_parts_mut(values, functions.bins());
+            if empty {
+                if F::DENSIFY {
+                    densify(values);
+                } else {
+                    values.iter_mut().for_each(|value| *value &= !EMPTY);
+                }
+            }
+            pack(values, bin_bits, codes);
+        }
+    }
+}
+
+/// Writes the keys of a vector; those past its width are `-inf`.
+///
+/// # Safety
+/// The instruction set of `L` is available; `keys` is valid for writing `padded` elements.
+#[inline(always)]
+unsafe fn write_keys<L: Compare, F: Family>(vector: &[f32], padded: usize, keys: *mut f32) {
+    let width = vector.len();
+    // SAFETY: as above; each load is of elements `i..i + 16 <= width`, or of the `width - i` that are left.
+    unsafe {
+        let none = L::splat(f32::NEG_INFINITY);
+        for i in (0..padded).step_by(LANES) {
+            let key = if i + LANES <= width {
+                F::key(L::load(vector.as_ptr().add(i)))
+            } else if i < width {
+                let mask = L::first(width - i);
+                F::key(L::load_part(vector.as_ptr().add(i), mask)).select(mask, none)
+            } else {
+                none
+            };
+            key.store(keys.add(i));
+        }
+    }
+}
+
+/// Writes the first position of the largest key of each bin, or `EMPTY`. Says whether a bin is empty.
+///
+/// # Safety
+/// The instruction set of `L` is available; `positions` has 16 bins of `size` at a time; `keys` is valid for
+/// `padded` elements, a power of two; `values` is valid for writing a value per bin.
+#[inline(always)]
+unsafe fn winners<L: Compare + Gather>(
+    positions: &[u32],
+    size: usize,
+    keys: *const f32,
+    padded: usize,
+    values: *mut u16,
+) -> bool {
+    // SAFETY: as above; `position & (padded - 1)` is an element of the keys.
+    unsafe {
+        let modulo = L::Words::splat(padded as u32 - 1);
+        let mut all = L::Words::splat(0);
+        for (group, positions) in positions.chunks_exact(size * LANES).enumerate() {
+            let mut race = Race::<L>::start();
+            for position in positions.chunks_exact(LANES) {
+                race.enter(L::gather(keys, L::Words::load(position.as_ptr()).and(modulo)));
+            }
+            race.winner.store_low_halves(values.add(group * LANES));
+            all = all.or(race.winner);
+        }
+        has_empty::<L>(all)
+    }
+}
+
+/// [`winners`] for keys that fit in a table of 128.
+///
+/// # Safety
+/// As that of [`winners`], with a `size` of `SIZE` and keys that are valid for 128 elements.
+#[inline(always)]
+unsafe fn winners_128<L: Compare + Gather, const SIZE: usize>(
+    positions: &[u32],
+    keys: *const f32,
+    values: *mut u16,
+) -> bool {
+    // SAFETY: as above.
+    unsafe {
+        let table = L::table_128(keys);
+        let mut all = L::Words::splat(0);
+        for (group, positions) in positions.chunks_exact(SIZE * LANES).enumerate() {
+            let mut race = Race::<L>::start();
+            for j in 0..SIZE {
+                race.enter(L::look_up_128(table, L::Words::load(positions.as_ptr().add(j * LANES))));
+            }
+            race.winner.store_low_halves(values.add(group * LANES));
+            all = all.or(race.winner);
+        }
+        has_empty::<L>(all)
+    }
+}
+
+/// Whether `EMPTY` is in one of the lanes of values that were combined by `or`.
+#[inline(always)]
+unsafe fn has_empty<L: Compare>(all: L::Words) -> bool {
+    // SAFETY: a value exists, so the instruction set is available.
+    unsafe { L::mask_to_bits(all.greater_signed(L::Words::splat(u32::from(EMPTY) - 1))) != 0 }
+}
+
+/// Sixteen bins, into which keys are entered position by position.
+struct Race<L: Compare> {
+    best: L,
+    winner: L::Words,
+    position: L::Words,
+}
+
+impl<L: Compare> Race<L> {
+    /// # Safety
+    /// The instruction set is available.
+    #[inline(always)]
+    unsafe fn start() -> Self {
+        // SAFETY: as above.
+        unsafe {
+            Race {
+                best: L::splat(f32::NEG_INFINITY),
+                winner: L::Words::splat(u32::from(EMPTY)),
+                position: L::Words::splat(0),
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn enter(&mut self, key: L) {
+        let wins = key.greater(self.best);
+        self.best = key.select(wins, self.best);
+        self.winner = self.position.select(wins, self.winner);
+        // SAFETY: a value exists, so the instruction set is available.
+        self.position = self.position.add(unsafe { L::Words::splat(1) });
+    }
+}

@@ -1,0 +1,111 @@
+//! The functions of [`crate::numerics`] for sixteen values at once: the same operations, with choices for branches.
+//!
+//! Safety of each: the instruction set of `L` is available.
+
+use super::{Compare, Lanes, Words};
+use crate::numerics::{
+    EXP_MAX, EXP_MIN, EXP_POLYNOMIAL, LN_1P_HALVE, LN_1P_IDENTITY, LN_POLYNOMIAL, LN2_HIGH, LN2_LOW, ROUND_TO_INTEGER,
+    SQRT_HALF_BITS, SUBNORMAL_SCALE,
+};
+
+/// Horner's rule, the highest coefficient being the last.
+#[inline(always)]
+unsafe fn polynomial<L: Lanes, const N: usize>(x: L, coefficients: [f32; N]) -> L {
+    // SAFETY: the instruction set is the caller's word.
+    unsafe {
+        let mut sum = L::splat(coefficients[N - 1]);
+        let mut i = N - 1;
+        while i > 0 {
+            i -= 1;
+            sum = sum.fma(x, L::splat(coefficients[i]));
+        }
+        sum
+    }
+}
+
+/// [`crate::numerics::exp`].
+#[inline(always)]
+pub(crate) unsafe fn exp<L: Compare>(x: L) -> L {
+    // SAFETY: the instruction set is the caller's word.
+    unsafe {
+        let round = L::splat(ROUND_TO_INTEGER);
+        let shifted = x.fma(L::splat(core::f32::consts::LOG2_E), round);
+        let n = shifted.sub(round);
+        let r = n.fma(L::splat(-LN2_HIGH), x);
+        let r = n.fma(L::splat(-LN2_LOW), r);
+        let [c2, c3, c4, c5, c6] = EXP_POLYNOMIAL;
+        let p = polynomial(r, [1.0, 1.0, c2, c3, c4, c5, c6]);
+        let scaled = p.to_words().add(shifted.to_words().shift_left::<23>()).to_lanes();
+        let finite = scaled.select(x.at_most(L::splat(EXP_MAX)), x.add(L::splat(f32::INFINITY)));
+        L::zero().select(L::splat(EXP_MIN).greater(x), finite)
+    }
+}
+
+#[inline(always)]
+unsafe fn ln_core<L: Lanes>(f: L, n: L) -> L {
+    // SAFETY: the instruction set is the caller's word.
+    unsafe {
+        let p = polynomial(f, LN_POLYNOMIAL);
+        let square = f.mul(f);
+        let cube = square.mul(f);
+        let tail = n.fma(L::splat(LN2_LOW), cube.mul(p));
+        let tail = square.fma(L::splat(-0.5), tail);
+        n.fma(L::splat(LN2_HIGH), f.add(tail))
+    }
+}
+
+/// [`crate::numerics::ln`].
+#[inline(always)]
+pub(crate) unsafe fn ln<L: Compare>(x: L) -> L {
+    // SAFETY: the instruction set is the caller's word.
+    unsafe {
+        let subnormal = L::splat(f32::MIN_POSITIVE).greater(x);
+        let scaled = x.mul(L::splat(SUBNORMAL_SCALE)).select(subnormal, x);
+        let offset = scaled.to_words().add(L::Words::splat(SQRT_HALF_BITS.wrapping_neg()));
+        let mantissa = offset.and(L::Words::splat(0x007f_ffff));
+        let m = mantissa.add(L::Words::splat(SQRT_HALF_BITS)).to_lanes();
+        // n + 127 is not negative, so a logical shift finds it; placed in the low bits of ROUND_TO_INTEGER it is a
+        // float, without a conversion.
+        let biased = offset.add(L::Words::splat(127 << 23)).shift_right::<23>();
+        let biased = biased.add(L::Words::splat(ROUND_TO_INTEGER.to_bits())).to_lanes();
+        let bias = ROUND_TO_INTEGER + 127.0;
+        let n = biased.sub(L::splat(bias + 23.0).select(subnormal, L::splat(bias)));
+        let value = ln_core(m.sub(L::splat(1.0)), n);
+        let value = x.select(x.greater(L::splat(f32::MAX)), value);
+        let other = L::splat(f32::NEG_INFINITY).select(L::zero().at_most(x), L::splat(f32::NAN));
+        value.select(x.greater(L::zero()), other)
+    }
+}
+
+/// `exp(-|x|)`, which [`sigmoid`] and [`softplus`] share.
+#[inline(always)]
+pub(crate) unsafe fn exp_minus_abs<L: Compare>(x: L) -> L {
+    // SAFETY: the instruction set is the caller's word.
+    unsafe { exp(x.to_words().or(L::Words::splat(0x8000_0000)).to_lanes()) }
+}
+
+/// [`crate::numerics::sigmoid`], given `e = exp_minus_abs(x)`.
+#[inline(always)]
+pub(crate) unsafe fn sigmoid<L: Compare>(x: L, e: L) -> L {
+    // SAFETY: the instruction set is the caller's word.
+    unsafe {
+        let one = L::splat(1.0);
+        e.select(L::zero().greater(x), one).div(one.add(e))
+    }
+}
+
+/// [`crate::numerics::softplus`], given `e = exp_minus_abs(x)`.
+#[inline(always)]
+pub(crate) unsafe fn softplus<L: Compare>(x: L, e: L) -> L {
+    // SAFETY: the instruction set is the caller's word.
+    unsafe {
+        let (zero, one) = (L::zero(), L::splat(1.0));
+        let identity = L::splat(LN_1P_IDENTITY).greater(e);
+        let halve = e.greater(L::splat(LN_1P_HALVE));
+        let f = e.sub(one).mul(L::splat(0.5)).select(halve, e);
+        // Where the result is e itself, 0 goes through the polynomial: no subnormal arises.
+        let f = zero.select(identity, f);
+        let ln_1p = e.select(identity, ln_core(f, one.select(halve, zero)));
+        zero.select(zero.greater(x), x).add(ln_1p)
+    }
+}

@@ -1,0 +1,179 @@
+//! Body of SimHash ([`crate::api::hash`]).
+
+use core::mem::MaybeUninit;
+
+use super::{Compare, LANES, Swap, Words};
+use crate::Matrix;
+use crate::api::hash::{MAX_VALUES, MAX_WIDTH, SimHash};
+
+/// Coordinates that are transformed in registers.
+const BLOCK: usize = 128;
+/// 16-bit words for the bits of all projections, and one to read past their end.
+const MAX_WORDS: usize = (MAX_VALUES + MAX_WIDTH) / 16 + 1;
+
+/// # Safety
+/// The instruction set of `L` is available; the shapes fit.
+#[inline(always)]
+pub(crate) unsafe fn simhash_codes<L: Compare + Swap>(functions: &SimHash, vectors: Matrix, out: &mut [u32]) {
+    let (width, padded) = (functions.width(), functions.padded_width());
+    let signs = functions.signs();
+    let mut vector = MaybeUninit::<[f32; MAX_WIDTH]>::uninit();
+    let copy = vector.as_mut_ptr().cast::<f32>();
+    let mut projections = MaybeUninit::<[f32; MAX_WIDTH]>::uninit();
+    let projections = projections.as_mut_ptr().cast::<f32>();
+    let mut bits = [0_u16; MAX_WORDS];
+    for (v, codes) in out.chunks_exact_mut(functions.tables()).enumerate() {
+        let row = vectors.row(v);
+        // SAFETY: the instruction set and the shapes are the caller's word. The padded width is at most MAX_WIDTH,
+        // so that both buffers are large enough; they are written before they are read. A round has `padded` signs.
+        // The rounds have at most MAX_VALUES + MAX_WIDTH projections.
+        unsafe {
+            let mut vector = row.as_ptr();
+            if width < padded {
+                core::ptr::copy_nonoverlapping(vector, copy, width);
+                core::ptr::write_bytes(copy.add(width), 0, padded - width);
+                vector = copy;
+            }
+            for (signs, bits) in signs.chunks_exact(padded).zip(bits.chunks_exact_mut(padded / LANES)) {
+                let (signs, bits) = (signs.as_ptr(), bits.as_mut_ptr());
+                match padded {
+                    16 => small::<L, 1>(vector, signs, bits),
+                    32 => small::<L, 2>(vector, signs, bits),
+                    64 => small::<L, 4>(vector, signs, bits),
+                    128 => small::<L, 8>(vector, signs, bits),
+                    _ => large::<L>(vector, signs, padded, projections, bits),
+                }
+            }
+            pack::<L>(&bits, functions.bits(), codes);
+        }
+    }
+}
+
+/// One round of `16 * N` coordinates in registers.
+///
+/// # Safety
+/// The instruction set of `L` is available; `vector` and `signs` are valid for `16 * N` elements, `bits` for
+/// writing `N`.
+#[inline(always)]
+unsafe fn small<L: Compare + Swap, const N: usize>(vector: *const f32, signs: *const u32, bits: *mut u16) {
+    // SAFETY: as above.
+    unsafe {
+        let x = block::<L, N>(vector, signs);
+        for (i, x) in x.into_iter().enumerate() {
+            bits.add(i).write(L::mask_to_bits(x.greater(L::zero())) as u16);
+        }
+    }
+}
+
+/// One round of more than `BLOCK` coordinates: blocks in registers, then the longer distances through memory.
+///
+/// # Safety
+/// The instruction set of `L` is available; `vector`, `signs` and `projections` are valid for `padded` elements, `bits`
+/// for writing `padded / 16`; `padded` is a power of two above `BLOCK`.
+#[inline(always)]
+unsafe fn large<L: Compare + Swap>(
+    vector: *const f32,
+    signs: *const u32,
+    padded: usize,
+    projections: *mut f32,
+    bits: *mut u16,
+) {
+    // SAFETY: as above.
+    unsafe {
+        for start in (0..padded).step_by(BLOCK) {
+            let x = block::<L, { BLOCK / LANES }>(vector.add(start), signs.add(start));
+            for (i, x) in x.into_iter().enumerate() {
+                x.store(projections.add(start + i * LANES));
+            }
+        }
+        let mut h = BLOCK;
+        while h < padded {
+            for start in (0..padded).step_by(2 * h) {
+                for i in (start..start + h).step_by(LANES) {
+                    let (a, b) = (L::load(projections.add(i)), L::load(projections.add(i + h)));
+                    a.add(b).store(projections.add(i));
+                    a.sub(b).store(projections.add(i + h));
+                }
+            }
+            h *= 2;
+        }
+        for i in 0..padded / LANES {
+            let x = L::load(projections.add(i * LANES));
+            bits.add(i).write(L::mask_to_bits(x.greater(L::zero())) as u16);
+        }
+    }
+}
+
+/// The Hadamard transform of `16 * N` coordinates with their signs, `N` a power of two.
+///
+/// # Safety
+/// The instruction set of `L` is available; `vector` and `signs` are valid for `16 * N` elements.
+#[inline(always)]
+unsafe fn block<L: Swap, const N: usize>(vector: *const f32, signs: *const u32) -> [L; N] {
+    // SAFETY: as above.
+    unsafe {
+        let mut x = [L::zero(); N];
+        for (i, x) in x.iter_mut().enumerate() {
+            let signs = L::Words::load(signs.add(i * LANES));
+            *x = L::load(vector.add(i * LANES)).to_words().xor(signs).to_lanes();
+            *x = x.fma(L::load(SIGNS[0].as_ptr()), x.swap_1());
+            *x = x.fma(L::load(SIGNS[1].as_ptr()), x.swap_2());
+            *x = x.fma(L::load(SIGNS[2].as_ptr()), x.swap_4());
+            *x = x.fma(L::load(SIGNS[3].as_ptr()), x.swap_8());
+        }
+        let mut h = 1;
+        while h < N {
+            for i in 0..N {
+                if i & h == 0 {
+                    (x[i], x[i + h]) = (x[i].add(x[i + h]), x[i].sub(x[i + h]));
+                }
+            }
+            h *= 2;
+        }
+        x
+    }
+}
+
+/// `1` in the lanes that become the sum of a pair, `-1` in those that become its difference, for distances 1, 2, 4, 8:
+/// `fma(x, 1, y) = x + y` and `fma(x, -1, y) = y - x`, rounded once as the sum and the difference are.
+static SIGNS: [[f32; LANES]; 4] = {
+    let mut signs = [[1.0; LANES]; 4];
+    let mut i = 0;
+    while i < 4 * LANES {
+        if i % LANES >> (i / LANES) & 1 == 1 {
+            signs[i / LANES][i % LANES] = -1.0;
+        }
+        i += 1;
+    }
+    signs
+};
+
+/// Bit `k` of the code of table `t` is bit `k * codes.len() + t`.
+///
+/// # Safety
+/// The instruction set of `L` is available; there are enough bits for all codes, and a word after them.
+#[inline(always)]
+unsafe fn pack<L: Compare>(bits: &[u16], code_bits: usize, codes: &mut [u32]) {
+    let tables = codes.len();
+    // SAFETY: as above; a chunk of 16 codes, or the array, has room for 16.
+    unsafe {
+        for (chunk, codes) in codes.chunks_mut(LANES).enumerate() {
+            let mut code = L::Words::splat(0);
+            let mut place = L::Words::splat(1);
+            for k in 0..code_bits {
+                let first = k * tables + chunk * LANES;
+                let two = u32::from(bits[first / 16]) | u32::from(bits[first / 16 + 1]) << 16;
+                let mask = L::mask_from_bits(two >> (first % 16));
+                code = code.or(place).select(mask, code);
+                place = place.add(place);
+            }
+            if codes.len() == LANES {
+                code.store(codes.as_mut_ptr());
+            } else {
+                let mut all = [0; LANES];
+                code.store(all.as_mut_ptr());
+                codes.copy_from_slice(&all[..codes.len()]);
+            }
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Bodies of [`crate::api::softmax`].
+//!
+//! Safety of each: the instruction set of `L` is available; lengths and members are as the table of functions says.
+
+use super::numerics::exp;
+use super::{Compare, Gather, LANES, Words};
+use crate::{Matrix, MatrixMut};
+
+#[inline(always)]
+pub(crate) unsafe fn log_sum_exp<L: Compare>(values: &[f32]) -> (f32, f32) {
+    let (n, values) = (values.len(), values.as_ptr());
+    // SAFETY: the instruction set is the caller's word; each access is to elements `i..i + 16 <= n`, or to the
+    // `n - i` that are left.
+    unsafe {
+        let none = L::splat(f32::NEG_INFINITY);
+        // The order of a maximum does not matter, so four at once.
+        let mut largest = [none; 4];
+        let mut i = 0;
+        while i + 4 * LANES <= n {
+            for (j, largest) in largest.iter_mut().enumerate() {
+                *largest = L::load(values.add(i + j * LANES)).larger(*largest);
+            }
+            i += 4 * LANES;
+        }
+        while i < n {
+            let mask = L::first(n - i);
+            largest[0] = L::load_part(values.add(i), mask).select(mask, none).larger(largest[0]);
+            i += LANES;
+        }
+        let [a, b, c, d] = largest;
+        let mut lanes = [0.0; LANES];
+        a.larger(b).larger(c.larger(d)).store(lanes.as_mut_ptr());
+        let max = lanes.into_iter().fold(f32::NEG_INFINITY, f32::max) + 0.0;
+
+        let max_lanes = L::splat(max);
+        let mut sum = L::zero();
+        let mut i = 0;
+        while i + LANES <= n {
+            sum = sum.add(exp(L::load(values.add(i)).sub(max_lanes)));
+            i += LANES;
+        }
+        if i < n {
+            let mask = L::first(n - i);
+            sum = sum.add(exp(L::load_part(values.add(i), mask).sub(max_lanes))).select(mask, sum);
+        }
+        (max, sum.fold())
+    }
+}
+
+#[inline(always)]
+pub(crate) unsafe fn column_max_sum<L: Compare>(z: Matrix, max: &mut [f32], sum: &mut [f32]) {
+    max.fill(f32::NEG_INFINITY);
+    sum.fill(0.0);
+    let (columns, max, sum) = (z.width(), max.as_mut_ptr(), sum.as_mut_ptr());
+    // SAFETY: the instruction set is the caller's word; a row, `max` and `sum` have `columns` elements, a multiple of 16.
+    unsafe {
+        for u in 0..z.rows() {
+            let row = z.row(u).as_ptr();
+            for s in (0..columns).step_by(LANES) {
+                L::load(row.add(s)).larger(L::load(max.add(s))).store(max.add(s));
+            }
+        }
+        for u in 0..z.rows() {
+            let row = z.row(u).as_ptr();
+            for s in (0..columns).step_by(LANES) {
+                let term = exp(L::load(row.add(s)).sub(L::load(max.add(s))));
+                L::load(sum.add(s)).add(term).store(sum.add(s));
+            }
+        }
+    }
+}
+
+#[inline(always)]
+pub(crate) unsafe fn softmax_columns<L: Compare>(mut z: MatrixMut, max: &[f32], inverse_sum: &[f32]) {
+    let (columns, max, inverse_sum) = (z.width(), max.as_ptr(), inverse_sum.as_ptr());
+    // SAFETY: the instruction set is the caller's word; a row and both slices have `columns` elements, a multiple of 16.
+    unsafe {
+        for u in 0..z.rows() {
+            let row = z.row_mut(u).as_mut_ptr();
+            for s in (0..columns).step_by(LANES) {
+                let e = exp(L::load(row.add(s)).sub(L::load(max.add(s))));
+                e.mul(L::load(inverse_sum.add(s))).store(row.add(s));
+            }
+        }
+    }
+}
+
+#[inline(always)]
+pub(crate) unsafe fn softmax_entries<L: Compare + Gather>(
+    z: &mut [f32],
+    samples: &[u32],
+    max: &[f32],
+    inverse_sum: &[f32],
+) {
+    let (n, z, samples) = (z.len(), z.as_mut_ptr(), samples.as_ptr());
+    // SAFETY: the instruction set, the lengths and the bound of the samples are the caller's word; each access is to
+    // elements `i..i + 16 <= n`, or to the `n - i` that are left, where the other lanes are sample 0, which there is.
+    unsafe {
+        let mut i = 0;
+        while i + LANES <= n {
+            let samples = L::Words::load(samples.add(i));
+            let e = exp(L::load(z.add(i)).sub(L::gather(max.as_ptr(), samples)));
+            e.mul(L::gather(inverse_sum.as_ptr(), samples)).store(z.add(i));
+            i += LANES;
+        }
+        if i < n {
+            let mask = L::first(n - i);
+            let samples = L::load_part(samples.add(i).cast(), mask).to_words();
+            let e = exp(L::load_part(z.add(i), mask).sub(L::gather(max.as_ptr(), samples)));
+            e.mul(L::gather(inverse_sum.as_ptr(), samples)).store_part(z.add(i), mask);
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! [`crate::generic::Compare`] and its companions on AVX2.
+
+use core::arch::x86_64::*;
+
+use super::lanes::Mask16;
+use super::{F32x16, U32x16};
+use crate::generic::random::Counters;
+use crate::generic::{Compare, Gather, Swap};
+
+/// Runs intrinsics whose only precondition is the instruction set, in a method that has a proof of it.
+macro_rules! proven {
+    ($($body:tt)*) => {
+        // SAFETY: `self` (or the caller of the unsafe function) proves that AVX2 is available, and pointers are the
+        // caller's word.
+        unsafe { $($body)* }
+    };
+}
+
+impl Compare for F32x16 {
+    #[inline(always)]
+    fn greater(self, other: Self) -> Mask16 {
+        proven!(Mask16(
+            _mm256_castps_si256(_mm256_cmp_ps::<_CMP_GT_OQ>(self.0, other.0)),
+            _mm256_castps_si256(_mm256_cmp_ps::<_CMP_GT_OQ>(self.1, other.1))
+        ))
+    }
+    #[inline(always)]
+    fn at_most(self, other: Self) -> Mask16 {
+        proven!(Mask16(
+            _mm256_castps_si256(_mm256_cmp_ps::<_CMP_LE_OQ>(self.0, other.0)),
+            _mm256_castps_si256(_mm256_cmp_ps::<_CMP_LE_OQ>(self.1, other.1))
+        ))
+    }
+    #[inline(always)]
+    fn larger(self, old: Self) -> Self {
+        // The instruction returns its second operand where the two are equal or one is NaN.
+        proven!(F32x16(_mm256_max_ps(self.0, old.0), _mm256_max_ps(self.1, old.1)))
+    }
+    #[inline(always)]
+    unsafe fn mask_to_bits(mask: Mask16) -> u32 {
+        proven! {
+            let low = _mm256_movemask_ps(_mm256_castsi256_ps(mask.0));
+            let high = _mm256_movemask_ps(_mm256_castsi256_ps(mask.1));
+            (low | high << 8) as u32
+        }
+    }
+    #[inline(always)]
+    unsafe fn mask_from_bits(bits: u32) -> Mask16 {
+        proven! {
+            let bits = _mm256_set1_epi32(bits as i32);
+            let low = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+            let high = _mm256_slli_epi32::<8>(low);
+            Mask16(
+                _mm256_cmpeq_epi32(_mm256_and_si256(bits, low), low),
+                _mm256_cmpeq_epi32(_mm256_and_si256(bits, high), high),
+            )
+        }
+    }
+}
+
+impl Gather for F32x16 {
+    /// Eight registers would leave too few: the table stays where it is.
+    type Table128 = *const f32;
+
+    #[inline(always)]
+    unsafe fn gather(from: *const f32, ids: U32x16) -> Self {
+        proven!(F32x16(_mm256_i32gather_ps::<4>(from, ids.0), _mm256_i32gather_ps::<4>(from, ids.1)))
+    }
+    #[inline(always)]
+    unsafe fn table_128(from: *const f32) -> *const f32 {
+        from
+    }
+    #[inline(always)]
+    unsafe fn look_up_128(table: *const f32, ids: U32x16) -> Self {
+        proven! {
+            let modulo = _mm256_set1_epi32(127);
+            Self::gather(table, U32x16(_mm256_and_si256(ids.0, modulo), _mm256_and_si256(ids.1, modulo)))
+        }
+    }
+}
+
+impl Swap for F32x16 {
+    #[inline(always)]
+    fn swap_1(self) -> Self {
+        proven!(F32x16(_mm256_permute_ps::<0b10_11_00_01>(self.0), _mm256_permute_ps::<0b10_11_00_01>(self.1)))
+    }
+    #[inline(always)]
+    fn swap_2(self) -> Self {
+        proven!(F32x16(_mm256_permute_ps::<0b01_00_11_10>(self.0), _mm256_permute_ps::<0b01_00_11_10>(self.1)))
+    }
+    #[inline(always)]
+    fn swap_4(self) -> Self {
+        proven!(F32x16(_mm256_permute2f128_ps::<0x01>(self.0, self.0), _mm256_permute2f128_ps::<0x01>(self.1, self.1)))
+    }
+    #[inline(always)]
+    fn swap_8(self) -> Self {
+        F32x16(self.1, self.0)
+    }
+}
+
+/// Four counters; exists only where AVX2 is available.
+#[derive(Clone, Copy)]
+pub(super) struct U64x4(__m256i);
+
+impl Counters for U64x4 {
+    const LANES: usize = 4;
+
+    #[inline(always)]
+    unsafe fn ascending(first: u32) -> Self {
+        proven!(U64x4(_mm256_add_epi64(_mm256_set1_epi64x(i64::from(first)), _mm256_set_epi64x(3, 2, 1, 0))))
+    }
+    #[inline(always)]
+    unsafe fn splat(word: u32) -> Self {
+        proven!(U64x4(_mm256_set1_epi64x(i64::from(word))))
+    }
+    #[inline(always)]
+    fn product(self, other: Self) -> Self {
+        proven!(U64x4(_mm256_mul_epu32(self.0, other.0)))
+    }
+    #[inline(always)]
+    fn upper(self) -> Self {
+        proven!(U64x4(_mm256_srli_epi64::<32>(self.0)))
+    }
+    #[inline(always)]
+    fn xor(self, other: Self) -> Self {
+        proven!(U64x4(_mm256_xor_si256(self.0, other.0)))
+    }
+    #[inline(always)]
+    unsafe fn store([a, b, c, d]: [Self; 4], to: *mut u32) {
+        proven! {
+            // Two words of each counter side by side, then the two pairs; the last step puts the counters in order.
+            let ab = _mm256_blend_epi32::<0b1010_1010>(a.0, _mm256_slli_epi64::<32>(b.0));
+            let cd = _mm256_blend_epi32::<0b1010_1010>(c.0, _mm256_slli_epi64::<32>(d.0));
+            let even = _mm256_unpacklo_epi64(ab, cd);
+            let odd = _mm256_unpackhi_epi64(ab, cd);
+            _mm256_storeu_si256(to.cast(), _mm256_permute2x128_si256::<0x20>(even, odd));
+            _mm256_storeu_si256(to.add(8).cast(), _mm256_permute2x128_si256::<0x31>(even, odd))
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! [`crate::generic::Compare`] and its companions on AVX-512.
+
+use core::arch::x86_64::*;
+
+use super::{F32x16, U32x16};
+use crate::generic::random::Counters;
+use crate::generic::{Compare, Gather, Swap};
+
+/// Runs intrinsics whose only precondition is the instruction set, in a method that has a proof of it.
+macro_rules! proven {
+    ($($body:tt)*) => {
+        // SAFETY: `self` (or the caller of the unsafe function) proves that AVX-512 is available, and pointers are
+        // the caller's word.
+        unsafe { $($body)* }
+    };
+}
+
+impl Compare for F32x16 {
+    #[inline(always)]
+    fn greater(self, other: Self) -> __mmask16 {
+        proven!(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(self.0, other.0))
+    }
+    #[inline(always)]
+    fn at_most(self, other: Self) -> __mmask16 {
+        proven!(_mm512_cmp_ps_mask::<_CMP_LE_OQ>(self.0, other.0))
+    }
+    #[inline(always)]
+    fn larger(self, old: Self) -> Self {
+        // The instruction returns its second operand where the two are equal or one is NaN.
+        proven!(F32x16(_mm512_max_ps(self.0, old.0)))
+    }
+    #[inline(always)]
+    unsafe fn mask_to_bits(mask: __mmask16) -> u32 {
+        u32::from(mask)
+    }
+    #[inline(always)]
+    unsafe fn mask_from_bits(bits: u32) -> __mmask16 {
+        bits as __mmask16
+    }
+}
+
+impl Gather for F32x16 {
+    type Table128 = [__m512; 8];
+
+    #[inline(always)]
+    unsafe fn gather(from: *const f32, ids: U32x16) -> Self {
+        proven!(F32x16(_mm512_i32gather_ps::<4>(ids.0, from)))
+    }
+    #[inline(always)]
+    unsafe fn table_128(from: *const f32) -> [__m512; 8] {
+        let mut table = [proven!(_mm512_setzero_ps()); 8];
+        for (i, part) in table.iter_mut().enumerate() {
+            *part = proven!(_mm512_loadu_ps(from.add(16 * i)));
+        }
+        table
+    }
+    #[inline(always)]
+    unsafe fn look_up_128(table: [__m512; 8], ids: U32x16) -> Self {
+        // A permutation takes one of 32 elements by bits 0 to 4; bits 5 and 6 say which of four permutations is meant.
+        proven! {
+            let bit_5 = _mm512_test_epi32_mask(ids.0, _mm512_set1_epi32(32));
+            let bit_6 = _mm512_test_epi32_mask(ids.0, _mm512_set1_epi32(64));
+            let quarter_0 = _mm512_permutex2var_ps(table[0], ids.0, table[1]);
+            let quarter_1 = _mm512_permutex2var_ps(table[2], ids.0, table[3]);
+            let quarter_2 = _mm512_permutex2var_ps(table[4], ids.0, table[5]);
+            let quarter_3 = _mm512_permutex2var_ps(table[6], ids.0, table[7]);
+            let low = _mm512_mask_blend_ps(bit_5, quarter_0, quarter_1);
+            let high = _mm512_mask_blend_ps(bit_5, quarter_2, quarter_3);
+            F32x16(_mm512_mask_blend_ps(bit_6, low, high))
+        }
+    }
+}
+
+impl Swap for F32x16 {
+    #[inline(always)]
+    fn swap_1(self) -> Self {
+        proven!(F32x16(_mm512_permute_ps::<0b10_11_00_01>(self.0)))
+    }
+    #[inline(always)]
+    fn swap_2(self) -> Self {
+        proven!(F32x16(_mm512_permute_ps::<0b01_00_11_10>(self.0)))
+    }
+    #[inline(always)]
+    fn swap_4(self) -> Self {
+        proven!(F32x16(_mm512_shuffle_f32x4::<0b10_11_00_01>(self.0, self.0)))
+    }
+    #[inline(always)]
+    fn swap_8(self) -> Self {
+        proven!(F32x16(_mm512_shuffle_f32x4::<0b01_00_11_10>(self.0, self.0)))
+    }
+}
+
+/// Eight counters; exists only where AVX-512 is available.
+#[derive(Clone, Copy)]
+pub(super) struct U64x8(__m512i);
+
+impl Counters for U64x8 {
+    const LANES: usize = 8;
+
+    #[inline(always)]
+    unsafe fn ascending(first: u32) -> Self {
+        proven! {
+            let places = _mm512_set_epi64(7, 6, 5, 4, 3, 2, 1, 0);
+            U64x8(_mm512_add_epi64(_mm512_set1_epi64(i64::from(first)), places))
+        }
+    }
+    #[inline(always)]
+    unsafe fn splat(word: u32) -> Self {
+        proven!(U64x8(_mm512_set1_epi64(i64::from(word))))
+    }
+    #[inline(always)]
+    fn product(self, other: Self) -> Self {
+        proven!(U64x8(_mm512_mul_epu32(self.0, other.0)))
+    }
+    #[inline(always)]
+    fn upper(self) -> Self {
+        proven!(U64x8(_mm512_srli_epi64::<32>(self.0)))
+    }
+    #[inline(always)]
+    fn xor(self, other: Self) -> Self {
+        proven!(U64x8(_mm512_xor_si512(self.0, other.0)))
+    }
+    #[inline(always)]
+    unsafe fn store([a, b, c, d]: [Self; 4], to: *mut u32) {
+        proven! {
+            // Two words of each counter side by side, then the two pairs; the last step puts the counters in order.
+            let odd = 0b1010_1010_1010_1010;
+            let ab = _mm512_mask_shuffle_epi32::<0b10_10_00_00>(a.0, odd, b.0);
+            let cd = _mm512_mask_shuffle_epi32::<0b10_10_00_00>(c.0, odd, d.0);
+            let first = _mm512_permutex2var_epi64(ab, _mm512_set_epi64(11, 3, 10, 2, 9, 1, 8, 0), cd);
+            let last = _mm512_permutex2var_epi64(ab, _mm512_set_epi64(15, 7, 14, 6, 13, 5, 12, 4), cd);
+            _mm512_storeu_si512(to.cast(), first);
+            _mm512_storeu_si512(to.add(16).cast(), last)
+        }
+    }
+}
