@@ -1,0 +1,223 @@
+//! Elementwise, softmax, loss and top-k kernels, bit for bit against the specification, and the specification against
+//! plain arithmetic.
+
+mod support;
+
+use proptest::prelude::*;
+use slide_kernels::{Kernels, Matrix, MatrixMut, numerics};
+use support::{Guarded, Random, assert_same, others, same, scalar};
+
+/// A generator whose values are special now and then, or never.
+fn random(seed: u64) -> Random {
+    let mut random = Random::new(seed);
+    random.special = [0, 6, 40][seed as usize % 3];
+    random
+}
+
+/// Values in (-100, 100), where exp does everything it can do, or in (-1, 1).
+fn logits(random: &mut Random, count: usize) -> Guarded<f32> {
+    let mut values = random.values(count);
+    let scale = [1.0, 100.0][random.below(2)];
+    values.iter_mut().for_each(|value| *value *= scale);
+    values
+}
+
+type InPlace = fn(&Kernels, &mut [f32]);
+
+proptest! {
+    #[test]
+    fn functions_in_place(length in 0_usize..150, seed: u64) {
+        let functions: [(&str, InPlace); 4] =
+            [("relu", Kernels::relu), ("exp", Kernels::exp), ("ln", Kernels::ln), ("sigmoid", Kernels::sigmoid)];
+        for (name, function) in functions {
+            let x = logits(&mut random(seed), length);
+            let mut expected = x.clone();
+            function(scalar(), &mut expected);
+            for kernels in others() {
+                let mut found = x.clone();
+                function(kernels, &mut found);
+                assert_same(name, kernels, &expected, &found);
+            }
+        }
+    }
+
+    #[test]
+    fn relu_backward_and_dropout(length in 0_usize..150, seed: u64, threshold: u32) {
+        let mut random = random(seed);
+        let (x, activation) = (random.values(length), random.values(length));
+        let mut words = Guarded::<u32>::new(length, true);
+        words.fill_with(|| random.word() as u32);
+        if length > 2 {
+            (words[0], words[1]) = (threshold, threshold.wrapping_sub(1));
+        }
+        let (mut backward, mut dropped) = (x.clone(), x.clone());
+        scalar().relu_backward(&mut backward, &activation);
+        scalar().dropout(&mut dropped, &words, threshold, 1.25);
+        for kernels in others() {
+            let mut found = x.clone();
+            kernels.relu_backward(&mut found, &activation);
+            assert_same("relu_backward", kernels, &backward, &found);
+            let mut found = x.clone();
+            kernels.dropout(&mut found, &words, threshold, 1.25);
+            assert_same("dropout", kernels, &dropped, &found);
+        }
+    }
+
+    #[test]
+    fn softmax_of_a_slice(length in 0_usize..300, seed: u64) {
+        let values = logits(&mut random(seed), length);
+        let (max, sum) = scalar().log_sum_exp(&values);
+        for kernels in others() {
+            let found = kernels.log_sum_exp(&values);
+            assert_same("log_sum_exp", kernels, &[max, sum], &[found.0, found.1]);
+        }
+    }
+
+    #[test]
+    fn columns(rows in 0_usize..20, vectors in 0_usize..6, padding in 0_usize..17, seed: u64) {
+        let mut random = random(seed);
+        let width = 16 * vectors;
+        let stride = (width + padding).max(1);
+        let z = logits(&mut random, rows * stride);
+        let matrix = Matrix::new(&z, stride, width).unwrap();
+        let (start, inverse_sum) = (random.values(width), random.values(width));
+        let (mut max, mut sum) = (start.clone(), start.clone());
+        scalar().column_max_sum(matrix, &mut max, &mut sum);
+        let (mut softmax, mut sigmoid, mut loss) = (z.clone(), z.clone(), start.clone());
+        scalar().softmax_columns(MatrixMut::new(&mut softmax, stride, width).unwrap(), &max, &inverse_sum);
+        scalar().sigmoid_columns(MatrixMut::new(&mut sigmoid, stride, width).unwrap(), &mut loss);
+        for kernels in others() {
+            let (mut found_max, mut found_sum) = (start.clone(), start.clone());
+            kernels.column_max_sum(matrix, &mut found_max, &mut found_sum);
+            assert_same("column_max_sum: max", kernels, &max, &found_max);
+            assert_same("column_max_sum: sum", kernels, &sum, &found_sum);
+            let mut found = z.clone();
+            kernels.softmax_columns(MatrixMut::new(&mut found, stride, width).unwrap(), &max, &inverse_sum);
+            assert_same("softmax_columns", kernels, &softmax, &found);
+            let (mut found, mut found_loss) = (z.clone(), start.clone());
+            kernels.sigmoid_columns(MatrixMut::new(&mut found, stride, width).unwrap(), &mut found_loss);
+            assert_same("sigmoid_columns", kernels, &sigmoid, &found);
+            assert_same("sigmoid_columns: loss", kernels, &loss, &found_loss);
+        }
+    }
+
+    #[test]
+    fn entries(length in 0_usize..150, count in 1_usize..40, seed: u64) {
+        let mut random = random(seed);
+        let z = logits(&mut random, length);
+        let (max, inverse_sum) = (random.values(count), random.values(count));
+        let samples = random.ids(length, count);
+        let (mut softmax, mut sigmoid) = (z.clone(), z.clone());
+        scalar().softmax_entries(&mut softmax, &samples, &max, &inverse_sum);
+        let loss = scalar().sigmoid_entries(&mut sigmoid);
+        for kernels in others() {
+            let mut found = z.clone();
+            kernels.softmax_entries(&mut found, &samples, &max, &inverse_sum);
+            assert_same("softmax_entries", kernels, &softmax, &found);
+            let mut found = z.clone();
+            let found_loss = kernels.sigmoid_entries(&mut found);
+            assert_same("sigmoid_entries", kernels, &sigmoid, &found);
+            assert_same("sigmoid_entries: loss", kernels, &[loss], &[found_loss]);
+        }
+    }
+
+    #[test]
+    fn top_k_is_the_head_of_a_sort(length in 0_usize..700, k in 0_usize..140, levels in 1_usize..2000, seed: u64) {
+        let mut random = random(seed);
+        let mut scores = random.values(length);
+        // Few levels make many ties.
+        scores.iter_mut().for_each(|score| *score = (*score * levels as f32).round());
+        let mut order: Vec<u32> = (0..length as u32).collect();
+        order.sort_by(|&a, &b| {
+            let (a, b) = (scores[a as usize], scores[b as usize]);
+            a.is_nan().cmp(&b.is_nan()).then(b.partial_cmp(&a).unwrap_or(std::cmp::Ordering::Equal))
+        });
+        for kernels in others().into_iter().chain([scalar()]) {
+            let mut indices = Guarded::<u32>::new(k, true);
+            let mut values = Guarded::<f32>::new(k, true);
+            indices.fill(77);
+            let found = kernels.top_k(&scores, &mut indices, &mut values);
+            prop_assert_eq!(found, k.min(length));
+            prop_assert_eq!(&indices[..found], &order[..found], "{}", kernels.isa());
+            for (&index, &value) in indices[..found].iter().zip(&values[..found]) {
+                prop_assert!(same(value, scores[index as usize]));
+            }
+            prop_assert!(indices[found..].iter().all(|&index| index == 77));
+        }
+    }
+}
+
+/// All exponents and signs with a few mantissas: every branch of every function.
+#[test]
+fn functions_at_all_scales() {
+    let x: Vec<f32> =
+        (0..1 << 16).flat_map(|high: u32| [0, 1, 0x7fff, 0xffff].map(|low| f32::from_bits(high << 16 | low))).collect();
+    let functions: [(&str, InPlace, fn(f32) -> f32); 3] = [
+        ("exp", Kernels::exp, numerics::exp),
+        ("ln", Kernels::ln, numerics::ln),
+        ("sigmoid", Kernels::sigmoid, numerics::sigmoid),
+    ];
+    for (name, function, single) in functions {
+        let expected: Vec<f32> = x.iter().map(|&x| single(x)).collect();
+        for kernels in others() {
+            let mut found = x.clone();
+            function(kernels, &mut found);
+            assert_same(name, kernels, &expected, &found);
+        }
+    }
+    for kernels in others() {
+        for &x in &x {
+            assert_same("softplus", kernels, &[numerics::softplus(x) + 0.0], &[kernels.sigmoid_entries(&mut [x])]);
+        }
+    }
+}
+
+#[test]
+fn relu_at_the_edges() {
+    for kernels in others().into_iter().chain([scalar()]) {
+        let mut x = [-1.0, -0.0, 0.0, 1e-45, f32::INFINITY, f32::NEG_INFINITY, f32::NAN];
+        kernels.relu(&mut x);
+        assert_same("relu", kernels, &[0.0, 0.0, 0.0, 1e-45, f32::INFINITY, 0.0, f32::NAN], &x);
+    }
+}
+
+#[test]
+fn softmax_is_a_softmax() {
+    let mut random = Random::new(5);
+    let z: Vec<f32> = random.values(1000).iter().map(|z| z * 20.0).collect();
+    for kernels in others().into_iter().chain([scalar()]) {
+        let (max, sum) = kernels.log_sum_exp(&z);
+        let exact: f64 = z.iter().map(|&z| f64::from(z).exp()).sum();
+        let found = f64::from(max) + f64::from(sum).ln();
+        assert!((found - exact.ln()).abs() < 1e-6, "{found} {}", exact.ln());
+        let mut p = z.clone();
+        kernels.softmax_entries(&mut p, &vec![0; z.len()], &[max], &[1.0 / sum]);
+        let total: f64 = p.iter().map(|&p| f64::from(p)).sum();
+        assert!((total - 1.0).abs() < 1e-6, "{total}");
+    }
+}
+
+#[test]
+fn empty_and_hopeless_sums() {
+    for kernels in others().into_iter().chain([scalar()]) {
+        assert_eq!(kernels.log_sum_exp(&[]), (f32::NEG_INFINITY, 0.0));
+        assert_eq!(kernels.log_sum_exp(&[-0.0]).0.to_bits(), 0);
+        let (max, sum) = kernels.log_sum_exp(&[f32::NEG_INFINITY; 20]);
+        assert!(max == f32::NEG_INFINITY && sum.is_nan());
+        let (max, sum) = kernels.log_sum_exp(&[1.0, f32::NAN, 2.0]);
+        assert!(max == 2.0 && sum.is_nan());
+        assert_eq!(kernels.sigmoid_entries(&mut []), 0.0);
+    }
+}
+
+#[test]
+#[should_panic(expected = "softmax_entries: sample 3 of 3")]
+fn samples_are_checked() {
+    Kernels::best().softmax_entries(&mut [0.0; 2], &[0, 3], &[0.0; 3], &[0.0; 3]);
+}
+
+#[test]
+#[should_panic(expected = "expected a multiple of 16")]
+fn columns_are_checked() {
+    Kernels::best().softmax_columns(MatrixMut::new(&mut [0.0; 34], 17, 17).unwrap(), &[0.0; 17], &[0.0; 17]);
+}
