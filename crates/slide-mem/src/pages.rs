@@ -89,6 +89,7 @@ impl Region {
             if let Ok(numa_maps) = fs::read_to_string("/proc/self/numa_maps") {
                 report.add_numa_maps(&numa_maps, &range);
             }
+            report.add_unseen_huge_pages();
         }
         self.note_shortfall(&mut report);
         report

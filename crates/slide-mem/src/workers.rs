@@ -189,8 +189,8 @@ impl Workers {
     /// Calls `f(worker)` once on each worker.
     ///
     /// # Panics
-    /// When all workers are done, with the panic of the lowest worker that panicked (the
-    /// payloads of others are leaked). From inside a task.
+    /// When all workers are done, with the panic of the lowest worker that panicked. From inside a
+    /// task.
     pub fn broadcast(&self, f: impl Fn(usize) + Sync) {
         self.run(&f);
     }
@@ -250,11 +250,16 @@ impl Workers {
         let mut panics = std::mem::take(&mut *self.shared.lock_panics());
         drop(turn);
         panics.extend(mine.err().map(|payload| (0, payload)));
-        let lowest = (0..panics.len()).min_by_key(|&index| panics[index].0);
-        if let Some(index) = lowest {
-            let (_, payload) = panics.swap_remove(index);
-            // Dropping a payload may panic in turn; a leak is the lesser evil.
-            std::mem::forget(panics);
+        panics.sort_by_key(|&(worker, _)| worker);
+        let mut payloads = panics.into_iter().map(|(_, payload)| payload);
+        if let Some(payload) = payloads.next() {
+            for other in payloads {
+                // A payload may panic when it is dropped, and so may the payload of that panic:
+                // it is leaked, lest one hides the first.
+                if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(other))) {
+                    std::mem::forget(again);
+                }
+            }
             resume_unwind(payload);
         }
     }

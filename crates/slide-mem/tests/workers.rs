@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use slide_mem::{Synthetic, Topology, Workers};
+use slide_mem::{Synthetic, Workers};
 
 const ROUNDS: usize = if cfg!(miri) { 5 } else { 2000 };
 
@@ -231,7 +231,7 @@ fn a_pool_may_move_to_another_thread() {
 #[cfg(not(miri))]
 #[test]
 fn more_workers_than_cpus_are_not_pinned() {
-    let topology = Topology::detect();
+    let topology = slide_mem::Topology::detect();
     let count = topology.cpus.len() + 1;
     let workers = Workers::new(NonZeroUsize::new(count), true, &topology).unwrap();
     assert!(workers.cpus().is_empty());

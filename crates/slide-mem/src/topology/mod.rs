@@ -230,3 +230,36 @@ impl TransparentMode {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn workers_are_spread_over_nodes_and_grouped_by_them() {
+        let machine = Synthetic { nodes: 2, cores_per_node: 2, threads_per_core: 2, memory_bytes_per_node: 0 };
+        let topology = machine.topology();
+        // Cores 0, 1 are on node 0; CPUs 4.. are the siblings of 0..
+        let cases: [(usize, &[u32]); 6] = [
+            (1, &[0]),
+            (2, &[0, 2]),
+            (3, &[0, 1, 2]),
+            (4, &[0, 1, 2, 3]),
+            (5, &[0, 1, 4, 2, 3]),
+            (8, &[0, 1, 4, 5, 2, 3, 6, 7]),
+        ];
+        for (count, cpus) in cases {
+            assert_eq!(topology.worker_cpus(count).as_deref(), Some(cpus), "{count}");
+        }
+        assert_eq!(topology.worker_cpus(9), None);
+    }
+
+    #[test]
+    fn unequal_nodes() {
+        let mut topology =
+            Synthetic { nodes: 2, cores_per_node: 3, threads_per_core: 1, memory_bytes_per_node: 0 }.topology();
+        topology.cpus.retain(|cpu| cpu.id != 1 && cpu.id != 0);
+        assert_eq!(topology.worker_cpus(3), Some(vec![2, 3, 4]));
+        assert_eq!(topology.worker_cpus(4), Some(vec![2, 3, 4, 5]));
+    }
+}

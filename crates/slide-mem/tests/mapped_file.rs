@@ -1,0 +1,73 @@
+//! Mapped files, and paths that are none.
+#![cfg(not(miri))]
+
+use std::fs;
+
+use slide_mem::{MappedFile, MemError};
+
+#[test]
+fn a_file_is_its_bytes() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("data");
+    for len in [1, 4095, 4096, 100_000] {
+        let bytes: Vec<u8> = (0..len).map(|index| index as u8).collect();
+        fs::write(&path, &bytes).unwrap();
+        let file = MappedFile::open(&path).unwrap();
+        file.advise_sequential().unwrap();
+        assert_eq!(*file, bytes);
+        assert!(file.is_intact().unwrap());
+    }
+}
+
+#[test]
+fn an_empty_file_is_an_empty_slice() {
+    let empty = tempfile::NamedTempFile::new().unwrap();
+    let file = MappedFile::open(empty.path()).unwrap();
+    file.advise_sequential().unwrap();
+    assert!(file.is_empty() && file.is_intact().unwrap());
+    fs::write(empty.path(), "no more").unwrap();
+    assert!(!file.is_intact().unwrap());
+}
+
+#[test]
+fn a_shortened_file_is_noticed() {
+    let shrinking = tempfile::NamedTempFile::new().unwrap();
+    fs::write(shrinking.path(), [1; 10_000]).unwrap();
+    let file = MappedFile::open(shrinking.path()).unwrap();
+    shrinking.as_file().set_len(9_999).unwrap();
+    assert!(!file.is_intact().unwrap());
+}
+
+#[test]
+fn a_replaced_file_keeps_its_bytes() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, new) = (directory.path().join("model"), directory.path().join("model.new"));
+    fs::write(&path, [1; 5000]).unwrap();
+    fs::write(&new, [2; 10]).unwrap();
+    let file = MappedFile::open(&path).unwrap();
+    fs::rename(&new, &path).unwrap();
+    assert_eq!(*file, [1; 5000]);
+    assert!(file.is_intact().unwrap());
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let error = MappedFile::open("/no/such/file").unwrap_err();
+    assert!(matches!(error, MemError::File { action: "open", .. }));
+    assert!(error.to_string().starts_with("cannot open /no/such/file: "), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn only_regular_files_are_mapped() {
+    let directory = tempfile::tempdir().unwrap();
+    let pipe = directory.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let paths = [(directory.path(), "directory"), (&pipe, "pipe"), ("/dev/null".as_ref(), "device")];
+    for (path, found) in paths {
+        let error = MappedFile::open(path).unwrap_err();
+        assert!(matches!(error, MemError::NotRegular { .. }), "{error}");
+        let expected = format!("cannot map {}: expected a regular file, found a {found}", path.display());
+        assert_eq!(error.to_string(), expected);
+    }
+}
