@@ -188,7 +188,7 @@ mod tests {
         let assert_apart = |starts: [usize; 3]| {
             for (a, b) in [(0, 1), (0, 2), (1, 2)] {
                 let distance = starts[a].abs_diff(starts[b]) % ALIAS;
-                assert!(distance >= 1024 && distance <= ALIAS - 1024, "{starts:x?}");
+                assert!((1024..=ALIAS - 1024).contains(&distance), "{starts:x?}");
             }
         };
         let placement = Placement::default();

@@ -208,13 +208,15 @@ mod tests {
 
     const GRANULE: usize = 1 << 21;
 
+    type Bound = (Range<usize>, BindMode, Vec<u32>);
+
     /// What `bind_pages` binds; each call is answered with `answer`.
     fn bound(
         policy: NumaPolicy,
         nodes: &[u32],
         bytes: usize,
         answer: impl Fn() -> io::Result<()>,
-    ) -> (Vec<(Range<usize>, BindMode, Vec<u32>)>, Result<(), Fallback>) {
+    ) -> (Vec<Bound>, Result<(), Fallback>) {
         let calls = RefCell::new(Vec::new());
         let result = bind_pages(policy, nodes, bytes, GRANULE, |range, mode, nodes| {
             calls.borrow_mut().push((range, mode, nodes.to_vec()));
