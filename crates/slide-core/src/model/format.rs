@@ -1,0 +1,386 @@
+//! Model files: safetensors with one metadata key, `slide`, whose value is a JSON object.
+//!
+//! Rows are stored in the order of the data files (row `l` of `output.weight` belongs to label `l`), without padding;
+//! how they are dealt to chunks in memory is nobody's business but the engine's. Tensors:
+//!
+//! | name | shape | type | |
+//! |---|---|---|---|
+//! | `input.weight` | features x hidden 0 | F32 or BF16 | the embedding of each feature |
+//! | `input.bias` | 1 x hidden 0 | F32 | |
+//! | `hidden.I.weight` | hidden I+1 x hidden I | F32 or BF16 | |
+//! | `hidden.I.bias` | hidden I+1 | F32 | |
+//! | `output.weight` | labels x last hidden | F32 or BF16 | |
+//! | `output.bias` | labels | F32 | |
+//! | `label_frequency` | labels | U32 | training points with the label |
+//! | `*.first_moment`, `*.second_moment` | as the tensor | F32 | Adam's state; resumable models only |
+//! | `*.last_step` | rows | U32 | 1 + the batch that last touched the row; resumable models only |
+//! | `output.codes` | labels x tables | U32 | hash codes in the tables; resumable models with hash tables only |
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::io::Write;
+use std::path::Path;
+
+use half::bf16;
+use safetensors::tensor::{Metadata, SafeTensors};
+use safetensors::{Dtype, View};
+use serde::{Deserialize, Serialize};
+use slide_mem::{MappedFile, Placement, RowTable};
+
+use super::{Contents, Model, ModelError};
+use crate::config::TrainConfig;
+use crate::file::write_atomically;
+use crate::layer::partition::Partition;
+use crate::layer::rows::{LayerRows, Weights};
+use crate::network::Network;
+use crate::train::rebuild::TableState;
+
+/// The metadata key. There is only one: the library that others read the file with may order several at random.
+const KEY: &str = "slide";
+/// The newest format that this program reads, and the one it writes.
+const FORMAT: u32 = 1;
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Header {
+    format: u32,
+    config: TrainConfig,
+    features: usize,
+    labels: usize,
+    points: usize,
+    step: u64,
+    resumable: bool,
+    /// The batch before which the hash tables were last rebuilt.
+    tables_rebuilt_at: Option<u64>,
+}
+
+/// Name, shape and size of a stored tensor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TensorInfo {
+    /// Its name.
+    pub name: String,
+    /// Its shape.
+    pub shape: Vec<usize>,
+    /// Its element type, as safetensors names it.
+    pub dtype: String,
+    /// Its bytes.
+    pub bytes: usize,
+}
+
+/// A tensor about to be written; its rows are put into logical order when it is.
+struct Tensor<'a> {
+    dtype: Dtype,
+    shape: Vec<usize>,
+    rows: Box<dyn Fn() -> Vec<u8> + 'a>,
+}
+
+impl View for &Tensor<'_> {
+    fn dtype(&self) -> Dtype {
+        self.dtype
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        Cow::Owned((self.rows)())
+    }
+
+    fn data_len(&self) -> usize {
+        self.shape.iter().product::<usize>() * self.dtype.bitsize() / 8
+    }
+}
+
+/// `width` columns of each row of a table with `stride`, in logical order.
+fn logical_rows<T: bytemuck::Pod>(values: &[T], partition: &Partition, width: usize, stride: usize) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(partition.rows() * width * size_of::<T>());
+    for logical in 0..partition.rows() as u32 {
+        let at = partition.to_internal(logical) as usize * stride;
+        bytes.extend_from_slice(bytemuck::cast_slice(&values[at..at + width]));
+    }
+    bytes
+}
+
+/// A tensor of `width` columns; one column makes a vector.
+fn tensor<'a, T: bytemuck::Pod>(
+    dtype: Dtype,
+    values: &'a [T],
+    partition: &'a Partition,
+    width: Option<usize>,
+    stride: usize,
+) -> Tensor<'a> {
+    let shape = std::iter::once(partition.rows()).chain(width).collect();
+    let rows = Box::new(move || logical_rows(values, partition, width.unwrap_or(1), stride));
+    Tensor { dtype, shape, rows }
+}
+
+/// The name of a layer's weights: the input's bias is stored as a layer of one row.
+fn weight_name(layer: &str) -> String {
+    if layer == "input_bias" { "input.bias".into() } else { format!("{layer}.weight") }
+}
+
+fn layer_tensors<'a>(name: &str, layer: &'a LayerRows, contents: Contents, out: &mut BTreeMap<String, Tensor<'a>>) {
+    let (partition, width) = (layer.partition(), Some(layer.width()));
+    let weight = weight_name(name);
+    let bias = format!("{name}.bias");
+    let values = match layer.weights() {
+        Weights::F32(table) => tensor(Dtype::F32, table.as_slice(), partition, width, table.stride()),
+        Weights::Bf16(table) => tensor(Dtype::BF16, table.as_slice(), partition, width, table.stride()),
+    };
+    let f32s = |values: &'a [f32]| tensor(Dtype::F32, values, partition, None, 1);
+    let has_bias = !layer.bias().is_empty();
+    if has_bias {
+        out.insert(bias.clone(), f32s(layer.bias()));
+    }
+    if let (Contents::Resumable, Some(moments)) = (contents, layer.moments()) {
+        for (suffix, table, biases) in [
+            ("first_moment", &moments.first, &moments.bias_first),
+            ("second_moment", &moments.second, &moments.bias_second),
+        ] {
+            let values = tensor(Dtype::F32, table.as_slice(), partition, width, table.stride());
+            out.insert(format!("{weight}.{suffix}"), values);
+            if has_bias {
+                out.insert(format!("{bias}.{suffix}"), f32s(biases));
+            }
+        }
+        let steps = tensor(Dtype::U32, &moments.last_step, partition, None, 1);
+        out.insert(format!("{weight}.last_step"), steps);
+    }
+    out.insert(weight, values);
+}
+
+impl Model {
+    fn stored(&self, contents: Contents) -> BTreeMap<String, Tensor<'_>> {
+        let mut tensors = BTreeMap::new();
+        for (name, layer) in self.network.layers() {
+            layer_tensors(&name, layer, contents, &mut tensors);
+        }
+        let labels = self.labels();
+        let frequencies = Tensor {
+            dtype: Dtype::U32,
+            shape: vec![labels],
+            rows: Box::new(|| bytemuck::cast_slice(&self.label_frequencies).to_vec()),
+        };
+        tensors.insert("label_frequency".into(), frequencies);
+        if let (Contents::Resumable, Some(tables)) = (contents, &self.tables) {
+            let width = self.config.tables;
+            let codes = tensor(Dtype::U32, &tables.codes, self.network.output.partition(), Some(width), width);
+            tensors.insert("output.codes".into(), codes);
+        }
+        tensors
+    }
+
+    /// The tensors that a file of this model has.
+    pub fn tensors(&self, contents: Contents) -> Vec<TensorInfo> {
+        let stored = self.stored(contents);
+        let info = |(name, tensor): (&String, &Tensor<'_>)| TensorInfo {
+            name: name.clone(),
+            shape: tensor.shape.clone(),
+            dtype: format!("{:?}", tensor.dtype),
+            bytes: (&tensor).data_len(),
+        };
+        stored.iter().map(info).collect()
+    }
+
+    /// Writes the model to `path`, whole or not at all. A model that was loaded from a file of weights alone cannot
+    /// become resumable again; it is then written as weights.
+    pub fn save(&self, path: &Path, contents: Contents) -> Result<(), ModelError> {
+        let failed = |source| ModelError::Io { path: path.to_owned(), source };
+        let contents = if self.is_resumable() { contents } else { Contents::Weights };
+        let resumable = contents == Contents::Resumable;
+        let header = Header {
+            format: FORMAT,
+            config: self.config.clone(),
+            features: self.features(),
+            labels: self.labels(),
+            points: self.points,
+            step: self.step,
+            resumable,
+            tables_rebuilt_at: self.tables.as_ref().filter(|_| resumable).map(|tables| tables.rebuilt_at),
+        };
+        let stored = self.stored(contents);
+        write_atomically(path, |out| write_safetensors(out, &header, &stored)).map_err(failed)
+    }
+
+    /// Reads a model from `path`; its tables are placed as `placement` says.
+    pub fn load(path: &Path, placement: &Placement) -> Result<Self, ModelError> {
+        let file = MappedFile::open(path)?;
+        let damaged = |reason: String| ModelError::Damaged { path: path.to_owned(), reason };
+        let (_, metadata) = SafeTensors::read_metadata(&file).map_err(|error| damaged(error.to_string()))?;
+        let tensors = SafeTensors::deserialize(&file).map_err(|error| damaged(error.to_string()))?;
+        let reader = Reader { path, tensors };
+        let header = reader.header(&metadata)?;
+        let config = header.config;
+        config.validate().map_err(|source| ModelError::Config { path: path.to_owned(), source })?;
+        // What the header promises is checked against the tensors before anything is allocated for it.
+        let first = config.hidden[0];
+        let last = config.hidden[config.hidden.len() - 1];
+        reader.tensor("input.weight", &[header.features, first])?;
+        reader.tensor("output.weight", &[header.labels, last])?;
+        for (index, pair) in config.hidden.windows(2).enumerate() {
+            reader.tensor(&format!("hidden.{index}.weight"), &[pair[1], pair[0]])?;
+        }
+        let mut network = Network::zeroed(&config, header.features, header.labels, header.resumable, placement)?;
+        for (name, layer) in network.layers_mut() {
+            reader.layer(&name, layer)?;
+        }
+        let mut label_frequencies = vec![0; header.labels];
+        reader.vector("label_frequency", &Partition::new(header.labels), &mut label_frequencies, false)?;
+        let tables = header.tables_rebuilt_at.map(|rebuilt_at| -> Result<_, ModelError> {
+            let (partition, width) = (*network.output.partition(), config.tables);
+            let mut codes = vec![0; header.labels * width];
+            let bytes = reader.tensor("output.codes", &[header.labels, width])?;
+            scatter(bytes, &partition, width, width, &mut codes);
+            Ok(TableState { codes, rebuilt_at })
+        });
+        let tables = tables.transpose()?;
+        Ok(Self { config, points: header.points, label_frequencies, network, step: header.step, tables })
+    }
+}
+
+fn write_safetensors(
+    out: &mut dyn Write,
+    header: &Header,
+    stored: &BTreeMap<String, Tensor<'_>>,
+) -> std::io::Result<()> {
+    // As the library orders them: wider types first, so that every tensor is aligned.
+    let mut tensors: Vec<_> = stored.iter().collect();
+    tensors.sort_by(|(left_name, left), (right_name, right)| {
+        right.dtype.cmp(&left.dtype).then_with(|| left_name.cmp(right_name))
+    });
+    let mut offset = 0;
+    let mut infos = Vec::with_capacity(tensors.len());
+    for (name, tensor) in &tensors {
+        let end = offset + tensor.data_len();
+        let info = safetensors::tensor::TensorInfo {
+            dtype: tensor.dtype,
+            shape: tensor.shape.clone(),
+            data_offsets: (offset, end),
+        };
+        infos.push(((*name).clone(), info));
+        offset = end;
+    }
+    let header = HashMap::from([(KEY.to_owned(), serde_json::to_string(header)?)]);
+    let metadata = Metadata::new(Some(header), infos).map_err(std::io::Error::other)?;
+    let mut text = serde_json::to_vec(&metadata)?;
+    text.resize(text.len().next_multiple_of(8), b' ');
+    out.write_all(&(text.len() as u64).to_le_bytes())?;
+    out.write_all(&text)?;
+    for (_, tensor) in &tensors {
+        out.write_all(&tensor.data())?;
+    }
+    Ok(())
+}
+
+struct Reader<'a> {
+    path: &'a Path,
+    tensors: SafeTensors<'a>,
+}
+
+impl<'a> Reader<'a> {
+    fn foreign(&self, expected: impl Into<String>, found: impl Into<String>) -> ModelError {
+        ModelError::Foreign { path: self.path.to_owned(), expected: expected.into(), found: found.into() }
+    }
+
+    fn header(&self, metadata: &Metadata) -> Result<Header, ModelError> {
+        let text = metadata.metadata().as_ref().and_then(|keys| keys.get(KEY));
+        let text = text.ok_or_else(|| self.foreign(format!("the metadata key `{KEY}`"), "none"))?;
+        #[derive(Deserialize)]
+        struct FormatOnly {
+            format: u32,
+        }
+        let unreadable = |error: serde_json::Error| self.foreign("a readable header", error.to_string());
+        let FormatOnly { format } = serde_json::from_str(text).map_err(unreadable)?;
+        if format > FORMAT {
+            return Err(ModelError::Newer { path: self.path.to_owned(), found: format, supported: FORMAT });
+        }
+        serde_json::from_str(text).map_err(unreadable)
+    }
+
+    /// The bytes of a tensor of this shape.
+    fn tensor(&self, name: &str, shape: &[usize]) -> Result<&'a [u8], ModelError> {
+        let tensor = self.tensors.tensor(name);
+        let tensor = tensor.map_err(|error| self.foreign(format!("the tensor `{name}`"), error.to_string()))?;
+        if tensor.shape() != shape {
+            let expected = format!("`{name}` of shape {shape:?}");
+            return Err(self.foreign(expected, format!("{:?}", tensor.shape())));
+        }
+        Ok(tensor.data())
+    }
+
+    fn typed(&self, name: &str, shape: &[usize], dtype: Dtype) -> Result<&'a [u8], ModelError> {
+        let bytes = self.tensor(name, shape)?;
+        let found = self.tensors.tensor(name).expect("found above").dtype();
+        if found != dtype {
+            return Err(self.foreign(format!("`{name}` of type {dtype:?}"), format!("{found:?}")));
+        }
+        Ok(bytes)
+    }
+
+    fn table<T: bytemuck::Pod>(
+        &self,
+        name: &str,
+        dtype: Dtype,
+        partition: &Partition,
+        table: &mut RowTable<T>,
+    ) -> Result<(), ModelError> {
+        let (width, stride) = (table.width(), table.stride());
+        let bytes = self.typed(name, &[partition.rows(), width], dtype)?;
+        scatter(bytes, partition, width, stride, table.as_mut_slice());
+        Ok(())
+    }
+
+    /// A vector of one element a row; `scattered` puts it into internal order.
+    fn vector<T: bytemuck::Pod>(
+        &self,
+        name: &str,
+        partition: &Partition,
+        out: &mut [T],
+        scattered: bool,
+    ) -> Result<(), ModelError> {
+        let bytes = self.tensor(name, &[partition.rows()])?;
+        if bytes.len() != size_of_val(out) {
+            let found = format!("{} bytes", bytes.len());
+            return Err(self.foreign(format!("`{name}` of {} bytes", size_of_val(out)), found));
+        }
+        if scattered {
+            scatter(bytes, partition, 1, 1, out);
+        } else {
+            bytemuck::cast_slice_mut(out).copy_from_slice(bytes);
+        }
+        Ok(())
+    }
+
+    fn layer(&self, name: &str, layer: &mut LayerRows) -> Result<(), ModelError> {
+        let partition = *layer.partition();
+        let weight = weight_name(name);
+        let bias = format!("{name}.bias");
+        match layer.weights_mut() {
+            Weights::F32(table) => self.table(&weight, Dtype::F32, &partition, table)?,
+            Weights::Bf16(table) => self.table::<bf16>(&weight, Dtype::BF16, &partition, table)?,
+        }
+        let has_bias = !layer.bias().is_empty();
+        if has_bias {
+            self.vector(&bias, &partition, layer.bias_mut(), true)?;
+        }
+        let Some(moments) = layer.moments_mut() else { return Ok(()) };
+        self.table(&format!("{weight}.first_moment"), Dtype::F32, &partition, &mut moments.first)?;
+        self.table(&format!("{weight}.second_moment"), Dtype::F32, &partition, &mut moments.second)?;
+        self.vector(&format!("{weight}.last_step"), &partition, &mut moments.last_step, true)?;
+        if has_bias {
+            self.vector(&format!("{bias}.first_moment"), &partition, &mut moments.bias_first, true)?;
+            self.vector(&format!("{bias}.second_moment"), &partition, &mut moments.bias_second, true)?;
+        }
+        Ok(())
+    }
+}
+
+/// Puts rows of `width` elements, in logical order, to their internal places.
+fn scatter<T: bytemuck::Pod>(bytes: &[u8], partition: &Partition, width: usize, stride: usize, out: &mut [T]) {
+    let row_bytes = width * size_of::<T>();
+    for (logical, row) in bytes.chunks_exact(row_bytes).enumerate() {
+        let at = partition.to_internal(logical as u32) as usize * stride;
+        bytemuck::cast_slice_mut(&mut out[at..at + width]).copy_from_slice(row);
+    }
+}

@@ -1,0 +1,3 @@
+//! The optimiser and its learning rate.
+
+pub mod adam;

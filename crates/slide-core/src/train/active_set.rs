@@ -1,0 +1,178 @@
+//! The active sets of a batch, sample by sample and row by row.
+//!
+//! A sample lists the rows it wants, ascending. The owner of a chunk wants the opposite: for each of its rows the
+//! samples that want it. [`Transposed::fill`] turns one into the other by a counting sort, one chunk at a time,
+//! so that all owners do it at once.
+
+use crate::layer::partition::Partition;
+
+/// What the samples of a block want of one layer: for each sample its rows, ascending, with a value each (the input
+/// value of a feature, or the target of an output row).
+#[derive(Clone, Debug, Default)]
+pub struct SampleLists {
+    /// Where each sample's list begins, and the end of the last.
+    pub starts: Vec<u32>,
+    /// Internal rows, ascending within a sample.
+    pub rows: Vec<u32>,
+    /// One value per row.
+    pub values: Vec<f32>,
+    /// For each sample where in its list each chunk's rows begin: `[samples][chunks + 1]`.
+    chunk_bounds: Vec<u32>,
+}
+
+impl SampleLists {
+    /// Empties the lists, for a new batch.
+    pub fn clear(&mut self) {
+        self.starts.clear();
+        self.starts.push(0);
+        self.rows.clear();
+        self.values.clear();
+        self.chunk_bounds.clear();
+    }
+
+    /// Ends the list of the current sample: what was pushed to `rows` and `values` since the last call.
+    pub fn finish_sample(&mut self, partition: &Partition) {
+        let begin = *self.starts.last().expect("`clear` pushes the first start") as usize;
+        self.starts.push(self.rows.len() as u32);
+        let list = &self.rows[begin..];
+        let mut position = 0;
+        for chunk in 0..=partition.chunks() {
+            let first = partition.start(chunk);
+            while position < list.len() && (list[position] as usize) < first {
+                position += 1;
+            }
+            self.chunk_bounds.push((begin + position) as u32);
+        }
+    }
+
+    /// Number of finished samples.
+    pub fn samples(&self) -> usize {
+        self.starts.len().saturating_sub(1)
+    }
+
+    /// The rows and values of a sample.
+    pub fn sample(&self, sample: usize) -> (&[u32], &[f32]) {
+        let range = self.starts[sample] as usize..self.starts[sample + 1] as usize;
+        (&self.rows[range.clone()], &self.values[range])
+    }
+
+    fn in_chunk(&self, sample: usize, chunk: usize, chunks: usize) -> std::ops::Range<usize> {
+        let bounds = &self.chunk_bounds[sample * (chunks + 1) + chunk..];
+        bounds[0] as usize..bounds[1] as usize
+    }
+}
+
+/// What the rows of one chunk are wanted by.
+#[derive(Clone, Debug, Default)]
+pub struct Transposed {
+    /// The wanted rows, ascending, numbered from the chunk's first.
+    pub rows: Vec<u32>,
+    /// Where each row's list of samples begins, and the end of the last.
+    pub starts: Vec<u32>,
+    /// Samples of the batch, ascending within a row.
+    pub members: Vec<u32>,
+    /// The value that came with each member.
+    pub values: Vec<f32>,
+    cursors: Vec<u32>,
+}
+
+impl Transposed {
+    /// Transposes the lists of `blocks`, whose samples follow each other, for one chunk of `partition`.
+    pub fn fill<'a>(
+        &mut self,
+        blocks: impl Iterator<Item = &'a SampleLists> + Clone,
+        partition: &Partition,
+        chunk: usize,
+    ) {
+        let (first, chunks) = (partition.start(chunk), partition.chunks());
+        self.cursors.clear();
+        self.cursors.resize(partition.start(chunk + 1) - first, 0);
+        for lists in blocks.clone() {
+            for sample in 0..lists.samples() {
+                for &row in &lists.rows[lists.in_chunk(sample, chunk, chunks)] {
+                    self.cursors[row as usize - first] += 1;
+                }
+            }
+        }
+        self.rows.clear();
+        self.starts.clear();
+        let mut total = 0;
+        for (row, cursor) in self.cursors.iter_mut().enumerate() {
+            if *cursor > 0 {
+                self.rows.push(row as u32);
+                self.starts.push(total);
+                total += std::mem::replace(cursor, total);
+            }
+        }
+        self.starts.push(total);
+        self.members.resize(total as usize, 0);
+        self.values.resize(total as usize, 0.0);
+        let mut first_sample = 0;
+        for lists in blocks {
+            for sample in 0..lists.samples() {
+                for entry in lists.in_chunk(sample, chunk, chunks) {
+                    let cursor = &mut self.cursors[lists.rows[entry] as usize - first];
+                    self.members[*cursor as usize] = (first_sample + sample) as u32;
+                    self.values[*cursor as usize] = lists.values[entry];
+                    *cursor += 1;
+                }
+            }
+            first_sample += lists.samples();
+        }
+    }
+
+    /// The samples (with values) of the `index`-th wanted row.
+    #[cfg(test)]
+    fn row(&self, index: usize) -> (&[u32], &[f32]) {
+        let range = self.starts[index] as usize..self.starts[index + 1] as usize;
+        (&self.members[range.clone()], &self.values[range])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn transposing_agrees_with_a_search(
+            sets in prop::collection::vec(prop::collection::btree_set(0u32..3000, 0..40), 1..20),
+            cut in 0usize..20,
+        ) {
+            let partition = Partition::new(3000);
+            let mut blocks = vec![SampleLists::default(), SampleLists::default()];
+            blocks.iter_mut().for_each(SampleLists::clear);
+            for (sample, set) in sets.iter().enumerate() {
+                let block = &mut blocks[usize::from(sample >= cut)];
+                for &row in set {
+                    block.rows.push(row);
+                    block.values.push(row as f32 + sample as f32);
+                }
+                block.finish_sample(&partition);
+            }
+            let mut transposed = Transposed::default();
+            for chunk in 0..partition.chunks() {
+                transposed.fill(blocks.iter(), &partition, chunk);
+                let first = partition.start(chunk) as u32;
+                let mut listed = transposed.rows.iter();
+                for row in first..partition.start(chunk + 1) as u32 {
+                    let wanted: Vec<u32> = (0..sets.len() as u32)
+                        .filter(|&s| sets[s as usize].contains(&row))
+                        .collect();
+                    if wanted.is_empty() {
+                        continue;
+                    }
+                    prop_assert_eq!(listed.next(), Some(&(row - first)));
+                    let index = transposed.rows.iter().position(|&r| r == row - first).unwrap();
+                    let (members, values) = transposed.row(index);
+                    prop_assert_eq!(members, &wanted[..]);
+                    for (&sample, &value) in members.iter().zip(values) {
+                        prop_assert_eq!(value, row as f32 + sample as f32);
+                    }
+                }
+                prop_assert_eq!(listed.next(), None);
+            }
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! The same model, to the bit, on every instruction set and with any number of threads: its SHA-256 stands here.
+//!
+//! `SLIDE_REQUIRE_ISA=avx512` (or another) makes it a failure if that level is not on the machine; otherwise a
+//! level that is missing is named and left out.
+
+mod common;
+
+use std::num::NonZeroUsize;
+
+use sha2::{Digest, Sha256};
+use slide_core::config::{Active, LazyMoments, Loss, Precision, Runtime, Schedule, TrainConfig};
+use slide_core::lsh::{BucketPolicy, HashKind, Rebuild};
+use slide_core::model::Contents;
+use slide_core::sampling::SamplerKind;
+use slide_core::train::{Control, Trainer};
+use slide_kernels::Isa;
+use slide_mem::Placement;
+
+fn base() -> TrainConfig {
+    TrainConfig {
+        hidden: vec![40],
+        epochs: 2,
+        batch_size: 96,
+        active: Active::Count(60),
+        tables: 12,
+        rebuild: Rebuild::Constant { every: 3 },
+        bucket_size: 16,
+        ..TrainConfig::default()
+    }
+}
+
+/// The runs whose models are pinned.
+fn runs() -> Vec<(&'static str, TrainConfig, &'static str)> {
+    vec![
+        ("shared set, binary cross-entropy", base(), "SHARED"),
+        (
+            "exact, softmax, three hidden layers, cosine",
+            TrainConfig {
+                hidden: vec![24, 48, 16],
+                loss: Loss::Softmax,
+                sampler: SamplerKind::Exact,
+                schedule: Schedule::Cosine,
+                ..base()
+            },
+            "EXACT",
+        ),
+        (
+            "vanilla SimHash, softmax",
+            TrainConfig { loss: Loss::Softmax, sampler: SamplerKind::Vanilla, hash_bits: 5, ..base() },
+            "VANILLA",
+        ),
+        (
+            "top-k DWTA, reservoir, bf16, catch-up",
+            TrainConfig {
+                sampler: SamplerKind::TopK,
+                hash: HashKind::Dwta,
+                hash_bits: 6,
+                bucket_policy: BucketPolicy::Reservoir,
+                precision: Precision::Bf16,
+                moments: LazyMoments::CatchUp,
+                ..base()
+            },
+            "TOPK",
+        ),
+        (
+            "threshold WTA",
+            TrainConfig { sampler: SamplerKind::Threshold, hash: HashKind::Wta, hash_bits: 3, ..base() },
+            "THRESHOLD",
+        ),
+        (
+            "vanilla MinHash, two hidden layers",
+            TrainConfig {
+                hidden: vec![40, 32],
+                sampler: SamplerKind::Vanilla,
+                hash: HashKind::MinHash,
+                hash_bits: 3,
+                ..base()
+            },
+            "MINHASH",
+        ),
+        ("random", TrainConfig { sampler: SamplerKind::Random, loss: Loss::Softmax, ..base() }, "RANDOM"),
+    ]
+}
+
+fn digest(config: &TrainConfig, isa: Isa, threads: usize) -> String {
+    let data = common::dataset(500, 2000, 3000);
+    let runtime = Runtime::new(NonZeroUsize::new(threads), Some(isa), Placement::default()).unwrap();
+    let mut trainer = Trainer::new(config.clone(), &data, &runtime).unwrap();
+    trainer.run(&mut |_, _| Control::Continue).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model");
+    trainer.checkpoint().save(&path, Contents::Resumable).unwrap();
+    let digest = Sha256::digest(std::fs::read(path).unwrap());
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn models_have_the_same_bits_everywhere() {
+    let required = std::env::var("SLIDE_REQUIRE_ISA").ok();
+    let mut wrong = Vec::new();
+    for &isa in Isa::ALL {
+        if !isa.is_available() {
+            assert_ne!(required.as_deref(), Some(isa.name()), "SLIDE_REQUIRE_ISA: not on this machine");
+            eprintln!("skipped: {} is not on this machine", isa.name());
+            continue;
+        }
+        for threads in 1..=3 {
+            for (name, config, expected) in runs() {
+                let found = digest(&config, isa, threads);
+                if found != expected {
+                    wrong.push(format!("{name} ({}, {threads} threads): {found}", isa.name()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "expected other models:\n{}", wrong.join("\n"));
+}
