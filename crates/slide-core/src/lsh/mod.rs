@@ -5,6 +5,7 @@
 //! candidates from which [`sampling`](crate::sampling) takes the active set. As the weights move, codes and tables are
 //! made anew on a schedule ([`Rebuild`]).
 
+mod functions;
 mod names;
 mod schedule;
 mod tables;
@@ -15,6 +16,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+pub use functions::HashFunctions;
 pub use names::UnknownName;
 pub use schedule::{Rebuild, RebuildError};
 pub use tables::{BucketPolicy, HashTables};
@@ -115,6 +117,12 @@ impl HashSettings {
         Ok(())
     }
 
+    /// Elementary hashes in a code, K.
+    #[must_use]
+    pub fn values(&self) -> usize {
+        (self.bits / self.kind.bits_per_hash()) as usize
+    }
+
     /// The number of buckets of a table.
     #[must_use]
     pub fn buckets(&self) -> usize {
@@ -145,6 +153,19 @@ pub enum HashError {
     /// Buckets that hold nothing.
     #[error("a bucket size of 0, expected at least 1")]
     BucketSize,
+    /// Vectors narrower than a bin.
+    #[error("vectors of {found} coordinates, expected at least {expected} for {kind}")]
+    Width {
+        /// The family.
+        kind: HashKind,
+        /// The width found.
+        found: usize,
+        /// The smallest width.
+        expected: usize,
+    },
+    /// More than the kernels can hash.
+    #[error(transparent)]
+    Kernels(#[from] slide_kernels::hash::HashError),
     /// Rows are numbered by 32 bits.
     #[error("hash tables over {rows} rows, expected less than 2^32")]
     TooManyRows {

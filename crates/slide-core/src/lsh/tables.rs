@@ -3,7 +3,7 @@
 use std::{fmt, ops::Range, str::FromStr};
 
 use serde::{Deserialize, Serialize};
-use slide_kernels::{Kernels, RngKey};
+use slide_kernels::{Kernels, rng::RngKey};
 use slide_mem::Workers;
 
 use super::{HashError, HashSettings, names, stream};

@@ -1,7 +1,8 @@
 use std::{collections::HashMap, num::NonZeroUsize};
 
 use proptest::prelude::*;
-use slide_kernels::{Kernels, RngKey};
+use slide_kernels::rng::RngKey;
+use slide_kernels::{Kernels, Matrix};
 use slide_mem::{Topology, Workers};
 
 use super::*;
@@ -192,4 +193,89 @@ fn names_are_read_as_they_are_written() {
     let rebuild: HashMap<String, Rebuild> = toml::from_str("rebuild = \"exponential:50:1.3\"").unwrap();
     assert_eq!(rebuild["rebuild"], Rebuild::Exponential { first: 50, growth: 1.3 });
     assert!(toml::from_str::<HashMap<String, Rebuild>>("rebuild = \"often\"").is_err());
+}
+
+/// Rows in clusters around common centres, `[rows][width]`.
+fn clustered(rows: usize, width: usize, per_cluster: usize) -> Vec<f32> {
+    let noise = |stream: u32, item: usize| {
+        let mut words = vec![0; 4 * width];
+        Kernels::best().random_words(RngKey::new(11, stream, 0, item as u32), 0, &mut words);
+        // Four uniform numbers are near enough to a normal one.
+        let unit = |word: &u32| f64::from(*word) / f64::from(u32::MAX) - 0.5;
+        words.chunks(4).map(|words| words.iter().map(unit).sum::<f64>() as f32).collect::<Vec<_>>()
+    };
+    let vector = |row| {
+        let pair = noise(1, row / per_cluster).into_iter().zip(noise(2, row));
+        pair.map(|(centre, own)| centre + 0.5 * own).collect::<Vec<_>>()
+    };
+    (0..rows).flat_map(vector).collect()
+}
+
+/// Of the rows nearest to a query by inner product, how many its buckets hold; and how many of all rows they hold.
+#[test]
+fn buckets_hold_the_nearest_rows() {
+    let (rows, width, nearest) = (4000, 64, 10);
+    let data = clustered(rows, width, nearest);
+    let vectors = Matrix::new(&data, width, width).unwrap();
+    for (kind, bits) in [(HashKind::SimHash, 9), (HashKind::Wta, 9), (HashKind::Dwta, 9), (HashKind::MinHash, 9)] {
+        let settings = HashSettings { kind, ..settings(bits, 20, 64, BucketPolicy::Fifo) };
+        let functions = HashFunctions::new(&settings, width, 1).unwrap();
+        let mut codes = vec![0; rows * settings.tables];
+        functions.codes(Kernels::best(), vectors, &mut codes);
+        let tables = built(&settings, rows, &codes, 0);
+        let (mut found, mut candidates, mut asked) = (0, 0, 0);
+        for query in (0..rows).step_by(37) {
+            let mut held = vec![false; rows];
+            for (table, &code) in codes[query * settings.tables..][..settings.tables].iter().enumerate() {
+                tables.bucket(table, code).iter().for_each(|&row| held[row as usize] = true);
+            }
+            held[query] = false;
+            let product = |row: usize| Kernels::best().dot(vectors.row(query), vectors.row(row));
+            let mut others: Vec<usize> = (0..rows).filter(|&row| row != query).collect();
+            others.sort_by(|&a, &b| product(b).total_cmp(&product(a)));
+            found += others[..nearest - 1].iter().filter(|&&row| held[row]).count();
+            candidates += held.iter().filter(|&&held| held).count();
+            asked += 1;
+        }
+        let recall = found as f64 / (asked * (nearest - 1)) as f64;
+        let random = candidates as f64 / (asked * (rows - 1)) as f64;
+        println!("{kind}: recall {recall:.3} where random rows have {random:.3}");
+        assert!(recall > 5.0 * random && recall > 0.6, "{kind}: recall {recall:.3}, random {random:.3}");
+    }
+}
+
+#[test]
+fn functions_follow_from_the_seed() {
+    let data = clustered(20, 32, 1);
+    let vectors = Matrix::new(&data, 32, 32).unwrap();
+    for kind in HashKind::ALL {
+        let settings = HashSettings { kind, ..settings(12, 7, 1, BucketPolicy::Fifo) };
+        let codes = |seed| {
+            let mut codes = vec![u32::MAX; 20 * 7];
+            HashFunctions::new(&settings, 32, seed).unwrap().codes(Kernels::best(), vectors, &mut codes);
+            codes
+        };
+        assert_eq!(codes(1), codes(1), "{kind}");
+        assert_ne!(codes(1), codes(2), "{kind}");
+        assert!(codes(1).iter().all(|&code| code < 1 << 12), "{kind}");
+        // The top bits are used, and tables differ.
+        assert!(codes(1).iter().any(|&code| code >= 1 << 10), "{kind}");
+        assert!(codes(1)[..7].iter().any(|&code| code != codes(1)[0]), "{kind}");
+    }
+}
+
+#[test]
+fn impossible_functions_are_errors() {
+    let good = settings(9, 50, 128, BucketPolicy::Fifo);
+    assert!(HashFunctions::new(&good, 1, 0).is_ok());
+    assert!(matches!(HashFunctions::new(&good, 0, 0), Err(HashError::Kernels(_))));
+    assert!(matches!(
+        HashFunctions::new(&HashSettings { tables: 4000, ..good.clone() }, 64, 0),
+        Err(HashError::Kernels(_))
+    ));
+    for kind in [HashKind::Wta, HashKind::Dwta, HashKind::MinHash] {
+        let settings = HashSettings { kind, ..good.clone() };
+        assert!(HashFunctions::new(&settings, 8, 0).is_ok());
+        assert!(matches!(HashFunctions::new(&settings, 7, 0), Err(HashError::Width { found: 7, expected: 8, .. })));
+    }
 }

@@ -18,7 +18,7 @@ mod vanilla;
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
-use slide_kernels::{Kernels, RngKey};
+use slide_kernels::{Kernels, rng::RngKey};
 
 use crate::lsh::{self, HashTables, UnknownName};
 use random::Words;

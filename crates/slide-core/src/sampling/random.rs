@@ -1,6 +1,6 @@
 //! Uniformly random rows without duplicates.
 
-use slide_kernels::{Kernels, RngKey};
+use slide_kernels::{Kernels, rng::RngKey};
 
 use super::{RowSet, Sample, Sampler, Scratch, stream};
 

@@ -199,7 +199,7 @@ fn the_shared_set_is_the_labels_and_other_rows() {
     assert_ne!(set, shared_set(Kernels::best(), &labels, 100, 1000, SampleKey { step: 6, ..KEY }));
     assert_eq!(shared_set(Kernels::best(), &labels, 0, 1000, KEY), [5, 31, 900]);
     assert_eq!(shared_set(Kernels::best(), &[3], usize::MAX, 70, KEY), (0..70).collect::<Vec<_>>());
-    assert_eq!(shared_set(Kernels::best(), &[], 5, 0, KEY), []);
+    assert!(shared_set(Kernels::best(), &[], 5, 0, KEY).is_empty());
 }
 
 #[test]
@@ -237,33 +237,36 @@ fn names_are_read_as_they_are_written() {
     assert!("top-k".parse::<SamplerKind>().is_err());
 }
 
-/// `cargo test --release -p slide-core -- --ignored --nocapture time_of`
+/// Time that this thread has computed, in microseconds: other load of the machine does not count.
+fn thread_micros() -> f64 {
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    stat.split(' ').next().and_then(|nanos| nanos.parse::<f64>().ok()).unwrap_or(f64::NAN) / 1e3
+}
+
+/// `cargo test --release -p slide-core -- --ignored --nocapture time_of_collecting`, on Linux.
 #[test]
 #[ignore = "a measurement"]
 fn time_of_collecting() {
     let rows = 670_091;
-    let start = std::time::Instant::now();
     let mut tables = tables(rows, 12, 50, 128);
-    println!("made in {:?}", start.elapsed());
     let workers = Workers::new(NonZeroUsize::new(1), false, &Topology::detect()).unwrap();
-    let start = std::time::Instant::now();
+    let start = thread_micros();
     tables.rebuild(Kernels::best(), &workers, 0, 0);
-    println!("rebuilt in {:?}, {} MB", start.elapsed(), tables.bytes() >> 20);
+    println!("rebuilt in {:.0} ms, {} MB", (thread_micros() - start) / 1e3, tables.bytes() >> 20);
     let context = Context { kernels: Kernels::best(), rows, tables: Some(&tables) };
     let codes = random_words(2, 2000 * 50, 1 << 12);
     let (mut scratch, mut out) = (Scratch::new(rows), Vec::new());
     for kind in SamplerKind::ALL {
         let sampler = Sampler { min_matches: 2, ..sampler(kind, 3350) };
-        let repeat = if kind == SamplerKind::Exact { 20 } else { 2000 };
+        let samples = if kind == SamplerKind::Exact { 100 } else { 2000 };
         for _ in 0..3 {
-            let (start, mut total) = (std::time::Instant::now(), 0);
-            for (sample, codes) in codes.chunks(50).take(repeat).enumerate() {
+            let (start, mut total) = (thread_micros(), 0);
+            for (sample, codes) in codes.chunks(50).take(samples).enumerate() {
                 let key = SampleKey { sample: sample as u32, ..KEY };
                 sampler.collect(&context, codes, &[1, 600_000, 77, 5], key, &mut scratch, &mut out);
                 total += out.len();
             }
-            let micros = start.elapsed().as_secs_f64() * 1e6 / repeat as f64;
-            println!("{kind}: {micros:.1} us a sample, {} rows", total / repeat);
+            println!("{kind}: {:.1} us a sample, {} rows", (thread_micros() - start) / samples as f64, total / samples);
         }
     }
 }

@@ -1,0 +1,89 @@
+//! The hash functions of a layer: parameters drawn from the seed, applied by the kernels.
+
+use slide_kernels::hash::{Bins, SimHash};
+use slide_kernels::{Kernels, Matrix};
+
+use super::{HashError, HashKind, HashSettings};
+
+/// One code a table for vectors of `width` coordinates; a pure function of settings, width and seed.
+///
+/// The families themselves are described at [`SimHash`] and [`Bins`]. WTA compares 8 coordinates a hash, picked from
+/// all of them each time; DWTA and MinHash cut permutations of the coordinates into bins of 8.
+#[derive(Clone, Debug)]
+pub struct HashFunctions {
+    settings: HashSettings,
+    width: usize,
+    /// Signs or positions, laid out as the kernels want them.
+    parameters: Vec<u32>,
+}
+
+impl HashFunctions {
+    /// Draws the functions.
+    ///
+    /// # Errors
+    /// Impossible settings, or a width that is less than a bin or more than the kernels hash.
+    pub fn new(settings: &HashSettings, width: usize, seed: u64) -> Result<Self, HashError> {
+        settings.validate()?;
+        let &HashSettings { kind, tables, .. } = settings;
+        let values = settings.values();
+        let bin_bits = kind.bits_per_hash() as usize;
+        if kind != HashKind::SimHash && width < 1 << bin_bits {
+            return Err(HashError::Width { kind, found: width, expected: 1 << bin_bits });
+        }
+        let mut permutation = vec![0; width];
+        let parameters = match kind {
+            HashKind::SimHash => {
+                let mut signs = vec![0; SimHash::signs_len(width, values, tables)?];
+                SimHash::draw_signs(seed, &mut signs);
+                signs
+            }
+            HashKind::Wta => {
+                let mut positions = vec![0; Bins::positions_len(width, bin_bits, values, tables)?];
+                Bins::draw_separate(seed, bin_bits, &mut permutation, &mut positions)?;
+                positions
+            }
+            HashKind::Dwta | HashKind::MinHash => {
+                let mut positions = vec![0; Bins::positions_len(width, bin_bits, values, tables)?];
+                Bins::draw_shared(seed, bin_bits, &mut permutation, &mut positions)?;
+                positions
+            }
+        };
+        Ok(Self { settings: settings.clone(), width, parameters })
+    }
+
+    /// Writes the codes of the rows of `vectors` to `out`, `[vectors][tables]`.
+    ///
+    /// # Panics
+    /// If the vectors have another width than the functions, or `out` another length.
+    pub fn codes(&self, kernels: &Kernels, vectors: Matrix<'_>, out: &mut [u32]) {
+        match self.settings.kind {
+            HashKind::SimHash => kernels.simhash_codes(&self.signs(), vectors, out),
+            HashKind::Wta => kernels.wta_codes(&self.bins(), vectors, out),
+            HashKind::Dwta => kernels.dwta_codes(&self.bins(), vectors, out),
+            HashKind::MinHash => kernels.minhash_codes(&self.bins(), vectors, out),
+        }
+    }
+
+    /// Coordinates of a vector.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// The settings that the functions were drawn for.
+    #[must_use]
+    pub fn settings(&self) -> &HashSettings {
+        &self.settings
+    }
+
+    fn signs(&self) -> SimHash<'_> {
+        SimHash::new(self.width, self.settings.values(), self.settings.tables, &self.parameters)
+            .expect("`new` has checked the settings and drawn the signs")
+    }
+
+    fn bins(&self) -> Bins<'_> {
+        let bin_bits = self.settings.kind.bits_per_hash() as usize;
+        Bins::new(self.width, bin_bits, self.settings.values(), self.settings.tables, &self.parameters)
+            .expect("`new` has checked the settings and drawn the positions")
+    }
+}
