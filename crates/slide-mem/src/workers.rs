@@ -28,11 +28,20 @@ pub struct Workers {
     threads: Vec<JoinHandle<()>>,
     /// Held during a call.
     turn: Mutex<()>,
-    spin: bool,
+    idle: Idle,
     /// The thread that was pinned as worker 0, and where it was allowed to run before.
     caller: Option<(ThreadId, Vec<u32>)>,
     cpus: Vec<u32>,
     fallbacks: Vec<Fallback>,
+}
+
+/// What a thread does while it waits.
+#[derive(Clone, Copy)]
+enum Idle {
+    /// Looks out for [`SPIN`], with this call between two looks; then sleeps.
+    Spin(fn()),
+    /// Sleeps at once, as there are more threads than CPUs.
+    Sleep,
 }
 
 /// A task whose lifetime was erased; `Shared` says who keeps it alive.
@@ -110,16 +119,22 @@ impl Workers {
             }),
             threads: Vec::with_capacity(count - 1),
             turn: Mutex::new(()),
-            spin: count > 1 && count <= topology.cpus.len() && cfg!(not(miri)),
+            idle: match () {
+                () if count > topology.cpus.len() || cfg!(miri) => Idle::Sleep,
+                () if pin => Idle::Spin(std::hint::spin_loop),
+                // The scheduler may have put both on one CPU, where spinning would keep the other
+                // from what is waited for.
+                () => Idle::Spin(thread::yield_now),
+            },
             caller: None,
             cpus: Vec::new(),
             fallbacks: Vec::new(),
         };
         for worker in 1..count {
-            let (shared, spin) = (Arc::clone(&pool.shared), pool.spin);
+            let (shared, idle) = (Arc::clone(&pool.shared), pool.idle);
             let thread = thread::Builder::new()
                 .name(format!("slide-{worker}"))
-                .spawn(move || shared.serve(worker, spin))
+                .spawn(move || shared.serve(worker, idle))
                 // The pool's drop ends the threads started so far.
                 .map_err(|source| MemError::Thread { worker, count, source })?;
             pool.threads.push(thread);
@@ -246,7 +261,7 @@ impl Workers {
         self.publish(task);
         let mine = run_share(task, 0);
         // Nothing may unwind from here until the others are done: they use `task`.
-        wait(self.spin, || self.shared.unfinished.load(Ordering::Acquire) == 0);
+        wait(self.idle, || self.shared.unfinished.load(Ordering::Acquire) == 0);
         let mut panics = std::mem::take(&mut *self.shared.lock_panics());
         drop(turn);
         panics.extend(mine.err().map(|payload| (0, payload)));
@@ -291,10 +306,10 @@ impl Workers {
 
 impl Shared {
     /// The life of a worker.
-    fn serve(&self, worker: usize, spin: bool) {
+    fn serve(&self, worker: usize, idle: Idle) {
         let mut done = 0usize;
         loop {
-            wait(spin, || self.published.load(Ordering::Acquire) != done);
+            wait(idle, || self.published.load(Ordering::Acquire) != done);
             done = done.wrapping_add(1);
             // SAFETY: the step was seen (Acquire), and this worker has not yet decremented
             // `unfinished`: nobody writes.
@@ -328,14 +343,14 @@ fn run_share(task: &(dyn Fn(usize) + Sync), worker: usize) -> thread::Result<()>
 }
 
 /// Returns when `ready` is true. Who makes it true unparks this thread afterwards.
-fn wait(spin: bool, ready: impl Fn() -> bool) {
-    if spin {
+fn wait(idle: Idle, ready: impl Fn() -> bool) {
+    if let Idle::Spin(relax) = idle {
         let start = Instant::now();
         while start.elapsed() < SPIN {
             if ready() {
                 return;
             }
-            std::hint::spin_loop();
+            relax();
         }
     }
     while !ready() {
