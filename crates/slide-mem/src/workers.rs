@@ -17,6 +17,11 @@ use crate::{Fallback, MemError, Topology, sys};
 /// between the phases of a batch send nobody to sleep.
 const SPIN: Duration = Duration::from_micros(20);
 
+/// The same for threads that are not pinned. The scheduler may have put two of them on one CPU,
+/// where looking out keeps the other from what is waited for: with 20 us a call took 44 us,
+/// now 5. (Yielding the CPU instead hands it to other programs for milliseconds.)
+const SPIN_UNPINNED: Duration = Duration::from_micros(2);
+
 /// A fixed number of threads that work on fixed shares: item `i` of `n` always belongs to worker
 /// `i * count / n`, there is no stealing. The calling thread is worker 0; calls return when all
 /// workers are done.
@@ -28,20 +33,12 @@ pub struct Workers {
     threads: Vec<JoinHandle<()>>,
     /// Held during a call.
     turn: Mutex<()>,
-    idle: Idle,
+    /// How long to look out before sleeping.
+    spin: Duration,
     /// The thread that was pinned as worker 0, and where it was allowed to run before.
     caller: Option<(ThreadId, Vec<u32>)>,
     cpus: Vec<u32>,
     fallbacks: Vec<Fallback>,
-}
-
-/// What a thread does while it waits.
-#[derive(Clone, Copy)]
-enum Idle {
-    /// Looks out for [`SPIN`], with this call between two looks; then sleeps.
-    Spin(fn()),
-    /// Sleeps at once, as there are more threads than CPUs.
-    Sleep,
 }
 
 /// A task whose lifetime was erased; `Shared` says who keeps it alive.
@@ -119,22 +116,20 @@ impl Workers {
             }),
             threads: Vec::with_capacity(count - 1),
             turn: Mutex::new(()),
-            idle: match () {
-                () if count > topology.cpus.len() || cfg!(miri) => Idle::Sleep,
-                () if pin => Idle::Spin(std::hint::spin_loop),
-                // The scheduler may have put both on one CPU, where spinning would keep the other
-                // from what is waited for.
-                () => Idle::Spin(thread::yield_now),
+            spin: match count {
+                _ if count > topology.cpus.len() || cfg!(miri) => Duration::ZERO,
+                _ if pin => SPIN,
+                _ => SPIN_UNPINNED,
             },
             caller: None,
             cpus: Vec::new(),
             fallbacks: Vec::new(),
         };
         for worker in 1..count {
-            let (shared, idle) = (Arc::clone(&pool.shared), pool.idle);
+            let (shared, spin) = (Arc::clone(&pool.shared), pool.spin);
             let thread = thread::Builder::new()
                 .name(format!("slide-{worker}"))
-                .spawn(move || shared.serve(worker, idle))
+                .spawn(move || shared.serve(worker, spin))
                 // The pool's drop ends the threads started so far.
                 .map_err(|source| MemError::Thread { worker, count, source })?;
             pool.threads.push(thread);
@@ -261,7 +256,7 @@ impl Workers {
         self.publish(task);
         let mine = run_share(task, 0);
         // Nothing may unwind from here until the others are done: they use `task`.
-        wait(self.idle, || self.shared.unfinished.load(Ordering::Acquire) == 0);
+        wait(self.spin, || self.shared.unfinished.load(Ordering::Acquire) == 0);
         let mut panics = std::mem::take(&mut *self.shared.lock_panics());
         drop(turn);
         panics.extend(mine.err().map(|payload| (0, payload)));
@@ -306,10 +301,10 @@ impl Workers {
 
 impl Shared {
     /// The life of a worker.
-    fn serve(&self, worker: usize, idle: Idle) {
+    fn serve(&self, worker: usize, spin: Duration) {
         let mut done = 0usize;
         loop {
-            wait(idle, || self.published.load(Ordering::Acquire) != done);
+            wait(spin, || self.published.load(Ordering::Acquire) != done);
             done = done.wrapping_add(1);
             // SAFETY: the step was seen (Acquire), and this worker has not yet decremented
             // `unfinished`: nobody writes.
@@ -343,14 +338,14 @@ fn run_share(task: &(dyn Fn(usize) + Sync), worker: usize) -> thread::Result<()>
 }
 
 /// Returns when `ready` is true. Who makes it true unparks this thread afterwards.
-fn wait(idle: Idle, ready: impl Fn() -> bool) {
-    if let Idle::Spin(relax) = idle {
+fn wait(spin: Duration, ready: impl Fn() -> bool) {
+    if !spin.is_zero() {
         let start = Instant::now();
-        while start.elapsed() < SPIN {
+        while start.elapsed() < spin {
             if ready() {
                 return;
             }
-            relax();
+            std::hint::spin_loop();
         }
     }
     while !ready() {
