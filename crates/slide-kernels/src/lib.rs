@@ -18,6 +18,7 @@
 //! * **Nothing hidden.** No kernel allocates, starts a thread, or touches anything but its arguments.
 
 #![cfg_attr(not(feature = "std"), no_std)]
+#![allow(clippy::type_complexity, reason = "the tables of functions are made of function types")]
 
 mod api;
 mod generic;

@@ -12,7 +12,7 @@ pub(crate) const ROWS_AHEAD: usize = 16;
 /// `cargo bench -p slide-benches --bench kernels -- adam`
 pub(crate) const UPDATES_AHEAD: usize = 6;
 
-/// Depth of a packed panel of a dense product: with 64 lanes it takes 32 KiB, and stays in L1.
+/// Elements of a packed panel of a dense product: 32 KiB, which stay in L1.
 ///
 /// `cargo bench -p slide-benches --bench kernels -- gemm`
-pub(crate) const PANEL_DEPTH: usize = 128;
+pub(crate) const PANEL: usize = 8192;

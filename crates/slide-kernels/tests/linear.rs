@@ -291,7 +291,7 @@ fn every_family_at_every_tail() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
     fn every_family_at_random_shapes(shape in shapes()) {

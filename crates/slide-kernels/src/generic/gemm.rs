@@ -16,23 +16,21 @@ use core::mem::MaybeUninit;
 
 use half::bf16;
 
-use super::tile::{Ahead, MOST_ROWS, Tile, TileList};
+use super::tile::{Ahead, MOST_ROWS, STEP, Tile, TileList};
 use super::{LANES, Lanes, Storage};
-use crate::tuning::PANEL_DEPTH;
+use crate::tuning::PANEL;
 use crate::{Matrix, MatrixMut, RowIds, Values, views};
-
-/// The most vectors that a tile has.
-const MOST_VECTORS: usize = 4;
 
 /// The right factor of a panel, packed.
 #[repr(align(64))]
-struct Panel(
-    #[expect(dead_code, reason = "used through a pointer")] [MaybeUninit<f32>; PANEL_DEPTH * MOST_VECTORS * LANES],
-);
+struct Panel(#[expect(dead_code, reason = "used through a pointer")] [MaybeUninit<f32>; PANEL]);
+
+/// The most elements of a left factor that a tile needs: as deep as a panel of one vector.
+const WIDENED: usize = MOST_ROWS * PANEL / LANES;
 
 /// Rows of a left factor that were widened.
 #[repr(align(64))]
-struct Widened(#[expect(dead_code, reason = "used through a pointer")] [MaybeUninit<f32>; MOST_ROWS * PANEL_DEPTH]);
+struct Widened(#[expect(dead_code, reason = "used through a pointer")] [MaybeUninit<f32>; WIDENED]);
 
 /// Tile functions of a back end: `tiles[n - 1]` are those of `n` vectors.
 pub(crate) type Tiles = &'static [TileList];
@@ -78,7 +76,7 @@ struct Product<'a> {
     bias: Option<(&'a [f32], &'a [u32])>,
 }
 
-/// Copies `depth` rows from row `first` and element `lane` on, as `vectors` vectors each of which `lanes` lanes exist.
+/// Copies `depth` rows from row `first` and element `lane` on, as whole vectors of which `lanes` lanes exist.
 ///
 /// # Safety
 /// The instruction set of `L` is available; the rows have these elements; the panel has room.
@@ -91,25 +89,38 @@ unsafe fn pack<L: Lanes, S: Storage>(
     lane: usize,
     lanes: usize,
 ) {
-    let vectors = lanes.div_ceil(LANES);
+    let (whole, vectors) = (lanes / LANES, lanes.div_ceil(LANES));
     // SAFETY: the caller's word.
     unsafe {
         for i in 0..depth {
             let from = right.row(first + i).add(lane);
             let to = panel.add(i * vectors * LANES);
-            for n in 0..vectors {
-                let count = lanes - n * LANES;
-                let from = from.add(n * LANES);
-                let vector: L = if count < LANES { S::load_part(from, count) } else { S::load(from) };
-                vector.store(to.add(n * LANES));
+            for n in 0..whole {
+                S::load::<L>(from.add(n * LANES)).store(to.add(n * LANES));
+            }
+            if whole < vectors {
+                let from = from.add(whole * LANES);
+                S::load_part::<L>(from, lanes - whole * LANES).store(to.add(whole * LANES));
             }
         }
     }
 }
 
 impl Product<'_> {
-    /// Works the rows of one panel, tile by tile; `left(j, rows)` gives the start of each of `rows` rows from `j` on,
-    /// and what to ask for ahead.
+    /// Lanes of a panel, and its depth.
+    fn panel_shape(&self) -> (usize, usize) {
+        let vectors = self.tiles.len().min(self.lanes.div_ceil(LANES)).max(1);
+        (vectors * LANES, PANEL / (vectors * LANES))
+    }
+
+    /// About how many tiles the rows of a panel are cut into.
+    fn tiles_of_rows(&self) -> usize {
+        let most = self.tiles[self.panel_shape().0 / LANES - 1][0].0;
+        self.rows.div_ceil(most).max(1)
+    }
+
+    /// Works the rows of one panel, tile by tile; `left(j, rows, tile)` sets the start of each of `rows` rows from `j` on,
+    /// and may set what to ask for ahead. Returns what is still to be asked for.
     ///
     /// # Safety
     /// The tile functions may be called; panel and pointers are valid for the product.
@@ -122,8 +133,9 @@ impl Product<'_> {
         lane: usize,
         lanes: usize,
         left_step: usize,
+        ahead: Ahead,
         mut left: impl FnMut(usize, usize, &mut Tile),
-    ) {
+    ) -> Ahead {
         let vectors = lanes.div_ceil(LANES);
         let mut tile = Tile {
             left: [core::ptr::null(); MOST_ROWS],
@@ -134,7 +146,7 @@ impl Product<'_> {
             out_stride: self.out_stride,
             last_lanes: lanes - (vectors - 1) * LANES,
             start: None,
-            ahead: Ahead::NOTHING,
+            ahead,
         };
         let mut j = 0;
         for &(rows, function) in self.tiles[vectors - 1] {
@@ -155,6 +167,7 @@ impl Product<'_> {
                 j += rows;
             }
         }
+        tile.ahead
     }
 }
 
@@ -240,25 +253,30 @@ unsafe fn rows_times<L: Lanes, S: Storage>(
     let panel = panel.as_mut_ptr().cast::<f32>();
     let mut buffer = MaybeUninit::<Widened>::uninit();
     let buffer = buffer.as_mut_ptr().cast::<f32>();
-    let lanes_at_once = product.tiles.len() * LANES;
-    for first in (0..product.depth).step_by(PANEL_DEPTH) {
-        let depth = (product.depth - first).min(PANEL_DEPTH);
+    let (lanes_at_once, depth_at_once) = product.panel_shape();
+    for first in (0..product.depth).step_by(depth_at_once) {
+        let depth = (product.depth - first).min(depth_at_once);
         for lane in (0..product.lanes).step_by(lanes_at_once) {
             let lanes = (product.lanes - lane).min(lanes_at_once);
             let rows_of = |j: usize, rows: usize, tile: &mut Tile| {
                 for (n, start) in tile.left[..rows].iter_mut().enumerate() {
-                    *start = widened(left.row(j + n).wrapping_add(first), buffer.wrapping_add(n * PANEL_DEPTH), depth);
+                    *start =
+                        widened(left.row(j + n).wrapping_add(first), buffer.wrapping_add(n * depth_at_once), depth);
                 }
-                if let Some(ids) = left.ids {
+                // The panels that follow find the rows in the cache.
+                if let Some(ids) = left.ids
+                    && lane == 0
+                {
                     let next = &ids[(j + rows).min(ids.len())..(j + 2 * rows).min(ids.len())];
-                    tile.ahead = Ahead::new(left.start, left.stride, next, first, depth, rows);
+                    let lines = rows * STEP * size_of::<S>() / 64;
+                    tile.ahead = Ahead::new(left.start, left.stride, next, first, depth, lines);
                 }
             };
             // SAFETY: the caller's word; panel and buffer have room for what is written to them, and it is written
             // before it is read.
             unsafe {
                 pack::<L, f32>(panel, right, first, depth, lane, lanes);
-                product.panel(panel, first, depth, lane, lanes, 1, rows_of);
+                product.panel(panel, first, depth, lane, lanes, 1, Ahead::NOTHING, rows_of);
             }
         }
     }
@@ -300,53 +318,57 @@ pub(crate) unsafe fn backward<L: Lanes>(
         tiles,
         bias: None,
     };
-    let (stride, ids) = (table.stride(), Some(rows.ids()));
+    let (stride, ids) = (table.stride(), rows.ids());
     // SAFETY: passed on to the caller.
     unsafe {
         match table.values() {
-            Values::F32(values) => {
-                columns_times::<L, f32>(&product, deltas, Rows { start: values.as_ptr(), stride, ids });
-            }
-            Values::Bf16(values) => {
-                columns_times::<L, bf16>(&product, deltas, Rows { start: values.as_ptr(), stride, ids });
-            }
+            Values::F32(values) => columns_times::<L, f32>(&product, deltas, values.as_ptr(), stride, ids),
+            Values::Bf16(values) => columns_times::<L, bf16>(&product, deltas, values.as_ptr(), stride, ids),
         }
     }
 }
 
-/// A product whose left factor is stored by columns.
+/// A product whose left factor is stored by columns, and whose right factor is scattered rows.
 ///
 /// # Safety
 /// The instruction set of `L` is available; the factors fit the product; the functions of its tiles may be called.
 #[inline(always)]
-unsafe fn columns_times<L: Lanes, S: Storage>(product: &Product<'_>, left: Matrix<'_>, right: Rows<'_, S>) {
+unsafe fn columns_times<L: Lanes, S: Storage>(
+    product: &Product<'_>,
+    left: Matrix<'_>,
+    start: *const S,
+    stride: usize,
+    ids: &[u32],
+) {
     let mut panel = MaybeUninit::<Panel>::uninit();
     let panel = panel.as_mut_ptr().cast::<f32>();
-    let lanes_at_once = product.tiles.len() * LANES;
-    let ids = right.ids.unwrap_or(&[]);
-    for first in (0..product.depth).step_by(PANEL_DEPTH) {
-        let depth = (product.depth - first).min(PANEL_DEPTH);
+    let right = Rows { start, stride, ids: Some(ids) };
+    let (lanes_at_once, depth_at_once) = product.panel_shape();
+    let lines = |rows: usize| rows * (product.lanes * size_of::<S>()).div_ceil(64);
+    let ahead = |rows, lines| Ahead::new(start, stride, rows, 0, product.lanes, lines);
+    for first in (0..product.depth).step_by(depth_at_once) {
+        let (present, next) = ids[first..].split_at((product.depth - first).min(depth_at_once));
+        let next = &next[..next.len().min(depth_at_once)];
+        let depth = present.len();
+        if first == 0 {
+            ahead(present, lines(depth)).advance();
+        }
         // While the rows of this panel are used, those of the next one are asked for, evenly.
-        let next = &ids[(first + PANEL_DEPTH).min(ids.len())..(first + 2 * PANEL_DEPTH).min(ids.len())];
-        let mut ahead = Ahead::new(right.start, right.stride, next, 0, product.lanes, 6);
+        let steps = product.tiles_of_rows() * product.lanes.div_ceil(lanes_at_once) * depth.div_ceil(STEP);
+        let mut ahead = ahead(next, lines(next.len()).div_ceil(steps.max(1)));
         for lane in (0..product.lanes).step_by(lanes_at_once) {
             let lanes = (product.lanes - lane).min(lanes_at_once);
-            let start = left.data().as_ptr().wrapping_add(first * left.stride());
+            let columns = left.data().as_ptr().wrapping_add(first * left.stride());
             let columns_of = |j: usize, rows: usize, tile: &mut Tile| {
                 for (n, column) in tile.left[..rows].iter_mut().enumerate() {
-                    *column = start.wrapping_add(j + n);
-                }
-                if j == 0 {
-                    tile.ahead = ahead;
-                } else {
-                    ahead = tile.ahead;
+                    *column = columns.wrapping_add(j + n);
                 }
             };
             // SAFETY: the caller's word; the panel has room for what is written to it, and it is written before it is
             // read.
             unsafe {
                 pack::<L, S>(panel, right, first, depth, lane, lanes);
-                product.panel(panel, first, depth, lane, lanes, left.stride(), columns_of);
+                ahead = product.panel(panel, first, depth, lane, lanes, left.stride(), ahead, columns_of);
             }
         }
     }

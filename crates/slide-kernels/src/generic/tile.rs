@@ -1,12 +1,14 @@
 //! The inner kernel of the dense products: a tile of output that stays in registers.
+#![allow(clippy::needless_range_loop, reason = "rows and vectors of a tile are numbered everywhere at once")]
 
-use super::{LANES, Lanes, prefetch};
+use super::lanes::prefetch_l2;
+use super::{LANES, Lanes};
 
 /// The most rows that a tile has.
 pub(crate) const MOST_ROWS: usize = 12;
 
 /// Elements that are multiplied between two prefetches.
-const STEP: usize = 16;
+pub(crate) const STEP: usize = 32;
 
 /// `out[j][lane] += sum_i left(j, i) * panel[i][lane]`, as a chain over ascending `i`, for a few rows `j` and the lanes
 /// of a few vectors.
@@ -88,19 +90,19 @@ impl Ahead {
 
     /// Asks for the next few lines.
     #[inline(always)]
-    fn advance(&mut self) {
+    pub(crate) fn advance(&mut self) {
         for _ in 0..self.lines {
             if self.ids == self.ids_end {
                 return;
             }
             // SAFETY: `ids` is before the end of the list that it was made from, which outlives the product.
             let id = unsafe { *self.ids } as usize;
-            prefetch(self.start.wrapping_add(id * self.row_bytes + self.offset));
+            prefetch_l2(self.start.wrapping_add(id * self.row_bytes + self.offset));
+            // Without a branch, which would be mispredicted at the end of most rows.
             self.offset += 64;
-            if self.offset >= self.bytes {
-                self.offset = 0;
-                self.ids = self.ids.wrapping_add(1);
-            }
+            let row_done = usize::from(self.offset >= self.bytes);
+            self.offset &= row_done.wrapping_sub(1);
+            self.ids = self.ids.wrapping_add(row_done);
         }
     }
 }
