@@ -1,6 +1,5 @@
 //! No bytes make a reader panic, and what it accepts is a valid data set.
 
-use std::num::NonZeroUsize;
 use std::path::Path;
 
 use proptest::prelude::*;
@@ -74,8 +73,7 @@ fn read_every_way(bytes: &[u8], format: Option<Format>) -> Result<(), TestCaseEr
     let path = folder.path().join("X");
     std::fs::write(&path, bytes).unwrap();
     for feature_base in [IndexBase::Auto, IndexBase::Zero, IndexBase::One] {
-        let threads = NonZeroUsize::new(1);
-        let options = ReadOptions { format, feature_base, threads, ..ReadOptions::default() };
+        let options = ReadOptions { format, feature_base, ..ReadOptions::default() };
         let whole = data::read(&path, &options);
         if let Ok(data) = &whole {
             prop_assert!(Dataset::try_from(data.clone().into_parts()).is_ok());
@@ -100,7 +98,7 @@ fn config(cases: u32) -> ProptestConfig {
 }
 
 proptest! {
-    #![proptest_config(config(1500))]
+    #![proptest_config(config(500))]
 
     #[test]
     fn mutated_xmc(changes in prop::collection::vec(change(), 1..6)) {
@@ -130,7 +128,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(config(300))]
+    #![proptest_config(config(200))]
 
     #[test]
     fn mutated_archives(changes in prop::collection::vec(change(), 1..4), gzip: bool) {

@@ -123,7 +123,8 @@ fn describe(rest: &[u8]) -> String {
         [b'\n', ..] | [b'\r', b'\n', ..] => return "the end of the line".into(),
         _ => {}
     }
-    // A token of one blank would be invisible: take at least one byte.
+    // A blank stands for itself, anything else for its token.
+    let rest = if rest[0].is_ascii_whitespace() { &rest[..1] } else { rest };
     let length = 1 + rest[1..].iter().position(u8::is_ascii_whitespace).unwrap_or(rest.len() - 1);
     let token = rest[..length.min(LONGEST)].escape_ascii();
     if length > LONGEST { format!("\"{token}...\"") } else { format!("\"{token}\"") }

@@ -188,7 +188,7 @@ fn features(
                 *position = start + memchr::memchr(b'\n', rest).map_or(rest.len(), |newline| newline + 1);
                 return Ok(content);
             }
-            if grammar.svmlight && !content && text[start..].starts_with(b"qid:") {
+            if grammar.svmlight && !content && least == 0 && text[start..].starts_with(b"qid:") {
                 *position = start + 4;
                 let named = integer(text, position).is_some();
                 if !named || !(is_blank(byte(text, *position)) || ends_line(text, *position)) {

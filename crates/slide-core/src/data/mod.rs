@@ -41,6 +41,7 @@ mod source;
 pub mod stats;
 pub mod stream;
 mod svmlight;
+pub mod synth;
 mod text;
 mod write;
 mod xmc;
