@@ -256,12 +256,7 @@ impl TrainConfig {
             &self.hidden,
         )?;
         check(self.epochs > 0, "epochs", "at least 1", self.epochs)?;
-        check(
-            (1..=1 << 20).contains(&self.batch_size),
-            "batch-size",
-            "1 to 1048576",
-            self.batch_size,
-        )?;
+        check((1..=1 << 20).contains(&self.batch_size), "batch-size", "1 to 1048576", self.batch_size)?;
         let rate = self.learning_rate;
         check(rate > 0.0 && rate.is_finite(), "learning-rate", "a positive number", rate)?;
         check((0.0..=1.0).contains(&self.warmup), "warmup", "a share in [0, 1]", self.warmup)?;
@@ -326,11 +321,7 @@ pub struct Runtime {
 impl Runtime {
     /// Starts `threads` workers (`None`: one per core allowed to this process) with the kernels of `isa` (`None`:
     /// the variable `SLIDE_ISA`, else the best of the machine).
-    pub fn new(
-        threads: Option<NonZeroUsize>,
-        isa: Option<Isa>,
-        placement: Placement,
-    ) -> Result<Self, ConfigError> {
+    pub fn new(threads: Option<NonZeroUsize>, isa: Option<Isa>, placement: Placement) -> Result<Self, ConfigError> {
         let kernels = match isa {
             Some(isa) => Kernels::for_isa(isa)?,
             None => Kernels::from_env()?,

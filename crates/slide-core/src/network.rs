@@ -89,8 +89,7 @@ impl Network {
 
     /// The layers with their names in model files, input first.
     pub fn layers(&self) -> Vec<(String, &LayerRows)> {
-        let mut layers =
-            vec![("input".into(), &self.input), ("input_bias".into(), &self.input_bias)];
+        let mut layers = vec![("input".into(), &self.input), ("input_bias".into(), &self.input_bias)];
         layers.extend(self.hidden.iter().enumerate().map(|(i, l)| (format!("hidden.{i}"), l)));
         layers.push(("output".into(), &self.output));
         layers
@@ -98,8 +97,7 @@ impl Network {
 
     /// The layers with their names in model files, to be set.
     pub fn layers_mut(&mut self) -> Vec<(String, &mut LayerRows)> {
-        let mut layers =
-            vec![("input".into(), &mut self.input), ("input_bias".into(), &mut self.input_bias)];
+        let mut layers = vec![("input".into(), &mut self.input), ("input_bias".into(), &mut self.input_bias)];
         let hidden = self.hidden.iter_mut().enumerate();
         layers.extend(hidden.map(|(i, l)| (format!("hidden.{i}"), l)));
         layers.push(("output".into(), &mut self.output));
@@ -121,14 +119,7 @@ impl Network {
     }
 }
 
-fn fill_uniform(
-    layer: &mut LayerRows,
-    seed: u64,
-    stream: u32,
-    limit: f32,
-    kernels: &Kernels,
-    workers: &Workers,
-) {
+fn fill_uniform(layer: &mut LayerRows, seed: u64, stream: u32, limit: f32, kernels: &Kernels, workers: &Workers) {
     let (partition, width) = (*layer.partition(), layer.width());
     let starts = partition.starts();
     let fill = |chunk: usize, stride: usize, set: &mut dyn FnMut(usize, f32)| {

@@ -203,7 +203,10 @@ fn the_reference_agrees_with_finite_differences() {
                     let difference = (at(step) - at(-step)) / (2.0 * step);
                     let analytic = gradient.layers[layer].weights[row][column];
                     // A ReLU may switch inside the step; that shows as a difference of the order of the step.
-                    assert!((difference - analytic).abs() < 1e-4, "{loss:?} {layer} {row} {column}: {difference} {analytic}");
+                    assert!(
+                        (difference - analytic).abs() < 1e-4,
+                        "{loss:?} {layer} {row} {column}: {difference} {analytic}"
+                    );
                 }
             }
         }

@@ -16,14 +16,7 @@ const TILE: usize = 32;
 /// Logits of the listed rows: `out[r][s] = bias[rows[r]] + <weights[rows[r]], inputs[:][s]>`.
 ///
 /// `inputs` is transposed, `[columns][samples]`; `out` is `[rows][samples]`; `samples` is a multiple of 16.
-pub fn forward(
-    kernels: &Kernels,
-    layer: &LayerRows,
-    rows: &[u32],
-    inputs: &[f32],
-    samples: usize,
-    out: &mut [f32],
-) {
+pub fn forward(kernels: &Kernels, layer: &LayerRows, rows: &[u32], inputs: &[f32], samples: usize, out: &mut [f32]) {
     kernels.gemm_forward(
         layer.table(),
         row_ids(rows, layer.rows()),

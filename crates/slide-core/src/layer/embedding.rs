@@ -14,14 +14,7 @@ pub struct Scratch {
 }
 
 /// `out = bias + sum of values[i] * rows[i]` for one sample; `out` has the layer's columns.
-pub fn forward(
-    kernels: &Kernels,
-    layer: &LayerRows,
-    bias: &[f32],
-    rows: &[u32],
-    values: &[f32],
-    out: &mut [f32],
-) {
+pub fn forward(kernels: &Kernels, layer: &LayerRows, bias: &[f32], rows: &[u32], values: &[f32], out: &mut [f32]) {
     kernels.embedding_forward(layer.table(), row_ids(rows, layer.rows()), values, bias, out);
 }
 
@@ -42,14 +35,9 @@ pub fn update<'a>(
         return;
     }
     let vectors = matrix(deltas, chunk.columns());
-    let active = ActiveRows::new(
-        &transposed.rows,
-        &transposed.starts,
-        &transposed.members,
-        chunk.rows(),
-        vectors.rows(),
-    )
-    .expect("transposed lists are ascending and in range");
+    let active =
+        ActiveRows::new(&transposed.rows, &transposed.starts, &transposed.members, chunk.rows(), vectors.rows())
+            .expect("transposed lists are ascending and in range");
     adam.touch(&transposed.rows, chunk.last_step, decay);
     let step = chunk.step(adam);
     let views = chunk.views();

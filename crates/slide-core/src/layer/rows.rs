@@ -128,12 +128,8 @@ impl LayerRows {
     /// All weights as the kernels read them: `columns` of each row.
     pub fn table(&self) -> Table<'_> {
         match &self.weights {
-            Weights::F32(table) => {
-                padded_table(Values::F32(table.as_slice()), table.stride(), self.columns())
-            }
-            Weights::Bf16(table) => {
-                padded_table(Values::Bf16(table.as_slice()), table.stride(), self.columns())
-            }
+            Weights::F32(table) => padded_table(Values::F32(table.as_slice()), table.stride(), self.columns()),
+            Weights::Bf16(table) => padded_table(Values::Bf16(table.as_slice()), table.stride(), self.columns()),
         }
     }
 
@@ -160,12 +156,8 @@ impl LayerRows {
             Weights::Bf16(table) => (table.stride(), moments.first.stride()),
         };
         let weights: Vec<ChunkWeights> = match &mut self.weights {
-            Weights::F32(table) => {
-                table.chunks_mut(&starts).into_iter().map(ChunkWeights::F32).collect()
-            }
-            Weights::Bf16(table) => {
-                table.chunks_mut(&starts).into_iter().map(ChunkWeights::Bf16).collect()
-            }
+            Weights::F32(table) => table.chunks_mut(&starts).into_iter().map(ChunkWeights::F32).collect(),
+            Weights::Bf16(table) => table.chunks_mut(&starts).into_iter().map(ChunkWeights::Bf16).collect(),
         };
         let first = moments.first.chunks_mut(&starts);
         let second = moments.second.chunks_mut(&starts);
@@ -174,9 +166,7 @@ impl LayerRows {
         let mut bias_second = split(&mut moments.bias_second, &starts);
         let mut last_step = split(&mut moments.last_step, &starts);
         let mut chunks = Vec::with_capacity(starts.len() - 1);
-        for (index, ((weights, first), second)) in
-            weights.into_iter().zip(first).zip(second).enumerate()
-        {
+        for (index, ((weights, first), second)) in weights.into_iter().zip(first).zip(second).enumerate() {
             chunks.push(Chunk {
                 layer: self.number,
                 index,

@@ -82,10 +82,7 @@ impl Adam {
     pub fn kernel_step(&self, table: u32, first_row: u32) -> AdamStep {
         let rounding = match self.stochastic {
             None => Rounding::Nearest,
-            Some(key) => Rounding::Stochastic {
-                key: key ^ table.wrapping_mul(0x9E37_79B9),
-                first_row,
-            },
+            Some(key) => Rounding::Stochastic { key: key ^ table.wrapping_mul(0x9E37_79B9), first_row },
         };
         AdamStep { rounding, ..self.kernel.clone() }
     }

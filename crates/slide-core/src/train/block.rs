@@ -42,7 +42,7 @@ pub struct Block {
     pub active: SampleLists,
     /// Activations of each hidden layer, transposed: `[columns][padded]`.
     transposed: Vec<Vec<f32>>,
-    /// Gradient with respect to the logits of hidden layers 1.. and, last, of the shared output rows: `[rows][padded]`.
+    /// Gradient with respect to the sums of each dense layer and, last, of the shared output rows: `[rows][padded]`.
     deltas: Vec<Vec<f32>>,
     /// Sum of the loss of the block's samples.
     pub loss: f64,
@@ -61,10 +61,10 @@ pub struct BlockRows<'a> {
 }
 
 impl Block {
-    /// Gradient with respect to the logits of hidden layer `layer` (from 1), or of the shared output rows
-    /// (`layer` = number of hidden layers): `[rows][padded]`.
+    /// Gradient with respect to the sums of dense layer `layer` of the network, or of the shared output rows (`layer` =
+    /// number of dense layers): `[rows][padded]`.
     pub fn deltas(&self, layer: usize) -> &[f32] {
-        &self.deltas[layer - 1]
+        &self.deltas[layer]
     }
 
     /// Activations of hidden layer `layer` (from 0), transposed: `[columns][padded]`.
@@ -86,8 +86,7 @@ impl Block {
             let (rows, values) = context.data.features(point as usize);
             if rate > 0.0 {
                 let item = (first + sample) as u32;
-                let key =
-                    RngKey::new(context.config.seed, streams::INPUT_DROPOUT, context.step, item);
+                let key = RngKey::new(context.config.seed, streams::INPUT_DROPOUT, context.step, item);
                 self.random.resize(rows.len(), 0);
                 context.kernels.random_words(key, 0, &mut self.random);
                 for ((&row, &value), &word) in rows.iter().zip(values).zip(&self.random) {
@@ -105,21 +104,14 @@ impl Block {
     }
 
     /// Computes the activations of all hidden layers.
-    pub fn forward(
-        &mut self,
-        context: &BatchContext<'_>,
-        network: &Network,
-        rows: &mut BlockRows<'_>,
-    ) {
+    pub fn forward(&mut self, context: &BatchContext<'_>, network: &Network, rows: &mut BlockRows<'_>) {
         let kernels = context.kernels;
         let layers = network.hidden.len() + 1;
         self.transposed.resize_with(layers, Vec::new);
         self.deltas.resize_with(layers, Vec::new);
         let columns = network.input.columns();
         let bias = network.input_bias.table();
-        let slide_kernels::Values::F32(bias) = bias.values() else {
-            unreachable!("the input bias is stored as f32")
-        };
+        let slide_kernels::Values::F32(bias) = bias.values() else { unreachable!("the input bias is stored as f32") };
         let bias = &bias[..columns];
         let activations = &mut rows.activations[0];
         for (sample, out) in activations.chunks_exact_mut(columns).enumerate() {
@@ -228,26 +220,14 @@ impl Block {
 
     /// From the gradient with respect to the last hidden layer's activations (in `rows`) to the gradients with
     /// respect to the sums of all hidden layers.
-    pub fn backward(
-        &mut self,
-        context: &BatchContext<'_>,
-        network: &Network,
-        rows: &mut BlockRows<'_>,
-    ) {
+    pub fn backward(&mut self, context: &BatchContext<'_>, network: &Network, rows: &mut BlockRows<'_>) {
         let kernels = context.kernels;
         for (index, layer) in network.hidden.iter().enumerate().rev() {
             Self::through_relu(context, index + 1, rows);
             let columns = layer.rows().next_multiple_of(16);
-            let gradient = slide_kernels::Matrix::new(
-                rows.gradients[index + 1],
-                columns,
-                layer.rows(),
-            );
+            let gradient = slide_kernels::Matrix::new(rows.gradients[index + 1], columns, layer.rows());
             let deltas = &mut self.deltas[index];
-            kernels.transpose(
-                gradient.expect("sized by the engine"),
-                matrix_mut(deltas, self.padded),
-            );
+            kernels.transpose(gradient.expect("sized by the engine"), matrix_mut(deltas, self.padded));
             let all = identity(layer.rows());
             let below = &mut rows.gradients[index];
             dense::backward(kernels, layer, &all, deltas, self.padded, below);
@@ -266,10 +246,7 @@ impl Block {
 }
 
 /// `(sample, internal label row, target)` of all labels of the block's points.
-pub fn targets<'a>(
-    context: &BatchContext<'a>,
-    points: &'a [u32],
-) -> impl Iterator<Item = (usize, u32, f32)> + 'a {
+pub fn targets<'a>(context: &BatchContext<'a>, points: &'a [u32]) -> impl Iterator<Item = (usize, u32, f32)> + 'a {
     let (data, loss) = (context.data, context.config.loss);
     points.iter().enumerate().flat_map(move |(sample, &point)| {
         let labels = data.labels(point as usize);
@@ -288,12 +265,7 @@ pub fn target(loss: Loss, labels: usize) -> f32 {
 
 /// Replaces each sample's sum of exponentials by its inverse, or by 0 for a point without labels, which has no target
 /// distribution and so neither loss nor gradient. Returns the sum of `max + ln(sum)` over the points with labels.
-pub fn invert_sums(
-    context: &BatchContext<'_>,
-    points: &[u32],
-    max: &[f32],
-    sums: &mut [f32],
-) -> f64 {
+pub fn invert_sums(context: &BatchContext<'_>, points: &[u32], max: &[f32], sums: &mut [f32]) -> f64 {
     let mut loss = 0.0;
     for ((&point, &max), sum) in points.iter().zip(max).zip(sums) {
         if context.data.labels(point as usize).is_empty() {

@@ -131,8 +131,7 @@ impl<'r> Engine<'r> {
         self.size_buffers(network, points.len());
         match config.sampler {
             SamplerKind::Shared => {
-                let labels: Vec<u32> =
-                    points.iter().flat_map(|&point| data.labels(point as usize)).copied().collect();
+                let labels: Vec<u32> = points.iter().flat_map(|&point| data.labels(point as usize)).copied().collect();
                 let key = SampleKey { seed: config.seed, step, sample: 0 };
                 let shared = shared_set(kernels, &labels, self.sampler.target, network.output.rows(), key);
                 self.train_on_shared_set(&context, network, points, &shared, &adam)
@@ -273,7 +272,7 @@ impl<'r> Engine<'r> {
             let all: Vec<u32> = (0..layer.rows() as u32).collect();
             let inputs = &self.activations[index];
             workers.each_with(&mut self.workers, &mut layer.chunks_mut(), |_, chunk, scratch| {
-                let deltas = block_deltas(blocks, index + 1, inputs);
+                let deltas = block_deltas(blocks, index, inputs);
                 dense::update(kernels, chunk, &all, deltas, adam, &mut scratch.dense);
             });
         }
@@ -317,8 +316,8 @@ fn block_items<'a>(
         .collect()
 }
 
-/// What the blocks bring to the gradient of layer `layer` (hidden layers from 1, then the output), whose inputs are
-/// `inputs`, `[batch][columns]`.
+/// What the blocks bring to the gradient of dense layer `layer` (the output's number follows the last), whose inputs
+/// are `inputs`, `[batch][columns]`.
 fn block_deltas<'a>(
     blocks: &'a [Block],
     layer: usize,

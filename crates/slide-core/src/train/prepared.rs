@@ -16,12 +16,7 @@ pub struct Prepared {
 
 impl Prepared {
     /// Renumbers and scales all points of `data`.
-    pub fn new(
-        data: &Dataset,
-        normalize: Normalize,
-        features: &Partition,
-        labels: &Partition,
-    ) -> Self {
+    pub fn new(data: &Dataset, normalize: Normalize, features: &Partition, labels: &Partition) -> Self {
         let mut prepared = Self::empty();
         for point in 0..data.points() {
             let (indices, values) = data.features(point);
@@ -40,13 +35,7 @@ impl Prepared {
     }
 
     /// Adds the features of a point; `indices` are below the partition's rows.
-    pub fn push(
-        &mut self,
-        indices: &[u32],
-        values: &[f32],
-        normalize: Normalize,
-        features: &Partition,
-    ) {
+    pub fn push(&mut self, indices: &[u32], values: &[f32], normalize: Normalize, features: &Partition) {
         let scale = match normalize {
             Normalize::None => 1.0,
             Normalize::L2 => {
@@ -54,11 +43,8 @@ impl Prepared {
                 if square > 0.0 { (1.0 / square.sqrt()) as f32 } else { 1.0 }
             }
         };
-        let mut row: Vec<(u32, f32)> = indices
-            .iter()
-            .zip(values)
-            .map(|(&index, &value)| (features.to_internal(index), value * scale))
-            .collect();
+        let mut row: Vec<(u32, f32)> =
+            indices.iter().zip(values).map(|(&index, &value)| (features.to_internal(index), value * scale)).collect();
         row.sort_unstable_by_key(|entry| entry.0);
         self.features.extend(row.iter().map(|entry| entry.0));
         self.values.extend(row.iter().map(|entry| entry.1));

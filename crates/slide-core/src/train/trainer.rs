@@ -157,10 +157,7 @@ impl<'r> Trainer<'r> {
 
     /// Trains from where the model stands to the last epoch; `observer` is called after every batch, with the trainer
     /// itself to look at (and, at its own cost, to save or evaluate).
-    pub fn run(
-        &mut self,
-        observer: &mut dyn FnMut(&Progress, &mut Self) -> Control,
-    ) -> Result<Outcome, TrainError> {
+    pub fn run(&mut self, observer: &mut dyn FnMut(&Progress, &mut Self) -> Control) -> Result<Outcome, TrainError> {
         let (batch_size, epochs) = (self.model.config.batch_size, self.model.config.epochs);
         let points = self.data.points();
         let per_epoch = self.model.steps_per_epoch();

@@ -91,9 +91,8 @@ mod tests {
 
     #[test]
     fn the_sum_has_the_same_bits_however_the_leaves_are_shared_out() {
-        let leaves: Vec<Vec<f32>> = (0..16)
-            .map(|leaf| (0..5).map(|i| 1.0 / (3 + leaf * 7 + i) as f32 - 0.05).collect())
-            .collect();
+        let leaves: Vec<Vec<f32>> =
+            (0..16).map(|leaf| (0..5).map(|i| 1.0 / (3 + leaf * 7 + i) as f32 - 0.05).collect()).collect();
         let mut sums = Vec::new();
         for workers in 1..=16 {
             let mut branches = vec![Branches::default(); workers];
