@@ -7,6 +7,8 @@
 
 use crate::{Kernels, Matrix, MatrixMut};
 
+type SoftmaxEntries = unsafe fn(z: &mut [f32], samples: &[u32], max: &[f32], inverse_sum: &[f32]);
+
 /// The functions of the family.
 #[derive(Clone, Copy)]
 pub(crate) struct Table {
@@ -18,7 +20,7 @@ pub(crate) struct Table {
     pub(crate) softmax_columns: unsafe fn(MatrixMut, &[f32], &[f32]),
     /// Safety: the level is available; `samples` has the length of `z`; its members are less than the lengths of
     /// `max` and `inverse_sum`.
-    pub(crate) softmax_entries: unsafe fn(&mut [f32], &[u32], &[f32], &[f32]),
+    pub(crate) softmax_entries: SoftmaxEntries,
 }
 
 /// Panics unless a matrix of `width` columns has whole vectors of columns, and one element for each in a slice.

@@ -101,12 +101,8 @@ unsafe fn codes<L: Compare + Gather, F: Family>(functions: &Bins, vectors: Matri
                 winners::<L>(positions, size, keys, padded, values)
             };
             let values = core::slice::from_raw_parts_mut(values, functions.bins());
-            if empty {
-                if F::DENSIFY {
-                    densify(values);
-                } else {
-                    values.iter_mut().for_each(|value| *value &= !EMPTY);
-                }
+            if F::DENSIFY && empty {
+                densify(values);
             }
             pack(values, bin_bits, codes);
         }

@@ -21,12 +21,15 @@ pub(crate) unsafe fn simhash_codes<L: Compare + Swap>(functions: &SimHash, vecto
     let copy = vector.as_mut_ptr().cast::<f32>();
     let mut projections = MaybeUninit::<[f32; MAX_WIDTH]>::uninit();
     let projections = projections.as_mut_ptr().cast::<f32>();
-    let mut bits = [0_u16; MAX_WORDS];
+    let mut bits = MaybeUninit::<[u16; MAX_WORDS]>::uninit();
+    let bits = bits.as_mut_ptr().cast::<u16>();
+    let words = signs.len() / LANES;
     for (v, codes) in out.chunks_exact_mut(functions.tables()).enumerate() {
         let row = vectors.row(v);
         // SAFETY: the instruction set and the shapes are the caller's word. The padded width is at most MAX_WIDTH,
         // so that both buffers are large enough; they are written before they are read. A round has `padded` signs.
-        // The rounds have at most MAX_VALUES + MAX_WIDTH projections.
+        // There is a bit for each sign, at
+        // most MAX_VALUES + MAX_WIDTH; they are written before `pack` reads them, as is the word after them.
         unsafe {
             let mut vector = row.as_ptr();
             if width < padded {
@@ -34,8 +37,8 @@ pub(crate) unsafe fn simhash_codes<L: Compare + Swap>(functions: &SimHash, vecto
                 core::ptr::write_bytes(copy.add(width), 0, padded - width);
                 vector = copy;
             }
-            for (signs, bits) in signs.chunks_exact(padded).zip(bits.chunks_exact_mut(padded / LANES)) {
-                let (signs, bits) = (signs.as_ptr(), bits.as_mut_ptr());
+            for (round, signs) in signs.chunks_exact(padded).enumerate() {
+                let (signs, bits) = (signs.as_ptr(), bits.add(round * (padded / LANES)));
                 match padded {
                     16 => small::<L, 1>(vector, signs, bits),
                     32 => small::<L, 2>(vector, signs, bits),
@@ -44,7 +47,8 @@ pub(crate) unsafe fn simhash_codes<L: Compare + Swap>(functions: &SimHash, vecto
                     _ => large::<L>(vector, signs, padded, projections, bits),
                 }
             }
-            pack::<L>(&bits, functions.bits(), codes);
+            bits.add(words).write(0);
+            pack::<L>(core::slice::from_raw_parts(bits, words + 1), functions.bits(), codes);
         }
     }
 }
@@ -140,7 +144,7 @@ static SIGNS: [[f32; LANES]; 4] = {
     let mut signs = [[1.0; LANES]; 4];
     let mut i = 0;
     while i < 4 * LANES {
-        if i % LANES >> (i / LANES) & 1 == 1 {
+        if ((i % LANES) >> (i / LANES)) & 1 == 1 {
             signs[i / LANES][i % LANES] = -1.0;
         }
         i += 1;

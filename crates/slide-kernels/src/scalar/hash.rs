@@ -44,9 +44,7 @@ fn hadamard(x: &mut [f32]) {
 
 fn wta_codes(functions: &Bins, vectors: Matrix, out: &mut [u32]) {
     let key = |x: f32| if x.is_nan() { f32::NEG_INFINITY } else { x };
-    codes_by_winner(functions, vectors, out, key, |values| {
-        values.iter_mut().for_each(|value| *value &= !EMPTY);
-    });
+    codes_by_winner(functions, vectors, out, key, |_| ());
 }
 
 fn dwta_codes(functions: &Bins, vectors: Matrix, out: &mut [u32]) {
@@ -89,7 +87,7 @@ fn codes_by_winner(
     }
 }
 
-/// The value of an empty bin. A value is less than 64.
+/// The value of an empty bin. The others are less than 64; what is above that is not packed.
 pub(crate) const EMPTY: u16 = 0x80;
 /// Marks a value that densification took from another bin.
 const BORROWED: u16 = 0x40;
@@ -98,12 +96,18 @@ const ATTEMPTS: u32 = 64;
 
 /// Gives every empty bin the value of one that was not empty, or 0 if there is none.
 pub(crate) fn densify(values: &mut [u16]) {
-    for bin in 0..values.len() {
-        if values[bin] == EMPTY {
-            values[bin] = source(values, bin).map_or(BORROWED, |other| values[other] | BORROWED);
+    for start in (0..values.len()).step_by(32) {
+        let end = values.len().min(start + 32);
+        // Most stretches have no empty bin.
+        if values[start..end].iter().fold(0, |all, value| all | value) & EMPTY == 0 {
+            continue;
+        }
+        for bin in start..end {
+            if values[bin] == EMPTY {
+                values[bin] = source(values, bin).map_or(BORROWED, |other| values[other] | BORROWED);
+            }
         }
     }
-    values.iter_mut().for_each(|value| *value &= !BORROWED);
 }
 
 /// The bin from which the empty bin `bin` takes its value; see [`Bins`].
@@ -128,7 +132,7 @@ pub(crate) fn pack(values: &[u16], bin_bits: usize, codes: &mut [u32]) {
     codes.fill(0);
     for (k, values) in values.chunks_exact(codes.len()).enumerate() {
         for (code, &value) in codes.iter_mut().zip(values) {
-            *code |= u32::from(value) << (k * bin_bits);
+            *code |= u32::from(value & (BORROWED - 1)) << (k * bin_bits);
         }
     }
 }

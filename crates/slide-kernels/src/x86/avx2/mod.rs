@@ -16,23 +16,22 @@ mod softmax;
 mod topk;
 mod transpose;
 
-use crate::{Isa, Kernels, scalar};
+use crate::{Isa, Kernels};
 use lanes::{F32x16, U32x16};
 
 pub(crate) const KERNELS: Kernels = Kernels {
     isa: Isa::Avx2,
     active: active::TABLE,
     dot: dot::TABLE,
+    elementwise: elementwise::TABLE,
     embedding: embedding::TABLE,
     gemm: gemm::TABLE,
-    row_dot: row_dot::TABLE,
-    row_update: row_update::TABLE,
-    transpose: transpose::TABLE,
-    elementwise: elementwise::TABLE,
     hash: hash::TABLE,
     loss: loss::TABLE,
     random: random::TABLE,
+    row_dot: row_dot::TABLE,
+    row_update: row_update::TABLE,
     softmax: softmax::TABLE,
     topk: topk::TABLE,
-    ..scalar::KERNELS
+    transpose: transpose::TABLE,
 };
