@@ -102,7 +102,7 @@ pub struct Synth {
 /// Which half of a set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// For training. Every label occurs, as far as there is room for one label of each point in all but one in four slots.
+    /// For training. Every label occurs, if `points * floor(labels_per_point)` is at least the number of labels.
     Train,
     /// For testing: from the same law.
     Test,
@@ -115,7 +115,7 @@ const PROTOTYPE: u32 = 32;
 /// Features that tell a label from its siblings.
 const OWN: u32 = 6;
 /// Draws in 64 that come from a label's own features rather than the cluster's.
-const OWN_DRAWS: u32 = 16;
+const OWN_DRAWS: u32 = 6;
 /// Draws in 64 that come from nowhere.
 const NOISE_DRAWS: u32 = 8;
 /// Labels that like to come along with a label.
@@ -208,11 +208,12 @@ impl<'a> Plan<'a> {
         let stream = if part == Part::Train { stream::TRAIN } else { stream::TEST };
         let mut rng = CounterRng::new(RngKey::new(self.synth.seed, stream, 0, point as u32));
         let first = rows.labels.len();
-        let count = spread(&mut rng, shape.labels_per_point, shape.labels_per_point - 1.0).min(shape.labels);
+        let mut count = spread(&mut rng, shape.labels_per_point, shape.labels_per_point - 1.0).min(shape.labels);
         if part == Part::Train {
-            // Labels point, point + points, ... get their one certain point; three slots in four at most.
-            let certain = (point..shape.labels).step_by(shape.points).take(count * 3 / 4 + usize::from(count == 1));
+            // So that every label occurs: labels point, point + points, ... for certain.
+            let certain = (point..shape.labels).step_by(shape.points).take(shape.labels_per_point as usize);
             rows.labels.extend(certain.map(|label| label as u32));
+            count = count.max(rows.labels.len() - first);
         }
         let themes = count.min(THEMES);
         let mut patience = PATIENCE * count as u64;
