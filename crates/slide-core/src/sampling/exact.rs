@@ -1,5 +1,6 @@
 //! The full output, the baseline of all sampling.
 
 pub(super) fn collect(rows: usize, out: &mut Vec<u32>) {
+    out.clear();
     out.extend(0..rows as u32);
 }

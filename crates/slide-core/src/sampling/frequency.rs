@@ -12,33 +12,28 @@ pub(super) fn collect(
     scratch: &mut Scratch,
     out: &mut Vec<u32>,
 ) {
-    let Scratch { active, matches, found, histogram, .. } = scratch;
+    let Scratch { active, matches, found, found_matches, histogram, .. } = scratch;
     if matches.len() < sample.context.rows {
         matches.resize(sample.context.rows, 0);
     }
     if let Some(tables) = sample.tables() {
         for (table, &code) in sample.codes.iter().enumerate() {
-            for &row in tables.bucket(table, code) {
-                matches[row as usize] += 1;
-                active.insert(row);
-            }
+            let bucket = tables.bucket(table, code);
+            bucket.iter().for_each(|&row| matches[row as usize] += 1);
+            active.extend(bucket.iter().copied());
         }
     }
     // A label counts for more than being in every bucket.
     let certain = sample.codes.len() + 1;
-    for &label in sample.labels {
-        matches[label as usize] = certain as u16;
-        active.insert(label);
-    }
+    sample.labels.iter().for_each(|&label| matches[label as usize] = certain as u16);
+    active.extend(sample.labels.iter().copied());
 
-    found.clear();
+    active.drain_to(found);
+    found_matches.clear();
+    found_matches.extend(found.iter().map(|&row| std::mem::take(&mut matches[row as usize])));
     histogram.clear();
     histogram.resize(certain + 1, 0);
-    active.drain(|row| {
-        let matches = std::mem::take(&mut matches[row as usize]);
-        histogram[usize::from(matches)] += 1;
-        found.push((row, matches));
-    });
+    found_matches.iter().for_each(|&matches| histogram[usize::from(matches)] += 1);
 
     // All rows with more than `level` matches stay, and the first `room` of those with `level`.
     let mut room = at_most.saturating_sub(histogram[certain]);
@@ -50,7 +45,8 @@ pub(super) fn collect(
     if level < min_matches as usize {
         room = 0;
     }
-    for &(row, matches) in &*found {
+    out.clear();
+    for (&row, &matches) in found.iter().zip(&*found_matches) {
         let matches = usize::from(matches);
         if matches == level && room > 0 {
             room -= 1;
@@ -61,8 +57,7 @@ pub(super) fn collect(
     }
 
     if out.len() < sampler.floor {
-        out.iter().for_each(|&row| active.insert(row));
-        out.clear();
+        active.extend(out.iter().copied());
         sampler.finish(sample, active, out);
     }
 }

@@ -189,7 +189,6 @@ impl Sampler {
         out: &mut Vec<u32>,
     ) {
         assert_rows(labels, context.rows);
-        out.clear();
         let sample = &Sample { context, codes, labels, key };
         match self.kind {
             SamplerKind::Vanilla => vanilla::collect(self, sample, scratch, out),
@@ -205,7 +204,7 @@ impl Sampler {
         let Sample { context, key, .. } = sample;
         let mut words = Words::new(context.kernels, key.stream(stream::FILL));
         random::fill(set, context.rows, self.floor, &mut words);
-        set.drain(|row| out.push(row));
+        set.drain_to(out);
     }
 }
 
@@ -221,7 +220,8 @@ pub struct Scratch {
     active: RowSet,
     /// For samplers that count: how many buckets hold a row. All 0 between samples.
     matches: Vec<u16>,
-    found: Vec<(u32, u16)>,
+    found: Vec<u32>,
+    found_matches: Vec<u16>,
     histogram: Vec<usize>,
     order: Vec<u32>,
 }
@@ -234,6 +234,7 @@ impl Scratch {
             active: RowSet::new(rows),
             matches: Vec::new(),
             found: Vec::new(),
+            found_matches: Vec::new(),
             histogram: Vec::new(),
             order: Vec::new(),
         }

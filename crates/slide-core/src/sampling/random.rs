@@ -6,10 +6,10 @@ use super::{RowSet, Sample, Sampler, Scratch, stream};
 
 pub(super) fn collect(sampler: &Sampler, sample: &Sample<'_>, scratch: &mut Scratch, out: &mut Vec<u32>) {
     let active = &mut scratch.active;
-    sample.labels.iter().for_each(|&label| active.insert(label));
+    active.extend(sample.labels.iter().copied());
     let mut words = Words::new(sample.context.kernels, sample.key.stream(stream::FILL));
     fill(active, sample.context.rows, sampler.target.max(sampler.floor).min(sampler.ceiling), &mut words);
-    active.drain(|row| out.push(row));
+    active.drain_to(out);
 }
 
 /// Adds rows below `rows` to `set` until it has `count`, or all; each row not in it is equally likely.
@@ -17,7 +17,8 @@ pub(super) fn fill(set: &mut RowSet, rows: usize, count: usize, words: &mut Word
     let count = count.min(rows);
     if count <= rows / 2 {
         while set.len() < count {
-            set.insert(words.below(rows as u32));
+            let words = words.take(count - set.len());
+            set.extend(words.iter().map(|&word| below(rows as u32, word)));
         }
         return;
     }
@@ -28,8 +29,8 @@ pub(super) fn fill(set: &mut RowSet, rows: usize, count: usize, words: &mut Word
             return;
         }
         if !set.contains(row) {
-            if (words.below(left) as usize) < count - set.len() {
-                set.insert(row);
+            if (below(left, words.take(1)[0]) as usize) < count - set.len() {
+                set.extend([row]);
             }
             left -= 1;
         }
@@ -52,16 +53,22 @@ impl<'a> Words<'a> {
         Self { kernels, key, made: 0, block: [0; BLOCK], used: BLOCK }
     }
 
-    /// A number below `bound`; each is as likely as any other up to `bound / 2^32` of its probability.
+    /// The next words, at least one and at most `count`.
     #[inline]
-    pub(super) fn below(&mut self, bound: u32) -> u32 {
+    pub(super) fn take(&mut self, count: usize) -> &[u32] {
         if self.used == BLOCK {
             self.kernels.random_words(self.key, self.made, &mut self.block);
             self.made += BLOCK as u64;
             self.used = 0;
         }
-        let word = self.block[self.used];
-        self.used += 1;
-        ((u64::from(word) * u64::from(bound)) >> 32) as u32
+        let first = self.used;
+        self.used = BLOCK.min(first + count);
+        &self.block[first..self.used]
     }
+}
+
+/// A number below `bound` from a random word; each is as likely as any other up to `bound / 2^32` of its probability.
+#[inline]
+pub(super) fn below(bound: u32, word: u32) -> u32 {
+    ((u64::from(word) * u64::from(bound)) >> 32) as u32
 }

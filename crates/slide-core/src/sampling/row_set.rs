@@ -21,12 +21,18 @@ impl RowSet {
     }
 
     #[inline]
-    pub(crate) fn insert(&mut self, row: u32) {
-        let (word, bit) = (row as usize / 64, 1 << (row % 64));
-        let old = self.words[word];
-        self.words[word] = old | bit;
-        self.summary[word / 64] |= 1 << (word % 64);
-        self.len += usize::from(old & bit == 0);
+    pub(crate) fn extend(&mut self, rows: impl IntoIterator<Item = u32>) {
+        // Locals, because a counter in memory would make every row wait for the one before.
+        let (words, summary) = (&mut self.words[..], &mut self.summary[..]);
+        let mut added = 0;
+        for row in rows {
+            let (word, bit) = (row as usize / 64, 1 << (row % 64));
+            let old = words[word];
+            words[word] = old | bit;
+            summary[word / 64] |= 1 << (word % 64);
+            added += usize::from(old & bit == 0);
+        }
+        self.len += added;
     }
 
     #[inline]
@@ -34,14 +40,15 @@ impl RowSet {
         self.words[row as usize / 64] >> (row % 64) & 1 == 1
     }
 
-    /// Empties the set, calling `each` for its rows in ascending order.
-    #[inline]
-    pub(crate) fn drain(&mut self, mut each: impl FnMut(u32)) {
+    /// Empties the set, replacing `out` by its rows in ascending order.
+    pub(crate) fn drain_to(&mut self, out: &mut Vec<u32>) {
+        out.resize(self.len, 0);
+        let mut places = out.iter_mut();
         for (high, summary) in self.summary.iter_mut().enumerate() {
             for word in ones(std::mem::take(summary)) {
                 let word = high * 64 + word as usize;
-                for bit in ones(std::mem::take(&mut self.words[word])) {
-                    each(word as u32 * 64 + bit);
+                for (bit, place) in ones(std::mem::take(&mut self.words[word])).zip(&mut places) {
+                    *place = word as u32 * 64 + bit;
                 }
             }
         }
@@ -73,11 +80,11 @@ mod tests {
             let mut set = RowSet::new(9000);
             for rows in rounds {
                 let expected: BTreeSet<u32> = rows.iter().copied().collect();
-                rows.iter().for_each(|&row| set.insert(row));
+                set.extend(rows.iter().copied());
                 prop_assert_eq!(set.len(), expected.len());
                 prop_assert!((0..9000).all(|row| set.contains(row) == expected.contains(&row)));
-                let mut drained = Vec::new();
-                set.drain(|row| drained.push(row));
+                let mut drained = vec![1, 2];
+                set.drain_to(&mut drained);
                 prop_assert_eq!(drained, expected.into_iter().collect::<Vec<_>>());
                 prop_assert_eq!(set.len(), 0);
             }

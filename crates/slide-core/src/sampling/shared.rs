@@ -14,10 +14,10 @@ use super::{RowSet, SampleKey, random, random::Words, stream};
 pub fn shared_set(kernels: &Kernels, labels: &[u32], random_count: usize, rows: usize, key: SampleKey) -> Vec<u32> {
     super::assert_rows(labels, rows);
     let mut set = RowSet::new(rows);
-    labels.iter().for_each(|&label| set.insert(label));
+    set.extend(labels.iter().copied());
     let count = set.len().saturating_add(random_count);
     random::fill(&mut set, rows, count, &mut Words::new(kernels, key.stream(stream::SHARED)));
-    let mut active = Vec::with_capacity(set.len());
-    set.drain(|row| active.push(row));
+    let mut active = Vec::new();
+    set.drain_to(&mut active);
     active
 }

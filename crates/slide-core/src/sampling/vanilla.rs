@@ -1,10 +1,14 @@
 //! Vanilla sampling (SLIDE, MLSys 2020, section 3.1): tables in random order, until there are enough rows.
 
-use super::{Sample, Sampler, Scratch, random::Words, stream};
+use super::{
+    Sample, Sampler, Scratch,
+    random::{Words, below},
+    stream,
+};
 
 pub(super) fn collect(sampler: &Sampler, sample: &Sample<'_>, scratch: &mut Scratch, out: &mut Vec<u32>) {
     let Scratch { active, order, .. } = scratch;
-    sample.labels.iter().for_each(|&label| active.insert(label));
+    active.extend(sample.labels.iter().copied());
     if let Some(tables) = sample.tables() {
         let mut words = Words::new(sample.context.kernels, sample.key.stream(stream::TABLES));
         order.clear();
@@ -14,14 +18,15 @@ pub(super) fn collect(sampler: &Sampler, sample: &Sample<'_>, scratch: &mut Scra
             if active.len() >= target {
                 break;
             }
-            let next = visited + words.below((order.len() - visited) as u32) as usize;
+            let next = visited + below((order.len() - visited) as u32, words.take(1)[0]) as usize;
             order.swap(visited, next);
             let table = order[visited] as usize;
-            for &row in tables.bucket(table, sample.codes[table]) {
-                if active.len() >= sampler.ceiling {
-                    break;
-                }
-                active.insert(row);
+            let mut bucket = tables.bucket(table, sample.codes[table]);
+            // Rows that are there already take no room, so one round may leave some.
+            while active.len() < sampler.ceiling && !bucket.is_empty() {
+                let (rows, rest) = bucket.split_at(bucket.len().min(sampler.ceiling - active.len()));
+                active.extend(rows.iter().copied());
+                bucket = rest;
             }
         }
     }
