@@ -27,6 +27,7 @@ pub mod numerics;
 pub mod rng;
 mod scalar;
 mod table;
+#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
 mod tuning;
 mod views;
 #[cfg(target_arch = "x86_64")]

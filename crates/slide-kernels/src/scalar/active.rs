@@ -9,9 +9,9 @@ pub(crate) const TABLE: Table = Table { forward, backward };
 
 fn forward(table: views::Table<'_>, bias: &[f32], active: &ActiveRows<'_>, vectors: Matrix<'_>, out: &mut [f32]) {
     for (i, &row) in active.rows().iter().enumerate() {
-        for e in active.starts()[i] as usize..active.starts()[i + 1] as usize {
-            let vector = vectors.row(active.members()[e] as usize);
-            out[e] = bias[row as usize] + dot_in_lanes::<16>(table.row(row), vector);
+        let entries = active.starts()[i] as usize..active.starts()[i + 1] as usize;
+        for (out, &sample) in out[entries.clone()].iter_mut().zip(&active.members()[entries]) {
+            *out = bias[row as usize] + dot_in_lanes::<16>(table.row(row), vectors.row(sample as usize));
         }
     }
 }
