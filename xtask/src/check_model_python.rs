@@ -31,15 +31,12 @@ pub(crate) fn run(arguments: &CheckModelPythonArguments) -> Result<()> {
     let shell = workspace::shell()?;
     let environment = workspace::scratch("python");
     let python = environment.join("bin/python");
-    if !python.exists() {
-        cmd!(shell, "python3 -m venv {environment}")
-            .run()
-            .context("cannot make a virtual environment (Debian: python3-venv)")?;
-    }
-    // Outside the branch above, so that an interrupted first run does not leave an environment that never works.
+    cmd!(shell, "python3 -m venv {environment}")
+        .run()
+        .context("cannot make a virtual environment (Debian: python3-venv)")?;
     cmd!(shell, "{python} -m pip install --quiet --disable-pip-version-check safetensors numpy").run()?;
-    cmd!(shell, "{python} -c {READ} {model}")
-        .quiet()
+    cmd!(shell, "{python} - {model}")
+        .stdin(READ)
         .run()
         .with_context(|| format!("Python cannot read {}", model.display()))
 }

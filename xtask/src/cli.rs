@@ -48,7 +48,7 @@ pub(crate) struct TestArguments {
     #[arg(long, value_name = "NAME")]
     pub(crate) isa: Option<String>,
 
-    /// Passed on to `cargo test`
+    /// Passed on to `cargo test --workspace`
     #[arg(last = true, value_name = "ARGS")]
     pub(crate) rest: Vec<String>,
 }

@@ -13,7 +13,6 @@ pub(crate) fn run(arguments: &TestArguments) -> Result<()> {
         None => test_workspace(&shell, &arguments.rest),
         Some("all") => {
             for isa in available() {
-                println!("== tests with SLIDE_ISA={isa}", isa = isa.name());
                 force(&shell, isa, |shell| test_workspace(shell, &arguments.rest))?;
             }
             Ok(())
@@ -29,6 +28,7 @@ pub(crate) fn available() -> impl Iterator<Item = Isa> {
 
 /// Runs `task` with that instruction set forced on every process that it starts.
 pub(crate) fn force(shell: &Shell, isa: Isa, task: impl FnOnce(&Shell) -> Result<()>) -> Result<()> {
+    println!("== SLIDE_ISA={}", isa.name());
     let _forced = shell.push_env("SLIDE_ISA", isa.name());
     task(shell)
 }

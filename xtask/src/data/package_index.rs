@@ -57,7 +57,8 @@ pub(crate) fn fetch(mirror: &str, suite: &str) -> Result<PathBuf> {
         "Types: deb\nURIs: {mirror}\nSuites: {suite}\nComponents: main\nArchitectures: amd64\nSigned-By: {KEYRING}\n"
     );
     fs::write(state.join("sources/debian.sources"), sources)?;
-    // Read after the system's configuration, which may name a proxy; everything that writes points into `state`.
+    // Read after the system's configuration, which may name a proxy. Everything that writes points into `state`; hooks,
+    // which some systems use to empty the system's cache, are off.
     let configuration = state.join("apt.conf");
     fs::write(
         &configuration,
@@ -66,6 +67,7 @@ pub(crate) fn fetch(mirror: &str, suite: &str) -> Result<PathBuf> {
              Dir::State \"{0}\";\nDir::State::status \"/dev/null\";\nDir::State::lists \"{0}/lists\";\nDir::Cache \"{0}/cache\";\n\
              Dir::Etc::sourcelist \"/dev/null\";\nDir::Etc::sourceparts \"{0}/sources\";\n\
              Dir::Etc::preferencesparts \"{0}/preferences\";\nAPT::Sandbox::User \"root\";\n\
+             #clear APT::Update::Post-Invoke;\n#clear APT::Update::Post-Invoke-Success;\n\
              #clear Acquire::Languages;\nAcquire::Languages \"en\";\nAcquire::IndexTargets::deb::DEP-11::DefaultEnabled \"false\";\n",
             state.display()
         ),
@@ -127,4 +129,31 @@ pub(crate) fn read(folder: &Path) -> Result<PackageIndex> {
 /// The SHA-256 of `bytes`, hexadecimal.
 pub(crate) fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_index_that_its_release_does_not_list_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+        let release = format!(
+            "Version: 12.1\nCodename: bookworm\nDate: today\nSHA256:\n {} 3 main/binary-amd64/Packages\n {} 4 main/i18n/Translation-en\n",
+            sha256(b"one"),
+            sha256(b"four")
+        );
+        write("InRelease", &release);
+        write("Packages", "one");
+        write("Translation-en", "four");
+        let index = read(folder.path()).unwrap();
+        assert_eq!((index.version.as_str(), index.packages_sha256), ("12.1", sha256(b"one")));
+
+        write("Packages", "two");
+        let error = read(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("does not list main/binary-amd64/Packages"), "{error}");
+        write("Packages", "four");
+        assert!(read(folder.path()).is_err(), "the sum of another file");
+    }
 }
