@@ -12,52 +12,63 @@ pub(super) fn collect(
     scratch: &mut Scratch,
     out: &mut Vec<u32>,
 ) {
-    let Scratch { active, matches, found, found_matches, histogram, .. } = scratch;
-    if matches.len() < sample.context.rows {
-        matches.resize(sample.context.rows, 0);
-    }
+    let Scratch { active, candidates, spare, found, histogram, .. } = scratch;
+    candidates.clear();
     if let Some(tables) = sample.tables() {
         for (table, &code) in sample.codes.iter().enumerate() {
-            let bucket = tables.bucket(table, code);
-            bucket.iter().for_each(|&row| matches[row as usize] += 1);
-            active.extend(bucket.iter().copied());
+            candidates.extend_from_slice(tables.bucket(table, code));
         }
     }
-    // A label counts for more than being in every bucket.
-    let certain = sample.codes.len() + 1;
-    sample.labels.iter().for_each(|&label| matches[label as usize] = certain as u16);
+    sort(candidates, spare, sample.context.rows);
     active.extend(sample.labels.iter().copied());
-
-    active.drain_to(found);
-    found_matches.clear();
-    found_matches.extend(found.iter().map(|&row| std::mem::take(&mut matches[row as usize])));
+    found.clear();
     histogram.clear();
-    histogram.resize(certain + 1, 0);
-    found_matches.iter().for_each(|&matches| histogram[usize::from(matches)] += 1);
+    histogram.resize(sample.codes.len() + 1, 0);
+    for same in candidates.chunk_by(|a, b| a == b) {
+        if !active.contains(same[0]) {
+            found.push((same[0], same.len()));
+            histogram[same.len()] += 1;
+        }
+    }
 
     // All rows with more than `level` matches stay, and the first `room` of those with `level`.
-    let mut room = at_most.saturating_sub(histogram[certain]);
+    let min_matches = min_matches.max(1) as usize;
     let mut level = sample.codes.len();
-    while level >= min_matches as usize && histogram[level] <= room {
+    let mut room = at_most.saturating_sub(active.len());
+    while level >= min_matches && histogram[level] <= room {
         room -= histogram[level];
         level -= 1;
     }
-    if level < min_matches as usize {
+    if level < min_matches {
         room = 0;
     }
-    out.clear();
-    for (&row, &matches) in found.iter().zip(&*found_matches) {
-        let matches = usize::from(matches);
-        if matches == level && room > 0 {
-            room -= 1;
-            out.push(row);
-        } else if matches > level {
-            out.push(row);
-        }
-    }
+    active.extend(found.iter().filter_map(|&(row, matches)| {
+        let lucky = matches == level && room > 0;
+        room -= usize::from(lucky);
+        (lucky || matches > level).then_some(row)
+    }));
+    sampler.finish(sample, active, out);
+}
 
-    if out.len() < sampler.floor {
-        active.extend(out.iter().copied());
-        sampler.finish(sample, active, out);
+/// Sorts numbers below `bound` (radix sort, least significant digit first); `spare` is any list.
+fn sort(numbers: &mut Vec<u32>, spare: &mut Vec<u32>, bound: usize) {
+    const DIGIT: u32 = 10;
+    const MASK: u32 = (1 << DIGIT) - 1;
+    let bits = usize::BITS - bound.saturating_sub(1).leading_zeros();
+    spare.resize(numbers.len(), 0);
+    for shift in (0..bits).step_by(DIGIT as usize) {
+        let digit = |number: u32| ((number >> shift) & MASK) as usize;
+        let mut starts = [0_u32; 1 << DIGIT];
+        numbers.iter().for_each(|&number| starts[digit(number)] += 1);
+        let mut start = 0;
+        for count in &mut starts {
+            start += std::mem::replace(count, start);
+        }
+        for &number in &*numbers {
+            let place = &mut starts[digit(number)];
+            spare[*place as usize] = number;
+            *place += 1;
+        }
+        std::mem::swap(numbers, spare);
     }
 }

@@ -177,8 +177,8 @@ impl Sampler {
     /// treats the sample as a batch of its own.
     ///
     /// # Panics
-    /// If `scratch` is made for fewer rows than `context` has, a label is no row, or `codes` do not fit the tables
-    /// (`random`, `shared` and `exact` do not look at them).
+    /// If `scratch` is made for fewer rows than `context` has, a label is no row, or the tables have other rows
+    /// than `context` or other codes than `codes` (`random`, `shared` and `exact` do not look at them).
     pub fn collect(
         &self,
         context: &Context<'_>,
@@ -218,23 +218,23 @@ impl SampleKey {
 #[derive(Clone, Debug)]
 pub struct Scratch {
     active: RowSet,
-    /// For samplers that count: how many buckets hold a row. All 0 between samples.
-    matches: Vec<u16>,
-    found: Vec<u32>,
-    found_matches: Vec<u16>,
+    candidates: Vec<u32>,
+    spare: Vec<u32>,
+    /// Rows, and how many buckets hold them.
+    found: Vec<(u32, usize)>,
     histogram: Vec<usize>,
     order: Vec<u32>,
 }
 
 impl Scratch {
-    /// For layers of up to `rows` rows: an eighth of a byte each, and two bytes once a sampler counts.
+    /// For layers of up to `rows` rows: an eighth of a byte each, and what the largest sample needs.
     #[must_use]
     pub fn new(rows: usize) -> Self {
         Self {
             active: RowSet::new(rows),
-            matches: Vec::new(),
+            candidates: Vec::new(),
+            spare: Vec::new(),
             found: Vec::new(),
-            found_matches: Vec::new(),
             histogram: Vec::new(),
             order: Vec::new(),
         }
@@ -259,6 +259,7 @@ impl<'a> Sample<'a> {
     fn tables(&self) -> Option<&'a HashTables> {
         let tables = self.context.tables;
         let count = tables.map_or(0, |tables| tables.settings().tables);
+        assert!(tables.is_none_or(|tables| tables.rows() == self.context.rows), "tables over other rows");
         assert_eq!(self.codes.len(), count, "one hash code a table");
         tables
     }
