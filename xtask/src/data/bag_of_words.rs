@@ -1,6 +1,6 @@
 //! Texts as tf-idf vectors: which words count, what they weigh.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 /// How often each term occurs in one document, in ascending order of terms.
 pub(crate) type TermCounts = BTreeMap<String, u32>;
@@ -63,15 +63,6 @@ impl Vocabulary {
         }
         vector
     }
-}
-
-/// The distinct names among `sets` in ascending order, and their numbers.
-pub(crate) fn number_names<'a>(
-    sets: impl Iterator<Item = &'a BTreeSet<&'a str>>,
-) -> (Vec<&'a str>, HashMap<&'a str, usize>) {
-    let names: Vec<&str> = sets.flatten().copied().collect::<BTreeSet<_>>().into_iter().collect();
-    let numbers = names.iter().enumerate().map(|(number, &name)| (name, number)).collect();
-    (names, numbers)
 }
 
 #[cfg(test)]

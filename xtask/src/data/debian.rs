@@ -8,7 +8,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use md5::{Digest as _, Md5};
 
-use super::bag_of_words::{TermCounts, Vocabulary, number_names, words};
+use super::bag_of_words::{TermCounts, Vocabulary, words};
 use super::deb822::{first_alternatives, paragraphs};
 use super::package_index::{self, PackageIndex, sha256};
 use super::xmc::{self, Point};
@@ -159,6 +159,13 @@ fn statistics(train: &[Point], test: &[Point], features: usize, labels: usize) -
         values_per_point: mean(|point| point.features.len()),
         reachable_percent: 100.0 * reachable as f64 / test.len() as f64,
     }
+}
+
+/// The distinct names among `sets` in ascending order, and their numbers.
+fn number_names<'a>(sets: impl Iterator<Item = &'a BTreeSet<&'a str>>) -> (Vec<&'a str>, HashMap<&'a str, usize>) {
+    let names: Vec<&str> = sets.flatten().copied().collect::<BTreeSet<_>>().into_iter().collect();
+    let numbers = names.iter().enumerate().map(|(number, &name)| (name, number)).collect();
+    (names, numbers)
 }
 
 fn lines<T: AsRef<str>>(names: &[T]) -> String {
