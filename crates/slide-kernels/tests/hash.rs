@@ -259,6 +259,7 @@ fn wrong_parameters_are_errors() {
     assert_eq!(Bins::positions_len(8, 3, 11, 1), Err(HashError::CodeBits(33)));
     assert!(matches!(Bins::new(8, 3, 6, 50, &[]), Err(HashError::Length { what: "positions", .. })));
     assert_eq!(Bins::draw_shared(1, 3, &mut [], &mut [0; 128]), Err(HashError::Width(0)));
+    assert!(matches!(Bins::draw_shared(1, 3, &mut [0; 9], &mut [0; 127]), Err(HashError::Length { .. })));
 }
 
 #[test]

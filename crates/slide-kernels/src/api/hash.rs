@@ -202,7 +202,8 @@ impl<'a> Bins<'a> {
     /// `permutation` is scratch space for `width` numbers. If the width is less than a bin, coordinates repeat.
     ///
     /// # Errors
-    /// If `permutation` is empty, or `bin_bits` not in `1..=6`.
+    /// If `permutation` has not 1 to `MAX_WIDTH` elements, `bin_bits` is not in `1..=6`, or `positions` is not a whole number
+    /// of 16 bins.
     pub fn draw_separate(
         seed: u64,
         bin_bits: usize,
@@ -218,7 +219,8 @@ impl<'a> Bins<'a> {
     /// `permutation` is scratch space for `width` numbers. If the width is less than a bin, coordinates repeat.
     ///
     /// # Errors
-    /// If `permutation` is empty, or `bin_bits` not in `1..=6`.
+    /// If `permutation` has not 1 to `MAX_WIDTH` elements, `bin_bits` is not in `1..=6`, or `positions` is not a whole number
+    /// of 16 bins.
     pub fn draw_shared(
         seed: u64,
         bin_bits: usize,
@@ -298,6 +300,7 @@ fn draw(
     }
     let width = permutation.len();
     let size = 1 << bin_bits;
+    check_length("positions", positions.len(), positions.len().next_multiple_of(16 * size))?;
     for bin in 0..positions.len() / size {
         let (number, part) = (bin / bins_each, bin % bins_each);
         if part == 0 {
