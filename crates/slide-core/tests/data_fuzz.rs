@@ -55,7 +55,10 @@ fn mutated(start: &[u8], changes: &[Change]) -> Vec<u8> {
     bytes
 }
 
-fn streamed(path: &Path, options: &ReadOptions) -> Result<(Vec<u64>, Vec<u32>, Vec<f32>, Vec<u32>), DataError> {
+/// `feature_indptr`, `feature_indices`, `feature_values`, `label_indices`.
+type Arrays = (Vec<u64>, Vec<u32>, Vec<f32>, Vec<u32>);
+
+fn streamed(path: &Path, options: &ReadOptions) -> Result<Arrays, DataError> {
     let mut points = data::stream::open(path, options)?;
     let mut all = (vec![0], vec![], vec![], vec![]);
     while let Some(point) = points.next_point()? {

@@ -95,7 +95,8 @@ fn valid() -> Matrix {
 #[test]
 fn defects_name_array_and_element() {
     assert_eq!(read(&members(&valid())).unwrap().features(0), (&[0, 3, 8][..], &[2.0, 3.0, 1.0][..]));
-    let cases: [(fn(&mut Matrix), &str); 12] = [
+    type Case = (fn(&mut Matrix), &'static str);
+    let cases: [Case; 12] = [
         (|m| m.format = b"bsr", "format: expected csr, found \"bsr\""),
         (|m| m.shape = vec![2], "shape: expected two numbers, found [2]"),
         (|m| m.shape = vec![-2, 9], "shape: expected rows and at most 2^32 columns, found [-2, 9]"),
@@ -103,7 +104,7 @@ fn defects_name_array_and_element() {
         (|m| m.indptr[0] = 1, "indptr[0]: expected 0, found 1"),
         (|m| m.indptr[1] = 5, "indptr[2]: expected at least 5, found 4"),
         (|m| m.indptr[2] = 7, "indptr[2]: expected the number of indices, 4, found 7"),
-        (|m| drop(m.data.pop()), "data: expected 4 numbers, as indices, found 3"),
+        (|m| m.data.truncate(3), "data: expected 4 numbers, as indices, found 3"),
         (|m| m.indices[3] = 9, "indices[3]: expected an index from 0 and below 9, found 9"),
         (|m| m.indices[1] = -1, "indices[1]: expected an index from 0 and below 9, found -1"),
         (|m| m.indices[2] = 8, "indices[2]: expected each index once a row, found 8"),

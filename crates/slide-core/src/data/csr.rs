@@ -227,21 +227,22 @@ mod tests {
 
     #[test]
     fn contradictions_are_named() {
-        let said = |change: &dyn Fn(&mut Parts)| {
+        let said = |change: fn(&mut Parts)| {
             let mut parts = parts();
             change(&mut parts);
             Dataset::try_from(parts).unwrap_err().to_string()
         };
-        let cases: [(&dyn Fn(&mut Parts), &str); 9] = [
-            (&|p| p.feature_indptr.clear(), "feature_indptr: expected at least the entry 0, found no entry"),
-            (&|p| p.feature_indptr[0] = 1, "feature_indptr[0]: expected 0, found 1"),
-            (&|p| p.label_indptr[1] = 9, "label_indptr[2]: expected at least 9, found 3"),
-            (&|p| p.label_indptr[3] = 4, "label_indptr[3]: expected the number of indices, 3, found 4"),
-            (&|p| p.label_indptr.truncate(3), "label_indptr: expected 4 entries, as feature_indptr, found 3"),
-            (&|p| p.feature_indices[1] = 1, "feature_indices[1]: expected at least 2 (ascending), found 1"),
-            (&|p| p.label_count = 2, "label_indices[0]: expected an index below 2, found 2"),
-            (&|p| p.feature_values.push(0.0), "feature_values: expected 3 entries, as feature_indices, found 4"),
-            (&|p| p.feature_values[2] = f32::NAN, "feature_values[2]: expected a finite value, found NaN"),
+        type Case = (fn(&mut Parts), &'static str);
+        let cases: [Case; 9] = [
+            (|p| p.feature_indptr.clear(), "feature_indptr: expected at least the entry 0, found no entry"),
+            (|p| p.feature_indptr[0] = 1, "feature_indptr[0]: expected 0, found 1"),
+            (|p| p.label_indptr[1] = 9, "label_indptr[2]: expected at least 9, found 3"),
+            (|p| p.label_indptr[3] = 4, "label_indptr[3]: expected the number of indices, 3, found 4"),
+            (|p| p.label_indptr.truncate(3), "label_indptr: expected 4 entries, as feature_indptr, found 3"),
+            (|p| p.feature_indices[1] = 1, "feature_indices[1]: expected at least 2 (ascending), found 1"),
+            (|p| p.label_count = 2, "label_indices[0]: expected an index below 2, found 2"),
+            (|p| p.feature_values.push(0.0), "feature_values: expected 3 entries, as feature_indices, found 4"),
+            (|p| p.feature_values[2] = f32::NAN, "feature_values[2]: expected a finite value, found NaN"),
         ];
         for (change, expected) in cases {
             assert_eq!(said(change), expected);

@@ -118,8 +118,8 @@ const OWN: u32 = 6;
 const OWN_DRAWS: u32 = 6;
 /// Draws in 64 that come from nowhere.
 const NOISE_DRAWS: u32 = 8;
-/// Labels that like to come along with a label.
-const COMPANIONS: u32 = 16;
+/// Labels that like to come along with a label; the first ones most.
+const COMPANIONS: u32 = 32;
 /// A draw of a feature already there adds to its count; after this many draws a feature, what is missing stays missing.
 const PATIENCE: u64 = 8;
 
@@ -224,7 +224,7 @@ impl<'a> Plan<'a> {
                 self.label_of_rank(draw(&self.label_law, rng.next_u64()))
             } else {
                 let anchor = rows.labels[first + rng.below(themes as u32) as usize];
-                self.companion(anchor, rng.below(COMPANIONS))
+                self.companion(anchor, rng.below(COMPANIONS).min(rng.below(COMPANIONS)))
             };
             if !rows.labels[first..].contains(&label) {
                 rows.labels.push(label);
@@ -266,7 +266,7 @@ impl<'a> Plan<'a> {
                 } else {
                     word(RngKey::new(seed, stream::CLUSTER, 0, label / siblings), rng.below(PROTOTYPE))
                 };
-                (u64::from(random) * features >> 32) as u32
+                ((u64::from(random) * features) >> 32) as u32
             };
             seen.insert(feature);
             draws.push(feature);
@@ -311,7 +311,7 @@ fn law(count: usize) -> Vec<u64> {
 /// The rank that a random word hits.
 fn draw(law: &[u64], random: u64) -> usize {
     let total = law[law.len() - 1];
-    let hit = (u128::from(random) * u128::from(total) >> 64) as u64;
+    let hit = ((u128::from(random) * u128::from(total)) >> 64) as u64;
     law.partition_point(|&sum| sum <= hit)
 }
 

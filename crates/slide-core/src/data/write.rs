@@ -22,7 +22,7 @@ pub fn write(path: impl AsRef<Path>, data: &Dataset, format: Format) -> Result<(
     let parts = data.parts();
     if format != Format::Npz {
         check(data, format)?;
-        return atomically(path, |file| compressed(path, file, |writer| Ok(write_text(writer, data, format)?)));
+        return atomically(path, |file| compressed(path, file, |writer| write_text(writer, data, format)));
     }
     let labels = npz::label_path(path).ok_or_else(|| {
         DataError::Request(format!("{}: the file of the feature matrix needs an X in its name", path.display()))
@@ -39,7 +39,7 @@ pub fn write(path: impl AsRef<Path>, data: &Dataset, format: Format) -> Result<(
 /// Writes a data set as text to a pipe or a buffer, uncompressed.
 ///
 /// # Errors
-/// As [`write`]; [`DataError::Request`] for [`Format::Npz`], which is no text.
+/// As [`write()`]; [`DataError::Request`] for [`Format::Npz`], which is no text.
 pub fn write_to(writer: impl Write, data: &Dataset, format: Format) -> Result<(), DataError> {
     check(data, format)?;
     write_text(&mut BufWriter::new(writer), data, format).map_err(DataError::io(Path::new("-")))
