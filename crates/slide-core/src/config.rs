@@ -157,7 +157,8 @@ pub struct TrainConfig {
     pub min_matches: u32,
     /// Hash family.
     pub hash: HashKind,
-    /// Hash values concatenated per table (K).
+    /// Bits of a hash code: a table has `2^hash_bits` buckets. K, the number of elementary hashes of a code, is this
+    /// for SimHash and a third of it for the other families, whose hashes have three bits.
     pub hash_bits: u32,
     /// Hash tables (L).
     pub tables: usize,

@@ -1,12 +1,13 @@
 //! Data sets to files, in each format that can be read.
 
+use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use rayon::prelude::*;
-use tempfile::NamedTempFile;
 
 use super::{DataError, Dataset, Format, npz};
+use crate::file::write_atomically;
 
 /// Writes a data set under `path`, compressed when the name ends in `.gz` or `.zst`.
 ///
@@ -109,11 +110,7 @@ fn write_point(text: &mut Vec<u8>, data: &Dataset, point: usize) {
 }
 
 /// Runs `body` with a writer that compresses as the extension of `path` says.
-fn compressed(
-    path: &Path,
-    file: &mut NamedTempFile,
-    body: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-) -> io::Result<()> {
+fn compressed(path: &Path, file: &mut File, body: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let mut writer = BufWriter::with_capacity(1 << 18, file);
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("gz") => {
@@ -132,30 +129,7 @@ fn compressed(
     writer.flush()
 }
 
-/// Writes a file under a temporary name in the same folder, syncs it and renames it to `path`.
-fn atomically(path: &Path, body: impl FnOnce(&mut NamedTempFile) -> io::Result<()>) -> Result<(), DataError> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let attempt = || {
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".slide-");
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            // As any new file, less the umask; the default would keep others out.
-            builder.permissions(std::fs::Permissions::from_mode(0o666));
-        }
-        let mut file = builder.tempfile_in(folder)?;
-        body(&mut file)?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)?;
-        // The rename itself is durable when the folder is; not every system can sync one.
-        if let Ok(folder) = std::fs::File::open(folder) {
-            let _ = folder.sync_all();
-        }
-        Ok(())
-    };
-    attempt().map_err(DataError::io(path))
+/// As [`write_atomically`], with the error of this module.
+fn atomically(path: &Path, body: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), DataError> {
+    write_atomically(path, body).map_err(DataError::io(path))
 }

@@ -10,11 +10,11 @@ const TILE: usize = 512;
 
 /// A label and its logit.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Best {
+pub(super) struct Best {
     /// The label.
-    pub label: u32,
+    pub(super) label: u32,
     /// Its logit.
-    pub score: f32,
+    pub(super) score: f32,
 }
 
 impl Best {
@@ -26,7 +26,7 @@ impl Best {
 
 /// The state of a scan, kept to be used again.
 #[derive(Clone, Debug, Default)]
-pub struct Scan {
+pub(super) struct Scan {
     rows: Vec<u32>,
     logits: Vec<f32>,
     best: Vec<Vec<Best>>,
@@ -41,7 +41,7 @@ pub struct Scan {
 impl Scan {
     /// Computes the logits of all rows of `layer` for `inputs`, `[columns][samples]`, and keeps the `k` best of each
     /// sample; a NaN is never among them. With `with_sum`, also the sum of the exponentials of all logits.
-    pub fn run(
+    pub(super) fn run(
         &mut self,
         kernels: &Kernels,
         layer: &LayerRows,
@@ -103,12 +103,12 @@ impl Scan {
     }
 
     /// The best rows of a sample, best first.
-    pub fn best(&self, sample: usize) -> &[Best] {
+    pub(super) fn best(&self, sample: usize) -> &[Best] {
         &self.best[sample]
     }
 
     /// The logarithm of the sum of the exponentials of all logits of a sample.
-    pub fn log_sum(&self, sample: usize) -> f32 {
+    pub(super) fn log_sum(&self, sample: usize) -> f32 {
         self.max[sample] + numerics::ln(self.sum[sample])
     }
 }

@@ -55,15 +55,15 @@ impl LayerRows {
         placement: &Placement,
     ) -> Result<Self, MemError> {
         let weights = match precision {
-            Precision::F32 => Weights::F32(RowTable::zeroed(rows, width, placement.clone())?),
-            Precision::Bf16 => Weights::Bf16(RowTable::zeroed(rows, width, placement.clone())?),
+            Precision::F32 => Weights::F32(RowTable::zeroed(rows, width, *placement)?),
+            Precision::Bf16 => Weights::Bf16(RowTable::zeroed(rows, width, *placement)?),
         };
         let biases = if with_bias { rows } else { 0 };
         let moments = trainable
             .then(|| -> Result<_, MemError> {
                 Ok(Moments {
-                    first: RowTable::zeroed(rows, width, placement.clone())?,
-                    second: RowTable::zeroed(rows, width, placement.clone())?,
+                    first: RowTable::zeroed(rows, width, *placement)?,
+                    second: RowTable::zeroed(rows, width, *placement)?,
                     bias_first: vec![0.0; biases],
                     bias_second: vec![0.0; biases],
                     last_step: vec![0; rows],

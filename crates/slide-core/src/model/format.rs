@@ -18,7 +18,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use half::bf16;
@@ -200,7 +200,12 @@ impl Model {
             tables_rebuilt_at: self.tables.as_ref().filter(|_| resumable).map(|tables| tables.rebuilt_at),
         };
         let stored = self.stored(contents);
-        write_atomically(path, |out| write_safetensors(out, &header, &stored)).map_err(failed)
+        let write = |file: &mut std::fs::File| {
+            let mut out = BufWriter::with_capacity(1 << 20, file);
+            write_safetensors(&mut out, &header, &stored)?;
+            out.flush()
+        };
+        write_atomically(path, write).map_err(failed)
     }
 
     /// Reads a model from `path`; its tables are placed as `placement` says.

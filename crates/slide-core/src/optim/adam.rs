@@ -84,7 +84,7 @@ impl Adam {
             None => Rounding::Nearest,
             Some(key) => Rounding::Stochastic { key: key ^ table.wrapping_mul(0x9E37_79B9), first_row },
         };
-        AdamStep { rounding, ..self.kernel.clone() }
+        AdamStep { rounding, ..self.kernel }
     }
 
     /// Looks up the decay of each row and notes that this batch has touched it.

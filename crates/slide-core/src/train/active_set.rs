@@ -141,7 +141,7 @@ mod tests {
             cut in 0usize..20,
         ) {
             let partition = Partition::new(3000);
-            let mut blocks = vec![SampleLists::default(), SampleLists::default()];
+            let mut blocks = [SampleLists::default(), SampleLists::default()];
             blocks.iter_mut().for_each(SampleLists::clear);
             for (sample, set) in sets.iter().enumerate() {
                 let block = &mut blocks[usize::from(sample >= cut)];

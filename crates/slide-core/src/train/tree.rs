@@ -15,7 +15,7 @@ pub struct Branch {
 
 impl Branch {
     fn is_left_sibling_of(&self, right: &Branch) -> bool {
-        self.level == right.level && self.index % 2 == 0 && right.index == self.index + 1
+        self.level == right.level && self.index.is_multiple_of(2) && right.index == self.index + 1
     }
 }
 
