@@ -5,7 +5,7 @@ use slide_kernels::{CounterRng, RngKey};
 
 /// `points` points of 3 to 12 of `features` features and 1 to 3 of `labels` labels (every 16th has no label, every 17th no
 /// feature); labels follow from the features.
-pub fn dataset(points: usize, features: u32, labels: u32) -> Dataset {
+pub(crate) fn dataset(points: usize, features: u32, labels: u32) -> Dataset {
     let mut parts = Parts {
         feature_indptr: vec![0],
         label_indptr: vec![0],
