@@ -316,17 +316,25 @@ impl<'a> From<MatrixMut<'a>> for TableMut<'a> {
 }
 
 fn check_bound(ids: &[u32], bound: usize) -> Result<(), ShapeError> {
-    match ids.iter().position(|&id| id as usize >= bound) {
-        None => Ok(()),
-        Some(position) => Err(ShapeError::OutOfRange { position, found: ids[position], bound }),
+    // Without an early exit the compiler makes vectors of it.
+    let greatest = ids.iter().fold(0, |greatest, &id| id.max(greatest));
+    if ids.is_empty() || (greatest as usize) < bound {
+        return Ok(());
     }
+    let position = ids.iter().position(|&id| id as usize >= bound).unwrap_or(0);
+    Err(ShapeError::OutOfRange { position, found: ids[position], bound })
+}
+
+fn is_strictly_ascending(ids: &[u32]) -> bool {
+    ids.windows(2).fold(true, |ascending, pair| ascending & (pair[0] < pair[1]))
 }
 
 fn check_strictly_ascending(ids: &[u32], offset: usize) -> Result<(), ShapeError> {
-    match ids.windows(2).position(|pair| pair[0] >= pair[1]) {
-        None => Ok(()),
-        Some(i) => Err(ShapeError::NotAscending { position: offset + i + 1, found: ids[i + 1], before: ids[i] }),
+    if is_strictly_ascending(ids) {
+        return Ok(());
     }
+    let i = ids.windows(2).position(|pair| pair[0] >= pair[1]).unwrap_or(0);
+    Err(ShapeError::NotAscending { position: offset + i + 1, found: ids[i + 1], before: ids[i] })
 }
 
 /// Row numbers that were checked once against a bound; they may repeat and come in any order unless
@@ -345,7 +353,7 @@ impl<'a> RowIds<'a> {
     /// If a number is not below `bound`.
     pub fn new(ids: &'a [u32], bound: usize) -> Result<Self, ShapeError> {
         check_bound(ids, bound)?;
-        Ok(RowIds { ids, bound, ascending: check_strictly_ascending(ids, 0).is_ok() })
+        Ok(RowIds { ids, bound, ascending: is_strictly_ascending(ids) })
     }
 
     /// The numbers.
