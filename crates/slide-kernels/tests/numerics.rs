@@ -36,10 +36,11 @@ fn check_errors(step: usize) {
     // Nearer to 0 than this, the results are 1, x, 1/2 and ln 2 to the last bit.
     let tiny = 2.0_f32.powi(-30);
     type Case = (&'static str, fn(f32) -> f32, fn(f64) -> f64, f32, f32, f64);
-    let cases: [Case; 8] = [
+    let cases: [Case; 9] = [
         ("exp", exp, f64::exp, tiny, EXP_MAX, 1.0),
         ("exp", exp, f64::exp, -tiny, EXP_MIN, 1.0),
-        ("ln", ln, f64::ln, 1e-45, f32::MAX, 1.0),
+        ("ln", ln, f64::ln, 0.0625, 16.0, 1.0),
+        ("ln, thinned", ln, f64::ln, 1e-45, f32::MAX, 1.0),
         ("ln_1p", ln_1p, f64::ln_1p, tiny, 1.0, 1.5),
         ("sigmoid", sigmoid, sigmoid_exact, tiny, 128.0, 2.0),
         ("sigmoid", sigmoid, sigmoid_exact, -tiny, EXP_MIN, 2.5),
@@ -47,6 +48,8 @@ fn check_errors(step: usize) {
         ("softplus", softplus, softplus_exact, -tiny, EXP_MIN, 2.5),
     ];
     for (name, function, exact, low, high, bound) in cases {
+        // Away from 1 the error of ln is that of one addition.
+        let step = if name == "ln, thinned" { 97 * step } else { step };
         let (error, x) = largest_error(function, exact, low, high, step);
         println!("{name} on {low:e}..={high:e}: {error:.3} ULP at {x:e}");
         assert!(error <= bound, "{name}({x:e}) is off by {error} ULP");
@@ -59,7 +62,7 @@ fn errors_of_a_sample() {
 }
 
 #[test]
-#[ignore = "visits every f32: minutes"]
+#[ignore = "visits every f32 of the ranges: minutes"]
 fn errors_of_all_numbers() {
     check_errors(1);
 }
