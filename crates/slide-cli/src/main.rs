@@ -1,1 +1,56 @@
-fn main(){}
+//! The `slide` program: reads the command line, calls the library, shows what happens.
+#![forbid(unsafe_code)]
+
+mod args;
+mod choice;
+mod commands;
+mod config_file;
+mod files;
+mod interrupt;
+mod log;
+mod output;
+mod progress;
+mod session;
+mod settings;
+mod summary;
+mod table;
+mod usage;
+
+use std::process::ExitCode;
+
+use commands::Status;
+use output::ReaderGone;
+use usage::Usage;
+
+const FAILED: u8 = 1;
+const WRONG_USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let error = match args::parse(std::env::args_os().collect()).and_then(commands::run) {
+        Ok(Status::Done) => return ExitCode::SUCCESS,
+        Ok(Status::Interrupted) => return interrupt::EXIT_CODE.into(),
+        Err(error) => error,
+    };
+    if error.is::<ReaderGone>() {
+        return ExitCode::SUCCESS;
+    }
+    if let Some(error) = error.downcast_ref::<clap::Error>() {
+        // Help and version come this way too. Where not even they can be written, there is nobody to tell.
+        let _ = error.print();
+        return (error.exit_code() as u8).into();
+    }
+    report(&error);
+    if error.is::<Usage>() { WRONG_USAGE } else { FAILED }.into()
+}
+
+/// One line for each cause. Libraries' messages often end in that of their cause, which is not said twice.
+fn report(error: &anyhow::Error) {
+    let mut said = String::new();
+    for cause in error.chain() {
+        let text = cause.to_string();
+        if !said.ends_with(&text) {
+            eprintln!("{} {text}", if said.is_empty() { "error:" } else { "  because:" });
+            said = text;
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! `slide data`.
+
+use std::path::Path;
+
+use anyhow::Result;
+use serde_json::json;
+use slide_core::data::synth::{Part, Shape, Synth};
+use slide_core::data::{self, DataError, Dataset, Format, Stats};
+
+use super::Show;
+use super::train::read_file;
+use crate::args::{ConvertArgs, DataVerb, StatsArgs, SynthArgs};
+use crate::files;
+use crate::output::{self, count};
+use crate::usage::Usage;
+
+pub(crate) fn run(verb: &DataVerb, show: Show) -> Result<()> {
+    match verb {
+        DataVerb::Stats(args) => stats(args, show),
+        DataVerb::Convert(args) => convert(args, show),
+        DataVerb::Synth(args) => synth(args, show),
+    }
+}
+
+fn stats(args: &StatsArgs, show: Show) -> Result<()> {
+    let data = read_file(&args.file, &args.data.reading(None), show)?;
+    let stats = Stats::of(&data);
+    if show.json { output::print_json(&stats) } else { output::print(&stats.to_string()) }
+}
+
+fn convert(args: &ConvertArgs, show: Show) -> Result<()> {
+    let ConvertArgs { input, output, to, data: options } = args;
+    files::check_different(&[output], &[input])?;
+    files::check_writable(output)?;
+    let data = read_file(input, &options.reading(None), show)?;
+    let format = to.unwrap_or_else(|| Format::of_name(output));
+    show.progress.during("writing", || data::write(output, &data, format))?;
+    written(output, &data, format, show)
+}
+
+fn written(path: &Path, data: &Dataset, format: Format, show: Show) -> Result<()> {
+    let (points, features, labels) = (data.points(), data.feature_count(), data.label_count());
+    if show.json {
+        let path = path.display().to_string();
+        let file =
+            json!({ "file": path, "format": format.name(), "points": points, "features": features, "labels": labels });
+        return output::print_json(&file);
+    }
+    let [points, features, labels] = [points, features, labels].map(count);
+    output::print(&format!("{}: {points} points, {features} features, {labels} labels ({format})", path.display()))
+}
+
+fn synth(args: &SynthArgs, show: Show) -> Result<()> {
+    let outputs: Vec<&Path> = [Some(args.output.as_path()), args.test.as_deref()].into_iter().flatten().collect();
+    files::check_different(&outputs, &[])?;
+    outputs.iter().try_for_each(|path| files::check_writable(path))?;
+    let siblings = if args.clustered { args.siblings.unwrap_or(Synth::SIBLINGS) } else { 1 };
+    let set = Synth { shape: shape(args)?, siblings, seed: args.seed };
+    for (path, part) in outputs.into_iter().zip([Part::Train, Part::Test]) {
+        let data = show.progress.during("making points", || set.generate(part)).map_err(wrong_request)?;
+        let format = Format::of_name(path);
+        show.progress.during("writing", || data::write(path, &data, format))?;
+        written(path, &data, format, show)?;
+    }
+    Ok(())
+}
+
+/// The shape of the named set, or a small one, with the counts that the user gave.
+fn shape(args: &SynthArgs) -> Result<Shape> {
+    let base = match &args.like {
+        Some(name) => Shape::like(name).map_err(wrong_request)?,
+        None => Shape {
+            points: 10_000,
+            test_points: 2_000,
+            features: 20_000,
+            labels: 5_000,
+            labels_per_point: 3.0,
+            features_per_point: 40.0,
+        },
+    };
+    if !(args.scale > 0.0 && args.scale.is_finite()) {
+        return Err(Usage(format!("--scale: expected a positive number, found {}", args.scale)).into());
+    }
+    let base = base.scaled(args.scale);
+    let counts = &args.counts;
+    Ok(Shape {
+        points: counts.points.unwrap_or(base.points),
+        test_points: counts.test_points.unwrap_or(base.test_points),
+        features: counts.features.unwrap_or(base.features),
+        labels: counts.labels.unwrap_or(base.labels),
+        labels_per_point: counts.labels_per_point.unwrap_or(base.labels_per_point),
+        features_per_point: counts.features_per_point.unwrap_or(base.features_per_point),
+    })
+}
+
+/// A shape that cannot be is the user's doing.
+fn wrong_request(error: DataError) -> anyhow::Error {
+    match error {
+        DataError::Request(text) => Usage(text).into(),
+        error => error.into(),
+    }
+}

@@ -1,0 +1,160 @@
+//! `slide demo`: the whole way, from the repository's data set to predictions that a person can judge.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context as _, Result, bail};
+use slide_core::config::{Runtime, TrainConfig};
+use slide_core::data::{Dataset, ReadOptions, names};
+use slide_core::infer::{Predictor, evaluate};
+use slide_core::model::{Contents, Model};
+use slide_core::train::{Outcome, Trainer};
+
+use super::train::read_file;
+use super::{Show, Status};
+use crate::args::DemoArgs;
+use crate::files;
+use crate::output::{self, pairs};
+use crate::session::Session;
+use crate::summary::{Seconds, Summary};
+
+/// Where the repository keeps the set, and the model goes if the user does not say.
+const DATA: &str = "data/debian";
+const MODEL: &str = "target/demo.slide";
+/// Labels predicted for each point shown, and the most words of it.
+const PREDICTIONS: usize = 5;
+const WORDS: usize = 12;
+/// Columns of text.
+const WIDTH: usize = 100;
+
+pub(crate) fn run(args: &DemoArgs, show: Show) -> Result<Status> {
+    let config = args.settings.over(&TrainConfig::default())?;
+    let folder = args.data.clone().map_or_else(find_data, Ok)?;
+    let path = args.output.clone().unwrap_or_else(|| MODEL.into());
+    if args.output.is_none() {
+        fs::create_dir_all("target").context("cannot make the folder target")?;
+    }
+    files::check_writable(&path)?;
+    let runtime = args.runtime.start()?;
+
+    let start = Instant::now();
+    let (train, test, names) = read(&folder, args, show)?;
+    let reading = start.elapsed().as_secs_f64();
+
+    let mut trainer = Trainer::new(config, &train, &runtime)?;
+    drop(train);
+    let mut session = Session {
+        runtime: &runtime,
+        style: show.progress,
+        test: None,
+        eval_every: None,
+        log: None,
+        checkpoint: files::with_ending(&path, ".checkpoint"),
+        checkpoint_every: None,
+    };
+    let trained = session.run(&mut trainer)?;
+    if trained.outcome == Outcome::Stopped {
+        return Ok(Status::Interrupted);
+    }
+    let model = trainer.into_model();
+    show.progress.during("writing the model", || model.save(&path, Contents::Weights))?;
+    let start = Instant::now();
+    let metrics =
+        show.progress.points("evaluating", test.points(), |done| evaluate(&model, &runtime, &test, None, done))?;
+    let seconds = Seconds { reading, evaluation: start.elapsed().as_secs_f64(), ..Seconds::default() };
+    let summary = Summary::new(path, &model, &runtime, &trained, seconds, Some(metrics));
+    if show.json {
+        output::print_json(&summary)?;
+    } else {
+        let examples = examples(&model, &runtime, &test, &names, args.show)?;
+        output::print(&format!("\n{summary}\n{examples}"))?;
+    }
+    Ok(Status::Done)
+}
+
+fn find_data() -> Result<PathBuf> {
+    let built_from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(DATA);
+    let places = [PathBuf::from(DATA), built_from];
+    match places.into_iter().find(|folder| folder.join("train.txt.zst").is_file()) {
+        Some(folder) => Ok(folder),
+        None => bail!("there is no folder {DATA} here: run this in the repository, or say --data FOLDER"),
+    }
+}
+
+/// What the numbers mean.
+struct Names {
+    features: Vec<String>,
+    labels: Vec<String>,
+    /// Of the test points; a set may lack them.
+    points: Option<Vec<String>>,
+}
+
+fn read(folder: &Path, args: &DemoArgs, show: Show) -> Result<(Dataset, Dataset, Names)> {
+    let options = ReadOptions { threads: args.runtime.threads, ..ReadOptions::default() };
+    let train = read_file(&folder.join("train.txt.zst"), &options, show)?;
+    let (features, labels) = (Some(train.feature_count()), Some(train.label_count()));
+    let fitting = ReadOptions { feature_count: features, label_count: labels, ..options };
+    let test = read_file(&folder.join("test.txt.zst"), &fitting, show)?;
+    let points = folder.join("test.names.zst");
+    let names = Names {
+        features: names::read(folder.join("features.txt.zst"), features)?,
+        labels: names::read(folder.join("labels.txt.zst"), labels)?,
+        points: points.exists().then(|| names::read(&points, Some(test.points()))).transpose()?,
+    };
+    Ok((train, test, names))
+}
+
+/// `number` test points, spread over the set, with what the model predicts for them.
+fn examples(model: &Model, runtime: &Runtime, test: &Dataset, names: &Names, number: usize) -> Result<String> {
+    let number = number.min(test.points());
+    let chosen: Vec<usize> = (0..number).map(|i| (2 * i + 1) * test.points() / (2 * number)).collect();
+    let points: Vec<_> = chosen.iter().map(|&point| test.features(point)).collect();
+    let predictions = Predictor::new(model, runtime).predict(&points, PREDICTIONS)?;
+    let mut text = String::new();
+    if number > 0 {
+        let _ = writeln!(text, "Some of the {} test points (✓ marks what is right):", output::count(test.points()));
+    }
+    for (&point, predictions) in chosen.iter().zip(predictions) {
+        let labels = test.labels(point);
+        let predicted = predictions.iter().map(|best| {
+            let mark = if labels.binary_search(&best.label).is_ok() { "✓" } else { "" };
+            format!("{}{mark} {:.0} %", names.labels[best.label as usize], 100.0 * best.score)
+        });
+        let point_name = names.points.as_ref().map_or_else(|| point.to_string(), |names| names[point].clone());
+        let rows = [
+            ("point", point_name),
+            ("features", list(words(test, point, &names.features))),
+            ("labels", list(labels.iter().map(|&label| names.labels[label as usize].clone()))),
+            ("predicted", list(predicted)),
+        ];
+        let _ = write!(text, "\n{}", pairs(&rows));
+    }
+    Ok(text)
+}
+
+/// The features of a point that weigh most, by name.
+fn words(test: &Dataset, point: usize, names: &[String]) -> impl Iterator<Item = String> {
+    let (features, values) = test.features(point);
+    let mut weighed: Vec<(u32, f32)> = features.iter().copied().zip(values.iter().copied()).collect();
+    weighed.sort_by(|left, right| right.1.total_cmp(&left.1));
+    weighed.truncate(WORDS);
+    weighed.into_iter().map(|(feature, _)| names[feature as usize].clone())
+}
+
+/// As many items as fit in a line beside the longest key, and how many do not.
+fn list(items: impl Iterator<Item = String>) -> String {
+    const ROOM: usize = WIDTH - "predicted  ".len() - ", and 1000 more".len();
+    let items: Vec<String> = items.collect();
+    let mut text = String::new();
+    for (position, item) in items.iter().enumerate() {
+        if text.chars().count() + item.chars().count() > ROOM && position > 0 {
+            let _ = write!(text, " and {} more", items.len() - position);
+            return text;
+        }
+        text += if position == 0 { "" } else { ", " };
+        text += item;
+    }
+    if text.is_empty() { "none".into() } else { text }
+}

@@ -1,0 +1,118 @@
+//! `slide info`.
+
+use std::path::Path;
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use slide_core::model::{Contents, Model};
+use slide_kernels::{Isa, Kernels};
+use slide_mem::{Placement, Topology};
+
+use super::Show;
+use crate::args::InfoArgs;
+use crate::output::{self, bytes, count, pairs};
+use crate::settings;
+use crate::table::Table;
+use crate::usage::Usage;
+
+pub(crate) fn run(args: &InfoArgs, show: Show) -> Result<()> {
+    match (&args.model, show.json) {
+        (None, false) => output::print(&machine()?),
+        (None, true) => output::print_json(&machine_json()?),
+        (Some(path), json) => {
+            let model = show.progress.during("reading the model", || Model::load(path, &Placement::default()))?;
+            if json { output::print_json(&model_json(&model)) } else { output::print(&describe(path, &model)) }
+        }
+    }
+}
+
+fn chosen_isa() -> Result<Isa> {
+    Ok(Kernels::from_env().map_err(|error| Usage(error.to_string()))?.isa())
+}
+
+fn machine() -> Result<String> {
+    let chosen = chosen_isa()?;
+    let level = |isa: &Isa| match isa {
+        isa if *isa == chosen => format!("{isa} (chosen)"),
+        isa if isa.is_available() => isa.to_string(),
+        isa => format!("{isa} (not here)"),
+    };
+    let levels: Vec<String> = Isa::ALL.iter().map(level).collect();
+    Ok(format!("{}\ninstruction sets: {}\n", Topology::detect(), levels.join(", ")))
+}
+
+fn machine_json() -> Result<Value> {
+    let topology = Topology::detect();
+    let pages = &topology.pages;
+    let available: Vec<&str> = Isa::available().map(Isa::name).collect();
+    let nodes = topology.nodes.iter().map(|node| json!({ "id": node.id, "memory_bytes": node.memory_bytes }));
+    let caches = topology.caches.iter().map(|cache| {
+        json!({ "level": cache.level, "kind": format!("{:?}", cache.kind).to_lowercase(), "bytes": cache.bytes, "cpus": cache.cpus })
+    });
+    let huge =
+        pages.huge.iter().map(|pool| json!({ "page_bytes": pool.page_bytes, "total": pool.total, "free": pool.free }));
+    Ok(json!({
+        "isa": { "chosen": chosen_isa()?.name(), "available": available },
+        "processor": topology.model,
+        "packages": topology.packages(),
+        "cores": topology.cores(),
+        "cpus": topology.cpus.len(),
+        "nodes": nodes.collect::<Vec<_>>(),
+        "caches": caches.collect::<Vec<_>>(),
+        "memory_bytes": topology.usable_memory_bytes(),
+        "pages": {
+            "base_bytes": pages.base_bytes,
+            "transparent_bytes": pages.transparent_bytes,
+            "transparent": pages.transparent.map(|mode| format!("{mode:?}").to_lowercase()),
+            "huge": huge.collect::<Vec<_>>(),
+        },
+    }))
+}
+
+/// What a file of the model may hold.
+fn contents(model: &Model) -> Contents {
+    if model.is_resumable() { Contents::Resumable } else { Contents::Weights }
+}
+
+fn describe(path: &Path, model: &Model) -> String {
+    let config = model.config();
+    let layers: Vec<String> = std::iter::once(model.features())
+        .chain(config.hidden.iter().copied())
+        .chain([model.labels()])
+        .map(count)
+        .collect();
+    let tensors = model.tensors(contents(model));
+    let total: usize = tensors.iter().map(|tensor| tensor.bytes).sum();
+    let kind = if model.is_resumable() { "checkpoint" } else { "model" };
+    let summary = pairs(&[
+        (kind, format!("{}, {}", path.display(), bytes(total as u64))),
+        ("layers", layers.join(" -> ")),
+        ("parameters", count(model.parameters())),
+        (
+            "trained",
+            format!("{} points, epoch {}, batch {}", count(model.points()), model.epoch(), count(model.step())),
+        ),
+    ]);
+    let mut table = Table::new(["tensor", "shape", "type", "bytes"]);
+    for tensor in &tensors {
+        let shape: Vec<String> = tensor.shape.iter().map(usize::to_string).collect();
+        table.row([tensor.name.clone(), shape.join(" x "), tensor.dtype.clone(), count(tensor.bytes)]);
+    }
+    let settings: String = settings::listed(config).iter().map(|(key, value)| format!("{key} = {value}\n")).collect();
+    format!("{summary}\n{table}\n# settings, as a file for --config takes them\n{settings}")
+}
+
+fn model_json(model: &Model) -> Value {
+    let tensor = |tensor: &slide_core::model::TensorInfo| json!({ "name": tensor.name, "shape": tensor.shape, "type": tensor.dtype, "bytes": tensor.bytes });
+    json!({
+        "features": model.features(),
+        "labels": model.labels(),
+        "points": model.points(),
+        "parameters": model.parameters(),
+        "step": model.step(),
+        "epoch": model.epoch(),
+        "resumable": model.is_resumable(),
+        "tensors": model.tensors(contents(model)).iter().map(tensor).collect::<Vec<_>>(),
+        "config": model.config(),
+    })
+}

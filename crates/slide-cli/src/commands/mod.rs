@@ -1,0 +1,40 @@
+//! A file for each verb.
+
+mod data;
+mod demo;
+mod eval;
+mod info;
+mod predict;
+mod train;
+
+use anyhow::Result;
+
+use crate::args::{Cli, Verb};
+use crate::progress::Style;
+
+/// How a verb ended that did not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Status {
+    Done,
+    Interrupted,
+}
+
+/// How a verb shows what it does.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Show {
+    pub(crate) progress: Style,
+    pub(crate) json: bool,
+}
+
+pub(crate) fn run(cli: Cli) -> Result<Status> {
+    let show = Show { progress: Style::new(cli.output.quiet), json: cli.output.json };
+    match cli.verb {
+        Verb::Train(args) => return train::run(&args, show),
+        Verb::Demo(args) => return demo::run(&args, show),
+        Verb::Eval(args) => eval::run(&args, show)?,
+        Verb::Predict(args) => predict::run(&args, show)?,
+        Verb::Info(args) => info::run(&args, show)?,
+        Verb::Data(verb) => data::run(&verb, show)?,
+    }
+    Ok(Status::Done)
+}

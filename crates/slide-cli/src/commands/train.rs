@@ -1,0 +1,157 @@
+//! `slide train`.
+
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::Result;
+use serde_json::json;
+use slide_core::config::{Runtime, TrainConfig};
+use slide_core::data::{self, Dataset, ReadOptions};
+use slide_core::infer::evaluate;
+use slide_core::model::{Contents, Model};
+use slide_core::train::{Outcome, Trainer};
+use slide_kernels::rng::{CounterRng, RngKey};
+
+use super::{Show, Status};
+use crate::args::TrainArgs;
+use crate::files;
+use crate::log::Log;
+use crate::output::{self, count, file_name};
+use crate::session::Session;
+use crate::summary::{Seconds, Summary, fallbacks};
+use crate::usage::Usage;
+
+pub(crate) fn run(args: &TrainArgs, show: Show) -> Result<Status> {
+    if let Some(share) = args.valid
+        && !(share > 0.0 && share < 1.0)
+    {
+        return Err(Usage(format!("--valid: expected a share between 0 and 1, found {share}")).into());
+    }
+    let checkpoint = args.checkpoint.clone().unwrap_or_else(|| files::with_ending(&args.output, ".checkpoint"));
+    check_files(args, &checkpoint)?;
+    let resumed = args.resume.as_ref().map(|path| Model::load(path, &args.runtime.placement())).transpose()?;
+    let config = match &resumed {
+        Some(model) => args.settings.agreeing_with(model.config())?,
+        None => args.settings.over(&TrainConfig::default())?,
+    };
+    let runtime = args.runtime.start()?;
+
+    let start = Instant::now();
+    let (train, test) = read(args, &config, show)?;
+    let reading = start.elapsed().as_secs_f64();
+
+    let mut trainer = match resumed {
+        Some(model) => Trainer::resume(model, &train, &runtime)?,
+        None => Trainer::new(config, &train, &runtime)?,
+    };
+    drop(train);
+    let log = args.log.as_ref().map(|path| Log::open(path, args.resume.is_some(), args.log_every)).transpose()?;
+    let mut session = Session {
+        runtime: &runtime,
+        style: show.progress,
+        test: test.as_ref(),
+        eval_every: args.eval_every,
+        log,
+        checkpoint,
+        checkpoint_every: args.checkpoint_every,
+    };
+    log_start(&mut session, trainer.model(), &runtime)?;
+    let trained = session.run(&mut trainer)?;
+    if trained.outcome == Outcome::Stopped {
+        return Ok(Status::Interrupted);
+    }
+
+    let model = trainer.into_model();
+    show.progress.during("writing the model", || model.save(&args.output, Contents::Weights))?;
+    let start = Instant::now();
+    let metrics = test
+        .as_ref()
+        .map(|test| {
+            show.progress.points("evaluating", test.points(), |done| evaluate(&model, &runtime, test, None, done))
+        })
+        .transpose()?;
+    let seconds = Seconds { reading, evaluation: start.elapsed().as_secs_f64(), ..Seconds::default() };
+    let summary = Summary::new(args.output.clone(), &model, &runtime, &trained, seconds, metrics);
+    if let Some(log) = &mut session.log {
+        log.write("end", &summary)?;
+    }
+    if show.json {
+        output::print_json(&summary)?
+    } else {
+        output::print(&summary.to_string())?
+    }
+    Ok(Status::Done)
+}
+
+fn check_files(args: &TrainArgs, checkpoint: &Path) -> Result<()> {
+    let TrainArgs { train, output, test, config, resume, log, .. } = args;
+    // A checkpoint may be resumed and replaced by later ones.
+    let resumed = resume.as_deref().filter(|path| !files::is_same(path, checkpoint));
+    let inputs: Vec<&Path> =
+        [Some(train.as_path()), test.as_deref(), config.as_deref(), resumed].into_iter().flatten().collect();
+    let outputs: Vec<&Path> =
+        [Some(output.as_path()), Some(checkpoint), log.as_deref()].into_iter().flatten().collect();
+    files::check_different(&outputs, &inputs)?;
+    files::check_writable(output)?;
+    files::check_writable(checkpoint)
+}
+
+/// The points to train on and those to evaluate on.
+fn read(args: &TrainArgs, config: &TrainConfig, show: Show) -> Result<(Dataset, Option<Dataset>)> {
+    let options = args.data.reading(args.runtime.threads);
+    let all = read_file(&args.train, &options, show)?;
+    if let Some(share) = args.valid {
+        let (train, held_out) = hold_out(&all, share, config.seed);
+        return Ok((train, Some(held_out)));
+    }
+    let fitting =
+        ReadOptions { feature_count: Some(all.feature_count()), label_count: Some(all.label_count()), ..options };
+    let test = args.test.as_ref().map(|path| read_file(path, &fitting, show)).transpose()?;
+    Ok((all, test))
+}
+
+/// Reads a data file and tells what is in it.
+pub(crate) fn read_file(path: &Path, options: &ReadOptions, show: Show) -> Result<Dataset> {
+    let name = file_name(path);
+    let start = Instant::now();
+    let data = show.progress.during(&format!("reading {name}"), || data::read(path, options))?;
+    let [points, features, labels] = [data.points(), data.feature_count(), data.label_count()].map(count);
+    let time = output::seconds(start.elapsed().as_secs_f64());
+    show.progress.note(&format!("{name}: {points} points, {features} features, {labels} labels, read in {time}"));
+    Ok(data)
+}
+
+/// Splits off a `share` of the points, the same for the same seed.
+fn hold_out(data: &Dataset, share: f64, seed: u64) -> (Dataset, Dataset) {
+    let mut order: Vec<u32> = (0..data.points() as u32).collect();
+    CounterRng::new(RngKey::new(seed, HOLD_OUT, 0, 0)).shuffle(&mut order);
+    let held_out = (share * data.points() as f64).round() as usize;
+    let (test, train) = order.split_at_mut(held_out);
+    test.sort_unstable();
+    train.sort_unstable();
+    (data.select(train), data.select(test))
+}
+
+/// The stream of random numbers that chooses held-out points; the library's streams have other numbers.
+const HOLD_OUT: u32 = u32::from_be_bytes([0, 0, b'h', b'o']);
+
+fn log_start(session: &mut Session<'_>, model: &Model, runtime: &Runtime) -> Result<()> {
+    let Some(log) = &mut session.log else { return Ok(()) };
+    let report = model.report();
+    let start = json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "config": model.config(),
+        "step": model.step(),
+        "points": model.points(),
+        "features": model.features(),
+        "labels": model.labels(),
+        "parameters": model.parameters(),
+        "isa": runtime.kernels.isa().name(),
+        "threads": runtime.workers.count(),
+        "placement": runtime.placement.to_string(),
+        "table_bytes_by_page": report.bytes_by_page,
+        "table_bytes_by_node": report.bytes_by_node,
+        "fallbacks": fallbacks(&report),
+    });
+    log.write("start", start)
+}

@@ -1,0 +1,61 @@
+//! Where results go: checked before the work begins, so that hours of it are not lost to a mistyped path.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::usage::Usage;
+
+/// Checks that no output is an input or another output.
+pub(crate) fn check_different(outputs: &[&Path], inputs: &[&Path]) -> Result<()> {
+    for (number, output) in outputs.iter().enumerate() {
+        let same = |other: &&Path| is_same(other, output);
+        if inputs.iter().any(same) {
+            return Err(Usage(format!("{} is an input: it would be overwritten", output.display())).into());
+        }
+        if outputs[..number].iter().any(same) {
+            return Err(Usage(format!("{}: two outputs cannot go to the same file", output.display())).into());
+        }
+    }
+    Ok(())
+}
+
+/// Checks that a file can appear at `path`, whole or not at all.
+pub(crate) fn check_writable(path: &Path) -> Result<()> {
+    if path.is_dir() {
+        bail!("cannot write {}: it is a folder", path.display());
+    }
+    if path.exists() && !path.is_file() {
+        // The file appears by being renamed, which would replace a device.
+        bail!("cannot write {}: it is not a regular file", path.display());
+    }
+    let folder = folder(path);
+    if !folder.is_dir() {
+        bail!("cannot write {}: there is no folder {}", path.display(), folder.display());
+    }
+    let probe = folder.join(format!(".slide-probe-{}", std::process::id()));
+    let made = std::fs::File::create_new(&probe).and_then(|_| std::fs::remove_file(&probe));
+    made.with_context(|| format!("cannot write {}: nothing can be made in its folder", path.display()))
+}
+
+/// Whether two paths lead to the same file.
+pub(crate) fn is_same(left: &Path, right: &Path) -> bool {
+    identity(left) == identity(right)
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// The same for every path that leads to the file, whether it exists or not.
+fn identity(path: &Path) -> PathBuf {
+    let place = || Some(folder(path).canonicalize().ok()?.join(path.file_name()?));
+    path.canonicalize().ok().or_else(place).unwrap_or_else(|| path.to_owned())
+}
+
+/// `path` with another ending behind its name.
+pub(crate) fn with_ending(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}

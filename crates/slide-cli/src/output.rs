@@ -1,0 +1,106 @@
+//! What goes to standard output, and how figures are written for people.
+
+use std::io::{self, BufWriter, StdoutLock, Write};
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use indicatif::{BinaryBytes, HumanCount};
+use serde::Serialize;
+
+/// Whoever read standard output has had enough: no error, but the end.
+#[derive(Debug)]
+pub(crate) struct ReaderGone;
+
+impl std::fmt::Display for ReaderGone {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("nobody reads standard output any more")
+    }
+}
+
+impl std::error::Error for ReaderGone {}
+
+/// Standard output, buffered; [`finish`](Self::finish) must be called.
+pub(crate) struct Output(BufWriter<StdoutLock<'static>>);
+
+impl Output {
+    pub(crate) fn new() -> Self {
+        Self(BufWriter::with_capacity(1 << 16, io::stdout().lock()))
+    }
+
+    pub(crate) fn write(&mut self, text: &str) -> Result<()> {
+        self.0.write_all(text.as_bytes()).map_err(refused)
+    }
+
+    /// Hands over what is buffered.
+    pub(crate) fn flush(&mut self) -> Result<()> {
+        self.0.flush().map_err(refused)
+    }
+}
+
+fn refused(error: io::Error) -> anyhow::Error {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe => ReaderGone.into(),
+        _ => anyhow::Error::new(error).context("cannot write to standard output"),
+    }
+}
+
+/// Writes a text of some lines.
+pub(crate) fn print(text: &str) -> Result<()> {
+    let mut output = Output::new();
+    output.write(text.trim_end())?;
+    output.write("\n")?;
+    output.flush()
+}
+
+/// Writes a value as JSON.
+pub(crate) fn print_json(value: &impl Serialize) -> Result<()> {
+    print(&serde_json::to_string_pretty(value).context("cannot write the result as JSON")?)
+}
+
+/// `1,234,567`
+pub(crate) fn count(number: impl TryInto<u64>) -> String {
+    HumanCount(number.try_into().unwrap_or(u64::MAX)).to_string()
+}
+
+/// `1.50 GiB`
+pub(crate) fn bytes(number: u64) -> String {
+    BinaryBytes(number).to_string()
+}
+
+/// `0.24 s`, `7.3 s`, `4 min 12 s`, `2 h 3 min`
+pub(crate) fn seconds(seconds: f64) -> String {
+    let whole = seconds.round() as u64;
+    match whole {
+        0..10 if seconds < 1.0 => format!("{seconds:.2} s"),
+        0..60 => format!("{seconds:.1} s"),
+        60..3600 => format!("{} min {} s", whole / 60, whole % 60),
+        _ => format!("{} h {} min", whole / 3600, whole / 60 % 60),
+    }
+}
+
+/// The name of a file, or the path if it has none.
+pub(crate) fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
+/// Keys and values below each other, the values aligned.
+pub(crate) fn pairs<K: AsRef<str>>(pairs: &[(K, String)]) -> String {
+    let width = pairs.iter().map(|(key, _)| key.as_ref().chars().count()).max().unwrap_or(0);
+    pairs.iter().map(|(key, value)| format!("{:width$}  {value}\n", key.as_ref())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_short() {
+        let said = [0.236, 7.25, 59.4, 59.96, 252.0, 7390.0].map(seconds);
+        assert_eq!(said, ["0.24 s", "7.2 s", "59.4 s", "1 min 0 s", "4 min 12 s", "2 h 3 min"]);
+    }
+
+    #[test]
+    fn values_are_aligned() {
+        assert_eq!(pairs(&[("a", "1".into()), ("long", "2".into())]), "a     1\nlong  2\n");
+    }
+}

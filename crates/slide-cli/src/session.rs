@@ -1,0 +1,161 @@
+//! A training as the program watches it: progress, log, evaluations, checkpoints and interruption, between batches.
+
+use std::num::{NonZeroU32, NonZeroU64};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use slide_core::config::Runtime;
+use slide_core::data::Dataset;
+use slide_core::infer::evaluate;
+use slide_core::metrics::Metrics;
+use slide_core::model::{Contents, Model};
+use slide_core::train::{Control, Outcome, Progress, Trainer};
+
+use crate::interrupt::Deferred;
+use crate::log::Log;
+use crate::progress::{Style, Training};
+
+/// What is done between batches.
+pub(crate) struct Session<'a> {
+    pub(crate) runtime: &'a Runtime,
+    pub(crate) style: Style,
+    pub(crate) test: Option<&'a Dataset>,
+    pub(crate) eval_every: Option<NonZeroU32>,
+    pub(crate) log: Option<Log>,
+    /// Where checkpoints go.
+    pub(crate) checkpoint: PathBuf,
+    pub(crate) checkpoint_every: Option<NonZeroU64>,
+}
+
+/// How a training went.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Trained {
+    pub(crate) outcome: Outcome,
+    pub(crate) steps: u64,
+    pub(crate) points: u64,
+    /// Mean loss of the last epoch.
+    pub(crate) loss: f64,
+    /// Seconds of training alone.
+    pub(crate) seconds: f64,
+}
+
+impl Session<'_> {
+    /// Trains to the end, or until a signal comes: then a checkpoint is written, and the user told where.
+    pub(crate) fn run(&mut self, trainer: &mut Trainer<'_>) -> Result<Trained> {
+        let interrupt = Deferred::new()?;
+        let mut watch = Watch::new(self.style, points_done(trainer.model()));
+        let mut failure = None;
+        let outcome = trainer.run(&mut |progress, trainer| {
+            failure = self.after_batch(progress, trainer, &mut watch).err();
+            if failure.is_some() || interrupt.requested() { Control::Stop } else { Control::Continue }
+        });
+        watch.bar.finish();
+        let outcome = outcome?;
+        if outcome == Outcome::Stopped || failure.is_some() {
+            self.save_what_there_is(trainer)?;
+        }
+        match failure {
+            Some(error) => Err(error),
+            None => Ok(watch.trained(outcome)),
+        }
+    }
+
+    fn save_what_there_is(&self, trainer: &mut Trainer<'_>) -> Result<()> {
+        let step = trainer.model().step();
+        save_checkpoint(trainer, &self.checkpoint)?;
+        eprintln!("stopped after batch {step}; checkpoint: {}", self.checkpoint.display());
+        Ok(())
+    }
+
+    fn after_batch(&mut self, progress: &Progress, trainer: &mut Trainer<'_>, watch: &mut Watch) -> Result<()> {
+        watch.update(progress);
+        if let Some(log) = &mut self.log {
+            log.batch(progress, watch.seconds(), watch.rate())?;
+        }
+        let begin = Instant::now();
+        let is_last = progress.step == progress.steps;
+        let due = |every: Option<NonZeroU32>| every.is_some_and(|every| progress.epoch.is_multiple_of(every.get()));
+        if let Some(test) = self.test
+            && progress.epoch_finished
+            && !is_last
+            && due(self.eval_every)
+        {
+            let metrics = evaluate(trainer.model(), self.runtime, test, None, &mut |_| {})?;
+            watch.bar.say(&brief(progress.epoch, &metrics));
+            if let Some(log) = &mut self.log {
+                log.metrics(progress.epoch, &metrics)?;
+            }
+        }
+        if let Some(every) = self.checkpoint_every
+            && progress.step.is_multiple_of(every.get())
+            && !is_last
+        {
+            save_checkpoint(trainer, &self.checkpoint)?;
+        }
+        watch.skip(begin.elapsed());
+        Ok(())
+    }
+}
+
+fn save_checkpoint(trainer: &mut Trainer<'_>, path: &Path) -> Result<()> {
+    trainer.checkpoint().save(path, Contents::Resumable).context("cannot write the checkpoint")
+}
+
+fn brief(epoch: u32, metrics: &Metrics) -> String {
+    let percent = |value: f64| format!("{:.2}", 100.0 * value);
+    let precisions: Vec<String> = metrics.at.iter().map(|at| format!("P@{} {}", at.k, percent(at.precision))).collect();
+    format!("epoch {epoch}  {}", precisions.join("  "))
+}
+
+/// How many points the model has been trained on, each counted in every epoch.
+fn points_done(model: &Model) -> u64 {
+    let batches = model.step() % model.steps_per_epoch();
+    u64::from(model.epoch()) * model.points() as u64 + batches * model.config().batch_size as u64
+}
+
+/// Time and progress of a run.
+struct Watch {
+    bar: Training,
+    start: Instant,
+    /// Time spent on other things than training.
+    aside: Duration,
+    /// Points done before this run.
+    points_before: u64,
+    /// Points done by it.
+    points: u64,
+    steps: u64,
+    loss: f64,
+}
+
+impl Watch {
+    fn new(style: Style, points_before: u64) -> Self {
+        let bar = Training::new(style, points_before);
+        Self { bar, start: Instant::now(), aside: Duration::ZERO, points_before, points: 0, steps: 0, loss: 0.0 }
+    }
+
+    fn update(&mut self, progress: &Progress) {
+        self.bar.update(progress);
+        self.points = progress.points_done - self.points_before;
+        self.steps = progress.step;
+        self.loss = progress.epoch_loss;
+    }
+
+    fn skip(&mut self, time: Duration) {
+        self.aside += time;
+        self.bar.skip(time);
+    }
+
+    fn seconds(&self) -> f64 {
+        self.start.elapsed().saturating_sub(self.aside).as_secs_f64()
+    }
+
+    fn rate(&self) -> f64 {
+        self.points as f64 / self.seconds().max(1e-9)
+    }
+
+    fn trained(&self, outcome: Outcome) -> Trained {
+        let &Self { steps, points, loss, .. } = self;
+        Trained { outcome, steps, points, loss, seconds: self.seconds() }
+    }
+}

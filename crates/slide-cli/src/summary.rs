@@ -1,0 +1,129 @@
+//! What is told about a training when it is over.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::Serialize;
+use slide_core::config::Runtime;
+use slide_core::metrics::Metrics;
+use slide_core::model::Model;
+use slide_mem::Report;
+
+use crate::output::{bytes, count, pairs, seconds};
+use crate::session::Trained;
+use crate::table;
+
+#[derive(Serialize)]
+pub(crate) struct Summary {
+    model: PathBuf,
+    points: usize,
+    features: usize,
+    labels: usize,
+    parameters: usize,
+    steps: u64,
+    loss: f64,
+    samples_per_second: f64,
+    seconds: Seconds,
+    /// Most memory that the process has had, in bytes.
+    peak_bytes: Option<u64>,
+    /// Bytes of the tables by page size in bytes.
+    table_bytes_by_page: BTreeMap<u64, u64>,
+    isa: &'static str,
+    threads: usize,
+    metrics: Option<Metrics>,
+    #[serde(skip)]
+    fallbacks: Vec<String>,
+}
+
+/// Where the time went.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(crate) struct Seconds {
+    pub(crate) reading: f64,
+    pub(crate) training: f64,
+    pub(crate) evaluation: f64,
+}
+
+impl Summary {
+    pub(crate) fn new(
+        path: PathBuf,
+        model: &Model,
+        runtime: &Runtime,
+        trained: &Trained,
+        seconds: Seconds,
+        metrics: Option<Metrics>,
+    ) -> Self {
+        let report = model.report();
+        Self {
+            model: path,
+            points: model.points(),
+            features: model.features(),
+            labels: model.labels(),
+            parameters: model.parameters(),
+            steps: trained.steps,
+            loss: trained.loss,
+            samples_per_second: trained.points as f64 / trained.seconds.max(1e-9),
+            seconds: Seconds { training: trained.seconds, ..seconds },
+            peak_bytes: peak_bytes(),
+            isa: runtime.kernels.isa().name(),
+            threads: runtime.workers.count(),
+            metrics,
+            fallbacks: fallbacks(&report),
+            table_bytes_by_page: report.bytes_by_page,
+        }
+    }
+}
+
+impl std::fmt::Display for Summary {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(metrics) = &self.metrics {
+            writeln!(f, "{}", table::metrics(metrics))?;
+        }
+        let Seconds { reading, training, evaluation } = self.seconds;
+        let rate = count(self.samples_per_second as u64);
+        let mut rows = vec![
+            ("reading", seconds(reading)),
+            ("training", format!("{}, {rate} samples/s, loss {:.4}", seconds(training), self.loss)),
+        ];
+        if self.metrics.is_some() {
+            rows.push(("evaluation", seconds(evaluation)));
+        }
+        let tables = pages(&self.table_bytes_by_page);
+        let peak = self.peak_bytes.map_or_else(|| "unknown".into(), bytes);
+        let threads = self.threads;
+        rows.extend([
+            ("memory", format!("{peak} at the peak; tables: {tables}")),
+            ("machine", format!("{}, {threads} thread{}", self.isa, if threads == 1 { "" } else { "s" })),
+            ("model", format!("{}, {} parameters", self.model.display(), count(self.parameters as u64))),
+        ]);
+        rows.extend(self.fallbacks.iter().map(|fallback| ("not had", fallback.clone())));
+        f.write_str(&pairs(&rows))
+    }
+}
+
+/// What the tables asked for and did not get, in words.
+pub(crate) fn fallbacks(report: &Report) -> Vec<String> {
+    report.fallbacks.iter().map(ToString::to_string).collect()
+}
+
+/// `120 MiB on 2 MiB pages, 3 MiB on 4 KiB pages`
+fn pages(bytes_by_page: &BTreeMap<u64, u64>) -> String {
+    let parts =
+        bytes_by_page.iter().rev().map(|(&page, &size)| format!("{} on {} pages", bytes(size), page_size(page)));
+    let parts: Vec<String> = parts.collect();
+    if parts.is_empty() { "unknown".into() } else { parts.join(", ") }
+}
+
+fn page_size(page: u64) -> String {
+    match page {
+        0..0x10_0000 => format!("{} KiB", page >> 10),
+        0x10_0000..0x4000_0000 => format!("{} MiB", page >> 20),
+        _ => format!("{} GiB", page >> 30),
+    }
+}
+
+/// Most resident memory that the process has had, as Linux counts it.
+pub(crate) fn peak_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().strip_suffix(" kB")?.parse::<u64>().ok()? << 10)
+}

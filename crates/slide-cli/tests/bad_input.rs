@@ -1,0 +1,196 @@
+//! Every class of bad input: what is said, and by which exit code.
+
+mod common;
+
+use common::{Folder, stderr};
+use predicates::prelude::*;
+
+/// Runs `words` and checks the exit code and that standard error holds each of `said`.
+fn fails(folder: &Folder, words: &str, code: i32, said: &[&str]) {
+    let assert = folder.slide(words).assert().code(code).stdout("");
+    let text = stderr(&assert);
+    assert!(text.starts_with("error: "), "{words}: {text}");
+    for part in said {
+        assert!(text.contains(part), "{words}: expected {part:?} in\n{text}");
+    }
+    assert!(!text.contains("panicked") && !text.contains("backtrace"), "{text}");
+}
+
+#[test]
+fn wrong_usage() {
+    let folder = Folder::new();
+    for (words, said) in [
+        ("train", "required"),
+        ("train train.txt", "--output <MODEL>"),
+        ("teach", "unrecognized subcommand"),
+        ("train train.txt -o m --epoch 3", "--epochs"),
+        ("train train.txt -o m --epochs many", "invalid digit"),
+        ("train train.txt -o m --loss hinge", "possible values: softmax, bce"),
+        ("train train.txt -o m --hash md5", "possible values: simhash, wta, dwta, minhash"),
+        ("train train.txt -o m --active 1.5", "a fraction between 0 and 1"),
+        ("train train.txt -o m --rebuild sometimes", "constant:50"),
+        ("train train.txt -o m --threads 0", "--threads"),
+        ("train train.txt -o m --isa mmx", "available here: scalar"),
+        ("train train.txt -o m --pages 3k", "auto, 4k, thp, 2m, 1g"),
+        ("train train.txt -o m --numa node", "node:N"),
+        ("train train.txt -o m --log-every 0", "--log-every"),
+        ("predict m test.txt --top 0", "--top"),
+        ("predict m test.txt --format xml", "possible values: tsv, jsonl"),
+        ("data stats train.txt --data-format csv", "xmc, svmlight and npz"),
+        ("data synth -o s.txt --like imagenet", "amazon-670k"),
+        ("data synth -o s.txt --labels 0", "impossible shape"),
+        ("data synth -o s.txt --siblings 4", "--clustered"),
+    ] {
+        fails(&folder, words, 2, &[said]);
+    }
+}
+
+#[test]
+fn impossible_settings() {
+    let folder = Folder::new();
+    for (setting, said) in [
+        ("--epochs 0", "epochs: expected at least 1, found 0"),
+        ("--batch-size 0", "batch-size"),
+        ("--hidden 0", "hidden"),
+        ("--learning-rate=-1", "learning-rate: expected a positive number"),
+        ("--learning-rate nan", "expected a number"),
+        ("--epsilon inf", "expected a number"),
+        ("--dropout-input 1", "dropout-input"),
+        ("--beta2 1.5", "beta2"),
+        ("--sampler vanilla --hash-bits 99", "99 bits"),
+        ("--sampler vanilla --tables 0", "0 hash tables"),
+    ] {
+        fails(&folder, &format!("train train.txt -o m.slide {setting}"), 2, &[said]);
+    }
+}
+
+#[test]
+fn configuration_files() {
+    let folder = Folder::new();
+    for (text, code, said) in [
+        ("epochs = 3\nhiden = [8]\n", 2, "run.toml:2:1: unknown key `hiden`, did you mean `hidden`?"),
+        ("learning_rate = 1\n", 2, "run.toml:1:1: unknown key `learning_rate`"),
+        ("config = \"other.toml\"\n", 2, "run.toml:1:1: unknown key `config`"),
+        ("help = 1\n", 2, "run.toml:1:1: unknown key `help`"),
+        ("\n  loss = \"hinge\"\n", 2, "run.toml:2:10: invalid value 'hinge'"),
+        ("epochs = -1\n", 2, "run.toml:1:10: invalid value '-1'"),
+        ("epochs = true\n", 2, "run.toml:1:10: `epochs`: expected"),
+        ("epochs = 1\nepochs = 2\n", 2, "run.toml:2:1: duplicate key"),
+        ("epochs = \n", 2, "run.toml:1:10: "),
+        ("[table]\nepochs = 1\n", 2, "run.toml:1:"),
+        ("epochs = 0\n", 2, "epochs: expected at least 1"),
+    ] {
+        folder.write("run.toml", text);
+        fails(&folder, "train train.txt -o m.slide --config run.toml", code, &[said]);
+    }
+    fails(&folder, "train train.txt -o m.slide --config none.toml", 1, &["cannot read none.toml", "No such file"]);
+}
+
+#[test]
+fn data_files() {
+    let folder = Folder::new();
+    fails(&folder, "train none.txt -q -o m.slide", 1, &["none.txt", "No such file"]);
+    fails(&folder, "train . -q -o m.slide", 1, &["."]);
+    for (text, said) in [
+        ("", "bad.txt:1:1: expected"),
+        ("2 3 2\n0 0:1 2:x\n1 1:1\n", "bad.txt:2:9: expected"),
+        ("2 3 2\n0 0:1 3:1\n1 1:1\n", "bad.txt:2:7: expected"),
+        ("2 3 2\n0 0:1\n7 1:1\n", "bad.txt:3:1: expected"),
+        ("2 3 2\n0 0:nan\n1 1:1\n", "bad.txt:2:5: expected"),
+        ("3 3 2\n0 0:1\n1 1:1\n", "bad.txt:4:1: expected"),
+        ("0 3 2\n", "0 points"),
+    ] {
+        folder.write("bad.txt", text);
+        fails(&folder, "train bad.txt -q -o m.slide", 1, &[said]);
+    }
+    // Neither a model nor a checkpoint of a training that never began.
+    assert!(!folder.path("m.slide").exists());
+    folder.write("bad.txt.gz", b"\x1f\x8b\x08\x00 cut short");
+    fails(&folder, "data stats bad.txt.gz -q", 1, &["bad.txt.gz"]);
+}
+
+/// Told before any data are read: here there are none.
+#[test]
+fn outputs_that_cannot_be_written() {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.path("folder")).unwrap();
+    for (words, code, said) in [
+        ("train none.txt -o nowhere/m.slide", 1, "there is no folder nowhere"),
+        ("train none.txt -o folder", 1, "cannot write folder: it is a folder"),
+        ("train none.txt -o m.slide --checkpoint nowhere/c", 1, "there is no folder nowhere"),
+        ("train none.txt -o none.txt", 2, "none.txt is an input"),
+        ("train train.txt -o ./train.txt", 2, "train.txt is an input"),
+        ("train train.txt -o test.txt --test test.txt", 2, "test.txt is an input"),
+        ("train none.txt -o m --checkpoint m", 2, "two outputs"),
+        ("train none.txt -o m --log train.txt --test train.txt", 2, "train.txt is an input"),
+        ("data convert train.txt train.txt", 2, "train.txt is an input"),
+        ("data convert train.txt nowhere/t.svm", 1, "there is no folder nowhere"),
+        ("data synth -o nowhere/t.svm", 1, "there is no folder nowhere"),
+    ] {
+        fails(&folder, words, code, &[said]);
+    }
+    #[cfg(unix)]
+    fails(&folder, "train train.txt -o /dev/null", 1, &["not a regular file"]);
+    fails(&folder, "train train.txt -o m.slide --log nowhere/log -q", 1, &["cannot write the log nowhere/log"]);
+}
+
+#[test]
+fn model_files() {
+    let folder = Folder::new();
+    folder.train("m.slide", "--epochs 1").success();
+    let model = folder.read("m.slide");
+    folder.write("cut.slide", &model[..model.len() - 100]);
+    folder.write("head.slide", &model[..50]);
+    folder.write("text.slide", "these are not the weights that you are looking for");
+    folder.write("empty.slide", "");
+    // A safetensors file without tensors or metadata.
+    folder.write("foreign.slide", b"\x08\0\0\0\0\0\0\0{}      ");
+    let newer = replace(&model, br#"\"format\":1"#, br#"\"format\":7"#);
+    folder.write("newer.slide", newer);
+    for (name, said) in [
+        ("none", "No such file"),
+        ("cut", "not a complete safetensors file"),
+        ("head", "not a complete safetensors file"),
+        ("text", "not a complete safetensors file"),
+        ("empty", "safetensors"),
+        ("foreign", "but not of slide"),
+        ("newer", "model format 7, expected at most 1"),
+    ] {
+        let file = format!("{name}.slide");
+        for words in
+            ["eval FILE test.txt -q", "predict FILE test.txt -q", "info FILE", "train train.txt -q -o n --resume FILE"]
+        {
+            fails(&folder, &words.replace("FILE", &file), 1, &[&file, said]);
+        }
+    }
+}
+
+fn replace(bytes: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
+    assert_eq!(old.len(), new.len());
+    let at = bytes.windows(old.len()).position(|window| window == old).expect("the header has it");
+    let mut bytes = bytes.to_vec();
+    bytes[at..at + new.len()].copy_from_slice(new);
+    bytes
+}
+
+#[test]
+fn data_that_do_not_fit_the_model() {
+    let folder = Folder::new();
+    folder.train("m.slide", "--epochs 1").success();
+    folder.write("wide.txt", "1 99 30\n0 98:1\n");
+    folder.write("many.txt", "1 60 99\n98 0:1\n");
+    fails(&folder, "eval m.slide wide.txt -q", 1, &["wide.txt:2:3: expected", "from 0 to 59"]);
+    fails(&folder, "eval m.slide many.txt -q", 1, &["many.txt:2:1: expected", "from 0 to 29"]);
+    fails(&folder, "predict m.slide wide.txt", 1, &["wide.txt:2:3: expected", "from 0 to 59"]);
+    folder.write("bad.filter", "0 1\n100 1\n");
+    fails(&folder, "eval m.slide test.txt -q --filter bad.filter", 1, &["bad.filter:2:1: expected"]);
+}
+
+#[test]
+fn levels_that_are_not_here() {
+    let folder = Folder::new();
+    let unknown = folder.slide("info").env("SLIDE_ISA", "mmx").assert().code(2);
+    unknown.stderr(predicate::str::contains("SLIDE_ISA=mmx").and(predicate::str::contains("available here: scalar")));
+    let chosen = folder.slide("info --json").env("SLIDE_ISA", "scalar").assert().success();
+    assert_eq!(common::json(&chosen)["isa"]["chosen"], "scalar");
+}

@@ -1,0 +1,134 @@
+//! Trainings that are cut off, by `kill -9` or by Ctrl-C, and go on as if nothing had happened.
+#![cfg(target_os = "linux")]
+
+mod common;
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use common::{Folder, SMALL, json, std_slide};
+use predicates::prelude::*;
+
+/// More batches than a pipe holds lines of log.
+const LONG: &str = "--epochs 60 --sampler vanilla --hash-bits 4 --tables 6 --rebuild constant:10 --threads 1";
+
+/// A training that writes a line of log a batch to a pipe: so it goes no further than its reader lets it.
+struct Training {
+    child: Child,
+    log: BufReader<File>,
+}
+
+impl Training {
+    fn start(folder: &Folder, words: &str) -> Self {
+        let pipe = folder.path("log");
+        assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let words = format!("train train.txt -q -o cut.slide {SMALL} {LONG} --log log --log-every 1 {words}");
+        let mut command = std_slide();
+        command.current_dir(folder.path(".")).args(words.split_whitespace());
+        let child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        Self { child, log: BufReader::new(File::open(pipe).unwrap()) }
+    }
+
+    fn read_until_step(&mut self, step: u64) {
+        let mut line = String::new();
+        loop {
+            line.clear();
+            assert!(self.log.read_line(&mut line).unwrap() > 0, "the training ended before batch {step}");
+            let event: serde_json::Value = serde_json::from_str(&line).unwrap();
+            if event["step"] == step {
+                return;
+            }
+        }
+    }
+
+    fn interrupt(&self, signal: &str) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+    }
+
+    /// Reads the rest of the log and returns how the program ended, and its standard error.
+    fn end(mut self) -> (std::process::ExitStatus, String) {
+        std::io::copy(&mut self.log, &mut std::io::sink()).unwrap();
+        let output = self.child.wait_with_output().unwrap();
+        (output.status, String::from_utf8(output.stderr).unwrap())
+    }
+
+    /// Waits until the pipe is full: the program sleeps, and goes on sleeping.
+    fn wait_until_blocked(&self) {
+        let stat = format!("/proc/{}/stat", self.child.id());
+        let mut asleep = 0;
+        while asleep < 20 {
+            let text = std::fs::read_to_string(&stat).unwrap();
+            asleep = if text.contains(") S ") { asleep + 1 } else { 0 };
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+fn finish(folder: &Folder, checkpoint: &str) {
+    folder.slide(&format!("train train.txt -q -o cut.slide --resume {checkpoint}")).assert().success();
+    folder.train("whole.slide", LONG).success();
+    assert!(folder.read("cut.slide") == folder.read("whole.slide"), "the resumed run gave another model");
+}
+
+#[test]
+fn killed_in_mid_epoch() {
+    let folder = Folder::new();
+    let mut training = Training::start(&folder, "--checkpoint-every 7");
+    training.read_until_step(40);
+    training.child.kill().unwrap();
+    assert_eq!(training.child.wait().unwrap().signal(), Some(9));
+    assert!(!folder.path("cut.slide").exists());
+    let info = json(&folder.slide("info cut.slide.checkpoint --json").assert().success());
+    let step = info["step"].as_u64().unwrap();
+    assert!(step >= 35 && step % 7 == 0 && step < 1500, "{step}");
+    finish(&folder, "cut.slide.checkpoint");
+}
+
+#[test]
+fn interrupted_by_control_c() {
+    for signal in ["-INT", "-TERM"] {
+        let folder = Folder::new();
+        let mut training = Training::start(&folder, "--checkpoint here.ckpt");
+        training.read_until_step(30);
+        training.interrupt(signal);
+        let (status, said) = training.end();
+        assert_eq!(status.code(), Some(130), "{said}");
+        assert!(said.contains("checkpoint: here.ckpt"), "{said}");
+        assert!(!folder.path("cut.slide").exists());
+        finish(&folder, "here.ckpt");
+    }
+}
+
+#[test]
+fn a_second_control_c_ends_at_once() {
+    let folder = Folder::new();
+    let mut training = Training::start(&folder, "");
+    training.wait_until_blocked();
+    training.interrupt("-INT");
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(training.child.try_wait().unwrap().is_none(), "the first one waits for the end of the batch");
+    training.interrupt("-INT");
+    // The log is not read: only an end at once ends it.
+    assert_eq!(training.child.wait().unwrap().code(), Some(130));
+    assert!(!folder.path("cut.slide.checkpoint").exists());
+}
+
+#[test]
+fn a_resumed_run_has_the_settings_and_the_data_of_its_checkpoint() {
+    let folder = Folder::new();
+    folder.train("m.slide", "--checkpoint-every 30 --epochs 2").success();
+    let resume = "train train.txt -q -o again.slide --resume m.slide.checkpoint";
+    folder.slide(&format!("{resume} --epochs 2 --batch-size 16")).assert().success();
+    assert_eq!(folder.read("again.slide"), folder.read("m.slide"));
+
+    let other = folder.slide(&format!("{resume} --batch-size 32")).assert().code(2);
+    other.stderr(predicate::str::contains("--batch-size: the checkpoint was trained with 16, not 32"));
+    let weights = folder.slide("train train.txt -q -o again.slide --resume m.slide").assert().code(1);
+    weights.stderr(predicate::str::contains("no training state"));
+    let data = folder.slide("train test.txt -q -o again.slide --resume m.slide.checkpoint").assert().code(1);
+    data.stderr(predicate::str::contains("400 points, these have 100"));
+}

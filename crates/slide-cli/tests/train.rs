@@ -1,0 +1,133 @@
+//! `slide train`, `slide eval`, `slide info MODEL`.
+
+mod common;
+
+use common::{Folder, LABELS, instruction_sets, json, stderr, stdout};
+use predicates::prelude::*;
+
+#[test]
+fn a_model_is_trained_and_evaluated() {
+    let folder = Folder::new();
+    let trained = json(&folder.train("m.slide", "--test test.txt --json").success());
+    let precision = trained["metrics"]["at"][0]["precision"].as_f64().unwrap();
+    assert!(precision > 0.9, "{trained:#}");
+    assert_eq!(trained["steps"], 8 * 25);
+    let evaluated = json(&folder.slide("eval m.slide test.txt -q --json").assert().success());
+    assert_eq!(evaluated["metrics"], trained["metrics"]);
+
+    let said = stdout(&folder.slide("eval m.slide test.txt").assert().success());
+    for word in ["@1", "@5", "nDCG", "PSP", "us a point"] {
+        assert!(said.contains(word), "{word} in\n{said}");
+    }
+}
+
+#[test]
+fn labels_of_a_filter_do_not_count() {
+    let folder = Folder::new();
+    folder.train("m.slide", "").success();
+    let points = folder.text("test.txt").lines().count() - 1;
+    let everything: String = (0..points).flat_map(|p| (0..LABELS).map(move |l| format!("{p} {l}\n"))).collect();
+    folder.write("all.filter", everything);
+    let evaluated = json(&folder.slide("eval m.slide test.txt --filter all.filter --json").assert().success());
+    assert_eq!(evaluated["metrics"]["at"][0]["precision"], 0.0);
+}
+
+#[test]
+fn info_tells_what_a_model_holds() {
+    let folder = Folder::new();
+    folder.train("m.slide", "--seed 7 --rebuild constant:9").success();
+    let said = stdout(&folder.slide("info m.slide").assert().success());
+    for words in ["60 -> 16 -> 30", "output.weight", "30 x 16", "1,920", "seed = 7", "rebuild = \"constant:9\""] {
+        assert!(said.contains(words), "{words} in\n{said}");
+    }
+    let info = json(&folder.slide("info m.slide --json").assert().success());
+    assert_eq!((&info["config"]["seed"], &info["labels"], &info["resumable"]), (&7.into(), &30.into(), &false.into()));
+    // What is shown is a configuration file.
+    let (_, settings) = said.split_once("# settings").unwrap();
+    folder.write("same.toml", format!("#{settings}"));
+    folder.slide("train train.txt -q -o same.slide --config same.toml").assert().success();
+    assert_eq!(folder.read("same.slide"), folder.read("m.slide"));
+}
+
+/// Nothing of the machine shows in the model.
+#[test]
+fn threads_and_instruction_sets_give_the_same_bytes() {
+    let folder = Folder::new();
+    for sampler in ["--sampler shared", "--sampler vanilla --hash-bits 4 --tables 6 --rebuild constant:7"] {
+        let mut runs: Vec<String> = ["1", "2", "3"].map(|threads| format!("--threads {threads}")).into();
+        runs.extend(instruction_sets().iter().map(|isa| format!("--isa {isa}")));
+        runs.push("--pages 4k --numa interleave".into());
+        folder.train("first.slide", &format!("{sampler} --epochs 2")).success();
+        let first = folder.read("first.slide");
+        for run in runs {
+            folder.train("other.slide", &format!("{sampler} --epochs 2 {run}")).success();
+            assert!(folder.read("other.slide") == first, "{sampler} {run}");
+        }
+        folder.train("other.slide", &format!("{sampler} --epochs 2 --seed 43")).success();
+        assert!(folder.read("other.slide") != first, "the seed matters: {sampler}");
+    }
+}
+
+#[test]
+fn options_go_before_the_file_and_the_file_before_the_defaults() {
+    let folder = Folder::new();
+    folder.write("run.toml", "hidden = [16, 8]\nloss = \"softmax\"\nepochs = 1\nactive = 0.5\nlog = \"run.jsonl\"\n");
+    folder.slide("train train.txt -q -o m.slide --config run.toml --epochs 2").assert().success();
+    let config = json(&folder.slide("info m.slide --json").assert().success())["config"].clone();
+    assert_eq!((&config["hidden"], &config["loss"]), (&serde_json::json!([16, 8]), &"softmax".into()));
+    assert_eq!((&config["epochs"], &config["batch-size"]), (&2.into(), &512.into()));
+    assert!(folder.path("run.jsonl").exists());
+}
+
+#[test]
+fn held_out_points_are_the_same_for_the_same_seed() {
+    let folder = Folder::new();
+    let points = |words: &str| json(&folder.train("m.slide", &format!("--json {words}")).success());
+    let (first, again) = (points("--valid 0.25"), points("--valid 0.25"));
+    assert_eq!((&first["points"], &first["metrics"]["points"]), (&300.into(), &100.into()));
+    assert_eq!(first["metrics"], again["metrics"]);
+    assert_ne!(first["metrics"], points("--valid 0.25 --seed 8")["metrics"]);
+    folder.slide("train train.txt -o m.slide --valid 1.5").assert().code(2).stderr(predicate::str::contains("--valid"));
+}
+
+#[test]
+fn the_log_is_a_json_object_a_line() {
+    let folder = Folder::new();
+    folder.train("m.slide", "--epochs 2 --test test.txt --eval-every 1 --log run.jsonl --log-every 10").success();
+    let log = folder.text("run.jsonl");
+    let lines: Vec<serde_json::Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let events: Vec<&str> = lines.iter().map(|line| line["event"].as_str().unwrap()).collect();
+    let expected = ["start", "batch", "batch", "epoch", "metrics", "batch", "batch", "batch", "epoch", "end"];
+    assert_eq!(events, expected);
+    assert_eq!(lines[0]["config"]["epochs"], 2);
+    let batch = &lines[2];
+    assert_eq!((&batch["step"], &batch["epoch"]), (&20.into(), &1.into()));
+    for figure in ["loss", "learning_rate", "samples_per_second", "active_per_point", "rows_touched", "seconds"] {
+        assert!(batch[figure].as_f64().unwrap() > 0.0, "{batch}");
+    }
+}
+
+#[test]
+fn progress_goes_to_standard_error_unless_quiet() {
+    let folder = Folder::new();
+    let words = format!("train train.txt -o m.slide {}", common::SMALL);
+    let said = stderr(&folder.slide(&words).assert().success());
+    assert!(said.contains("epoch 8/8  loss ") && said.contains("samples/s"), "{said}");
+    folder.slide(&format!("{words} -q")).assert().success().stderr("").stdout(predicate::str::contains("samples/s"));
+}
+
+#[test]
+fn help_has_an_example_and_the_true_defaults() {
+    for verb in ["train", "eval", "predict", "info", "data", "data stats", "data convert", "data synth", "demo"] {
+        let help = stdout(&common::slide().args(verb.split(' ')).arg("--help").assert().success());
+        assert!(
+            help.contains(&format!("  slide {verb} ")) || help.contains(&format!("Example: slide {verb}")),
+            "{help}"
+        );
+        assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");
+    }
+    let help = stdout(&common::slide().args(["train", "-h"]).assert().success());
+    for default in ["[default: 256]", "[default: 0.005]", "[default: bce]", "[default: half of --active]"] {
+        assert!(help.contains(default), "{default} in\n{help}");
+    }
+}
