@@ -281,11 +281,33 @@ fn dot_of_every_length() {
 fn every_family_at_every_tail() {
     for kernels in others() {
         for width in 0..=4 * 16 + 3 {
-            for bf16 in [false, true] {
+            for (bf16, special) in [(false, false), (false, true), (true, false), (true, true)] {
                 let (rows, chosen, samples, seed) = (9, 7, 5 + width % 19, width as u64);
-                let shape = Shape { width, padding: width % 3, rows, chosen, samples, bf16, special: false, seed };
+                let shape = Shape { width, padding: width % 3, rows, chosen, samples, bf16, special, seed };
                 FAMILIES.iter().for_each(|family| family(kernels, &shape));
             }
+        }
+    }
+}
+
+/// Products that vanish leave -0.0 in a lane; adding the +0.0 of a missing element would make it +0.0.
+#[test]
+fn lanes_without_an_element_are_untouched() {
+    for kernels in std::iter::once(scalar()).chain(others()) {
+        for width in 1..=4 * 64 {
+            let (tiny, minus_tiny) = (vec![1e-30_f32; width], vec![-1e-30_f32; width]);
+            // A lane that never had an element is +0.0, and so is a sum that it is part of.
+            let expected = |lanes: usize| if width < lanes { 0.0 } else { -0.0 };
+            assert_same("dot", kernels, &[expected(64)], &[kernels.dot(&tiny, &minus_tiny)]);
+            let table = Matrix::new(&tiny, width, width).unwrap();
+            let rows = RowIds::new(&[0], 1).unwrap();
+            let mut out = [1.0];
+            kernels.rows_dot(table.into(), rows, &minus_tiny, &mut out);
+            assert_same("rows_dot", kernels, &[expected(16)], &out);
+            let active = ActiveRows::new(&[0], &[0, 1], &[0], 1, 1).unwrap();
+            let vectors = Matrix::new(&minus_tiny, width, width).unwrap();
+            kernels.active_forward(table.into(), &[-0.0], &active, vectors, &mut out);
+            assert_same("active_forward", kernels, &[expected(16)], &out);
         }
     }
 }
