@@ -32,7 +32,11 @@ fn base() -> TrainConfig {
 /// The runs whose models are pinned.
 fn runs() -> Vec<(&'static str, TrainConfig, &'static str)> {
     vec![
-        ("shared set, binary cross-entropy", base(), "SHARED"),
+        (
+            "shared set, binary cross-entropy",
+            base(),
+            "9c8c5e507c4682f2bc8230f567b78bb5618e5875cf88fb48c6f2dd984c30093a",
+        ),
         (
             "exact, softmax, three hidden layers, cosine",
             TrainConfig {
@@ -42,12 +46,12 @@ fn runs() -> Vec<(&'static str, TrainConfig, &'static str)> {
                 schedule: Schedule::Cosine,
                 ..base()
             },
-            "EXACT",
+            "340471a62f266cd6b1c379754364bc5a8e50e04948ed3f79a239f436cc659d65",
         ),
         (
             "vanilla SimHash, softmax",
             TrainConfig { loss: Loss::Softmax, sampler: SamplerKind::Vanilla, hash_bits: 5, ..base() },
-            "VANILLA",
+            "022a58f442fe542431fdd3d7f17ea7d8791e5d999bdb27f9ab8ce93fb3eca7f7",
         ),
         (
             "top-k DWTA, reservoir, bf16, catch-up",
@@ -60,12 +64,12 @@ fn runs() -> Vec<(&'static str, TrainConfig, &'static str)> {
                 moments: LazyMoments::CatchUp,
                 ..base()
             },
-            "TOPK",
+            "2a5182aea5dcfdf208213d5b1efbcf9d39ee602ed09eeef736bca0473a4ea4ad",
         ),
         (
             "threshold WTA",
             TrainConfig { sampler: SamplerKind::Threshold, hash: HashKind::Wta, hash_bits: 3, ..base() },
-            "THRESHOLD",
+            "99a187ac50328c19f0ce96fbdfd71b187573ab5c5ce5ab862d8e5a63a5e6cd14",
         ),
         (
             "vanilla MinHash, two hidden layers",
@@ -76,9 +80,13 @@ fn runs() -> Vec<(&'static str, TrainConfig, &'static str)> {
                 hash_bits: 3,
                 ..base()
             },
-            "MINHASH",
+            "1311f930ed8d9b9369fd6ad45f1bbd090db09a548f277ac3428b48e9b22f7d77",
         ),
-        ("random", TrainConfig { sampler: SamplerKind::Random, loss: Loss::Softmax, ..base() }, "RANDOM"),
+        (
+            "random",
+            TrainConfig { sampler: SamplerKind::Random, loss: Loss::Softmax, ..base() },
+            "1cbf27bea03b8cdcd010396302f850f89f06ded4440c7585a1ce5996e079189b",
+        ),
     ]
 }
 
