@@ -5,14 +5,13 @@ use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 
 use clap::{Arg, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
-use slide_core::config::Runtime;
-use slide_core::data::{Format, IndexBase, ReadOptions};
-use slide_kernels::Isa;
-use slide_mem::{NumaPolicy, PagePolicy, Placement};
+use slide_core::data::Format;
+use slide_core::data::synth::Shape;
 
+use crate::choice::named;
 use crate::config_file;
+use crate::options::{DataOptions, OutputOptions, RuntimeOptions};
 use crate::settings::{self, Settings};
-use crate::usage::Usage;
 
 /// Trains and uses sparse neural networks with very many outputs, on ordinary CPUs
 #[derive(Parser, Debug)]
@@ -23,21 +22,6 @@ pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) output: OutputOptions,
 }
-
-/// How much is said, and how.
-#[derive(Args, Clone, Copy, Debug)]
-pub(crate) struct OutputOptions {
-    /// Show no progress, only results and errors
-    #[arg(long, short, global = true, help_heading = OUTPUT)]
-    pub(crate) quiet: bool,
-    /// Write results as JSON
-    #[arg(long, global = true, help_heading = OUTPUT)]
-    pub(crate) json: bool,
-}
-
-const OUTPUT: &str = "Output";
-const DATA: &str = "Data files";
-const MACHINE: &str = "Machine (changes the time, never the result)";
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum Verb {
@@ -184,8 +168,8 @@ pub(crate) struct ConvertArgs {
     pub(crate) input: PathBuf,
     /// The new file; .gz or .zst compresses it
     pub(crate) output: PathBuf,
-    /// Format of the new file: xmc, svmlight or npz [default: as its name says, else xmc]
-    #[arg(long, value_name = "FORMAT")]
+    /// Format of the new file [default: as its name says, else xmc]
+    #[arg(long, value_name = "FORMAT", value_parser = named::<Format>(Format::ALL.map(Format::name)))]
     pub(crate) to: Option<Format>,
     #[command(flatten)]
     pub(crate) data: DataOptions,
@@ -206,8 +190,8 @@ pub(crate) struct SynthArgs {
     /// Where to write test points [default: none are made]
     #[arg(long, value_name = "FILE")]
     pub(crate) test: Option<PathBuf>,
-    /// Take the published counts of a set: amazon-670k, delicious-200k, wikilsht-325k, amazon-3m
-    #[arg(long, value_name = "NAME")]
+    /// Take the published counts of a set
+    #[arg(long, value_name = "NAME", value_parser = named::<String>(Shape::names()))]
     pub(crate) like: Option<String>,
     /// Multiply points, features and labels
     #[arg(long, value_name = "FACTOR", default_value = "1")]
@@ -265,82 +249,6 @@ pub(crate) struct DemoArgs {
     pub(crate) settings: Settings,
     #[command(flatten)]
     pub(crate) runtime: RuntimeOptions,
-}
-
-/// How data files are to be understood, where they do not say so themselves.
-#[derive(Args, Debug)]
-#[command(next_help_heading = DATA)]
-pub(crate) struct DataOptions {
-    /// Format: xmc, svmlight or npz [default: as the content shows]
-    #[arg(long, value_name = "FORMAT")]
-    data_format: Option<Format>,
-    /// Number of the first feature in svmlight; auto: 1 unless a feature 0 occurs (in a stream: 0)
-    #[arg(long, value_name = "NUMBER", default_value = "auto")]
-    feature_base: Base,
-    /// Number of the first label in svmlight; auto: 0
-    #[arg(long, value_name = "NUMBER", default_value = "auto")]
-    label_base: Base,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Base {
-    Auto,
-    #[value(name = "0")]
-    Zero,
-    #[value(name = "1")]
-    One,
-}
-
-impl From<Base> for IndexBase {
-    fn from(base: Base) -> Self {
-        match base {
-            Base::Auto => Self::Auto,
-            Base::Zero => Self::Zero,
-            Base::One => Self::One,
-        }
-    }
-}
-
-impl DataOptions {
-    pub(crate) fn reading(&self, threads: Option<NonZeroUsize>) -> ReadOptions {
-        ReadOptions {
-            format: self.data_format,
-            feature_base: self.feature_base.into(),
-            label_base: self.label_base.into(),
-            threads,
-            ..ReadOptions::default()
-        }
-    }
-}
-
-/// How the work is done.
-#[derive(Args, Debug)]
-#[command(next_help_heading = MACHINE)]
-pub(crate) struct RuntimeOptions {
-    /// Threads that work [default: one per core]
-    #[arg(long, value_name = "N")]
-    pub(crate) threads: Option<NonZeroUsize>,
-    /// Instruction set: scalar, avx2, avx512 [default: SLIDE_ISA, else the best of the machine]
-    #[arg(long, value_name = "LEVEL")]
-    isa: Option<Isa>,
-    /// Pages that tables lie on: auto, 4k, thp, 2m or 1g
-    #[arg(long, value_name = "PAGES", default_value_t)]
-    pages: PagePolicy,
-    /// NUMA nodes that tables lie on: local, node:N, interleave or partition
-    #[arg(long, value_name = "NODES", default_value_t)]
-    numa: NumaPolicy,
-}
-
-impl RuntimeOptions {
-    /// Where tables are to lie.
-    pub(crate) fn placement(&self) -> Placement {
-        Placement { pages: self.pages, numa: self.numa }
-    }
-
-    /// Starts the threads.
-    pub(crate) fn start(&self) -> anyhow::Result<Runtime> {
-        Ok(Runtime::new(self.threads, self.isa, self.placement()).map_err(|error| Usage(error.to_string()))?)
-    }
 }
 
 /// Reads the command line, and the configuration file that it names.

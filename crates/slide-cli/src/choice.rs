@@ -1,11 +1,21 @@
-//! Option values that are names of enum variants, as serde writes them in files.
+//! Option values of which there are a few, so that help and errors can list them.
+
+use std::str::FromStr;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::de::value::Error;
 use serde::de::{Error as _, IntoDeserializer, Visitor};
 use serde::{Deserialize, Deserializer, forward_to_deserialize_any};
 
-/// A parser for the enum `T` that knows the names of its variants, so that help and errors list them.
+/// A parser for values of `T` that have these names.
+pub(crate) fn named<T>(names: impl IntoIterator<Item = &'static str>) -> impl TypedValueParser<Value = T>
+where
+    T: FromStr<Err: std::error::Error + Send + Sync> + Clone + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(names).try_map(|name| name.parse())
+}
+
+/// A parser for the enum `T`, by the names that serde gives its variants in files.
 pub(crate) fn choice<T>() -> impl TypedValueParser<Value = T>
 where
     T: for<'de> Deserialize<'de> + Clone + Send + Sync + 'static,

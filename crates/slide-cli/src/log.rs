@@ -7,8 +7,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use serde::Serialize;
-use serde_json::json;
-use slide_core::metrics::Metrics;
 use slide_core::train::Progress;
 
 pub(crate) struct Log {
@@ -28,38 +26,47 @@ impl Log {
 
     /// Unbuffered, a whole line at once: the log can be followed, and ends in a whole line whatever happens.
     pub(crate) fn write(&mut self, event: &str, fields: impl Serialize) -> Result<()> {
-        let mut line = json!({ "event": event });
-        if let (Some(line), serde_json::Value::Object(fields)) = (line.as_object_mut(), serde_json::to_value(fields)?) {
-            line.extend(fields);
+        #[derive(Serialize)]
+        struct Line<'a, F> {
+            event: &'a str,
+            #[serde(flatten)]
+            fields: F,
         }
-        let written = self.file.write_all(format!("{line}\n").as_bytes());
-        written.with_context(|| format!("cannot write the log {}", self.path.display()))
+        let mut line = serde_json::to_vec(&Line { event, fields })?;
+        line.push(b'\n');
+        self.file.write_all(&line).with_context(|| format!("cannot write the log {}", self.path.display()))
     }
 
-    /// The lines that are due after a batch. `seconds` and `rate` (samples a second) are of the training alone.
-    pub(crate) fn batch(&mut self, progress: &Progress, seconds: f64, rate: f64) -> Result<()> {
-        let fields = |loss| {
-            json!({
-                "step": progress.step,
-                "epoch": progress.epoch,
-                "loss": loss,
-                "learning_rate": progress.learning_rate,
-                "samples_per_second": rate,
-                "active_per_point": progress.active_per_point,
-                "rows_touched": progress.rows_touched,
-                "seconds": seconds,
-            })
+    /// The lines that are due after a batch. `seconds` and `samples_per_second` are of the training alone.
+    pub(crate) fn batch(&mut self, progress: &Progress, seconds: f64, samples_per_second: f64) -> Result<()> {
+        #[derive(Serialize)]
+        struct Fields {
+            step: u64,
+            epoch: u32,
+            loss: f64,
+            learning_rate: f32,
+            samples_per_second: f64,
+            active_per_point: f64,
+            rows_touched: u64,
+            seconds: f64,
+        }
+        let &Progress { step, epoch, learning_rate, active_per_point, rows_touched, .. } = progress;
+        let fields = |loss| Fields {
+            step,
+            epoch,
+            loss,
+            learning_rate,
+            samples_per_second,
+            active_per_point,
+            rows_touched,
+            seconds,
         };
-        if progress.step.is_multiple_of(self.every.get()) {
+        if step.is_multiple_of(self.every.get()) {
             self.write("batch", fields(progress.loss))?;
         }
         if progress.epoch_finished {
             self.write("epoch", fields(progress.epoch_loss))?;
         }
         Ok(())
-    }
-
-    pub(crate) fn metrics(&mut self, epoch: u32, metrics: &Metrics) -> Result<()> {
-        self.write("metrics", json!({ "epoch": epoch, "metrics": metrics }))
     }
 }

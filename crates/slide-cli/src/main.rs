@@ -8,6 +8,7 @@ mod config_file;
 mod files;
 mod interrupt;
 mod log;
+mod options;
 mod output;
 mod progress;
 mod session;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
+use serde_json::json;
 use slide_core::config::Runtime;
 use slide_core::data::Dataset;
 use slide_core::infer::evaluate;
@@ -84,7 +85,7 @@ impl Session<'_> {
             let metrics = evaluate(trainer.model(), self.runtime, test, None, &mut |_| {})?;
             watch.bar.say(&brief(progress.epoch, &metrics));
             if let Some(log) = &mut self.log {
-                log.metrics(progress.epoch, &metrics)?;
+                log.write("metrics", json!({ "epoch": progress.epoch, "metrics": metrics }))?;
             }
         }
         if let Some(every) = self.checkpoint_every

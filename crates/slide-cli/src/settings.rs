@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use slide_core::config::{Active, LazyMoments, Loss, Normalize, Precision, Schedule, TrainConfig};
+use slide_core::config::{Active, Dropout, LazyMoments, Loss, Normalize, Precision, Schedule, TrainConfig};
 use slide_core::lsh::{BucketPolicy, HashKind, Rebuild};
 use slide_core::sampling::SamplerKind;
 
@@ -45,12 +45,9 @@ pub(crate) struct Settings {
     /// Share of all batches over which the learning rate rises from 0
     #[arg(long, value_name = "SHARE", value_parser = finite, help_heading = OPTIMISER)]
     warmup: Option<f32>,
-    /// Probability with which an input feature is dropped
-    #[arg(long, value_name = "PROBABILITY", value_parser = finite, help_heading = OPTIMISER)]
-    dropout_input: Option<f32>,
-    /// Probability with which a hidden unit is dropped
-    #[arg(long, value_name = "PROBABILITY", value_parser = finite, help_heading = OPTIMISER)]
-    dropout_hidden: Option<f32>,
+    /// Probabilities with which input features and hidden units are dropped; one number is for both
+    #[arg(long, value_name = "INPUT,HIDDEN", help_heading = OPTIMISER)]
+    dropout: Option<Dropout>,
     /// Adam's decay of the first moment
     #[arg(long, value_name = "DECAY", value_parser = finite, help_heading = OPTIMISER)]
     beta1: Option<f32>,

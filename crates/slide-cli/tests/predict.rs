@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::Stdio;
 
 use common::{Folder, stderr, stdout};
@@ -86,6 +86,22 @@ fn points_before_a_defect_are_answered() {
     assert_eq!(stdout(&broken).lines().count(), 2);
     let unknown = folder.slide("predict m.slide -").write_stdin("0:1\n60:1\n").assert().code(1);
     assert!(stderr(&unknown).contains("-:2:1: "), "{}", stderr(&unknown));
+}
+
+#[test]
+fn an_answer_does_not_wait_for_the_next_point() {
+    let folder = trained();
+    let mut command = common::std_slide();
+    command.current_dir(folder.path(".")).args(["predict", "m.slide", "-"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let (mut input, output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    let mut answers = BufReader::new(output).lines();
+    for point in ["3:1 4:1\n", "5:1\n"] {
+        input.write_all(point.as_bytes()).unwrap();
+        assert_eq!(labels(&answers.next().unwrap().unwrap())[0].len(), 5);
+    }
+    drop(input);
+    assert!(answers.next().is_none() && child.wait().unwrap().success());
 }
 
 #[test]

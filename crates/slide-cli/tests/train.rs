@@ -42,6 +42,7 @@ fn info_tells_what_a_model_holds() {
     }
     let info = json(&folder.slide("info m.slide --json").assert().success());
     assert_eq!((&info["config"]["seed"], &info["labels"], &info["resumable"]), (&7.into(), &30.into(), &false.into()));
+    assert_eq!(info["config"]["learning-rate"], 0.02, "as it was written, not as f64 sees it");
     // What is shown is a configuration file.
     let (_, settings) = said.split_once("# settings").unwrap();
     folder.write("same.toml", format!("#{settings}"));
@@ -99,7 +100,7 @@ fn the_log_is_a_json_object_a_line() {
     let events: Vec<&str> = lines.iter().map(|line| line["event"].as_str().unwrap()).collect();
     let expected = ["start", "batch", "batch", "epoch", "metrics", "batch", "batch", "batch", "epoch", "end"];
     assert_eq!(events, expected);
-    assert_eq!(lines[0]["config"]["epochs"], 2);
+    assert_eq!((&lines[0]["config"]["epochs"], &lines[0]["config"]["beta1"]), (&2.into(), &0.9.into()));
     let batch = &lines[2];
     assert_eq!((&batch["step"], &batch["epoch"]), (&20.into(), &1.into()));
     for figure in ["loss", "learning_rate", "samples_per_second", "active_per_point", "rows_touched", "seconds"] {

@@ -23,9 +23,8 @@ use crate::summary::{Seconds, Summary};
 /// Where the repository keeps the set, and the model goes if the user does not say.
 const DATA: &str = "data/debian";
 const MODEL: &str = "target/demo.slide";
-/// Labels predicted for each point shown, and the most words of it.
+/// Labels predicted for each point shown.
 const PREDICTIONS: usize = 5;
-const WORDS: usize = 12;
 /// Columns of text.
 const WIDTH: usize = 100;
 
@@ -139,22 +138,28 @@ fn words(test: &Dataset, point: usize, names: &[String]) -> impl Iterator<Item =
     let (features, values) = test.features(point);
     let mut weighed: Vec<(u32, f32)> = features.iter().copied().zip(values.iter().copied()).collect();
     weighed.sort_by(|left, right| right.1.total_cmp(&left.1));
-    weighed.truncate(WORDS);
     weighed.into_iter().map(|(feature, _)| names[feature as usize].clone())
 }
 
-/// As many items as fit in a line beside the longest key, and how many do not.
+/// The first items, broken into lines that fit beside the longest key.
 fn list(items: impl Iterator<Item = String>) -> String {
-    const ROOM: usize = WIDTH - "predicted  ".len() - ", and 1000 more".len();
+    const MOST: usize = 12;
+    const INDENT: usize = "predicted  ".len();
     let items: Vec<String> = items.collect();
+    let more = items.len().saturating_sub(MOST);
+    let more = (more > 0).then(|| format!("and {more} more"));
     let mut text = String::new();
-    for (position, item) in items.iter().enumerate() {
-        if text.chars().count() + item.chars().count() > ROOM && position > 0 {
-            let _ = write!(text, " and {} more", items.len() - position);
-            return text;
+    let mut column = INDENT;
+    for item in items.iter().take(MOST).chain(&more) {
+        let width = item.chars().count() + ", ".len();
+        if column + width > WIDTH && column > INDENT {
+            let _ = write!(text, ",\n{:INDENT$}", "");
+            column = INDENT;
+        } else if column > INDENT {
+            text += ", ";
         }
-        text += if position == 0 { "" } else { ", " };
         text += item;
+        column += width;
     }
     if text.is_empty() { "none".into() } else { text }
 }

@@ -3,8 +3,10 @@
 use std::path::Path;
 
 use anyhow::Result;
+use serde::Serialize;
 use serde_json::{Value, json};
-use slide_core::model::{Contents, Model};
+use slide_core::config::TrainConfig;
+use slide_core::model::{Contents, Model, TensorInfo};
 use slide_kernels::{Isa, Kernels};
 use slide_mem::{Placement, Topology};
 
@@ -102,17 +104,29 @@ fn describe(path: &Path, model: &Model) -> String {
     format!("{summary}\n{table}\n# settings, as a file for --config takes them\n{settings}")
 }
 
-fn model_json(model: &Model) -> Value {
-    let tensor = |tensor: &slide_core::model::TensorInfo| json!({ "name": tensor.name, "shape": tensor.shape, "type": tensor.dtype, "bytes": tensor.bytes });
-    json!({
-        "features": model.features(),
-        "labels": model.labels(),
-        "points": model.points(),
-        "parameters": model.parameters(),
-        "step": model.step(),
-        "epoch": model.epoch(),
-        "resumable": model.is_resumable(),
-        "tensors": model.tensors(contents(model)).iter().map(tensor).collect::<Vec<_>>(),
-        "config": model.config(),
-    })
+fn model_json(model: &Model) -> impl Serialize + '_ {
+    #[derive(Serialize)]
+    struct Description<'a> {
+        features: usize,
+        labels: usize,
+        points: usize,
+        parameters: usize,
+        step: u64,
+        epoch: u32,
+        resumable: bool,
+        tensors: Vec<Value>,
+        config: &'a TrainConfig,
+    }
+    let tensor = |tensor: TensorInfo| json!({ "name": tensor.name, "shape": tensor.shape, "type": tensor.dtype, "bytes": tensor.bytes });
+    Description {
+        features: model.features(),
+        labels: model.labels(),
+        points: model.points(),
+        parameters: model.parameters(),
+        step: model.step(),
+        epoch: model.epoch(),
+        resumable: model.is_resumable(),
+        tensors: model.tensors(contents(model)).into_iter().map(tensor).collect(),
+        config: model.config(),
+    }
 }

@@ -1,10 +1,12 @@
 //! `slide predict`: from a stream to a stream.
 
 use std::fmt::Write as _;
+use std::io::BufRead;
+use std::sync::mpsc::{self, Receiver};
 
 use anyhow::Result;
-use serde_json::json;
-use slide_core::data::{ReadOptions, names, stream};
+use serde::Serialize;
+use slide_core::data::{DataError, ReadOptions, names, stream};
 use slide_core::infer::{Prediction, Predictor};
 use slide_core::model::Model;
 
@@ -12,7 +14,7 @@ use super::Show;
 use crate::args::{PredictArgs, PredictionFormat};
 use crate::output::Output;
 
-/// Points predicted together: enough to share the pass over the output layer.
+/// Most points predicted together: enough to share the pass over the output layer.
 const BATCH: usize = 1024;
 
 pub(crate) fn run(args: &PredictArgs, show: Show) -> Result<()> {
@@ -22,76 +24,89 @@ pub(crate) fn run(args: &PredictArgs, show: Show) -> Result<()> {
     let mut predictor = Predictor::new(&model, &runtime);
     let format = args.format.unwrap_or(if show.json { PredictionFormat::Jsonl } else { PredictionFormat::Tsv });
     let options = ReadOptions { feature_count: Some(model.features()), ..args.data.reading(None) };
-    let mut points = stream::open(&args.input, &options)?;
+    let points = read_ahead(stream::open(&args.input, &options)?);
     let mut output = Output::new();
-    let mut batch = Batch::default();
-    loop {
-        // What was read before a defect is still answered.
-        let read = batch.fill(&mut points);
+    while let Ok(first) = points.recv() {
+        // What is there already is predicted together; nothing waits for points that have yet to come.
+        let mut end = None;
+        let mut batch = Vec::new();
+        for point in std::iter::once(first).chain(points.try_iter().take(BATCH - 1)) {
+            match point {
+                Ok(point) => batch.push(point),
+                Err(error) => end = Some(error),
+            }
+        }
+        let slices: Vec<_> = batch.iter().map(|point| (&point.features[..], &point.values[..])).collect();
         let mut text = String::new();
-        for predictions in predictor.predict(&batch.points(), args.top.get())? {
-            line(&predictions, names.as_deref(), format, &mut text);
+        for predictions in predictor.predict(&slices, args.top.get())? {
+            line(&predictions, names.as_deref(), format, &mut text)?;
         }
         output.write(&text)?;
         output.flush()?;
-        if !read? {
-            return Ok(());
+        // What was read before a defect has been answered.
+        if let Some(error) = end {
+            return Err(error.into());
         }
     }
+    Ok(())
 }
 
-/// Points that are predicted together, one behind the other.
-#[derive(Default)]
-struct Batch {
+struct Point {
     features: Vec<u32>,
     values: Vec<f32>,
-    /// Where each point ends.
-    ends: Vec<usize>,
 }
 
-impl Batch {
-    /// Reads the next points; false when there are no more behind them.
-    fn fill<R: std::io::BufRead>(&mut self, points: &mut stream::Points<R>) -> Result<bool> {
-        self.features.clear();
-        self.values.clear();
-        self.ends.clear();
-        while self.ends.len() < BATCH {
-            let Some(point) = points.next_point()? else { return Ok(false) };
-            self.features.extend_from_slice(point.features);
-            self.values.extend_from_slice(point.values);
-            self.ends.push(self.features.len());
-        }
-        Ok(true)
-    }
-
-    fn points(&self) -> Vec<(&[u32], &[f32])> {
-        let starts = std::iter::once(0).chain(self.ends.iter().copied());
-        starts.zip(&self.ends).map(|(start, &end)| (&self.features[start..end], &self.values[start..end])).collect()
-    }
-}
-
-fn line(predictions: &[Prediction], names: Option<&[String]>, format: PredictionFormat, text: &mut String) {
-    let name = |label: u32| names.map(|names| names[label as usize].as_str());
-    match format {
-        PredictionFormat::Tsv => {
-            for (rank, &Prediction { label, score }) in predictions.iter().enumerate() {
-                let tab = if rank == 0 { "" } else { "\t" };
-                let _ = match name(label) {
-                    Some(name) => write!(text, "{tab}{name}:{score}"),
-                    None => write!(text, "{tab}{label}:{score}"),
-                };
+/// Reads points on a thread of its own, a few batches ahead, to the end or the first defect.
+fn read_ahead<R: BufRead + Send + 'static>(mut points: stream::Points<R>) -> Receiver<Result<Point, DataError>> {
+    let (sender, receiver) = mpsc::sync_channel(2 * BATCH);
+    std::thread::spawn(move || {
+        let mut next = || {
+            let point = points.next_point().transpose()?;
+            Some(point.map(|point| Point { features: point.features.to_vec(), values: point.values.to_vec() }))
+        };
+        while let Some(point) = next() {
+            let last = point.is_err();
+            if sender.send(point).is_err() || last {
+                return;
             }
         }
-        PredictionFormat::Jsonl => {
-            let predictions: Vec<_> = predictions
-                .iter()
-                .map(|&Prediction { label, score }| match name(label) {
-                    Some(name) => json!({ "label": label, "name": name, "score": score }),
-                    None => json!({ "label": label, "score": score }),
-                })
-                .collect();
-            *text += &json!({ "predictions": predictions }).to_string();
+    });
+    receiver
+}
+
+fn line(
+    predictions: &[Prediction],
+    names: Option<&[String]>,
+    format: PredictionFormat,
+    text: &mut String,
+) -> Result<()> {
+    #[derive(Serialize)]
+    struct Named<'a> {
+        label: u32,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        name: Option<&'a str>,
+        score: f32,
+    }
+    #[derive(Serialize)]
+    struct Line<'a> {
+        predictions: Vec<Named<'a>>,
+    }
+    let named = predictions.iter().map(|&Prediction { label, score }| {
+        let name = names.map(|names| names[label as usize].as_str());
+        Named { label, name, score }
+    });
+    match format {
+        PredictionFormat::Tsv => {
+            for (rank, Named { label, name, score }) in named.enumerate() {
+                *text += if rank == 0 { "" } else { "\t" };
+                match name {
+                    Some(name) => write!(text, "{name}:{score}")?,
+                    None => write!(text, "{label}:{score}")?,
+                }
+            }
         }
+        PredictionFormat::Jsonl => *text += &serde_json::to_string(&Line { predictions: named.collect() })?,
     }
     text.push('\n');
+    Ok(())
 }

@@ -1,10 +1,11 @@
 //! `slide train`.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Result;
-use serde_json::json;
+use serde::Serialize;
 use slide_core::config::{Runtime, TrainConfig};
 use slide_core::data::{self, Dataset, ReadOptions};
 use slide_core::infer::evaluate;
@@ -45,7 +46,10 @@ pub(crate) fn run(args: &TrainArgs, show: Show) -> Result<Status> {
         None => Trainer::new(config, &train, &runtime)?,
     };
     drop(train);
-    let log = args.log.as_ref().map(|path| Log::open(path, args.resume.is_some(), args.log_every)).transpose()?;
+    let mut log = args.log.as_ref().map(|path| Log::open(path, args.resume.is_some(), args.log_every)).transpose()?;
+    if let Some(log) = &mut log {
+        log_start(log, trainer.model(), &runtime)?;
+    }
     let mut session = Session {
         runtime: &runtime,
         style: show.progress,
@@ -55,7 +59,6 @@ pub(crate) fn run(args: &TrainArgs, show: Show) -> Result<Status> {
         checkpoint,
         checkpoint_every: args.checkpoint_every,
     };
-    log_start(&mut session, trainer.model(), &runtime)?;
     let trained = session.run(&mut trainer)?;
     if trained.outcome == Outcome::Stopped {
         return Ok(Status::Interrupted);
@@ -135,23 +138,39 @@ fn hold_out(data: &Dataset, share: f64, seed: u64) -> (Dataset, Dataset) {
 /// The stream of random numbers that chooses held-out points; the library's streams have other numbers.
 const HOLD_OUT: u32 = u32::from_be_bytes([0, 0, b'h', b'o']);
 
-fn log_start(session: &mut Session<'_>, model: &Model, runtime: &Runtime) -> Result<()> {
-    let Some(log) = &mut session.log else { return Ok(()) };
+/// The first line of the log: what is trained and on what.
+fn log_start(log: &mut Log, model: &Model, runtime: &Runtime) -> Result<()> {
+    #[derive(Serialize)]
+    struct Start<'a> {
+        version: &'a str,
+        step: u64,
+        points: usize,
+        features: usize,
+        labels: usize,
+        parameters: usize,
+        isa: &'a str,
+        threads: usize,
+        placement: String,
+        table_bytes_by_page: BTreeMap<u64, u64>,
+        table_bytes_by_node: BTreeMap<u32, u64>,
+        fallbacks: Vec<String>,
+        config: &'a TrainConfig,
+    }
     let report = model.report();
-    let start = json!({
-        "version": env!("CARGO_PKG_VERSION"),
-        "config": model.config(),
-        "step": model.step(),
-        "points": model.points(),
-        "features": model.features(),
-        "labels": model.labels(),
-        "parameters": model.parameters(),
-        "isa": runtime.kernels.isa().name(),
-        "threads": runtime.workers.count(),
-        "placement": runtime.placement.to_string(),
-        "table_bytes_by_page": report.bytes_by_page,
-        "table_bytes_by_node": report.bytes_by_node,
-        "fallbacks": fallbacks(&report),
-    });
+    let start = Start {
+        version: env!("CARGO_PKG_VERSION"),
+        step: model.step(),
+        points: model.points(),
+        features: model.features(),
+        labels: model.labels(),
+        parameters: model.parameters(),
+        isa: runtime.kernels.isa().name(),
+        threads: runtime.workers.count(),
+        placement: runtime.placement.to_string(),
+        fallbacks: fallbacks(&report),
+        table_bytes_by_page: report.bytes_by_page,
+        table_bytes_by_node: report.bytes_by_node,
+        config: model.config(),
+    };
     log.write("start", start)
 }

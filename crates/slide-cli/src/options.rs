@@ -1,0 +1,107 @@
+//! Options that several verbs have.
+
+use std::num::NonZeroUsize;
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+use slide_core::config::{ConfigError, Runtime};
+use slide_core::data::{Format, IndexBase, ReadOptions};
+use slide_kernels::Isa;
+use slide_mem::{NumaPolicy, PagePolicy, Placement};
+
+use crate::choice::named;
+use crate::usage::Usage;
+
+const OUTPUT: &str = "Output";
+const DATA: &str = "Data files";
+const MACHINE: &str = "Machine (changes the time, never the result)";
+
+/// How much is said, and how.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct OutputOptions {
+    /// Show no progress, only results and errors
+    #[arg(long, short, global = true, help_heading = OUTPUT)]
+    pub(crate) quiet: bool,
+    /// Write results as JSON
+    #[arg(long, global = true, help_heading = OUTPUT)]
+    pub(crate) json: bool,
+}
+
+/// How data files are to be understood, where they do not say so themselves.
+#[derive(Args, Debug)]
+#[command(next_help_heading = DATA)]
+pub(crate) struct DataOptions {
+    /// Format [default: as the content shows]
+    #[arg(long, value_name = "FORMAT", value_parser = named::<Format>(Format::ALL.map(Format::name)))]
+    data_format: Option<Format>,
+    /// Number of the first feature in svmlight; auto: 1 unless a feature 0 occurs (in a stream: 0)
+    #[arg(long, value_name = "NUMBER", default_value = "auto")]
+    feature_base: Base,
+    /// Number of the first label in svmlight; auto: 0
+    #[arg(long, value_name = "NUMBER", default_value = "auto")]
+    label_base: Base,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Base {
+    Auto,
+    #[value(name = "0")]
+    Zero,
+    #[value(name = "1")]
+    One,
+}
+
+impl From<Base> for IndexBase {
+    fn from(base: Base) -> Self {
+        match base {
+            Base::Auto => Self::Auto,
+            Base::Zero => Self::Zero,
+            Base::One => Self::One,
+        }
+    }
+}
+
+impl DataOptions {
+    pub(crate) fn reading(&self, threads: Option<NonZeroUsize>) -> ReadOptions {
+        ReadOptions {
+            format: self.data_format,
+            feature_base: self.feature_base.into(),
+            label_base: self.label_base.into(),
+            threads,
+            ..ReadOptions::default()
+        }
+    }
+}
+
+/// How the work is done.
+#[derive(Args, Debug)]
+#[command(next_help_heading = MACHINE)]
+pub(crate) struct RuntimeOptions {
+    /// Threads that work [default: one per core]
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<NonZeroUsize>,
+    /// Instruction set [default: SLIDE_ISA, else the best of the machine]
+    #[arg(long, value_name = "LEVEL", value_parser = named::<Isa>(Isa::ALL.iter().map(|isa| isa.name())))]
+    isa: Option<Isa>,
+    /// Pages that tables lie on
+    #[arg(long, value_name = "PAGES", default_value_t, value_parser = named::<PagePolicy>(PagePolicy::ALL.map(PagePolicy::name)))]
+    pages: PagePolicy,
+    /// NUMA nodes that tables lie on: local, node:N, interleave or partition
+    #[arg(long, value_name = "NODES", default_value_t)]
+    numa: NumaPolicy,
+}
+
+impl RuntimeOptions {
+    /// Where tables are to lie.
+    pub(crate) fn placement(&self) -> Placement {
+        Placement { pages: self.pages, numa: self.numa }
+    }
+
+    /// Starts the threads.
+    pub(crate) fn start(&self) -> Result<Runtime> {
+        Runtime::new(self.threads, self.isa, self.placement()).map_err(|error| match error {
+            ConfigError::Isa(error) => Usage(error.to_string()).into(),
+            error => error.into(),
+        })
+    }
+}
