@@ -265,13 +265,13 @@ fn arguments_that_do_not_fit_are_refused() {
         let call = std::panic::AssertUnwindSafe(|| call(Kernels::best()));
         assert!(std::panic::catch_unwind(call).is_err(), "{name} was not refused");
     };
-    let data = vec![0.0_f32; 40];
+    let data = [0.0_f32; 40];
     let table = Matrix::new(&data[..32], 8, 8).unwrap();
     let short = Matrix::new(&data[..24], 8, 8).unwrap();
     let ids = [0, 3];
     let rows = RowIds::new(&ids, 4).unwrap();
     let descending = RowIds::new(&[3, 0], 4).unwrap();
-    let mut out = vec![0.0_f32; 40];
+    let mut out = [0.0_f32; 40];
     refused("dot", &mut |k| _ = k.dot(&data[..3], &data[..4]));
     refused("rows_dot: bound", &mut |k| k.rows_dot(short.into(), rows, &data[..8], &mut out[..2]));
     refused("rows_dot: width", &mut |k| k.rows_dot(table.into(), rows, &data[..7], &mut out[..2]));
