@@ -11,7 +11,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use slide_core::config::{Active, Loss, Runtime, TrainConfig};
+use slide_core::config::{Active, Dropout, Loss, Runtime, TrainConfig};
 use slide_core::data::synth::{Part, Shape, Synth};
 use slide_core::data::{Dataset, read};
 use slide_core::infer::evaluate;
@@ -22,7 +22,7 @@ use slide_mem::Placement;
 
 /// Active rows a point: 2 % of 50,000.
 const ACTIVE: usize = 1000;
-const EPOCHS: u32 = 5;
+const EPOCHS: u32 = 4;
 
 fn sets(name: &str) -> Option<(Dataset, Dataset)> {
     let synthetic = |siblings| {
@@ -58,8 +58,7 @@ fn ways(loss: Loss) -> Vec<(String, TrainConfig)> {
         epochs: EPOCHS,
         batch_size: 256,
         learning_rate: 2e-3,
-        dropout_input: 0.0,
-        dropout_hidden: 0.0,
+        dropout: Dropout::default(),
         active: Active::Count(ACTIVE),
         active_floor: Some(Active::Count(ACTIVE)),
         active_ceiling: Some(Active::Count(ACTIVE)),
@@ -68,13 +67,15 @@ fn ways(loss: Loss) -> Vec<(String, TrainConfig)> {
     let mut ways = Vec::new();
     for (sampler, hash, hash_bits) in [
         (SamplerKind::Vanilla, HashKind::SimHash, 9),
-        (SamplerKind::Vanilla, HashKind::Wta, 9),
-        (SamplerKind::Vanilla, HashKind::Dwta, 9),
-        (SamplerKind::Vanilla, HashKind::MinHash, 9),
+        (SamplerKind::Vanilla, HashKind::Wta, 12),
+        (SamplerKind::Vanilla, HashKind::Dwta, 12),
+        (SamplerKind::Vanilla, HashKind::MinHash, 15),
         (SamplerKind::TopK, HashKind::SimHash, 9),
-        (SamplerKind::TopK, HashKind::Dwta, 9),
     ] {
-        ways.push((format!("{sampler} {hash}"), TrainConfig { sampler, hash, hash_bits, ..base.clone() }));
+        ways.push((
+            format!("{sampler} {hash}, {hash_bits} bits"),
+            TrainConfig { sampler, hash, hash_bits, ..base.clone() },
+        ));
     }
     ways.push(("random".into(), TrainConfig { sampler: SamplerKind::Random, ..base.clone() }));
     for active in [200, ACTIVE] {

@@ -10,7 +10,7 @@ use slide_core::config::Runtime;
 use slide_core::data::Dataset;
 use slide_core::infer::evaluate;
 use slide_core::metrics::Metrics;
-use slide_core::model::{Contents, Model};
+use slide_core::model::Model;
 use slide_core::train::{Control, Outcome, Progress, Trainer};
 
 use crate::interrupt::Deferred;
@@ -100,7 +100,7 @@ impl Session<'_> {
 }
 
 fn save_checkpoint(trainer: &mut Trainer<'_>, path: &Path) -> Result<()> {
-    trainer.checkpoint().save(path, Contents::Resumable).context("cannot write the checkpoint")
+    trainer.save_checkpoint(path).context("cannot write the checkpoint")
 }
 
 fn brief(epoch: u32, metrics: &Metrics) -> String {

@@ -8,7 +8,7 @@ use slide_kernels::{Isa, IsaError, Kernels};
 use slide_mem::{MemError, Placement, Topology, Workers};
 use thiserror::Error;
 
-use crate::lsh::{BucketPolicy, HashKind, HashSettings, Rebuild};
+use crate::lsh::{BucketPolicy, HashFunctions, HashKind, HashSettings, Rebuild};
 use crate::sampling::{Sampler, SamplerError, SamplerKind};
 
 /// The loss of the output layer.
@@ -27,9 +27,9 @@ pub enum Loss {
 pub enum Schedule {
     /// It stays.
     Constant,
-    /// It falls on a straight line to 0 at the last batch.
+    /// It falls on a straight line towards 0 at the end.
     Linear,
-    /// It falls on half a cosine to 0 at the last batch.
+    /// It falls on half a cosine towards 0 at the end.
     Cosine,
 }
 
@@ -112,6 +112,57 @@ impl std::fmt::Display for Active {
     }
 }
 
+/// Probabilities of dropout, each in [0, 1). In files `[input, hidden]`, or one number for both; as an option
+/// `INPUT,HIDDEN`, or one number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(from = "DropoutNumbers", into = "[f32; 2]")]
+pub struct Dropout {
+    /// Of an input feature.
+    pub input: f32,
+    /// Of a hidden unit.
+    pub hidden: f32,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum DropoutNumbers {
+    Both(f32),
+    Each([f32; 2]),
+}
+
+impl From<DropoutNumbers> for Dropout {
+    fn from(numbers: DropoutNumbers) -> Self {
+        let [input, hidden] = match numbers {
+            DropoutNumbers::Both(number) => [number; 2],
+            DropoutNumbers::Each(numbers) => numbers,
+        };
+        Self { input, hidden }
+    }
+}
+
+impl From<Dropout> for [f32; 2] {
+    fn from(dropout: Dropout) -> Self {
+        [dropout.input, dropout.hidden]
+    }
+}
+
+impl std::str::FromStr for Dropout {
+    type Err = ConfigError;
+
+    fn from_str(text: &str) -> Result<Self, ConfigError> {
+        let number = |text: &str| text.parse().ok().filter(|number: &f32| number.is_finite());
+        let (input, hidden) = text.split_once(',').unwrap_or((text, text));
+        match (number(input), number(hidden)) {
+            (Some(input), Some(hidden)) => Ok(Self { input, hidden }),
+            _ => Err(ConfigError::Value {
+                option: "dropout",
+                expected: "a probability, or one for input features and one for hidden units with a comma between",
+                found: text.to_owned(),
+            }),
+        }
+    }
+}
+
 /// Everything that determines the trained model, besides the data. The names are those of the program's options
 /// and of the keys of its TOML file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -131,10 +182,8 @@ pub struct TrainConfig {
     pub schedule: Schedule,
     /// Share of all batches over which the learning rate rises from 0 on a straight line, in [0, 1].
     pub warmup: f32,
-    /// Probability with which an input feature is dropped, in [0, 1).
-    pub dropout_input: f32,
-    /// Probability with which a hidden unit is dropped, in [0, 1).
-    pub dropout_hidden: f32,
+    /// Probabilities with which input features and hidden units are dropped.
+    pub dropout: Dropout,
     /// Scaling of input rows.
     pub normalize: Normalize,
     /// Adam's decay of the first moment.
@@ -149,7 +198,7 @@ pub struct TrainConfig {
     pub sampler: SamplerKind,
     /// How many rows the sampler aims at: per point, or (`shared`) random rows per batch beside the labels.
     pub active: Active,
-    /// Fewest active rows a point: random rows fill up what hashing did not find. `None`: half of `active`.
+    /// Fewest active rows a point: random rows fill up what hashing did not find. `None`: half of `active`, or the ceiling.
     pub active_floor: Option<Active>,
     /// Most active rows a point; labels are never dropped. `None`: twice `active`.
     pub active_ceiling: Option<Active>,
@@ -184,8 +233,7 @@ impl Default for TrainConfig {
             learning_rate: 5e-3,
             schedule: Schedule::Linear,
             warmup: 0.05,
-            dropout_input: 0.3,
-            dropout_hidden: 0.3,
+            dropout: Dropout { input: 0.3, hidden: 0.3 },
             normalize: Normalize::L2,
             beta1: 0.9,
             beta2: 0.999,
@@ -251,9 +299,9 @@ impl TrainConfig {
         }
         let share = |value: f32| (0.0..1.0).contains(&value);
         check(
-            !self.hidden.is_empty() && self.hidden.iter().all(|w| (1..=1 << 16).contains(w)),
+            (1..=64).contains(&self.hidden.len()) && self.hidden.iter().all(|w| (1..=1 << 16).contains(w)),
             "hidden",
-            "at least one width, each from 1 to 65536",
+            "1 to 64 widths, each from 1 to 65536",
             &self.hidden,
         )?;
         check(self.epochs > 0, "epochs", "at least 1", self.epochs)?;
@@ -261,8 +309,8 @@ impl TrainConfig {
         let rate = self.learning_rate;
         check(rate > 0.0 && rate.is_finite(), "learning-rate", "a positive number", rate)?;
         check((0.0..=1.0).contains(&self.warmup), "warmup", "a share in [0, 1]", self.warmup)?;
-        check(share(self.dropout_input), "dropout-input", "[0, 1)", self.dropout_input)?;
-        check(share(self.dropout_hidden), "dropout-hidden", "[0, 1)", self.dropout_hidden)?;
+        let Dropout { input, hidden } = self.dropout;
+        check(share(input) && share(hidden), "dropout", "probabilities in [0, 1)", [input, hidden])?;
         check(share(self.beta1), "beta1", "[0, 1)", self.beta1)?;
         check(share(self.beta2), "beta2", "[0, 1)", self.beta2)?;
         let epsilon = self.epsilon;
@@ -276,20 +324,24 @@ impl TrainConfig {
                 check(fraction > 0.0 && fraction < 1.0, option, "a fraction in (0, 1)", fraction)?;
             }
         }
+        self.hash_settings().validate()?;
         if self.sampler.uses_tables() {
-            self.hash_settings().validate()?;
+            HashFunctions::new(&self.hash_settings(), self.hidden[self.hidden.len() - 1], self.seed)?;
         }
+        // As for a layer of very many rows; a fraction of the real ones is resolved when they are known.
+        self.sampler(u32::MAX as usize)?;
         Ok(())
     }
 
     /// The sampler for an output layer of `rows` rows, checked.
     pub fn sampler(&self, rows: usize) -> Result<Sampler, ConfigError> {
         let target = self.active.resolve(rows).max(1);
+        let ceiling = self.active_ceiling.map_or(target.saturating_mul(2).min(rows), |most| most.resolve(rows));
         let sampler = Sampler {
             kind: self.sampler,
             target,
-            floor: self.active_floor.map_or(target / 2, |floor| floor.resolve(rows)),
-            ceiling: self.active_ceiling.map_or(target.saturating_mul(2).min(rows), |most| most.resolve(rows)),
+            floor: self.active_floor.map_or((target / 2).min(ceiling), |floor| floor.resolve(rows)),
+            ceiling,
             min_matches: self.min_matches,
         };
         sampler.validate(self.tables)?;

@@ -2,7 +2,7 @@
 
 mod common;
 
-use slide_core::config::{Active, Loss, Normalize, Runtime, Schedule, TrainConfig};
+use slide_core::config::{Active, Dropout, Loss, Normalize, Runtime, Schedule, TrainConfig};
 use slide_core::data::Dataset;
 use slide_core::layer::rows::{LayerRows, Weights};
 use slide_core::model::Model;
@@ -158,8 +158,7 @@ fn config(loss: Loss, hidden: &[usize], sampler: SamplerKind) -> TrainConfig {
         learning_rate: 1e-3,
         schedule: Schedule::Constant,
         warmup: 0.0,
-        dropout_input: 0.0,
-        dropout_hidden: 0.0,
+        dropout: Dropout::default(),
         normalize: Normalize::None,
         // All rows: the samplers that give each sample a set of its own must then agree with the full output.
         active: Active::Count(1 << 20),

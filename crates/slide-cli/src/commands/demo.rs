@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use slide_core::config::{Runtime, TrainConfig};
 use slide_core::data::{Dataset, ReadOptions, names};
 use slide_core::infer::{Predictor, evaluate};
-use slide_core::model::{Contents, Model};
+use slide_core::model::Model;
 use slide_core::train::{Outcome, Trainer};
 
 use super::train::read_file;
@@ -58,7 +58,7 @@ pub(crate) fn run(args: &DemoArgs, show: Show) -> Result<Status> {
         return Ok(Status::Interrupted);
     }
     let model = trainer.into_model();
-    show.progress.during("writing the model", || model.save(&path, Contents::Weights))?;
+    show.progress.during("writing the model", || model.save(&path))?;
     let start = Instant::now();
     let metrics =
         show.progress.points("evaluating", test.points(), |done| evaluate(&model, &runtime, &test, None, done))?;

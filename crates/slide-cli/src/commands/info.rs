@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde::Serialize;
 use serde_json::{Value, json};
 use slide_core::config::TrainConfig;
-use slide_core::model::{Contents, Model, TensorInfo};
+use slide_core::model::{Model, TensorInfo};
 use slide_kernels::{Isa, Kernels};
 use slide_mem::{Placement, Topology};
 
@@ -71,11 +71,6 @@ fn machine_json() -> Result<Value> {
     }))
 }
 
-/// What a file of the model may hold.
-fn contents(model: &Model) -> Contents {
-    if model.is_resumable() { Contents::Resumable } else { Contents::Weights }
-}
-
 fn describe(path: &Path, model: &Model) -> String {
     let config = model.config();
     let layers: Vec<String> = std::iter::once(model.features())
@@ -83,7 +78,7 @@ fn describe(path: &Path, model: &Model) -> String {
         .chain([model.labels()])
         .map(count)
         .collect();
-    let tensors = model.tensors(contents(model));
+    let tensors = model.tensors();
     let total: usize = tensors.iter().map(|tensor| tensor.bytes).sum();
     let kind = if model.is_resumable() { "checkpoint" } else { "model" };
     let summary = pairs(&[
@@ -126,7 +121,7 @@ fn model_json(model: &Model) -> impl Serialize + '_ {
         step: model.step(),
         epoch: model.epoch(),
         resumable: model.is_resumable(),
-        tensors: model.tensors(contents(model)).into_iter().map(tensor).collect(),
+        tensors: model.tensors().into_iter().map(tensor).collect(),
         config: model.config(),
     }
 }

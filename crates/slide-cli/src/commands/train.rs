@@ -9,7 +9,7 @@ use serde::Serialize;
 use slide_core::config::{Runtime, TrainConfig};
 use slide_core::data::{self, Dataset, ReadOptions};
 use slide_core::infer::evaluate;
-use slide_core::model::{Contents, Model};
+use slide_core::model::Model;
 use slide_core::train::{Outcome, Trainer};
 use slide_kernels::rng::{CounterRng, RngKey};
 
@@ -65,7 +65,7 @@ pub(crate) fn run(args: &TrainArgs, show: Show) -> Result<Status> {
     }
 
     let model = trainer.into_model();
-    show.progress.during("writing the model", || model.save(&args.output, Contents::Weights))?;
+    show.progress.during("writing the model", || model.save(&args.output))?;
     let start = Instant::now();
     let metrics = test
         .as_ref()

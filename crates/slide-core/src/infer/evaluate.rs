@@ -28,7 +28,7 @@ pub fn evaluate(
     for first in (0..data.points()).step_by(PIECE) {
         let piece = first..data.points().min(first + PIECE);
         let points: Vec<_> = piece.clone().map(|point| data.features(point)).collect();
-        let predictions = predictor.predict(&points, k)?;
+        let predictions = predictor.predict(&points, k).map_err(|error| error.later_by(first))?;
         for (point, predictions) in piece.clone().zip(predictions) {
             ranking.clear();
             ranking.extend(predictions.iter().map(|best| best.label));

@@ -4,7 +4,7 @@ use slide_kernels::numerics;
 use thiserror::Error;
 
 use super::scan::Scan;
-use crate::config::{Loss, Runtime, TrainConfig};
+use crate::config::{Dropout, Loss, Runtime, TrainConfig};
 use crate::model::Model;
 use crate::train::block::{BatchContext, Block, BlockRows};
 use crate::train::prepared::Prepared;
@@ -25,6 +25,14 @@ pub enum PredictError {
         /// The model's number of features.
         features: usize,
     },
+}
+
+impl PredictError {
+    /// The same of a point that stands `points` further on.
+    pub(super) fn later_by(self, points: usize) -> Self {
+        let Self::FeatureRange { point, feature, features } = self;
+        Self::FeatureRange { point: point + points, feature, features }
+    }
 }
 
 /// A predicted label.
@@ -55,7 +63,7 @@ struct WorkerScratch {
 impl<'a> Predictor<'a> {
     /// A predictor with the threads and kernels of `runtime`.
     pub fn new(model: &'a Model, runtime: &'a Runtime) -> Self {
-        let config = TrainConfig { dropout_input: 0.0, dropout_hidden: 0.0, ..model.config().clone() };
+        let config = TrainConfig { dropout: Dropout::default(), ..model.config().clone() };
         let workers = (0..runtime.workers.count()).map(|_| WorkerScratch::default()).collect();
         Self { model, runtime, config, workers }
     }

@@ -1,5 +1,7 @@
 //! All rows of the output layer for a block of samples: the best logits, without keeping the others.
 
+use std::cmp::Ordering;
+
 use slide_kernels::{Kernels, numerics};
 
 use crate::layer::dense;
@@ -18,9 +20,9 @@ pub(super) struct Best {
 }
 
 impl Best {
-    /// Higher scores first, then lower labels.
-    fn is_before(&self, other: &Best) -> bool {
-        self.score > other.score || (self.score == other.score && self.label < other.label)
+    /// Higher scores first, then lower labels. Scores are not NaN.
+    fn order(&self, other: &Best) -> Ordering {
+        other.score.total_cmp(&self.score).then(self.label.cmp(&other.label))
     }
 }
 
@@ -52,6 +54,7 @@ impl Scan {
     ) {
         self.best.resize_with(samples, Vec::new);
         self.best.iter_mut().for_each(Vec::clear);
+        let k = k.min(layer.rows());
         refill(&mut self.thresholds, samples, if k == 0 { f32::INFINITY } else { f32::NEG_INFINITY });
         refill(&mut self.max, samples, f32::NEG_INFINITY);
         for buffer in [&mut self.sum, &mut self.tile_max, &mut self.tile_sum] {
@@ -69,6 +72,10 @@ impl Scan {
                 self.keep_best(layer, samples, k);
             }
         }
+        for best in &mut self.best {
+            shorten(best, k);
+            best.sort_unstable_by(Best::order);
+        }
     }
 
     fn keep_best(&mut self, layer: &LayerRows, samples: usize, k: usize) {
@@ -84,7 +91,12 @@ impl Scan {
                 for (lane, &score) in logits.iter().enumerate() {
                     let sample = vector * 16 + lane;
                     if score >= thresholds[sample] {
-                        insert(&mut best[sample], Best { label, score }, k, &mut thresholds[sample]);
+                        let best = &mut best[sample];
+                        best.push(Best { label, score });
+                        if best.len() >= 2 * k.max(16) {
+                            shorten(best, k);
+                            thresholds[sample] = best.last().map_or(f32::INFINITY, |worst| worst.score);
+                        }
                     }
                 }
             }
@@ -113,15 +125,12 @@ impl Scan {
     }
 }
 
-fn insert(best: &mut Vec<Best>, new: Best, k: usize, threshold: &mut f32) {
-    let place = best.partition_point(|old| old.is_before(&new));
-    if place == k {
-        return;
-    }
-    best.truncate(k - 1);
-    best.insert(place, new);
-    if best.len() == k {
-        *threshold = best[k - 1].score;
+/// Keeps the first `k` of the order, the worst of them last. A list is shortened when it is twice as long, so that a row
+/// costs the same on average, however large `k` is.
+fn shorten(best: &mut Vec<Best>, k: usize) {
+    if k > 0 && best.len() > k {
+        best.select_nth_unstable_by(k - 1, Best::order);
+        best.truncate(k);
     }
 }
 
@@ -135,14 +144,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_best_are_kept_in_order_and_ties_go_to_the_lower_label() {
-        let mut best = Vec::new();
-        let mut threshold = f32::NEG_INFINITY;
-        for (label, score) in [(5, 1.0), (9, 3.0), (2, 1.0), (7, 2.0), (1, 3.0), (3, 0.5)] {
-            insert(&mut best, Best { label, score }, 3, &mut threshold);
-        }
+    fn the_best_come_first_and_ties_go_to_the_lower_label() {
+        let mut best: Vec<Best> = [(5, 1.0), (9, 3.0), (2, 1.0), (7, 2.0), (1, 3.0), (3, 0.5)]
+            .map(|(label, score)| Best { label, score })
+            .to_vec();
+        shorten(&mut best, 4);
+        assert_eq!(best.last(), Some(&Best { label: 2, score: 1.0 }));
+        best.sort_unstable_by(Best::order);
         let labels: Vec<u32> = best.iter().map(|best| best.label).collect();
-        assert_eq!(labels, [1, 9, 7]);
-        assert_eq!(threshold, 2.0);
+        assert_eq!(labels, [1, 9, 7, 2]);
     }
 }

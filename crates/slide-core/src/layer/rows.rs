@@ -148,23 +148,34 @@ impl LayerRows {
 
     /// The chunks, each to be written by its owner alone. Empty for a layer without moments: it is not trained.
     pub fn chunks_mut(&mut self) -> Vec<Chunk<'_>> {
+        self.cut(&self.partition.starts())
+    }
+
+    /// The rows cut evenly, and finer than the chunks where these are few: for passes that add nothing up over rows,
+    /// and whose bits so do not depend on the cuts.
+    pub fn runs_mut(&mut self) -> Vec<Chunk<'_>> {
+        let (rows, runs) = (self.rows(), (self.rows() / 16).clamp(1, 64));
+        let starts: Vec<usize> = (0..=runs).map(|run| run * rows / runs).collect();
+        self.cut(&starts)
+    }
+
+    fn cut(&mut self, starts: &[usize]) -> Vec<Chunk<'_>> {
         let Some(moments) = &mut self.moments else { return Vec::new() };
-        let starts = self.partition.starts();
         let columns = self.width.next_multiple_of(16);
         let (weight_stride, moment_stride) = match &self.weights {
             Weights::F32(table) => (table.stride(), moments.first.stride()),
             Weights::Bf16(table) => (table.stride(), moments.first.stride()),
         };
         let weights: Vec<ChunkWeights> = match &mut self.weights {
-            Weights::F32(table) => table.chunks_mut(&starts).into_iter().map(ChunkWeights::F32).collect(),
-            Weights::Bf16(table) => table.chunks_mut(&starts).into_iter().map(ChunkWeights::Bf16).collect(),
+            Weights::F32(table) => table.chunks_mut(starts).into_iter().map(ChunkWeights::F32).collect(),
+            Weights::Bf16(table) => table.chunks_mut(starts).into_iter().map(ChunkWeights::Bf16).collect(),
         };
-        let first = moments.first.chunks_mut(&starts);
-        let second = moments.second.chunks_mut(&starts);
-        let mut bias = split(&mut self.bias, &starts);
-        let mut bias_first = split(&mut moments.bias_first, &starts);
-        let mut bias_second = split(&mut moments.bias_second, &starts);
-        let mut last_step = split(&mut moments.last_step, &starts);
+        let first = moments.first.chunks_mut(starts);
+        let second = moments.second.chunks_mut(starts);
+        let mut bias = split(&mut self.bias, starts);
+        let mut bias_first = split(&mut moments.bias_first, starts);
+        let mut bias_second = split(&mut moments.bias_second, starts);
+        let mut last_step = split(&mut moments.last_step, starts);
         let mut chunks = Vec::with_capacity(starts.len() - 1);
         for (index, ((weights, first), second)) in weights.into_iter().zip(first).zip(second).enumerate() {
             chunks.push(Chunk {

@@ -12,9 +12,9 @@
 //! | `output.weight` | labels x last hidden | F32 or BF16 | |
 //! | `output.bias` | labels | F32 | |
 //! | `label_frequency` | labels | U32 | training points with the label |
-//! | `*.first_moment`, `*.second_moment` | as the tensor | F32 | Adam's state; resumable models only |
-//! | `*.last_step` | rows | U32 | 1 + the batch that last touched the row; resumable models only |
-//! | `output.codes` | labels x tables | U32 | hash codes in the tables; resumable models with hash tables only |
+//! | `*.first_moment`, `*.second_moment` | as the tensor | F32 | Adam's state; checkpoints only |
+//! | `*.last_step` | rows | U32 | 1 + the batch that last touched the row; checkpoints only |
+//! | `output.codes` | labels x tables | U32 | hash codes in the tables; checkpoints with hash tables only |
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -27,8 +27,8 @@ use safetensors::{Dtype, View};
 use serde::{Deserialize, Serialize};
 use slide_mem::{MappedFile, Placement, RowTable};
 
-use super::{Contents, Model, ModelError};
-use crate::config::TrainConfig;
+use super::{Checkpoint, Model, ModelError};
+use crate::config::{Precision, TrainConfig};
 use crate::file::write_atomically;
 use crate::layer::partition::Partition;
 use crate::layer::rows::{LayerRows, Weights};
@@ -49,8 +49,16 @@ struct Header {
     labels: usize,
     points: usize,
     step: u64,
-    resumable: bool,
-    /// The batch before which the hash tables were last rebuilt.
+    /// What only a checkpoint has.
+    checkpoint: Option<CheckpointHeader>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct CheckpointHeader {
+    /// Of the training points.
+    data_digest: u64,
+    /// The batch before which the hash tables were last rebuilt, if there are tables.
     tables_rebuilt_at: Option<u64>,
 }
 
@@ -120,7 +128,7 @@ fn weight_name(layer: &str) -> String {
     if layer == "input_bias" { "input.bias".into() } else { format!("{layer}.weight") }
 }
 
-fn layer_tensors<'a>(name: &str, layer: &'a LayerRows, contents: Contents, out: &mut BTreeMap<String, Tensor<'a>>) {
+fn layer_tensors<'a>(name: &str, layer: &'a LayerRows, with_moments: bool, out: &mut BTreeMap<String, Tensor<'a>>) {
     let (partition, width) = (layer.partition(), Some(layer.width()));
     let weight = weight_name(name);
     let bias = format!("{name}.bias");
@@ -133,7 +141,7 @@ fn layer_tensors<'a>(name: &str, layer: &'a LayerRows, contents: Contents, out: 
     if has_bias {
         out.insert(bias.clone(), f32s(layer.bias()));
     }
-    if let (Contents::Resumable, Some(moments)) = (contents, layer.moments()) {
+    if let Some(moments) = layer.moments().filter(|_| with_moments) {
         for (suffix, table, biases) in [
             ("first_moment", &moments.first, &moments.bias_first),
             ("second_moment", &moments.second, &moments.bias_second),
@@ -151,19 +159,18 @@ fn layer_tensors<'a>(name: &str, layer: &'a LayerRows, contents: Contents, out: 
 }
 
 impl Model {
-    fn stored(&self, contents: Contents) -> BTreeMap<String, Tensor<'_>> {
+    fn stored<'a>(&'a self, checkpoint: Option<&'a Checkpoint>) -> BTreeMap<String, Tensor<'a>> {
         let mut tensors = BTreeMap::new();
         for (name, layer) in self.network.layers() {
-            layer_tensors(&name, layer, contents, &mut tensors);
+            layer_tensors(&name, layer, checkpoint.is_some(), &mut tensors);
         }
-        let labels = self.labels();
         let frequencies = Tensor {
             dtype: Dtype::U32,
-            shape: vec![labels],
+            shape: vec![self.labels()],
             rows: Box::new(|| bytemuck::cast_slice(&self.label_frequencies).to_vec()),
         };
         tensors.insert("label_frequency".into(), frequencies);
-        if let (Contents::Resumable, Some(tables)) = (contents, &self.tables) {
+        if let Some(Checkpoint { tables: Some(tables), .. }) = checkpoint {
             let width = self.config.tables;
             let codes = tensor(Dtype::U32, &tables.codes, self.network.output.partition(), Some(width), width);
             tensors.insert("output.codes".into(), codes);
@@ -171,9 +178,9 @@ impl Model {
         tensors
     }
 
-    /// The tensors that a file of this model has.
-    pub fn tensors(&self, contents: Contents) -> Vec<TensorInfo> {
-        let stored = self.stored(contents);
+    /// The tensors in the file that this model was loaded from, or in the one that [`save`](Self::save) would write.
+    pub fn tensors(&self) -> Vec<TensorInfo> {
+        let stored = self.stored(self.checkpoint.as_ref());
         let info = |(name, tensor): (&String, &Tensor<'_>)| TensorInfo {
             name: name.clone(),
             shape: tensor.shape.clone(),
@@ -183,12 +190,13 @@ impl Model {
         stored.iter().map(info).collect()
     }
 
-    /// Writes the model to `path`, whole or not at all. A model that was loaded from a file of weights alone cannot
-    /// become resumable again; it is then written as weights.
-    pub fn save(&self, path: &Path, contents: Contents) -> Result<(), ModelError> {
-        let failed = |source| ModelError::Io { path: path.to_owned(), source };
-        let contents = if self.is_resumable() { contents } else { Contents::Weights };
-        let resumable = contents == Contents::Resumable;
+    /// Writes the model to `path`, whole or not at all: weights and biases, enough to predict.
+    /// ([`Trainer::save_checkpoint`](crate::train::Trainer::save_checkpoint) writes what training can continue from.)
+    pub fn save(&self, path: &Path) -> Result<(), ModelError> {
+        self.write(path, None)
+    }
+
+    pub(crate) fn write(&self, path: &Path, checkpoint: Option<&Checkpoint>) -> Result<(), ModelError> {
         let header = Header {
             format: FORMAT,
             config: self.config.clone(),
@@ -196,16 +204,18 @@ impl Model {
             labels: self.labels(),
             points: self.points,
             step: self.step,
-            resumable,
-            tables_rebuilt_at: self.tables.as_ref().filter(|_| resumable).map(|tables| tables.rebuilt_at),
+            checkpoint: checkpoint.map(|checkpoint| CheckpointHeader {
+                data_digest: checkpoint.data_digest,
+                tables_rebuilt_at: checkpoint.tables.as_ref().map(|tables| tables.rebuilt_at),
+            }),
         };
-        let stored = self.stored(contents);
+        let stored = self.stored(checkpoint);
         let write = |file: &mut std::fs::File| {
             let mut out = BufWriter::with_capacity(1 << 20, file);
             write_safetensors(&mut out, &header, &stored)?;
             out.flush()
         };
-        write_atomically(path, write).map_err(failed)
+        write_atomically(path, write).map_err(|source| ModelError::Io { path: path.to_owned(), source })
     }
 
     /// Reads a model from `path`; its tables are placed as `placement` says.
@@ -219,28 +229,44 @@ impl Model {
         let config = header.config;
         config.validate().map_err(|source| ModelError::Config { path: path.to_owned(), source })?;
         // What the header promises is checked against the tensors before anything is allocated for it.
-        let first = config.hidden[0];
-        let last = config.hidden[config.hidden.len() - 1];
-        reader.tensor("input.weight", &[header.features, first])?;
-        reader.tensor("output.weight", &[header.labels, last])?;
+        let weights = match config.precision {
+            Precision::F32 => Dtype::F32,
+            Precision::Bf16 => Dtype::BF16,
+        };
+        let (first, last) = (config.hidden[0], config.hidden[config.hidden.len() - 1]);
+        reader.typed("input.weight", &[header.features, first], weights)?;
+        reader.typed("output.weight", &[header.labels, last], weights)?;
         for (index, pair) in config.hidden.windows(2).enumerate() {
-            reader.tensor(&format!("hidden.{index}.weight"), &[pair[1], pair[0]])?;
+            reader.typed(&format!("hidden.{index}.weight"), &[pair[1], pair[0]], weights)?;
         }
-        let mut network = Network::zeroed(&config, header.features, header.labels, header.resumable, placement)?;
+        for (what, number) in [("features", header.features), ("labels", header.labels), ("points", header.points)] {
+            if number == 0 || u32::try_from(number).is_err() {
+                return Err(reader.foreign(format!("1 to 2^32 - 1 {what}"), number.to_string()));
+            }
+        }
+        if header.step >= u64::from(u32::MAX) {
+            return Err(reader.foreign("fewer than 2^32 - 1 batches", header.step.to_string()));
+        }
+        let resumable = header.checkpoint.is_some();
+        let mut network = Network::zeroed(&config, header.features, header.labels, resumable, placement)?;
         for (name, layer) in network.layers_mut() {
-            reader.layer(&name, layer)?;
+            reader.layer(&name, layer, header.step)?;
         }
+        let frequencies = reader.typed("label_frequency", &[header.labels], Dtype::U32)?;
         let mut label_frequencies = vec![0; header.labels];
-        reader.vector("label_frequency", &Partition::new(header.labels), &mut label_frequencies, false)?;
-        let tables = header.tables_rebuilt_at.map(|rebuilt_at| -> Result<_, ModelError> {
-            let (partition, width) = (*network.output.partition(), config.tables);
-            let mut codes = vec![0; header.labels * width];
-            let bytes = reader.tensor("output.codes", &[header.labels, width])?;
-            scatter(bytes, &partition, width, width, &mut codes);
-            Ok(TableState { codes, rebuilt_at })
+        bytemuck::cast_slice_mut::<u32, u8>(&mut label_frequencies).copy_from_slice(frequencies);
+        let checkpoint = header.checkpoint.map(|stored| -> Result<_, ModelError> {
+            let tables = stored.tables_rebuilt_at.map(|rebuilt_at| -> Result<_, ModelError> {
+                let (partition, width) = (*network.output.partition(), config.tables);
+                let bytes = reader.typed("output.codes", &[header.labels, width], Dtype::U32)?;
+                let mut codes = vec![0; bytes.len() / size_of::<u32>()];
+                scatter(bytes, &partition, width, width, &mut codes);
+                Ok(TableState { codes, rebuilt_at })
+            });
+            Ok(Checkpoint { tables: tables.transpose()?, data_digest: stored.data_digest })
         });
-        let tables = tables.transpose()?;
-        Ok(Self { config, points: header.points, label_frequencies, network, step: header.step, tables })
+        let checkpoint = checkpoint.transpose()?;
+        Ok(Self { config, points: header.points, label_frequencies, network, step: header.step, checkpoint })
     }
 }
 
@@ -303,24 +329,15 @@ impl<'a> Reader<'a> {
         serde_json::from_str(text).map_err(unreadable)
     }
 
-    /// The bytes of a tensor of this shape.
-    fn tensor(&self, name: &str, shape: &[usize]) -> Result<&'a [u8], ModelError> {
+    /// The bytes of a tensor of this shape and type.
+    fn typed(&self, name: &str, shape: &[usize], dtype: Dtype) -> Result<&'a [u8], ModelError> {
         let tensor = self.tensors.tensor(name);
         let tensor = tensor.map_err(|error| self.foreign(format!("the tensor `{name}`"), error.to_string()))?;
-        if tensor.shape() != shape {
-            let expected = format!("`{name}` of shape {shape:?}");
-            return Err(self.foreign(expected, format!("{:?}", tensor.shape())));
+        if tensor.shape() != shape || tensor.dtype() != dtype {
+            let expected = format!("`{name}` of type {dtype:?} and shape {shape:?}");
+            return Err(self.foreign(expected, format!("{:?}, {:?}", tensor.dtype(), tensor.shape())));
         }
         Ok(tensor.data())
-    }
-
-    fn typed(&self, name: &str, shape: &[usize], dtype: Dtype) -> Result<&'a [u8], ModelError> {
-        let bytes = self.tensor(name, shape)?;
-        let found = self.tensors.tensor(name).expect("found above").dtype();
-        if found != dtype {
-            return Err(self.foreign(format!("`{name}` of type {dtype:?}"), format!("{found:?}")));
-        }
-        Ok(bytes)
     }
 
     fn table<T: bytemuck::Pod>(
@@ -336,28 +353,20 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// A vector of one element a row; `scattered` puts it into internal order.
+    /// A vector of one element a row, into internal order.
     fn vector<T: bytemuck::Pod>(
         &self,
         name: &str,
+        dtype: Dtype,
         partition: &Partition,
         out: &mut [T],
-        scattered: bool,
     ) -> Result<(), ModelError> {
-        let bytes = self.tensor(name, &[partition.rows()])?;
-        if bytes.len() != size_of_val(out) {
-            let found = format!("{} bytes", bytes.len());
-            return Err(self.foreign(format!("`{name}` of {} bytes", size_of_val(out)), found));
-        }
-        if scattered {
-            scatter(bytes, partition, 1, 1, out);
-        } else {
-            bytemuck::cast_slice_mut(out).copy_from_slice(bytes);
-        }
+        scatter(self.typed(name, &[partition.rows()], dtype)?, partition, 1, 1, out);
         Ok(())
     }
 
-    fn layer(&self, name: &str, layer: &mut LayerRows) -> Result<(), ModelError> {
+    /// `step` is the number of batches trained: no row can have been touched later.
+    fn layer(&self, name: &str, layer: &mut LayerRows, step: u64) -> Result<(), ModelError> {
         let partition = *layer.partition();
         let weight = weight_name(name);
         let bias = format!("{name}.bias");
@@ -367,15 +376,19 @@ impl<'a> Reader<'a> {
         }
         let has_bias = !layer.bias().is_empty();
         if has_bias {
-            self.vector(&bias, &partition, layer.bias_mut(), true)?;
+            self.vector(&bias, Dtype::F32, &partition, layer.bias_mut())?;
         }
         let Some(moments) = layer.moments_mut() else { return Ok(()) };
         self.table(&format!("{weight}.first_moment"), Dtype::F32, &partition, &mut moments.first)?;
         self.table(&format!("{weight}.second_moment"), Dtype::F32, &partition, &mut moments.second)?;
-        self.vector(&format!("{weight}.last_step"), &partition, &mut moments.last_step, true)?;
+        let last_step = format!("{weight}.last_step");
+        self.vector(&last_step, Dtype::U32, &partition, &mut moments.last_step)?;
+        if let Some(later) = moments.last_step.iter().find(|&&last| u64::from(last) > step) {
+            return Err(self.foreign(format!("`{last_step}` of at most {step}"), later.to_string()));
+        }
         if has_bias {
-            self.vector(&format!("{bias}.first_moment"), &partition, &mut moments.bias_first, true)?;
-            self.vector(&format!("{bias}.second_moment"), &partition, &mut moments.bias_second, true)?;
+            self.vector(&format!("{bias}.first_moment"), Dtype::F32, &partition, &mut moments.bias_first)?;
+            self.vector(&format!("{bias}.second_moment"), Dtype::F32, &partition, &mut moments.bias_second)?;
         }
         Ok(())
     }

@@ -15,13 +15,13 @@ use crate::train::rebuild::TableState;
 
 pub use format::TensorInfo;
 
-/// What a model file holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Contents {
-    /// Weights and biases: enough to predict.
-    Weights,
-    /// Also Adam's moments, the steps of rows and the codes in the hash tables: enough to continue training bit for bit.
-    Resumable,
+/// What a checkpoint holds besides the network and its moments, so that training continues bit for bit.
+#[derive(Clone, Debug)]
+pub(crate) struct Checkpoint {
+    /// The hash tables, if there are any.
+    pub(crate) tables: Option<TableState>,
+    /// [`Prepared::digest`](crate::train::prepared::Prepared::digest) of the training points.
+    pub(crate) data_digest: u64,
 }
 
 /// A network with its history.
@@ -32,7 +32,8 @@ pub struct Model {
     pub(crate) label_frequencies: Vec<u32>,
     pub(crate) network: Network,
     pub(crate) step: u64,
-    pub(crate) tables: Option<TableState>,
+    /// As it was loaded; [`Trainer::resume`](crate::train::Trainer::resume) takes it out.
+    pub(crate) checkpoint: Option<Checkpoint>,
 }
 
 /// A model that cannot be made, read or written.
@@ -101,7 +102,7 @@ impl Model {
     ) -> Result<Self, MemError> {
         let mut network = Network::zeroed(&config, features, label_frequencies.len(), true, placement)?;
         network.initialise(&config, &label_frequencies, points, kernels, workers);
-        Ok(Self { config, points, label_frequencies, network, step: 0, tables: None })
+        Ok(Self { config, points, label_frequencies, network, step: 0, checkpoint: None })
     }
 
     /// What was trained and how.
@@ -149,9 +150,9 @@ impl Model {
         (self.step / self.steps_per_epoch().max(1)) as u32
     }
 
-    /// Whether training can go on from it.
+    /// Whether it was loaded from a checkpoint, from which training can go on.
     pub fn is_resumable(&self) -> bool {
-        self.network.input.moments().is_some()
+        self.checkpoint.is_some()
     }
 
     /// Number of weights and biases.

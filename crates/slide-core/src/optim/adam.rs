@@ -1,7 +1,7 @@
 //! Adam (Kingma and Ba, 2015) with bias correction, applied only to the rows that a batch touches.
 //!
-//! It differs from dense Adam in one point: a row that a batch does not touch takes no step, where dense Adam would
-//! still move it by its decaying first moment. What happens to the moments meanwhile is [`LazyMoments`].
+//! It differs from dense Adam for the rows that a batch does not touch: they take no step, where dense Adam would still
+//! move them by their decaying first moments. What happens to the moments meanwhile is [`LazyMoments`].
 
 use slide_kernels::{AdamStep, Rounding};
 
@@ -9,11 +9,11 @@ use crate::config::{LazyMoments, Precision, Schedule, TrainConfig};
 
 /// Learning rate of batch `step` (from 0) of `total`.
 ///
-/// Warm-up: `rate * (step + 1) / warm` over the first `warm = ceil(warmup * total)` batches; then constant, or from
-/// `rate` down to 0 at batch `total`, linearly or by half a cosine.
+/// Warm-up: `rate * (step + 1) / warm` over the first `warm` batches, `warmup * total` rounded; then constant, or from
+/// `rate` down towards 0, which the batch after the last would have, linearly or by half a cosine.
 pub fn learning_rate(config: &TrainConfig, step: u64, total: u64) -> f32 {
     let rate = f64::from(config.learning_rate);
-    let warm = libm::ceil(f64::from(config.warmup) * total as f64) as u64;
+    let warm = libm::round(f64::from(config.warmup) * total as f64) as u64;
     if step < warm {
         return (rate * (step + 1) as f64 / warm as f64) as f32;
     }
@@ -33,17 +33,38 @@ pub struct Adam {
     moments: LazyMoments,
     kernel: AdamStep,
     stochastic: Option<u32>,
-    /// `[beta1^(1 + missed), beta2^(1 + missed)]` for missed = 0, 1, ...
-    decays: Vec<[f32; 2]>,
+    decays: Decays,
 }
 
-/// Missed batches beyond which `beta2^missed` is below f32's smallest normal for any usual beta; the table of decays
-/// is cut there and the last entry stands for all longer absences.
-const MOST_MISSED: usize = 1 << 14;
+/// `[beta1^(1 + missed), beta2^(1 + missed)]` for missed = 0, 1, ...: as many as there have been batches, but not beyond
+/// the first that are both 0 in f32, nor beyond a million. The last entry stands for all longer absences.
+#[derive(Clone, Debug)]
+pub struct Decays {
+    table: Vec<[f32; 2]>,
+    betas: [f64; 2],
+    last: [f64; 2],
+}
+
+impl Decays {
+    /// The table for the first batch.
+    pub fn new(config: &TrainConfig) -> Self {
+        let betas = [config.beta1, config.beta2].map(f64::from);
+        Self { table: vec![betas.map(flush)], betas, last: betas }
+    }
+
+    fn grow(&mut self, entries: usize) {
+        while self.table.len() < entries.min(1 << 20) && self.table.last() != Some(&[0.0; 2]) {
+            for (last, beta) in self.last.iter_mut().zip(self.betas) {
+                *last *= beta;
+            }
+            self.table.push(self.last.map(flush));
+        }
+    }
+}
 
 impl Adam {
-    /// Adam of batch `step` (from 0) of `total`.
-    pub fn new(config: &TrainConfig, step: u64, total: u64) -> Self {
+    /// Adam of batch `step` (from 0) of `total`; `decays` is that of the batch before.
+    pub fn new(config: &TrainConfig, step: u64, total: u64, mut decays: Decays) -> Self {
         let (beta1, beta2) = (f64::from(config.beta1), f64::from(config.beta2));
         let steps = i32::try_from(step + 1).unwrap_or(i32::MAX);
         let correction1 = 1.0 - power(beta1, steps);
@@ -57,18 +78,9 @@ impl Adam {
             epsilon: config.epsilon,
             rounding: Rounding::Nearest,
         };
-        let missed = match config.moments {
-            LazyMoments::Frozen => 1,
-            LazyMoments::CatchUp => (step as usize + 1).min(MOST_MISSED),
-        };
-        let (mut first, mut second) = (1.0, 1.0);
-        let decays = (0..missed)
-            .map(|_| {
-                first *= beta1;
-                second *= beta2;
-                [flush(first), flush(second)]
-            })
-            .collect();
+        if config.moments == LazyMoments::CatchUp {
+            decays.grow(step as usize + 1);
+        }
         let stochastic = (config.precision == Precision::Bf16)
             .then(|| slide_kernels::rng::RngKey::new(config.seed, Self::STREAM, step, 0))
             .map(|key| slide_kernels::rng::word(key, 0));
@@ -76,6 +88,11 @@ impl Adam {
     }
 
     const STREAM: u32 = crate::train::streams::ROUNDING;
+
+    /// The decays, for the next batch.
+    pub fn into_decays(self) -> Decays {
+        self.decays
+    }
 
     /// The kernel's parameters for a table of which `first_row` is the first; `table` numbers the tables of the
     /// network, so that each rounds with numbers of its own.
@@ -99,7 +116,7 @@ impl Adam {
                 LazyMoments::Frozen => 0,
                 LazyMoments::CatchUp => (now - last - 1) as usize,
             };
-            self.decays[missed.min(self.decays.len() - 1)]
+            self.decays.table[missed.min(self.decays.table.len() - 1)]
         }));
     }
 }
@@ -145,7 +162,7 @@ mod tests {
         let config = TrainConfig { moments: LazyMoments::CatchUp, ..TrainConfig::default() };
         let mut last = vec![0, 5, 9];
         let mut decay = Vec::new();
-        Adam::new(&config, 9, 100).touch(&[0, 1, 2], &mut last, &mut decay);
+        Adam::new(&config, 9, 100, Decays::new(&config)).touch(&[0, 1, 2], &mut last, &mut decay);
         assert_eq!(last, [10, 10, 10]);
         assert_eq!(decay[2], [0.9, 0.999]);
         assert!((decay[1][0] - 0.9f32.powi(5)).abs() < 1e-6);

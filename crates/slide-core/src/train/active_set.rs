@@ -18,11 +18,14 @@ pub struct SampleLists {
     pub values: Vec<f32>,
     /// For each sample where in its list each chunk's rows begin: `[samples][chunks + 1]`.
     chunk_bounds: Vec<u32>,
+    /// The first row of each chunk, and the number of rows.
+    chunk_starts: Vec<usize>,
 }
 
 impl SampleLists {
-    /// Empties the lists, for a new batch.
-    pub fn clear(&mut self) {
+    /// Empties the lists, for a new batch over the rows of `partition`.
+    pub fn clear(&mut self, partition: &Partition) {
+        self.chunk_starts = partition.starts();
         self.starts.clear();
         self.starts.push(0);
         self.rows.clear();
@@ -31,13 +34,12 @@ impl SampleLists {
     }
 
     /// Ends the list of the current sample: what was pushed to `rows` and `values` since the last call.
-    pub fn finish_sample(&mut self, partition: &Partition) {
+    pub fn finish_sample(&mut self) {
         let begin = *self.starts.last().expect("`clear` pushes the first start") as usize;
         self.starts.push(self.rows.len() as u32);
         let list = &self.rows[begin..];
         let mut position = 0;
-        for chunk in 0..=partition.chunks() {
-            let first = partition.start(chunk);
+        for &first in &self.chunk_starts {
             while position < list.len() && (list[position] as usize) < first {
                 position += 1;
             }
@@ -142,14 +144,14 @@ mod tests {
         ) {
             let partition = Partition::new(3000);
             let mut blocks = [SampleLists::default(), SampleLists::default()];
-            blocks.iter_mut().for_each(SampleLists::clear);
+            blocks.iter_mut().for_each(|block| block.clear(&partition));
             for (sample, set) in sets.iter().enumerate() {
                 let block = &mut blocks[usize::from(sample >= cut)];
                 for &row in set {
                     block.rows.push(row);
                     block.values.push(row as f32 + sample as f32);
                 }
-                block.finish_sample(&partition);
+                block.finish_sample();
             }
             let mut transposed = Transposed::default();
             for chunk in 0..partition.chunks() {

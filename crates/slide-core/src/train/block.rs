@@ -44,8 +44,8 @@ pub struct Block {
     transposed: Vec<Vec<f32>>,
     /// Gradient with respect to the sums of each dense layer and, last, of the shared output rows: `[rows][padded]`.
     deltas: Vec<Vec<f32>>,
-    /// Sum of the loss of the block's samples.
-    pub loss: f64,
+    /// Loss of each of the block's samples, as far as the block computes it.
+    pub loss: Vec<f64>,
     random: Vec<u32>,
     column_max: Vec<f32>,
     column_sum: Vec<f32>,
@@ -78,9 +78,10 @@ impl Block {
         let points = &points[first..points.len().min(first + self.padded)];
         self.points.clear();
         self.points.extend_from_slice(points);
-        self.loss = 0.0;
-        self.features.clear();
-        let rate = context.config.dropout_input;
+        self.loss.clear();
+        self.loss.resize(points.len(), 0.0);
+        self.features.clear(input.partition());
+        let rate = context.config.dropout.input;
         let (threshold, scale) = dropout_parameters(rate);
         for (sample, &point) in points.iter().enumerate() {
             let (rows, values) = context.data.features(point as usize);
@@ -99,7 +100,7 @@ impl Block {
                 self.features.rows.extend_from_slice(rows);
                 self.features.values.extend_from_slice(values);
             }
-            self.features.finish_sample(input.partition());
+            self.features.finish_sample();
         }
     }
 
@@ -147,7 +148,7 @@ impl Block {
         let kernels = context.kernels;
         let activations = &mut *rows.activations[layer];
         kernels.relu(activations);
-        let rate = context.config.dropout_hidden;
+        let rate = context.config.dropout.hidden;
         if rate > 0.0 {
             let (threshold, scale) = dropout_parameters(rate);
             self.random.resize(columns, 0);
@@ -182,26 +183,26 @@ impl Block {
         let targets: Vec<(usize, f32)> = targets(context, &self.points)
             .map(|(sample, row, target)| {
                 let position = shared.binary_search(&row).expect("labels are in the shared set");
-                (position * padded + sample, target)
+                let at = position * padded + sample;
+                self.loss[sample] -= f64::from(target) * f64::from(logits[at]);
+                (at, target)
             })
             .collect();
-        for &(at, target) in &targets {
-            self.loss -= f64::from(target) * f64::from(logits[at]);
-        }
         self.column_sum.clear();
         self.column_sum.resize(padded, 0.0);
         match context.config.loss {
             Loss::Bce => {
                 kernels.sigmoid_columns(matrix_mut(logits, padded), &mut self.column_sum);
-                let real = &self.column_sum[..self.points.len()];
-                self.loss += real.iter().map(|&loss| f64::from(loss)).sum::<f64>();
+                for (loss, &column) in self.loss.iter_mut().zip(&self.column_sum) {
+                    *loss += f64::from(column);
+                }
             }
             Loss::Softmax => {
                 self.column_max.clear();
                 self.column_max.resize(padded, 0.0);
                 let (max, sum) = (&mut self.column_max, &mut self.column_sum);
                 kernels.column_max_sum(matrix(logits, padded), max, sum);
-                self.loss += invert_sums(context, &self.points, max, sum);
+                invert_sums(context, &self.points, max, sum, &mut self.loss);
                 kernels.softmax_columns(matrix_mut(logits, padded), max, sum);
             }
         }
@@ -238,7 +239,7 @@ impl Block {
     fn through_relu(context: &BatchContext<'_>, layer: usize, rows: &mut BlockRows<'_>) {
         let gradient = &mut *rows.gradients[layer];
         context.kernels.relu_backward(gradient, rows.activations[layer]);
-        let (_, scale) = dropout_parameters(context.config.dropout_hidden);
+        let (_, scale) = dropout_parameters(context.config.dropout.hidden);
         if scale != 1.0 {
             gradient.iter_mut().for_each(|value| *value *= scale);
         }
@@ -264,18 +265,16 @@ pub fn target(loss: Loss, labels: usize) -> f32 {
 }
 
 /// Replaces each sample's sum of exponentials by its inverse, or by 0 for a point without labels, which has no target
-/// distribution and so neither loss nor gradient. Returns the sum of `max + ln(sum)` over the points with labels.
-pub fn invert_sums(context: &BatchContext<'_>, points: &[u32], max: &[f32], sums: &mut [f32]) -> f64 {
-    let mut loss = 0.0;
-    for ((&point, &max), sum) in points.iter().zip(max).zip(sums) {
+/// distribution and so neither loss nor gradient. Adds `max + ln(sum)` to the loss of the points with labels.
+pub fn invert_sums(context: &BatchContext<'_>, points: &[u32], max: &[f32], sums: &mut [f32], losses: &mut [f64]) {
+    for (((&point, &max), sum), loss) in points.iter().zip(max).zip(sums).zip(losses) {
         if context.data.labels(point as usize).is_empty() {
             *sum = 0.0;
         } else {
-            loss += f64::from(max) + libm::log(f64::from(*sum));
+            *loss += f64::from(max) + libm::log(f64::from(*sum));
             *sum = 1.0 / *sum;
         }
     }
-    loss
 }
 
 /// `(threshold, scale)`: a value is dropped where its random word is below the threshold, else scaled.

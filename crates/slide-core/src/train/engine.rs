@@ -11,6 +11,7 @@
 //!
 //! In a phase everything else is only read. Between phases all workers meet at a barrier.
 
+use slide_kernels::Matrix;
 use slide_mem::Workers;
 
 use super::active_set::SampleLists;
@@ -20,11 +21,11 @@ use super::rebuild::OutputTables;
 use super::tree::{self, Branches};
 use crate::config::{ConfigError, Loss, Runtime, TrainConfig};
 use crate::layer::dense::BlockDeltas;
-use crate::layer::rows::{Chunk, matrix};
+use crate::layer::rows::Chunk;
 use crate::layer::sampled::ChunkState;
 use crate::layer::{dense, embedding};
 use crate::network::Network;
-use crate::optim::adam::Adam;
+use crate::optim::adam::{Adam, Decays};
 use crate::sampling::{Context, SampleKey, Sampler, SamplerKind, Scratch, shared_set};
 
 /// Most samples a block holds: the register tile of the kernels times what keeps a block's inputs in cache.
@@ -47,6 +48,7 @@ pub struct Engine<'r> {
     runtime: &'r Runtime,
     sampler: Sampler,
     tables: Option<OutputTables>,
+    decays: Option<Decays>,
     all_outputs: Vec<u32>,
     blocks: Vec<Block>,
     chunk_states: Vec<ChunkState>,
@@ -91,6 +93,7 @@ impl<'r> Engine<'r> {
             runtime,
             sampler,
             tables: OutputTables::new(config, &network.output)?,
+            decays: None,
             all_outputs: if exact { (0..outputs as u32).collect() } else { Vec::new() },
             blocks: Vec::new(),
             chunk_states: vec![ChunkState::default(); network.output.partition().chunks()],
@@ -127,9 +130,10 @@ impl<'r> Engine<'r> {
             tables.rebuild(&network.output, step, config, kernels, workers);
         }
         let context = BatchContext { kernels, config, data, step };
-        let adam = Adam::new(config, step, steps);
+        let decays = self.decays.take().unwrap_or_else(|| Decays::new(config));
+        let adam = Adam::new(config, step, steps, decays);
         self.size_buffers(network, points.len());
-        match config.sampler {
+        let report = match config.sampler {
             SamplerKind::Shared => {
                 let labels: Vec<u32> = points.iter().flat_map(|&point| data.labels(point as usize)).copied().collect();
                 let key = SampleKey { seed: config.seed, step, sample: 0 };
@@ -143,14 +147,17 @@ impl<'r> Engine<'r> {
                 report
             }
             _ => self.train_on_own_sets(&context, network, points, &adam),
-        }
+        };
+        self.decays = Some(adam.into_decays());
+        report
     }
 
-    /// Cuts the batch into blocks of a multiple of 16 samples, at least one a worker where there are enough.
+    /// Cuts the batch into blocks of a multiple of 16 samples, as many for each worker where there are enough.
     fn size_buffers(&mut self, network: &Network, samples: usize) {
         let padded = samples.next_multiple_of(16);
-        let share = padded.div_ceil(self.runtime.workers.count()).next_multiple_of(16);
-        let size = share.min(MOST_SAMPLES);
+        let (groups, workers) = (padded / 16, self.runtime.workers.count());
+        let blocks_a_worker = groups.div_ceil(workers * MOST_SAMPLES / 16);
+        let size = 16 * groups.div_ceil(blocks_a_worker * workers);
         self.blocks.resize_with(padded.div_ceil(size), Block::default);
         for (index, block) in self.blocks.iter_mut().enumerate() {
             block.first = index * size;
@@ -181,14 +188,14 @@ impl<'r> Engine<'r> {
         });
         let last = network.hidden.len();
         let (blocks, activations) = (&self.blocks, &self.activations[last]);
-        let mut chunks = network.output.chunks_mut();
+        let mut chunks = network.output.runs_mut();
         workers.each_with(&mut self.workers, &mut chunks, |_, chunk, scratch| {
             let deltas = block_deltas(blocks, last, activations);
             dense::update(context.kernels, chunk, shared, deltas, adam, &mut scratch.dense);
         });
         self.update_hidden(context, network, adam);
         BatchReport {
-            loss: self.blocks.iter().map(|block| block.loss).sum(),
+            loss: self.blocks.iter().flat_map(|block| &block.loss).sum(),
             active: (shared.len() * points.len()) as u64,
             rows_touched: shared.len() as u64,
         }
@@ -228,11 +235,12 @@ impl<'r> Engine<'r> {
                 state.backward(kernels, chunk, hidden, adam, &mut scratch.branches);
             }
         });
+        let mut softmax_loss = 0.0;
         if loss == Loss::Softmax {
             let samples = points.len();
             let mut max = vec![f32::NEG_INFINITY; samples.next_multiple_of(16)];
             let mut sum = vec![0.0; max.len()];
-            self.blocks[0].loss += combine_sums(context, points, &chunks, &mut max, &mut sum, workers);
+            softmax_loss = combine_sums(context, points, &chunks, &mut max, &mut sum, workers);
             workers.each_with(&mut self.workers, &mut chunks, |_, (chunk, state), scratch| {
                 state.finish_softmax(kernels, &max, &sum);
                 state.backward(kernels, chunk, hidden, adam, &mut scratch.branches);
@@ -257,8 +265,7 @@ impl<'r> Engine<'r> {
         }
         self.update_hidden(context, network, adam);
         BatchReport {
-            loss: self.blocks.iter().map(|block| block.loss).sum::<f64>()
-                + self.chunk_states.iter().map(|state| state.loss).sum::<f64>(),
+            loss: softmax_loss + self.chunk_states.iter().map(|state| state.loss).sum::<f64>(),
             active: self.blocks.iter().map(|block| block.active.rows.len() as u64).sum(),
             rows_touched: self.chunk_states.iter().map(|state| state.rows_touched() as u64).sum(),
         }
@@ -271,7 +278,7 @@ impl<'r> Engine<'r> {
         for (index, layer) in network.hidden.iter_mut().enumerate() {
             let all: Vec<u32> = (0..layer.rows() as u32).collect();
             let inputs = &self.activations[index];
-            workers.each_with(&mut self.workers, &mut layer.chunks_mut(), |_, chunk, scratch| {
+            workers.each_with(&mut self.workers, &mut layer.runs_mut(), |_, chunk, scratch| {
                 let deltas = block_deltas(blocks, index, inputs);
                 dense::update(kernels, chunk, &all, deltas, adam, &mut scratch.dense);
             });
@@ -347,18 +354,19 @@ fn choose_active(
     let count = tables.map_or(0, |tables| tables.tables.settings().tables);
     codes.resize(block.padded * count, 0);
     if let Some(tables) = tables {
-        tables.functions.codes(kernels, matrix(hidden, network.output.columns()), codes);
+        let vectors = Matrix::new(hidden, network.output.columns(), network.output.width());
+        tables.functions.codes(kernels, vectors.expect("sized to the batch"), codes);
     }
     let rows = network.output.rows();
     let choice = Context { kernels, rows, tables: tables.map(|tables| &tables.tables) };
-    block.active.clear();
+    block.active.clear(network.output.partition());
     for (sample, &point) in block.points.iter().enumerate() {
         let labels = data.labels(point as usize);
         let codes = &codes[sample * count..(sample + 1) * count];
         let key = SampleKey { seed: config.seed, step, sample: (block.first + sample) as u32 };
         sampler.collect(&choice, codes, labels, key, sampling, set);
         push_with_targets(&mut block.active, set, labels, target(config.loss, labels.len()));
-        block.active.finish_sample(network.output.partition());
+        block.active.finish_sample();
     }
 }
 
@@ -383,8 +391,9 @@ fn combine_sums(
     workers: &Workers,
 ) -> f64 {
     const PIECE: usize = 64;
-    let mut pieces: Vec<_> = max.chunks_mut(PIECE).zip(sum.chunks_mut(PIECE)).map(|(m, s)| (m, s, 0.0)).collect();
-    workers.each(&mut pieces, |piece, (max, sum, loss)| {
+    let mut losses = vec![0.0; max.len()];
+    let mut pieces: Vec<_> = max.chunks_mut(PIECE).zip(sum.chunks_mut(PIECE)).zip(losses.chunks_mut(PIECE)).collect();
+    workers.each(&mut pieces, |piece, ((max, sum), losses)| {
         let first = piece * PIECE;
         let samples = first..first + max.len();
         for (_, state) in chunks {
@@ -404,7 +413,7 @@ fn combine_sums(
             }
         }
         let real = points.len().saturating_sub(first).min(max.len());
-        *loss = invert_sums(context, &points[first..first + real], max, sum);
+        invert_sums(context, &points[first..first + real], max, sum, losses);
     });
-    pieces.iter().map(|piece| piece.2).sum()
+    losses.iter().sum()
 }

@@ -40,15 +40,27 @@ impl Prepared {
             Normalize::None => 1.0,
             Normalize::L2 => {
                 let square: f64 = values.iter().map(|&x| f64::from(x) * f64::from(x)).sum();
-                if square > 0.0 { (1.0 / square.sqrt()) as f32 } else { 1.0 }
+                if square > 0.0 { 1.0 / square.sqrt() } else { 1.0 }
             }
         };
-        let mut row: Vec<(u32, f32)> =
-            indices.iter().zip(values).map(|(&index, &value)| (features.to_internal(index), value * scale)).collect();
+        let mut row: Vec<(u32, f32)> = indices
+            .iter()
+            .zip(values)
+            .map(|(&index, &value)| (features.to_internal(index), (f64::from(value) * scale) as f32))
+            .collect();
         row.sort_unstable_by_key(|entry| entry.0);
         self.features.extend(row.iter().map(|entry| entry.0));
         self.values.extend(row.iter().map(|entry| entry.1));
         self.feature_starts.push(self.features.len() as u64);
+    }
+
+    /// A number that differs, but for an unlikely accident, for other points, another order or other values (FNV-1a).
+    pub fn digest(&self) -> u64 {
+        let starts = self.feature_starts.iter().chain(&self.label_starts).copied();
+        let words = self.features.iter().chain(&self.labels).copied().chain(self.values.iter().map(|x| x.to_bits()));
+        starts
+            .chain(words.map(u64::from))
+            .fold(0xcbf2_9ce4_8422_2325, |hash, word| (hash ^ word).wrapping_mul(0x0000_0100_0000_01b3))
     }
 
     /// Number of points.

@@ -25,7 +25,7 @@ impl OutputTables {
             return Ok(None);
         }
         let settings = config.hash_settings();
-        let functions = HashFunctions::new(&settings, output.columns(), config.seed)?;
+        let functions = HashFunctions::new(&settings, output.width(), config.seed)?;
         let tables = HashTables::empty(&settings, output.rows())?;
         Ok(Some(Self { functions, tables, rebuilt_at: 0 }))
     }
@@ -61,7 +61,7 @@ impl OutputTables {
         workers: &Workers,
     ) {
         let table = output.table();
-        let (columns, stride, functions) = (table.width(), table.stride(), &self.functions);
+        let (width, stride, functions) = (output.width(), table.stride(), &self.functions);
         let tables = self.tables.settings().tables;
         self.tables.each_block_of_codes(workers, |rows, codes| {
             let range = rows.start * stride..rows.end * stride;
@@ -73,7 +73,7 @@ impl OutputTables {
                     &widened
                 }
             };
-            let vectors = Matrix::new(values, stride, columns).expect("whole rows");
+            let vectors = Matrix::new(values, stride, width).expect("whole rows");
             debug_assert_eq!(codes.len(), rows.len() * tables);
             functions.codes(kernels, vectors, codes);
         });

@@ -1,5 +1,7 @@
 //! Epochs of shuffled batches, watched by the caller, who can stop after any of them.
 
+use std::path::Path;
+
 use slide_kernels::rng::{CounterRng, RngKey};
 use slide_mem::MemError;
 use thiserror::Error;
@@ -9,7 +11,7 @@ use super::prepared::Prepared;
 use super::streams;
 use crate::config::{ConfigError, Runtime, TrainConfig};
 use crate::data::Dataset;
-use crate::model::Model;
+use crate::model::{Checkpoint, Model, ModelError};
 use crate::optim::adam::learning_rate;
 
 /// Training that cannot begin.
@@ -41,9 +43,12 @@ pub enum TrainError {
         /// The data's number.
         found: usize,
     },
-    /// The file holds weights only.
-    #[error("the model holds no training state: it was saved as a finished model, not as a checkpoint")]
+    /// The file holds weights only, or a checkpoint lacks the codes of its hash tables.
+    #[error("the model holds no complete training state: it was saved as a finished model, not as a checkpoint")]
     NotResumable,
+    /// The counts are those of the checkpoint's data, but not the points, their order or their values.
+    #[error("the checkpoint was made from other points, or from the same in another order")]
+    OtherPoints,
     /// The numbers got out of hand: nothing useful can come of going on.
     #[error("the loss became {loss} in batch {step}: a smaller learning rate, or other data, may help")]
     Diverged {
@@ -124,8 +129,9 @@ impl<'r> Trainer<'r> {
     }
 
     /// Goes on with a checkpoint on the data it was made from.
-    pub fn resume(model: Model, data: &Dataset, runtime: &'r Runtime) -> Result<Self, TrainError> {
-        if !model.is_resumable() {
+    pub fn resume(mut model: Model, data: &Dataset, runtime: &'r Runtime) -> Result<Self, TrainError> {
+        let checkpoint = model.checkpoint.take().ok_or(TrainError::NotResumable)?;
+        if checkpoint.tables.is_some() != (model.config.sampler.uses_tables() && model.step > 0) {
             return Err(TrainError::NotResumable);
         }
         for (what, expected, found) in [
@@ -137,21 +143,22 @@ impl<'r> Trainer<'r> {
                 return Err(TrainError::OtherData { what, expected, found });
             }
         }
-        if model.label_frequencies() != data.label_frequencies() {
-            let (expected, found) = (model.labels(), data.label_count());
-            return Err(TrainError::OtherData { what: "labels of the same frequencies", expected, found });
+        let data_digest = checkpoint.data_digest;
+        let mut trainer = Self::with_model(model, data, runtime)?;
+        if trainer.data.digest() != data_digest {
+            return Err(TrainError::OtherPoints);
         }
-        Self::with_model(model, data, runtime)
+        if let (Some(tables), Some(state)) = (trainer.engine.tables_mut(), checkpoint.tables) {
+            tables.restore(&state, &trainer.model.config, runtime.kernels, &runtime.workers)?;
+        }
+        Ok(trainer)
     }
 
-    fn with_model(mut model: Model, data: &Dataset, runtime: &'r Runtime) -> Result<Self, TrainError> {
+    fn with_model(model: Model, data: &Dataset, runtime: &'r Runtime) -> Result<Self, TrainError> {
         let network = &model.network;
         let (features, labels) = (network.input.partition(), network.output.partition());
         let data = Prepared::new(data, model.config.normalize, features, labels);
-        let mut engine = Engine::new(&model.config, network, runtime)?;
-        if let (Some(tables), Some(state)) = (engine.tables_mut(), model.tables.take()) {
-            tables.restore(&state, &model.config, runtime.kernels, &runtime.workers)?;
-        }
+        let engine = Engine::new(&model.config, network, runtime)?;
         Ok(Self { model, data, engine })
     }
 
@@ -206,10 +213,12 @@ impl<'r> Trainer<'r> {
         Ok(Outcome::Finished)
     }
 
-    /// The model as it stands, with the state of the hash tables brought up to date for saving.
-    pub fn checkpoint(&mut self) -> &Model {
-        self.model.tables = self.engine.tables().map(|tables| tables.state());
-        &self.model
+    /// Writes all that training needs to continue bit for bit to `path`, whole or not at all: the weights, Adam's moments,
+    /// the steps of rows and the codes in the hash tables.
+    pub fn save_checkpoint(&self, path: &Path) -> Result<(), ModelError> {
+        // Before the first batch the tables are not built yet.
+        let tables = self.engine.tables().filter(|_| self.model.step > 0).map(|tables| tables.state());
+        self.model.write(path, Some(&Checkpoint { tables, data_digest: self.data.digest() }))
     }
 
     /// The model as it stands.

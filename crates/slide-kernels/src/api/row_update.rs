@@ -14,6 +14,7 @@ use crate::{Kernels, Matrix, MatrixMut, RowIds, TableMut};
 /// `d = [beta1, beta2]` is plain Adam. A row that was left alone for `n` steps and shall catch up has
 /// `[beta1^(1 + n), beta2^(1 + n)]`; one whose moments were frozen has `[beta1, beta2]`: the caller decides.
 ///
+/// A subnormal `m` or `v`, or a -0, becomes +0, so that moments without gradient do not end as subnormals, which are slow.
 /// Square root and division are those of IEEE 754; weights stored as `bf16` are widened, updated in `f32` and
 /// rounded as `rounding` says.
 #[derive(Clone, Copy, Debug, PartialEq)]

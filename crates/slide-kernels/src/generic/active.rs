@@ -164,7 +164,7 @@ unsafe fn backward_of<L: Lanes, S: Storage, const MAX: usize>(table: Rows<S>, wo
 }
 
 /// The backward pass of one row. Everything is element by element, so it may be cut into tiles.
-struct RowBackward<'a, L, S> {
+struct RowBackward<'a, L: Lanes, S> {
     row: Row<S>,
     ahead: Row<S>,
     members: &'a [u32],

@@ -3,19 +3,21 @@
 use half::bf16;
 
 use super::storage::Rounder;
-use super::{LANES, Lanes, Storage, prefetch};
+use super::{LANES, Lanes, Storage, Words, prefetch};
 use crate::api::row_update::AdamStep;
 use crate::tuning::UPDATES_AHEAD;
 use crate::{Matrix, MatrixMut, RowIds, TableMut, ValuesMut};
 
 /// The constants of a step, in lanes.
 #[derive(Clone, Copy)]
-pub(crate) struct Adam<L> {
+pub(crate) struct Adam<L: Lanes> {
     one_minus_beta1: L,
     one_minus_beta2: L,
     minus_step_size: L,
     correction: L,
     epsilon: L,
+    magnitude: L::Words,
+    largest_subnormal: L::Words,
 }
 
 impl<L: Lanes> Adam<L> {
@@ -31,15 +33,26 @@ impl<L: Lanes> Adam<L> {
                 minus_step_size: L::splat(-step.step_size),
                 correction: L::splat(step.inverse_sqrt_correction),
                 epsilon: L::splat(step.epsilon),
+                magnitude: L::Words::splat(0x7FFF_FFFF),
+                largest_subnormal: L::Words::splat(0x007F_FFFF),
             }
         }
+    }
+
+    /// Subnormal values and -0 become +0.
+    #[inline(always)]
+    fn flush(&self, moment: L) -> L {
+        let words = moment.to_words();
+        let normal = words.and(self.magnitude).greater_signed(self.largest_subnormal);
+        // `x xor x` is the vector of zeros that needs no further proof of the instruction set.
+        words.select(normal, words.xor(words)).to_lanes()
     }
 
     /// The new weight, first and second moment.
     #[inline(always)]
     pub(crate) fn apply(&self, weight: L, m: L, v: L, gradient: L, decay: [L; 2]) -> [L; 3] {
-        let m = decay[0].fma(m, self.one_minus_beta1.mul(gradient));
-        let v = decay[1].fma(v, self.one_minus_beta2.mul(gradient).mul(gradient));
+        let m = self.flush(decay[0].fma(m, self.one_minus_beta1.mul(gradient)));
+        let v = self.flush(decay[1].fma(v, self.one_minus_beta2.mul(gradient).mul(gradient)));
         let denominator = v.sqrt().fma(self.correction, self.epsilon);
         [self.minus_step_size.fma(m.div(denominator), weight), m, v]
     }

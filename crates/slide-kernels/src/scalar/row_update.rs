@@ -10,10 +10,16 @@ pub(crate) const TABLE: Table = Table { adam_rows, adam_scattered };
 
 /// One element: updates the moments and returns the new weight.
 pub(crate) fn adam(weight: f32, m: &mut f32, v: &mut f32, gradient: f32, decay: [f32; 2], step: &AdamStep) -> f32 {
-    *m = fma(decay[0], *m, (1.0 - step.beta1) * gradient);
-    *v = fma(decay[1], *v, ((1.0 - step.beta2) * gradient) * gradient);
+    *m = flush(fma(decay[0], *m, (1.0 - step.beta1) * gradient));
+    *v = flush(fma(decay[1], *v, ((1.0 - step.beta2) * gradient) * gradient));
     let denominator = fma(sqrt(*v), step.inverse_sqrt_correction, step.epsilon);
     fma(-step.step_size, *m / denominator, weight)
+}
+
+/// Subnormal values and -0 become +0: `beta1` times the smallest one rounds to itself, so the moment of a unit that gets no more
+/// gradient would stay there, and slow down every step of its row.
+fn flush(moment: f32) -> f32 {
+    if moment.abs() < f32::MIN_POSITIVE { 0.0 } else { moment }
 }
 
 /// Stores a weight at position `at`, which is element `k` of row `row`, in the format of the table.
