@@ -19,7 +19,7 @@ impl std::fmt::Display for ReaderGone {
 
 impl std::error::Error for ReaderGone {}
 
-/// Standard output, buffered; [`finish`](Self::finish) must be called.
+/// Standard output, buffered; [`flush`](Self::flush) must be called.
 pub(crate) struct Output(BufWriter<StdoutLock<'static>>);
 
 impl Output {

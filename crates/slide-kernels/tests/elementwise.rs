@@ -23,6 +23,8 @@ fn logits(random: &mut Random, count: usize) -> Guarded<f32> {
 }
 
 type InPlace = fn(&Kernels, &mut [f32]);
+/// A function of one number.
+type Scalar = fn(f32) -> f32;
 
 proptest! {
     #[test]
@@ -152,7 +154,7 @@ proptest! {
 fn functions_at_all_scales() {
     let x: Vec<f32> =
         (0..1 << 16).flat_map(|high: u32| [0, 1, 0x7fff, 0xffff].map(|low| f32::from_bits(high << 16 | low))).collect();
-    let functions: [(&str, InPlace, fn(f32) -> f32); 3] = [
+    let functions: [(&str, InPlace, Scalar); 3] = [
         ("exp", Kernels::exp, numerics::exp),
         ("ln", Kernels::ln, numerics::ln),
         ("sigmoid", Kernels::sigmoid, numerics::sigmoid),
