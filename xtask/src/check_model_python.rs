@@ -1,6 +1,7 @@
 //! Reads a model with the reference implementation of the file format, Python's `safetensors`.
 
 use std::env;
+use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use xshell::cmd;
@@ -27,7 +28,11 @@ with safetensors.safe_open(sys.argv[1], framework="np") as model:
 
 pub(crate) fn run(arguments: &CheckModelPythonArguments) -> Result<()> {
     // The caller's folder and not the workspace's root gives a relative path its meaning.
-    let model = env::current_dir()?.join(&arguments.model);
+    check(&env::current_dir()?.join(&arguments.model))
+}
+
+/// Fails unless Python reads the model.
+pub(crate) fn check(model: &Path) -> Result<()> {
     let shell = workspace::shell()?;
     let environment = workspace::scratch("python");
     let python = environment.join("bin/python");

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use xshell::{Shell, cmd};
 
 use crate::cli::CiArguments;
-use crate::{test, workspace};
+use crate::{check_model_python, test, workspace};
 
 /// The steps, in the order in which they run: cheap ones first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -22,6 +22,8 @@ pub(crate) enum Step {
     NoStd,
     /// Engine and program on each instruction set of the machine, forced in turn (the kernels' tests try all by themselves)
     Isa,
+    /// Python's safetensors reads a model and a checkpoint that the program has just written
+    Python,
     /// All tests, as README tells to run them
     Test,
 }
@@ -60,6 +62,19 @@ impl Step {
                         |shell: &Shell| Ok(cmd!(shell, "cargo test --package slide-core --package slide-cli").run()?);
                     test::force(shell, isa, engine)?;
                 }
+            }
+            Self::Python => {
+                let folder = workspace::scratch("models");
+                shell.create_dir(&folder)?;
+                let [data, model] = ["train.txt", "model.slide"].map(|name| folder.join(name));
+                let checkpoint = folder.join("model.slide.checkpoint");
+                // The tests' profile: their step, or the one before, builds the same program.
+                let slide = ["run", "--quiet", "--profile", "test", "--package", "slide-cli", "--", "--quiet"];
+                cmd!(shell, "cargo {slide...} data synth --points 500 --features 400 --labels 200 -o {data}").run()?;
+                let options = ["--epochs", "1", "--sampler", "vanilla", "--active", "20", "--checkpoint-every", "1"];
+                cmd!(shell, "cargo {slide...} train {data} -o {model} {options...} --batch-size 300").run()?;
+                check_model_python::check(&model)?;
+                check_model_python::check(&checkpoint)?;
             }
             Self::Test => test::test_workspace(shell, &["--no-fail-fast".to_owned()])?,
         }
