@@ -129,7 +129,7 @@ fn a_resumed_run_has_the_settings_and_the_data_of_its_checkpoint() {
     let other = folder.slide(&format!("{resume} --batch-size 32")).assert().code(2);
     other.stderr(predicate::str::contains("--batch-size: the checkpoint was trained with 16, not 32"));
     let weights = folder.slide("train train.txt -q -o again.slide --resume m.slide").assert().code(1);
-    weights.stderr(predicate::str::contains("no training state"));
+    weights.stderr(predicate::str::contains("no complete training state"));
     let data = folder.slide("train test.txt -q -o again.slide --resume m.slide.checkpoint").assert().code(1);
     data.stderr(predicate::str::contains("400 points, these have 100"));
 }
