@@ -6,11 +6,8 @@ use thiserror::Error;
 use super::scan::Scan;
 use crate::config::{Dropout, Loss, Runtime, TrainConfig};
 use crate::model::Model;
-use crate::train::block::{BatchContext, Block, BlockRows};
+use crate::train::block::{BatchContext, Block, BlockRows, block_size};
 use crate::train::prepared::Prepared;
-
-/// Samples computed together.
-const BLOCK: usize = 64;
 
 /// A point that cannot be predicted.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -80,8 +77,7 @@ impl<'a> Predictor<'a> {
             data.push(indices, values, self.config.normalize, self.model.network().input.partition());
         }
         let numbers: Vec<u32> = (0..points.len() as u32).collect();
-        let share = points.len().div_ceil(self.runtime.workers.count()).next_multiple_of(16);
-        let size = share.clamp(16, BLOCK);
+        let size = block_size(points.len(), self.runtime.workers.count());
         let mut predictions = vec![Vec::new(); points.len()];
         let mut pieces: Vec<&mut [Vec<Prediction>]> = predictions.chunks_mut(size).collect();
         let Self { model, runtime, config, workers } = self;

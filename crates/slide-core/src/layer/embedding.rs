@@ -1,6 +1,6 @@
 //! The sparse input layer: an embedding bag, `h = bias + sum_i x_i * W[i, :]`, and its update.
 
-use slide_kernels::{ActiveRows, Kernels};
+use slide_kernels::Kernels;
 
 use super::rows::{Chunk, LayerRows, matrix, row_ids};
 use crate::optim::adam::Adam;
@@ -35,9 +35,7 @@ pub fn update<'a>(
         return;
     }
     let vectors = matrix(deltas, chunk.columns());
-    let active =
-        ActiveRows::new(&transposed.rows, &transposed.starts, &transposed.members, chunk.rows(), vectors.rows())
-            .expect("transposed lists are ascending and in range");
+    let active = transposed.active_rows(chunk.rows(), vectors.rows());
     adam.touch(&transposed.rows, chunk.last_step, decay);
     let step = chunk.step(adam);
     let views = chunk.views();

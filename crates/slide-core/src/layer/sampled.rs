@@ -5,7 +5,7 @@
 //! samples' hidden units and takes the row's step. Softmax needs the sum over all chunks in between; binary cross-entropy does not, and
 //! then both passes run at once.
 
-use slide_kernels::{ActiveRows, Kernels};
+use slide_kernels::Kernels;
 
 use super::partition::Partition;
 use super::rows::{Chunk, matrix, matrix_mut};
@@ -52,7 +52,7 @@ impl ChunkState {
         let vectors = matrix(hidden, chunk.columns());
         let entries = self.transposed.members.len();
         self.deltas.resize(entries, 0.0);
-        let active = active(&self.transposed, chunk.rows(), vectors.rows());
+        let active = self.transposed.active_rows(chunk.rows(), vectors.rows());
         kernels.active_forward(chunk.table(), chunk.bias(), &active, vectors, &mut self.deltas);
         self.loss = 0.0;
         for (&target, &logit) in self.transposed.values.iter().zip(&self.deltas) {
@@ -120,7 +120,7 @@ impl ChunkState {
         let mut leaf = branches.new_leaf(hidden.len());
         let columns = chunk.columns();
         let vectors = matrix(hidden, columns);
-        let active = active(&self.transposed, chunk.rows(), vectors.rows());
+        let active = self.transposed.active_rows(chunk.rows(), vectors.rows());
         adam.touch(&self.transposed.rows, chunk.last_step, &mut self.decay);
         let step = chunk.step(adam);
         let views = chunk.views();
@@ -144,9 +144,4 @@ impl ChunkState {
         chunk.update_bias(kernels, rows, &self.bias_gradient, &self.decay, adam);
         branches.push(chunk.index, leaf);
     }
-}
-
-fn active(transposed: &Transposed, rows: usize, samples: usize) -> ActiveRows<'_> {
-    ActiveRows::new(&transposed.rows, &transposed.starts, &transposed.members, rows, samples)
-        .expect("transposed lists are ascending and in range")
 }

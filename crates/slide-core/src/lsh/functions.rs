@@ -64,18 +64,6 @@ impl HashFunctions {
         }
     }
 
-    /// Coordinates of a vector.
-    #[must_use]
-    pub fn width(&self) -> usize {
-        self.width
-    }
-
-    /// The settings that the functions were drawn for.
-    #[must_use]
-    pub fn settings(&self) -> &HashSettings {
-        &self.settings
-    }
-
     fn signs(&self) -> SimHash<'_> {
         SimHash::new(self.width, self.settings.values(), self.settings.tables, &self.parameters)
             .expect("`new` has checked the settings and drawn the signs")

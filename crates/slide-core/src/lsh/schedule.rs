@@ -79,12 +79,6 @@ impl Rebuild {
     }
 }
 
-impl Default for Rebuild {
-    fn default() -> Self {
-        Self::Exponential { first: 50, growth: 1.1 }
-    }
-}
-
 impl fmt::Display for Rebuild {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

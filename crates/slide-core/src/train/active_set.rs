@@ -4,6 +4,8 @@
 //! samples that want it. [`Transposed::fill`] turns one into the other by a counting sort, one chunk at a time,
 //! so that all owners do it at once.
 
+use slide_kernels::ActiveRows;
+
 use crate::layer::partition::Partition;
 
 /// What the samples of a block want of one layer: for each sample its rows, ascending, with a value each (the input
@@ -121,6 +123,12 @@ impl Transposed {
             }
             first_sample += lists.samples();
         }
+    }
+
+    /// The lists as the kernels take them, for a chunk of `rows` rows and a batch of `samples` samples.
+    pub fn active_rows(&self, rows: usize, samples: usize) -> ActiveRows<'_> {
+        ActiveRows::new(&self.rows, &self.starts, &self.members, rows, samples)
+            .expect("transposed lists are ascending and in range")
     }
 
     /// The samples (with values) of the `index`-th wanted row.

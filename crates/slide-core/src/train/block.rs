@@ -14,6 +14,17 @@ use crate::layer::rows::{LayerRows, matrix, matrix_mut};
 use crate::layer::{dense, embedding};
 use crate::network::Network;
 
+/// Most samples a block holds: the register tile of the kernels times what keeps a block's inputs in cache.
+const MOST_SAMPLES: usize = 64;
+
+/// Samples of a block, a multiple of 16, when `samples` are cut for `workers`: as many blocks for each worker where there
+/// are enough.
+pub fn block_size(samples: usize, workers: usize) -> usize {
+    let groups = samples.div_ceil(16).max(1);
+    let blocks_a_worker = groups.div_ceil(workers * MOST_SAMPLES / 16);
+    16 * groups.div_ceil(blocks_a_worker * workers)
+}
+
 /// Where a batch stands in the training, and on what.
 #[derive(Clone, Copy)]
 pub struct BatchContext<'a> {
@@ -282,6 +293,7 @@ fn dropout_parameters(rate: f32) -> (u32, f32) {
     ((f64::from(rate) * 4_294_967_296.0) as u32, 1.0 / (1.0 - rate))
 }
 
-fn identity(rows: usize) -> Vec<u32> {
+/// The list of all rows of a layer.
+pub fn identity(rows: usize) -> Vec<u32> {
     (0..rows as u32).collect()
 }

@@ -15,7 +15,7 @@ use slide_kernels::Matrix;
 use slide_mem::Workers;
 
 use super::active_set::SampleLists;
-use super::block::{BatchContext, Block, BlockRows, invert_sums, target};
+use super::block::{BatchContext, Block, BlockRows, block_size, identity, invert_sums, target};
 use super::prepared::Prepared;
 use super::rebuild::OutputTables;
 use super::tree::{self, Branches};
@@ -27,9 +27,6 @@ use crate::layer::{dense, embedding};
 use crate::network::Network;
 use crate::optim::adam::{Adam, Decays};
 use crate::sampling::{Context, SampleKey, Sampler, SamplerKind, Scratch, shared_set};
-
-/// Most samples a block holds: the register tile of the kernels times what keeps a block's inputs in cache.
-const MOST_SAMPLES: usize = 64;
 
 /// What a batch did.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -94,7 +91,7 @@ impl<'r> Engine<'r> {
             sampler,
             tables: OutputTables::new(config, &network.output)?,
             decays: None,
-            all_outputs: if exact { (0..outputs as u32).collect() } else { Vec::new() },
+            all_outputs: if exact { identity(outputs) } else { Vec::new() },
             blocks: Vec::new(),
             chunk_states: vec![ChunkState::default(); network.output.partition().chunks()],
             activations: vec![Vec::new(); config.hidden.len()],
@@ -152,12 +149,10 @@ impl<'r> Engine<'r> {
         report
     }
 
-    /// Cuts the batch into blocks of a multiple of 16 samples, as many for each worker where there are enough.
+    /// Cuts the batch into blocks, and makes room for it.
     fn size_buffers(&mut self, network: &Network, samples: usize) {
         let padded = samples.next_multiple_of(16);
-        let (groups, workers) = (padded / 16, self.runtime.workers.count());
-        let blocks_a_worker = groups.div_ceil(workers * MOST_SAMPLES / 16);
-        let size = 16 * groups.div_ceil(blocks_a_worker * workers);
+        let size = block_size(samples, self.runtime.workers.count());
         self.blocks.resize_with(padded.div_ceil(size), Block::default);
         for (index, block) in self.blocks.iter_mut().enumerate() {
             block.first = index * size;
@@ -276,7 +271,7 @@ impl<'r> Engine<'r> {
         let (kernels, workers) = (context.kernels, &self.runtime.workers);
         let blocks = &self.blocks;
         for (index, layer) in network.hidden.iter_mut().enumerate() {
-            let all: Vec<u32> = (0..layer.rows() as u32).collect();
+            let all = identity(layer.rows());
             let inputs = &self.activations[index];
             workers.each_with(&mut self.workers, &mut layer.runs_mut(), |_, chunk, scratch| {
                 let deltas = block_deltas(blocks, index, inputs);
