@@ -1,1 +1,6 @@
-//! Nothing: a package needs a library or a program. The benchmarks are the files beside this one.
+//! What the benchmarks, the instruction counts and the checks of the assembly have in common: one call of every kernel, on
+//! fixed arguments, with what it should cost.
+#![forbid(unsafe_code)]
+
+pub mod cases;
+pub mod random;

@@ -15,11 +15,22 @@ pub enum Isa {
     Avx2,
     /// x86-64 with AVX-512 F, BW, DQ, VL and CD (Skylake-X and Zen 4 onwards).
     Avx512,
+    /// [`Avx512`](Isa::Avx512) with VNNI (Ice Lake and Zen 4 onwards).
+    Avx512Vnni,
+    /// [`Avx512Vnni`](Isa::Avx512Vnni) with BF16 (Sapphire Rapids and Zen 4 onwards).
+    Avx512Bf16,
+    /// 64-bit Arm with NEON (all of them; Graviton2).
+    Neon,
+    /// [`Neon`](Isa::Neon) with the extensions `dotprod`, `i8mm` and `bf16` (Neoverse V1 onwards: Graviton3).
+    NeonBf16,
+    /// [`NeonBf16`](Isa::NeonBf16) with SVE in vectors of 256 bits (Neoverse V1: Graviton3).
+    Sve,
 }
 
 impl Isa {
     /// All levels, from the least to the most capable.
-    pub const ALL: &'static [Isa] = &[Isa::Scalar, Isa::Avx2, Isa::Avx512];
+    pub const ALL: &'static [Isa] =
+        &[Isa::Scalar, Isa::Avx2, Isa::Avx512, Isa::Avx512Vnni, Isa::Avx512Bf16, Isa::Neon, Isa::NeonBf16, Isa::Sve];
 
     /// The name that [`FromStr`] and `SLIDE_ISA` understand.
     pub const fn name(self) -> &'static str {
@@ -27,6 +38,11 @@ impl Isa {
             Isa::Scalar => "scalar",
             Isa::Avx2 => "avx2",
             Isa::Avx512 => "avx512",
+            Isa::Avx512Vnni => "avx512vnni",
+            Isa::Avx512Bf16 => "avx512bf16",
+            Isa::Neon => "neon",
+            Isa::NeonBf16 => "neonbf16",
+            Isa::Sve => "sve",
         }
     }
 
@@ -37,8 +53,13 @@ impl Isa {
     pub fn is_available(self) -> bool {
         match self {
             Isa::Scalar => true,
-            Isa::Avx2 => has_avx2(),
-            Isa::Avx512 => has_avx2() && has_avx512(),
+            Isa::Avx2 => x86::avx2(),
+            Isa::Avx512 => x86::avx512(),
+            Isa::Avx512Vnni => x86::avx512() && x86::vnni(),
+            Isa::Avx512Bf16 => x86::avx512() && x86::vnni() && x86::bf16(),
+            Isa::Neon => arm::neon(),
+            Isa::NeonBf16 => arm::neon() && arm::dot_products(),
+            Isa::Sve => arm::neon() && arm::dot_products() && arm::sve_256(),
         }
     }
 
@@ -53,21 +74,75 @@ impl Isa {
     }
 }
 
-#[cfg(all(target_arch = "x86_64", feature = "std"))]
-macro_rules! all_features {
-    ($($feature:tt),*) => { $(std::arch::is_x86_feature_detected!($feature))&&* };
-}
-#[cfg(not(all(target_arch = "x86_64", feature = "std")))]
-macro_rules! all_features {
-    ($($feature:tt),*) => { $(cfg!(target_feature = $feature))&&* };
+/// Which features a processor of x86-64 has. Each is asked for by name.
+mod x86 {
+    #[cfg(all(target_arch = "x86_64", feature = "std"))]
+    macro_rules! all {
+        ($($feature:tt),*) => { $(std::arch::is_x86_feature_detected!($feature))&&* };
+    }
+    #[cfg(not(all(target_arch = "x86_64", feature = "std")))]
+    macro_rules! all {
+        ($($feature:tt),*) => { cfg!(target_arch = "x86_64") $(&& cfg!(target_feature = $feature))* };
+    }
+
+    pub(super) fn avx2() -> bool {
+        all!("avx", "avx2", "fma", "f16c")
+    }
+
+    pub(super) fn avx512() -> bool {
+        avx2() && all!("avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd")
+    }
+
+    pub(super) fn vnni() -> bool {
+        all!("avx512vnni")
+    }
+
+    pub(super) fn bf16() -> bool {
+        all!("avx512bf16")
+    }
 }
 
-fn has_avx2() -> bool {
-    all_features!("avx", "avx2", "fma", "f16c")
-}
+/// Which features a processor of 64-bit Arm has. Each is asked for by name.
+mod arm {
+    #[cfg(all(target_arch = "aarch64", feature = "std"))]
+    macro_rules! all {
+        ($($feature:tt),*) => { $(std::arch::is_aarch64_feature_detected!($feature))&&* };
+    }
+    #[cfg(not(all(target_arch = "aarch64", feature = "std")))]
+    macro_rules! all {
+        ($($feature:tt),*) => { cfg!(target_arch = "aarch64") $(&& cfg!(target_feature = $feature))* };
+    }
 
-fn has_avx512() -> bool {
-    all_features!("avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd")
+    pub(super) fn neon() -> bool {
+        all!("neon")
+    }
+
+    pub(super) fn dot_products() -> bool {
+        all!("dotprod", "i8mm", "bf16")
+    }
+
+    /// SVE, and its vectors have 256 bits.
+    pub(super) fn sve_256() -> bool {
+        all!("sve") && sve_bytes() == 32
+    }
+
+    #[cfg(target_arch = "aarch64")]
+    fn sve_bytes() -> u64 {
+        let bytes: u64;
+        // SAFETY: called only where SVE was detected; the instruction writes one register.
+        unsafe {
+            core::arch::asm!(
+                ".arch_extension sve", "cntb {}", ".arch_extension nosve", out(reg) bytes,
+                options(pure, nomem, nostack, preserves_flags)
+            );
+        }
+        bytes
+    }
+
+    #[cfg(not(target_arch = "aarch64"))]
+    fn sve_bytes() -> u64 {
+        0
+    }
 }
 
 impl fmt::Display for Isa {

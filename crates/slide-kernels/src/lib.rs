@@ -20,14 +20,21 @@
 #![cfg_attr(not(feature = "std"), no_std)]
 #![allow(clippy::type_complexity, reason = "the tables of functions are made of function types")]
 
+#[macro_use]
+mod wrappers;
+
 mod api;
+#[cfg(target_arch = "aarch64")]
+mod arm;
 mod generic;
 mod isa;
+pub mod list;
 pub mod numerics;
+mod precision;
 pub mod rng;
 mod scalar;
 mod table;
-#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
+#[cfg_attr(not(any(target_arch = "x86_64", target_arch = "aarch64")), allow(dead_code))]
 mod tuning;
 mod views;
 #[cfg(target_arch = "x86_64")]
@@ -35,6 +42,7 @@ mod x86;
 
 pub use api::row_update::{AdamStep, Rounding};
 pub use isa::{Isa, IsaError};
+pub use precision::Precision;
 pub use rng::{CounterRng, RngKey};
 pub use table::Kernels;
 pub use views::{ActiveRows, Matrix, MatrixMut, RowIds, ShapeError, Table, TableMut, Values, ValuesMut};

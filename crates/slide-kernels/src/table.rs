@@ -1,7 +1,7 @@
 //! The table of functions of a back end.
 
 use crate::isa::{Isa, IsaError};
-use crate::{api, scalar};
+use crate::{Precision, api, scalar};
 
 /// The kernels of one instruction-set level.
 ///
@@ -11,31 +11,67 @@ use crate::{api, scalar};
 #[derive(Clone, Copy)]
 pub struct Kernels {
     pub(crate) isa: Isa,
+    pub(crate) precision: Precision,
     pub(crate) active: api::active::Table,
+    pub(crate) axpy: api::axpy::Table,
+    pub(crate) codes: api::codes::Table,
+    pub(crate) convert: api::convert::Table,
+    pub(crate) counting_sort: api::counting_sort::Table,
     pub(crate) dot: api::dot::Table,
     pub(crate) elementwise: api::elementwise::Table,
     pub(crate) embedding: api::embedding::Table,
     pub(crate) gemm: api::gemm::Table,
+    pub(crate) hadamard: api::hadamard::Table,
     pub(crate) hash: api::hash::Table,
     pub(crate) loss: api::loss::Table,
+    pub(crate) quant: api::quant::Table,
     pub(crate) random: api::random::Table,
     pub(crate) row_dot: api::row_dot::Table,
     pub(crate) row_update: api::row_update::Table,
     pub(crate) softmax: api::softmax::Table,
+    pub(crate) sparse_dot: api::sparse_dot::Table,
     pub(crate) topk: api::topk::Table,
     pub(crate) transpose: api::transpose::Table,
 }
 
-static SCALAR: Kernels = scalar::KERNELS;
-#[cfg(target_arch = "x86_64")]
-static AVX2: Kernels = crate::x86::avx2::KERNELS;
-#[cfg(target_arch = "x86_64")]
-static AVX512: Kernels = crate::x86::avx512::KERNELS;
+/// The table of a level, whether this machine has the level or not; `None` if it is one of another architecture.
+pub(crate) fn table(isa: Isa, precision: Precision) -> Option<&'static Kernels> {
+    #[cfg(target_arch = "aarch64")]
+    use crate::arm::{neon, neonbf16, sve};
+    #[cfg(target_arch = "x86_64")]
+    use crate::x86::{avx2, avx512, avx512bf16, avx512vnni};
+    #[allow(unused_variables, reason = "not every architecture has a native precision")]
+    let native = precision == Precision::Native;
+    Some(match isa {
+        Isa::Scalar => &const { scalar::KERNELS },
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx2 => &const { avx2::KERNELS },
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512 => &const { avx512::KERNELS },
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512Vnni => &const { avx512vnni::KERNELS },
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512Bf16 if native => &const { avx512bf16::NATIVE },
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512Bf16 => &const { avx512bf16::KERNELS },
+        #[cfg(target_arch = "aarch64")]
+        Isa::Neon => &const { neon::KERNELS },
+        #[cfg(target_arch = "aarch64")]
+        Isa::NeonBf16 if native => &const { neonbf16::NATIVE },
+        #[cfg(target_arch = "aarch64")]
+        Isa::NeonBf16 => &const { neonbf16::KERNELS },
+        #[cfg(target_arch = "aarch64")]
+        Isa::Sve if native => &const { sve::NATIVE },
+        #[cfg(target_arch = "aarch64")]
+        Isa::Sve => &const { sve::KERNELS },
+        _ => return None,
+    })
+}
 
 impl Kernels {
     /// The kernels of the most capable level that this machine has.
     pub fn best() -> &'static Kernels {
-        Kernels::for_isa(Isa::detect()).unwrap_or(&SCALAR)
+        Kernels::for_isa(Isa::detect()).unwrap_or(&const { scalar::KERNELS })
     }
 
     /// The kernels of one level.
@@ -46,15 +82,22 @@ impl Kernels {
         if !isa.is_available() {
             return Err(IsaError::Unavailable(isa));
         }
-        match isa {
-            Isa::Scalar => Ok(&SCALAR),
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => Ok(&AVX2),
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => Ok(&AVX512),
-            #[cfg(not(target_arch = "x86_64"))]
-            _ => Err(IsaError::Unavailable(isa)),
-        }
+        table(isa, Precision::Reproducible).ok_or(IsaError::Unavailable(isa))
+    }
+
+    /// The kernels of one level, without asking the machine: for programs without the standard library, which know their
+    /// processor. `None` if the level is one of another architecture.
+    ///
+    /// # Safety
+    /// The processor has every feature of the level, and the operating system saves its registers.
+    pub unsafe fn for_isa_unchecked(isa: Isa) -> Option<&'static Kernels> {
+        table(isa, Precision::Reproducible)
+    }
+
+    /// The kernels of the same level with this precision. A level without native paths has the same for both.
+    pub fn with_precision(&self, precision: Precision) -> &'static Kernels {
+        // A level that has a table has one for each precision.
+        table(self.isa, precision).unwrap_or(&const { scalar::KERNELS })
     }
 
     /// The kernels of the level named by the environment variable `SLIDE_ISA`, or the best ones if it is not set or
@@ -75,14 +118,46 @@ impl Kernels {
         }
     }
 
+    /// The functions of each family, by name: what the list of kernels is held against.
+    #[cfg(test)]
+    pub(crate) fn families(&self) -> std::vec::Vec<(&'static str, std::vec::Vec<(&'static str, usize)>)> {
+        std::vec![
+            ("active", self.active.functions()),
+            ("axpy", self.axpy.functions()),
+            ("codes", self.codes.functions()),
+            ("convert", self.convert.functions()),
+            ("counting_sort", self.counting_sort.functions()),
+            ("dot", self.dot.functions()),
+            ("elementwise", self.elementwise.functions()),
+            ("embedding", self.embedding.functions()),
+            ("gemm", self.gemm.functions()),
+            ("hadamard", self.hadamard.functions()),
+            ("hash", self.hash.functions()),
+            ("loss", self.loss.functions()),
+            ("quant", self.quant.functions()),
+            ("random", self.random.functions()),
+            ("row_dot", self.row_dot.functions()),
+            ("row_update", self.row_update.functions()),
+            ("softmax", self.softmax.functions()),
+            ("sparse_dot", self.sparse_dot.functions()),
+            ("topk", self.topk.functions()),
+            ("transpose", self.transpose.functions()),
+        ]
+    }
+
     /// The level of these kernels.
     pub fn isa(&self) -> Isa {
         self.isa
+    }
+
+    /// Whether results are the same bits on every level.
+    pub fn precision(&self) -> Precision {
+        self.precision
     }
 }
 
 impl core::fmt::Debug for Kernels {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Kernels").field("isa", &self.isa).finish_non_exhaustive()
+        f.debug_struct("Kernels").field("isa", &self.isa).field("precision", &self.precision).finish_non_exhaustive()
     }
 }

@@ -27,6 +27,8 @@ type InPlace = fn(&Kernels, &mut [f32]);
 type Scalar = fn(f32) -> f32;
 
 proptest! {
+    #![proptest_config(support::cases(256))]
+
     #[test]
     fn functions_in_place(length in 0_usize..150, seed: u64) {
         let functions: [(&str, InPlace); 4] =

@@ -56,6 +56,8 @@ fn same_codes(name: &str, rows: usize, tables: usize, codes: impl Fn(&Kernels, &
 }
 
 proptest! {
+    #![proptest_config(support::cases(256))]
+
     #[test]
     fn simhash_is_the_same(
         width in widths(), padding in 0_usize..5, bits in 1_usize..=32, tables in 1_usize..70, rows in 0_usize..4, seed: u64,

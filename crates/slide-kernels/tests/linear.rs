@@ -313,7 +313,7 @@ fn lanes_without_an_element_are_untouched() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(support::cases(200))]
 
     #[test]
     fn every_family_at_random_shapes(shape in shapes()) {

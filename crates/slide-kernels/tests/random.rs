@@ -33,6 +33,8 @@ fn the_layout_is_the_documented_one() {
 }
 
 proptest! {
+    #![proptest_config(support::cases(256))]
+
     #[test]
     fn bulk_equals_single(seed: u64, stream: u32, step: u64, item: u32, start in 0_u32..2000, length in 0_usize..700) {
         let key = RngKey::new(seed, stream, step, item);

@@ -3,13 +3,11 @@
 use super::row_update::AdamStep;
 use crate::{ActiveRows, Kernels, Matrix, MatrixMut, TableMut, views};
 
-/// The functions of the family.
-#[derive(Clone, Copy)]
-pub(crate) struct Table {
+table! {
     /// Safety: the level is available; the conditions under "Panics" of the public method hold.
-    pub(crate) forward: unsafe fn(views::Table<'_>, &[f32], &ActiveRows<'_>, Matrix<'_>, &mut [f32]),
+    forward: unsafe fn(views::Table<'_>, &[f32], &ActiveRows<'_>, Matrix<'_>, &mut [f32]),
     /// Safety: the level is available; the conditions under "Panics" of the public method hold.
-    pub(crate) backward: unsafe fn(Backward<'_>),
+    backward: unsafe fn(Backward<'_>),
 }
 
 /// The arguments of [`Kernels::active_backward`], checked.

@@ -2,11 +2,9 @@
 
 use crate::Kernels;
 
-/// The functions of the family.
-#[derive(Clone, Copy)]
-pub(crate) struct Table {
+table! {
     /// Safety: the level is available; the slices have one length.
-    pub(crate) dot: unsafe fn(&[f32], &[f32]) -> f32,
+    dot: unsafe fn(&[f32], &[f32]) -> f32,
 }
 
 impl Kernels {

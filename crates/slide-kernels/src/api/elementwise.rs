@@ -2,21 +2,19 @@
 
 use crate::Kernels;
 
-/// The functions of the family.
-#[derive(Clone, Copy)]
-pub(crate) struct Table {
+table! {
     /// Safety: the level is available.
-    pub(crate) relu: unsafe fn(&mut [f32]),
+    relu: unsafe fn(&mut [f32]),
     /// Safety: the level is available; the slices have one length.
-    pub(crate) relu_backward: unsafe fn(&mut [f32], &[f32]),
+    relu_backward: unsafe fn(&mut [f32], &[f32]),
     /// Safety: the level is available; the slices have one length.
-    pub(crate) dropout: unsafe fn(&mut [f32], &[u32], u32, f32),
+    dropout: unsafe fn(&mut [f32], &[u32], u32, f32),
     /// Safety: the level is available.
-    pub(crate) exp: unsafe fn(&mut [f32]),
+    exp: unsafe fn(&mut [f32]),
     /// Safety: the level is available.
-    pub(crate) ln: unsafe fn(&mut [f32]),
+    ln: unsafe fn(&mut [f32]),
     /// Safety: the level is available.
-    pub(crate) sigmoid: unsafe fn(&mut [f32]),
+    sigmoid: unsafe fn(&mut [f32]),
 }
 
 impl Kernels {

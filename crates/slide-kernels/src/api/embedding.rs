@@ -2,11 +2,9 @@
 
 use crate::{Kernels, RowIds, views};
 
-/// The functions of the family.
-#[derive(Clone, Copy)]
-pub(crate) struct Table {
+table! {
     /// Safety: the level is available; the conditions under "Panics" of the public method hold.
-    pub(crate) forward: unsafe fn(views::Table<'_>, RowIds<'_>, &[f32], &[f32], &mut [f32]),
+    forward: unsafe fn(views::Table<'_>, RowIds<'_>, &[f32], &[f32], &mut [f32]),
 }
 
 impl Kernels {

@@ -5,15 +5,13 @@
 
 use crate::{Kernels, Matrix, MatrixMut, RowIds, views};
 
-/// The functions of the family.
-#[derive(Clone, Copy)]
-pub(crate) struct Table {
+table! {
     /// Safety: the level is available; the conditions under "Panics" of the public method hold.
-    pub(crate) forward: unsafe fn(views::Table<'_>, RowIds<'_>, &[f32], Matrix<'_>, MatrixMut<'_>),
+    forward: unsafe fn(views::Table<'_>, RowIds<'_>, &[f32], Matrix<'_>, MatrixMut<'_>),
     /// Safety: the level is available; the conditions under "Panics" of the public method hold.
-    pub(crate) backward: unsafe fn(views::Table<'_>, RowIds<'_>, Matrix<'_>, MatrixMut<'_>),
+    backward: unsafe fn(views::Table<'_>, RowIds<'_>, Matrix<'_>, MatrixMut<'_>),
     /// Safety: the level is available; the conditions under "Panics" of the public method hold.
-    pub(crate) gradient: unsafe fn(Matrix<'_>, Matrix<'_>, MatrixMut<'_>),
+    gradient: unsafe fn(Matrix<'_>, Matrix<'_>, MatrixMut<'_>),
 }
 
 impl Kernels {

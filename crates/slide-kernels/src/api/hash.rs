@@ -12,16 +12,15 @@ pub const MAX_VALUES: usize = 16_384;
 const SIGN_STREAM: u32 = 0xff01;
 const BIN_STREAM: u32 = 0xff02;
 
-/// The functions of the family.
-///
-/// Safety of each: the level is available; the width of the vectors is that of the parameters; the output has one
-/// code per vector and table.
-#[derive(Clone, Copy)]
-pub(crate) struct Table {
-    pub(crate) simhash_codes: unsafe fn(&SimHash, Matrix, &mut [u32]),
-    pub(crate) wta_codes: unsafe fn(&Bins, Matrix, &mut [u32]),
-    pub(crate) dwta_codes: unsafe fn(&Bins, Matrix, &mut [u32]),
-    pub(crate) minhash_codes: unsafe fn(&Bins, Matrix, &mut [u32]),
+table! {
+    /// Safety: the level is available; vectors and parameters have one width; `out` has a code per vector and table.
+    simhash_codes: unsafe fn(&SimHash, Matrix, &mut [u32]),
+    /// Safety: the level is available; vectors and parameters have one width; `out` has a code per vector and table.
+    wta_codes: unsafe fn(&Bins, Matrix, &mut [u32]),
+    /// Safety: the level is available; vectors and parameters have one width; `out` has a code per vector and table.
+    dwta_codes: unsafe fn(&Bins, Matrix, &mut [u32]),
+    /// Safety: the level is available; vectors and parameters have one width; `out` has a code per vector and table.
+    minhash_codes: unsafe fn(&Bins, Matrix, &mut [u32]),
 }
 
 /// What is wrong with the parameters of a hash family.

@@ -6,13 +6,11 @@
 use super::softmax::check_columns;
 use crate::{Kernels, MatrixMut};
 
-/// The functions of the family.
-#[derive(Clone, Copy)]
-pub(crate) struct Table {
+table! {
     /// Safety: the level is available; the width is a multiple of 16; the slice has that length.
-    pub(crate) sigmoid_columns: unsafe fn(MatrixMut, &mut [f32]),
+    sigmoid_columns: unsafe fn(MatrixMut, &mut [f32]),
     /// Safety: the level is available.
-    pub(crate) sigmoid_entries: unsafe fn(&mut [f32]) -> f32,
+    sigmoid_entries: unsafe fn(&mut [f32]) -> f32,
 }
 
 impl Kernels {

@@ -1,15 +1,41 @@
 //! One file per family: the table of its functions, and the public methods that check and call them.
 
+/// Defines the table of a family: one function per kernel.
+macro_rules! table {
+    ($($(#[$attribute:meta])* $name:ident: $function:ty),* $(,)?) => {
+        /// The functions of the family.
+        #[derive(Clone, Copy)]
+        pub(crate) struct Table {
+            $($(#[$attribute])* pub(crate) $name: $function,)*
+        }
+
+        impl Table {
+            /// Names and addresses, for the list of kernels.
+            #[cfg(test)]
+            pub(crate) fn functions(&self) -> std::vec::Vec<(&'static str, usize)> {
+                std::vec![$((stringify!($name), self.$name as *const () as usize)),*]
+            }
+        }
+    };
+}
+
 pub(crate) mod active;
+pub(crate) mod axpy;
+pub(crate) mod codes;
+pub(crate) mod convert;
+pub(crate) mod counting_sort;
 pub(crate) mod dot;
 pub(crate) mod elementwise;
 pub(crate) mod embedding;
 pub(crate) mod gemm;
+pub(crate) mod hadamard;
 pub(crate) mod hash;
 pub(crate) mod loss;
+pub(crate) mod quant;
 pub(crate) mod random;
 pub(crate) mod row_dot;
 pub(crate) mod row_update;
 pub(crate) mod softmax;
+pub(crate) mod sparse_dot;
 pub(crate) mod topk;
 pub(crate) mod transpose;

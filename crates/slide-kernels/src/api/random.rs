@@ -3,11 +3,9 @@
 use crate::Kernels;
 use crate::rng::RngKey;
 
-/// The functions of the family.
-#[derive(Clone, Copy)]
-pub(crate) struct Table {
+table! {
     /// Safety: the level is available.
-    pub(crate) random_words: unsafe fn(RngKey, u64, &mut [u32]),
+    random_words: unsafe fn(RngKey, u64, &mut [u32]),
 }
 
 impl Kernels {

@@ -2,15 +2,13 @@
 
 use crate::{Kernels, Matrix, RowIds, views};
 
-/// The functions of the family.
-#[derive(Clone, Copy)]
-pub(crate) struct Table {
+table! {
     /// Safety: the level is available; `rows.bound() <= table.rows()`; `vector.len() == table.width()`;
     /// `out.len() == rows.len()`.
-    pub(crate) rows_dot: unsafe fn(views::Table<'_>, RowIds<'_>, &[f32], &mut [f32]),
+    rows_dot: unsafe fn(views::Table<'_>, RowIds<'_>, &[f32], &mut [f32]),
     /// Safety: the level is available; `ids.bound() <= vectors.rows()`; `row.len() == vectors.width()`;
     /// `out.len() == ids.len()`.
-    pub(crate) vectors_dot: unsafe fn(&[f32], Matrix<'_>, RowIds<'_>, &mut [f32]),
+    vectors_dot: unsafe fn(&[f32], Matrix<'_>, RowIds<'_>, &mut [f32]),
 }
 
 impl Kernels {

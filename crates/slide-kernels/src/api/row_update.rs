@@ -51,14 +51,12 @@ pub enum Rounding {
     },
 }
 
-/// The functions of the family.
-#[derive(Clone, Copy)]
-pub(crate) struct Table {
+table! {
     /// Safety: the level is available; the conditions under "Panics" of the public method hold.
-    pub(crate) adam_rows:
+    adam_rows:
         unsafe fn(TableMut<'_>, MatrixMut<'_>, MatrixMut<'_>, RowIds<'_>, Matrix<'_>, &[[f32; 2]], &AdamStep),
     /// Safety: the level is available; the conditions under "Panics" of the public method hold.
-    pub(crate) adam_scattered:
+    adam_scattered:
         unsafe fn(&mut [f32], &mut [f32], &mut [f32], RowIds<'_>, &[f32], &[[f32; 2]], &AdamStep),
 }
 

@@ -9,18 +9,16 @@ use crate::{Kernels, Matrix, MatrixMut};
 
 type SoftmaxEntries = unsafe fn(z: &mut [f32], samples: &[u32], max: &[f32], inverse_sum: &[f32]);
 
-/// The functions of the family.
-#[derive(Clone, Copy)]
-pub(crate) struct Table {
+table! {
     /// Safety: the level is available.
-    pub(crate) log_sum_exp: unsafe fn(&[f32]) -> (f32, f32),
+    log_sum_exp: unsafe fn(&[f32]) -> (f32, f32),
     /// Safety: the level is available; the width is a multiple of 16; the slices have that length.
-    pub(crate) column_max_sum: unsafe fn(Matrix, &mut [f32], &mut [f32]),
+    column_max_sum: unsafe fn(Matrix, &mut [f32], &mut [f32]),
     /// Safety: the level is available; the width is a multiple of 16; the slices have that length.
-    pub(crate) softmax_columns: unsafe fn(MatrixMut, &[f32], &[f32]),
+    softmax_columns: unsafe fn(MatrixMut, &[f32], &[f32]),
     /// Safety: the level is available; `samples` has the length of `z`; its members are less than the lengths of
     /// `max` and `inverse_sum`.
-    pub(crate) softmax_entries: SoftmaxEntries,
+    softmax_entries: SoftmaxEntries,
 }
 
 /// Panics unless a matrix of `width` columns has whole vectors of columns, and one element for each in a slice.

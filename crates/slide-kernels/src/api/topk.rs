@@ -2,12 +2,10 @@
 
 use crate::Kernels;
 
-/// The functions of the family.
-#[derive(Clone, Copy)]
-pub(crate) struct Table {
+table! {
     /// Safety: the level is available; `indices` and `values` have one length, at most that of the scores, which
     /// is at most `u32::MAX`.
-    pub(crate) top_k: unsafe fn(&[f32], &mut [u32], &mut [f32]),
+    top_k: unsafe fn(&[f32], &mut [u32], &mut [f32]),
 }
 
 impl Kernels {

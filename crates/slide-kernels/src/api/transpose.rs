@@ -2,11 +2,9 @@
 
 use crate::{Kernels, Matrix, MatrixMut};
 
-/// The functions of the family.
-#[derive(Clone, Copy)]
-pub(crate) struct Table {
+table! {
     /// Safety: the level is available; the conditions under "Panics" of the public method hold.
-    pub(crate) transpose: unsafe fn(Matrix<'_>, MatrixMut<'_>),
+    transpose: unsafe fn(Matrix<'_>, MatrixMut<'_>),
 }
 
 impl Kernels {

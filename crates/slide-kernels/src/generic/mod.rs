@@ -2,7 +2,7 @@
 //!
 //! Everything here is `#[inline(always)]` and has no target feature of its own: the thin wrappers of the back ends
 //! carry it. A body that is not inlined into its wrapper would turn every intrinsic into a call.
-#![cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
+#![cfg_attr(not(any(target_arch = "x86_64", target_arch = "aarch64")), allow(dead_code))]
 
 mod compare;
 mod lanes;

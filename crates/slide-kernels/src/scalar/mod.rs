@@ -3,35 +3,50 @@
 //! Every other back end gives the same bits. These functions are written to be read; the only concession is that
 //! reductions keep their virtual lanes in an array.
 
-use crate::{Isa, Kernels};
+use crate::{Isa, Kernels, Precision};
 
 pub(crate) mod active;
+pub(crate) mod axpy;
+pub(crate) mod codes;
+pub(crate) mod convert;
+pub(crate) mod counting_sort;
 pub(crate) mod dot;
 pub(crate) mod elementwise;
 pub(crate) mod embedding;
 pub(crate) mod gemm;
+pub(crate) mod hadamard;
 pub(crate) mod hash;
 pub(crate) mod loss;
+pub(crate) mod quant;
 pub(crate) mod random;
 pub(crate) mod row_dot;
 pub(crate) mod row_update;
 pub(crate) mod softmax;
+pub(crate) mod sparse_dot;
 pub(crate) mod topk;
 pub(crate) mod transpose;
 
 pub(crate) const KERNELS: Kernels = Kernels {
     isa: Isa::Scalar,
+    precision: Precision::Reproducible,
     active: active::TABLE,
+    axpy: axpy::TABLE,
+    codes: codes::TABLE,
+    convert: convert::TABLE,
+    counting_sort: counting_sort::TABLE,
     dot: dot::TABLE,
     elementwise: elementwise::TABLE,
     embedding: embedding::TABLE,
     gemm: gemm::TABLE,
+    hadamard: hadamard::TABLE,
     hash: hash::TABLE,
     loss: loss::TABLE,
+    quant: quant::TABLE,
     random: random::TABLE,
     row_dot: row_dot::TABLE,
     row_update: row_update::TABLE,
     softmax: softmax::TABLE,
+    sparse_dot: sparse_dot::TABLE,
     topk: topk::TABLE,
     transpose: transpose::TABLE,
 };

@@ -1,40 +1,6 @@
 //! Back ends of x86-64.
 
-/// Defines the functions of a family for one instruction set, and their table.
-///
-/// Each is a thin `#[target_feature]` wrapper into which the generic body is inlined. The safety contract of every
-/// one is that of the field of the table: the features are available, and the checks of the public method hold.
-macro_rules! wrappers {
-    ($features:literal, $table:ident {
-        $($(#[$attribute:meta])* fn $name:ident($($argument:ident: $type:ty),* $(,)?) $(-> $result:ty)? = $body:expr;)*
-    }) => {
-        pub(crate) const TABLE: $table = $table { $($name),* };
-        $(
-            $(#[$attribute])*
-            #[target_feature(enable = $features)]
-            unsafe fn $name($($argument: $type),*) $(-> $result)? {
-                // SAFETY: the contract of the field of the table, which is that of the body.
-                unsafe { $body($($argument),*) }
-            }
-        )*
-    };
-}
-
-/// Defines the tile functions of a back end and their lists `TILES`, of 1, 2, ... vectors.
-macro_rules! tile_lists {
-    ($features:literal, $([$($rows:literal)*] x $vectors:literal),*) => {
-        const TILES: generic::gemm::Tiles =
-            &[$(&[$(($rows, tile::<$rows, $vectors> as generic::tile::TileFunction)),*]),*];
-
-        /// # Safety
-        /// The contract of [`generic::tile::TileFunction`].
-        #[target_feature(enable = $features)]
-        unsafe fn tile<const ROWS: usize, const VECTORS: usize>(tile: &mut Tile) {
-            // SAFETY: passed on to the caller.
-            unsafe { work::<F32x16, ROWS, VECTORS>(tile) }
-        }
-    };
-}
-
 pub(crate) mod avx2;
 pub(crate) mod avx512;
+pub(crate) mod avx512bf16;
+pub(crate) mod avx512vnni;

@@ -29,6 +29,13 @@ pub(crate) fn others() -> Vec<&'static Kernels> {
     kernels
 }
 
+/// How many random cases a test tries: `full`, or at most `SLIDE_TEST_CASES`, the budget of a slow (emulated) machine.
+pub(crate) fn cases(full: u32) -> proptest::test_runner::Config {
+    let budget =
+        std::env::var("SLIDE_TEST_CASES").ok().map(|cases| cases.parse().expect("SLIDE_TEST_CASES is a number"));
+    proptest::test_runner::Config::with_cases(budget.map_or(full, |budget: u32| full.min(budget)))
+}
+
 /// Equal bits, or both NaN.
 pub(crate) fn same(a: f32, b: f32) -> bool {
     a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan())

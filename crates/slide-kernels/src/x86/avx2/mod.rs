@@ -35,4 +35,5 @@ pub(crate) const KERNELS: Kernels = Kernels {
     softmax: softmax::TABLE,
     topk: topk::TABLE,
     transpose: transpose::TABLE,
+    ..crate::scalar::KERNELS
 };

@@ -1,0 +1,124 @@
+//! One file per family of kernels: calls of its kernels on arguments that stay in the caches.
+
+use slide_kernels::Kernels;
+
+mod dot;
+
+/// A call of one kernel on fixed arguments.
+///
+/// The arguments belong to the case. Every call does the same work: a kernel that changes its arguments in place gets
+/// such that a million calls change little (an update whose step is tiny) or is given a fresh copy, whose cost counts.
+pub struct Case {
+    /// `family::name`, as in [`slide_kernels::list`].
+    pub kernel: &'static str,
+    /// Formats and sizes, such as `f32 1024`.
+    pub shape: String,
+    /// What a call costs at least.
+    pub cost: Cost,
+    work: Box<dyn Work>,
+}
+
+/// What a call costs at least.
+#[derive(Clone, Copy, Debug)]
+pub struct Cost {
+    /// What instructions and cycles are divided by: multiply-adds of the products, elements of the others.
+    pub elements: u64,
+    /// Bytes read and written, each once.
+    pub bytes: u64,
+    /// Arithmetic operations (a multiply-add is two); 0 where they are not what limits.
+    pub operations: u64,
+}
+
+trait Work {
+    fn call(&mut self, kernels: &Kernels);
+    fn result_of_one_call(&self, kernels: &Kernels) -> Vec<u32>;
+}
+
+struct On<A, C, R> {
+    arguments: A,
+    call: C,
+    result: R,
+}
+
+impl<A: Clone, C: Fn(&Kernels, &mut A), R: Fn(&A) -> Vec<u32>> Work for On<A, C, R> {
+    fn call(&mut self, kernels: &Kernels) {
+        (self.call)(kernels, &mut self.arguments);
+    }
+
+    fn result_of_one_call(&self, kernels: &Kernels) -> Vec<u32> {
+        let mut arguments = self.arguments.clone();
+        (self.call)(kernels, &mut arguments);
+        (self.result)(&arguments)
+    }
+}
+
+impl Case {
+    /// `call` runs the kernel on the arguments; `result` is the bits of what it wrote there.
+    fn new<A: Clone + 'static>(
+        kernel: &'static str,
+        shape: impl Into<String>,
+        cost: Cost,
+        arguments: A,
+        call: impl Fn(&Kernels, &mut A) + 'static,
+        result: impl Fn(&A) -> Vec<u32> + 'static,
+    ) -> Case {
+        Case { kernel, shape: shape.into(), cost, work: Box::new(On { arguments, call, result }) }
+    }
+
+    /// Calls the kernel once.
+    pub fn call(&mut self, kernels: &Kernels) {
+        self.work.call(kernels);
+    }
+
+    /// The bits that one call on fresh arguments writes: on every level those of `scalar`.
+    pub fn result_of_one_call(&self, kernels: &Kernels) -> Vec<u32> {
+        self.work.result_of_one_call(kernels)
+    }
+}
+
+/// The bits of `f32` results.
+fn bits(values: &[f32]) -> Vec<u32> {
+    values.iter().map(|value| value.to_bits()).collect()
+}
+
+/// Every case, by family.
+pub fn all() -> Vec<Case> {
+    [dot::cases()].into_iter().flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use slide_kernels::{Isa, list};
+
+    use super::*;
+
+    #[test]
+    #[ignore = "the cases of the older families are being written"]
+    fn every_kernel_has_a_case() {
+        let cases = all();
+        for case in &cases {
+            assert!(
+                list::KERNELS.iter().any(|kernel| format!("{}::{}", kernel.family, kernel.name) == case.kernel),
+                "{} is not in the list of kernels",
+                case.kernel
+            );
+        }
+        for kernel in list::KERNELS {
+            let name = format!("{}::{}", kernel.family, kernel.name);
+            assert!(cases.iter().any(|case| case.kernel == name), "{name} has no case");
+        }
+    }
+
+    #[test]
+    fn every_case_has_the_bits_of_the_scalar_level() {
+        let scalar = Kernels::for_isa(Isa::Scalar).expect("everywhere");
+        for case in all() {
+            let expected = case.result_of_one_call(scalar);
+            assert!(!expected.is_empty(), "{} {}: a result", case.kernel, case.shape);
+            for isa in Isa::available() {
+                let found = case.result_of_one_call(Kernels::for_isa(isa).expect("available"));
+                assert!(found == expected, "{} {} on {isa} has other bits than scalar", case.kernel, case.shape);
+            }
+        }
+    }
+}

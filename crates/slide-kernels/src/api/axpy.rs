@@ -1,0 +1,3 @@
+//! A multiple of one vector added to another.
+
+table! {}

@@ -1,0 +1,3 @@
+//! Hash codes as bits: packed into bucket numbers, and compared.
+
+table! {}

@@ -1,0 +1,3 @@
+//! Conversions between `f32`, `bf16` and `f16`.
+
+table! {}

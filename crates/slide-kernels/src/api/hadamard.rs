@@ -1,0 +1,3 @@
+//! The fast Walsh-Hadamard transform.
+
+table! {}

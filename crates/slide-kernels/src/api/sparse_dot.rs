@@ -1,0 +1,3 @@
+//! Dot products of sparse vectors with dense and with sparse ones.
+
+table! {}

@@ -1,0 +1,112 @@
+//! Every kernel, once. The table of the crate page, the checks of the assembly, the instruction counts and the benchmarks
+//! go by this list; a test holds it against the back ends, so none can be forgotten.
+
+use crate::Isa;
+
+/// A kernel, and where it has an implementation of its own.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Kernel {
+    /// The file of its family in every back end.
+    pub family: &'static str,
+    /// Its name within the family: in the level `avx2` it is the function `x86::avx2::<family>::<name>`.
+    pub name: &'static str,
+    /// The method of [`Kernels`](crate::Kernels) that calls it.
+    pub method: &'static str,
+    /// What it computes, in a line.
+    pub formula: &'static str,
+    /// The formats that it reads and writes.
+    pub types: &'static str,
+    /// The levels that have an implementation of their own, besides `scalar`; the others take that of the level below.
+    pub levels: &'static [Isa],
+}
+
+const fn kernel(
+    family: &'static str,
+    name: &'static str,
+    method: &'static str,
+    formula: &'static str,
+    types: &'static str,
+    levels: &'static [Isa],
+) -> Kernel {
+    Kernel { family, name, method, formula, types, levels }
+}
+
+/// One body over sixteen lanes, instantiated for each width of vector.
+const ALL: &[Isa] = &[Isa::Avx2, Isa::Avx512];
+/// The compiler makes vectors of AVX2 of it, and wider ones would not help.
+const AVX2: &[Isa] = &[Isa::Avx2];
+
+/// Every kernel of the crate, by family.
+#[rustfmt::skip]
+pub const KERNELS: &[Kernel] = &[
+    kernel("active", "forward", "active_forward", "out[e] = bias[n] + <w_n, x_s> for each pair e = (n, s)", "f32, bf16 weights", ALL),
+    kernel("active", "backward", "active_backward", "dx_s += c_e w_n; Adam on w_n with sum_s c_e x_s", "f32, bf16 weights", ALL),
+    kernel("dot", "dot", "dot", "sum_i a_i b_i", "f32", ALL),
+    kernel("elementwise", "relu", "relu", "x = max(x, 0)", "f32", ALL),
+    kernel("elementwise", "relu_backward", "relu_backward", "dx = 0 where y <= 0", "f32", ALL),
+    kernel("elementwise", "dropout", "dropout", "x = 0 or scale x, by random words", "f32", ALL),
+    kernel("elementwise", "exp", "exp", "x = e^x", "f32", ALL),
+    kernel("elementwise", "ln", "ln", "x = ln x", "f32", ALL),
+    kernel("elementwise", "sigmoid", "sigmoid", "x = 1 / (1 + e^-x)", "f32", ALL),
+    kernel("embedding", "forward", "embedding_forward", "out = bias + sum_i v_i w_{n_i}", "f32, bf16 weights", ALL),
+    kernel("gemm", "forward", "gemm_forward", "Z = b + W X^T for chosen rows of W", "f32, bf16 weights", ALL),
+    kernel("gemm", "backward", "gemm_backward", "dX += D^T W for chosen rows of W", "f32, bf16 weights", ALL),
+    kernel("gemm", "gradient", "gemm_gradient", "dW += D X", "f32", ALL),
+    kernel("hash", "simhash_codes", "simhash_codes", "signs of H D x, K bits a table", "f32", ALL),
+    kernel("hash", "wta_codes", "wta_codes", "place of the greatest of a bin", "f32", ALL),
+    kernel("hash", "dwta_codes", "dwta_codes", "the same, empty bins densified", "f32", ALL),
+    kernel("hash", "minhash_codes", "minhash_codes", "place of the first non-zero of a bin, densified", "f32", ALL),
+    kernel("loss", "sigmoid_columns", "sigmoid_columns", "sigmoid(z), and the loss of labels 0 by column", "f32", ALL),
+    kernel("loss", "sigmoid_entries", "sigmoid_entries", "sigmoid(z), and the loss of labels 0", "f32", ALL),
+    kernel("random", "random_words", "random_words", "Philox 4x32-10 of counters", "u32", ALL),
+    kernel("row_dot", "rows_dot", "rows_dot", "out_i = <w_{n_i}, x>", "f32, bf16 weights", ALL),
+    kernel("row_dot", "vectors_dot", "vectors_dot", "out_i = <w, x_{s_i}>", "f32", ALL),
+    kernel("row_update", "adam_rows", "adam_rows", "Adam on chosen rows", "f32, bf16 weights", ALL),
+    kernel("row_update", "adam_scattered", "adam_scattered", "Adam on chosen elements", "f32", ALL),
+    kernel("softmax", "log_sum_exp", "log_sum_exp", "max, and sum of e^(x - max)", "f32", ALL),
+    kernel("softmax", "column_max_sum", "column_max_sum", "the same, by column", "f32", ALL),
+    kernel("softmax", "softmax_columns", "softmax_columns", "e^(z - max) / sum, by column", "f32", ALL),
+    kernel("softmax", "softmax_entries", "softmax_entries", "the same, for listed entries", "f32", ALL),
+    kernel("topk", "top_k", "top_k", "the k greatest, and where", "f32", ALL),
+    kernel("transpose", "transpose", "transpose", "Y = X^T", "f32", AVX2),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::string::String;
+    use std::vec::Vec;
+
+    use super::*;
+    use crate::{Precision, table};
+
+    /// `family::name` of each function of each family, and its address.
+    fn functions(isa: Isa) -> Option<Vec<(String, usize)>> {
+        let table = table::table(isa, Precision::Reproducible)?;
+        let named = |(family, functions): (&str, Vec<(&str, usize)>)| {
+            functions.into_iter().map(|(name, address)| (std::format!("{family}::{name}"), address)).collect::<Vec<_>>()
+        };
+        Some(table.families().into_iter().flat_map(named).collect())
+    }
+
+    #[test]
+    fn the_list_has_every_kernel_of_the_tables() {
+        let listed: Vec<_> = KERNELS.iter().map(|kernel| std::format!("{}::{}", kernel.family, kernel.name)).collect();
+        let there: Vec<_> = functions(Isa::Scalar).unwrap().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(listed, there);
+    }
+
+    #[test]
+    fn the_list_says_which_levels_have_their_own() {
+        let mut below: Option<Vec<(String, usize)>> = None;
+        for &isa in Isa::ALL {
+            let Some(functions) = functions(isa) else { continue };
+            for (i, (name, address)) in functions.iter().enumerate() {
+                let own = below.as_ref().is_none_or(|below| below[i].1 != *address);
+                let listed = isa == Isa::Scalar || KERNELS[i].levels.contains(&isa);
+                assert_eq!(own, listed, "{name} on {isa}: own function, listed");
+            }
+            below = Some(functions);
+        }
+    }
+}

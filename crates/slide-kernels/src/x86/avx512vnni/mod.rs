@@ -1,0 +1,6 @@
+//! AVX-512 VNNI (Ice Lake): integer dot products. Everything else is that of [`super::avx512`].
+
+use super::avx512;
+use crate::{Isa, Kernels};
+
+pub(crate) const KERNELS: Kernels = Kernels { isa: Isa::Avx512Vnni, ..avx512::KERNELS };
