@@ -15,10 +15,15 @@ pub(crate) fn root() -> PathBuf {
     root
 }
 
+/// Cargo's target folder.
+pub(crate) fn target() -> PathBuf {
+    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
+    root().join(target)
+}
+
 /// A folder of that name for a task's intermediate files, inside cargo's target folder.
 pub(crate) fn scratch(task: &str) -> PathBuf {
-    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
-    root().join(target).join("xtask").join(task)
+    target().join("xtask").join(task)
 }
 
 /// A shell whose current folder is the workspace's root.
