@@ -1,0 +1,106 @@
+//! Calls the kernel of one case: what counters, emulators, disassemblers and profilers are pointed at.
+//!
+//! The cases refer to every kernel of every level, so this program holds them all.
+#![forbid(unsafe_code)]
+
+use std::hint::black_box;
+
+use anyhow::{Context as _, Result};
+use clap::Parser;
+use slide_benches::cases::{self, Case};
+use slide_kernels::{Isa, Kernels, Precision};
+
+/// Calls the kernel of one case of the benchmarks on one instruction-set level.
+#[derive(Debug, Parser)]
+#[command(after_help = "Examples:\n  run-case --list\n  run-case avx2 dot::dot 'f32 1024' 1000000\n  \
+    perf stat run-case avx512 dot::dot 'f32 1024' 1000000")]
+struct Arguments {
+    /// List the cases: kernel, shape, and elements of a call, with tabs between
+    #[arg(long, exclusive = true)]
+    list: bool,
+
+    /// Level whose kernels are called, such as `avx2`
+    #[arg(required_unless_present = "list")]
+    isa: Option<Isa>,
+
+    /// Kernel, such as `dot::dot`
+    #[arg(required_unless_present = "list")]
+    kernel: Option<String>,
+
+    /// Formats and sizes of the case, such as `f32 1024`
+    #[arg(required_unless_present = "list")]
+    shape: Option<String>,
+
+    /// How often to call it
+    #[arg(default_value_t = 1)]
+    calls: u64,
+
+    /// Use the kernels of `Precision::Native`
+    #[arg(long)]
+    native: bool,
+
+    /// Print the address of the function `mark` first, and call it before the first and after the last call
+    #[arg(long)]
+    marked: bool,
+
+    /// The same, and let the parent process trace this one, which stops in each `mark`
+    #[arg(long)]
+    traced: bool,
+}
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    let (Some(isa), Some(kernel), Some(shape)) = (arguments.isa, &arguments.kernel, &arguments.shape) else {
+        for Case { kernel, shape, cost, .. } in cases::all() {
+            println!("{kernel}\t{shape}\t{}", cost.elements);
+        }
+        return Ok(());
+    };
+    let precision = if arguments.native { Precision::Native } else { Precision::Reproducible };
+    let kernels = Kernels::for_isa(isa)?.with_precision(precision);
+    let mut case = cases::all()
+        .into_iter()
+        .find(|case| case.kernel == kernel && case.shape == *shape)
+        .with_context(|| format!("no case `{kernel}` `{shape}`; `run-case --list` lists them"))?;
+    let marked = arguments.marked || arguments.traced;
+    if arguments.traced {
+        trace_me()?;
+    }
+    if marked {
+        println!("{:#x}", mark as *const () as usize);
+        mark(arguments.traced);
+    }
+    for _ in 0..arguments.calls {
+        black_box(&mut case).call(black_box(kernels));
+    }
+    if marked {
+        mark(arguments.traced);
+    }
+    Ok(())
+}
+
+/// Where counting begins, and where it ends. Its address tells where in memory the program lies.
+#[inline(never)]
+fn mark(stop: bool) {
+    if black_box(stop) {
+        raise_stop();
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn raise_stop() {
+    nix::sys::signal::raise(nix::sys::signal::Signal::SIGSTOP).expect("a process may stop itself");
+}
+
+#[cfg(not(target_os = "linux"))]
+fn raise_stop() {}
+
+#[cfg(target_os = "linux")]
+fn trace_me() -> Result<()> {
+    nix::sys::ptrace::traceme().context("the parent process cannot trace this one")
+}
+
+#[cfg(not(target_os = "linux"))]
+fn trace_me() -> Result<()> {
+    anyhow::bail!("--traced needs Linux")
+}
