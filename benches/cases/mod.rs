@@ -3,6 +3,7 @@
 use slide_kernels::Kernels;
 
 mod dot;
+mod probe;
 
 /// A call of one kernel on fixed arguments.
 ///
@@ -83,7 +84,7 @@ fn bits(values: &[f32]) -> Vec<u32> {
 
 /// Every case, by family.
 pub fn all() -> Vec<Case> {
-    [dot::cases()].into_iter().flatten().collect()
+    [dot::cases(), probe::cases()].into_iter().flatten().collect()
 }
 
 #[cfg(test)]

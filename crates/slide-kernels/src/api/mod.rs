@@ -31,6 +31,7 @@ pub(crate) mod gemm;
 pub(crate) mod hadamard;
 pub(crate) mod hash;
 pub(crate) mod loss;
+pub(crate) mod probe;
 pub(crate) mod quant;
 pub(crate) mod random;
 pub(crate) mod row_dot;

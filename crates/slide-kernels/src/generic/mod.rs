@@ -17,6 +17,7 @@ pub(crate) mod gemm;
 pub(crate) mod hash;
 pub(crate) mod loss;
 mod numerics;
+pub(crate) mod probe;
 pub(crate) mod random;
 pub(crate) mod row_dot;
 pub(crate) mod row_update;

@@ -17,6 +17,7 @@ pub(crate) mod gemm;
 pub(crate) mod hadamard;
 pub(crate) mod hash;
 pub(crate) mod loss;
+pub(crate) mod probe;
 pub(crate) mod quant;
 pub(crate) mod random;
 pub(crate) mod row_dot;
@@ -41,6 +42,7 @@ pub(crate) const KERNELS: Kernels = Kernels {
     hadamard: hadamard::TABLE,
     hash: hash::TABLE,
     loss: loss::TABLE,
+    probe: probe::TABLE,
     quant: quant::TABLE,
     random: random::TABLE,
     row_dot: row_dot::TABLE,

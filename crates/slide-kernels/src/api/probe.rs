@@ -1,0 +1,53 @@
+//! What the machine can do at most: bare loops, which the benchmarks hold the kernels against.
+
+use crate::Kernels;
+
+table! {
+    /// Safety: the level is available.
+    multiply_adds: unsafe fn(usize) -> (f32, u64),
+    /// Safety: the level is available.
+    divisions: unsafe fn(usize) -> (f32, u64),
+    /// Safety: the level is available.
+    read: unsafe fn(&[u32]) -> u32,
+    /// Safety: the level is available; the slices have one length.
+    update: unsafe fn(&mut [f32], &mut [f32], &mut [f32], f32),
+}
+
+impl Kernels {
+    /// Nothing but fused multiply-adds, in as many independent chains as fill the pipelines: the arithmetic peak of a core.
+    ///
+    /// Each chain does `x = fma(x, -0.5, 1)` `rounds` times, from `x = 1`. Returns `x`, the same on every level, and the
+    /// number of operations that were done (a multiply-add is two).
+    pub fn probe_multiply_adds(&self, rounds: usize) -> (f32, u64) {
+        // SAFETY: a `Kernels` value proves its level.
+        unsafe { (self.probe.multiply_adds)(rounds) }
+    }
+
+    /// Nothing but divisions and square roots, one of each a round: what a core's divider can do, which bounds Adam in the
+    /// caches.
+    ///
+    /// Each chain does `x = sqrt(2 / x)` `rounds` times, from `x = 1`. Returns `x`, the same on every level, and the
+    /// number of pairs that were done.
+    pub fn probe_divisions(&self, rounds: usize) -> (f32, u64) {
+        // SAFETY: a `Kernels` value proves its level.
+        unsafe { (self.probe.divisions)(rounds) }
+    }
+
+    /// Reads `words` once, in order, and does as little as possible with them (exclusive or): the bandwidth of the
+    /// load ports, of a cache or of memory, by the length.
+    pub fn probe_read(&self, words: &[u32]) -> u32 {
+        // SAFETY: a `Kernels` value proves its level.
+        unsafe { (self.probe.read)(words) }
+    }
+
+    /// `x = factor * x` for three slices side by side: the bandwidth of the mix of reads and writes that an optimiser with
+    /// two moments has.
+    ///
+    /// # Panics
+    /// If the lengths differ.
+    pub fn probe_update(&self, a: &mut [f32], b: &mut [f32], c: &mut [f32], factor: f32) {
+        assert!(a.len() == b.len() && a.len() == c.len(), "probe_update: the slices differ in length");
+        // SAFETY: a `Kernels` value proves its level; the lengths are equal by the assertion.
+        unsafe { (self.probe.update)(a, b, c, factor) }
+    }
+}

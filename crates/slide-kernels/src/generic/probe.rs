@@ -1,0 +1,94 @@
+//! Bodies of [`crate::api::probe`].
+
+use core::hint::black_box;
+
+use super::{LANES, Lanes, Words};
+
+/// `CHAINS` independent chains of `step`, all from 1; the number of lanes that each step works on.
+///
+/// # Safety
+/// The instruction set of `L` is available.
+#[inline(always)]
+unsafe fn chains<L: Lanes, const CHAINS: usize>(rounds: usize, step: impl Fn(L) -> L) -> (f32, u64) {
+    // SAFETY: the instruction set is the caller's word. The compiler must not see that all chains are the same.
+    let mut chains: [L; CHAINS] = core::array::from_fn(|_| unsafe { L::splat(black_box(1.0)) });
+    for _ in 0..rounds {
+        for x in &mut chains {
+            *x = step(*x);
+        }
+    }
+    let mut last = [0.0; LANES];
+    for x in chains {
+        // SAFETY: `last` has 16 elements.
+        unsafe { x.store(black_box(&mut last).as_mut_ptr()) };
+    }
+    (last[0], (rounds * CHAINS * LANES) as u64)
+}
+
+/// # Safety
+/// The contract of [`crate::api::probe::Table::multiply_adds`].
+#[inline(always)]
+pub(crate) unsafe fn multiply_adds<L: Lanes, const CHAINS: usize>(rounds: usize) -> (f32, u64) {
+    // SAFETY: passed on to the caller.
+    unsafe {
+        let (factor, addend) = (L::splat(-0.5), L::splat(1.0));
+        let (x, steps) = chains::<L, CHAINS>(rounds, |x| x.fma(factor, addend));
+        (x, 2 * steps)
+    }
+}
+
+/// # Safety
+/// The contract of [`crate::api::probe::Table::divisions`].
+#[inline(always)]
+pub(crate) unsafe fn divisions<L: Lanes, const CHAINS: usize>(rounds: usize) -> (f32, u64) {
+    // SAFETY: passed on to the caller.
+    unsafe {
+        let two = L::splat(2.0);
+        chains::<L, CHAINS>(rounds, |x| two.div(x).sqrt())
+    }
+}
+
+/// # Safety
+/// The contract of [`crate::api::probe::Table::read`].
+#[inline(always)]
+pub(crate) unsafe fn read<L: Lanes>(words: &[u32]) -> u32 {
+    let blocks = words.chunks_exact(4 * LANES);
+    let rest = blocks.remainder().iter().fold(0, |sum, word| sum ^ word);
+    // SAFETY: the instruction set is the caller's word; a block has 64 elements, `last` 16.
+    unsafe {
+        let mut sums = [L::Words::splat(0); 4];
+        for block in blocks {
+            for (i, sum) in sums.iter_mut().enumerate() {
+                *sum = sum.xor(L::Words::load(block.as_ptr().add(i * LANES)));
+            }
+        }
+        let [a, b, c, d] = sums;
+        let mut last = [0; LANES];
+        a.xor(b).xor(c.xor(d)).store(last.as_mut_ptr());
+        last.iter().fold(rest, |sum, word| sum ^ word)
+    }
+}
+
+/// # Safety
+/// The contract of [`crate::api::probe::Table::update`].
+#[inline(always)]
+pub(crate) unsafe fn update<L: Lanes>(a: &mut [f32], b: &mut [f32], c: &mut [f32], factor: f32) {
+    let n = a.len();
+    let slices = [a.as_mut_ptr(), b.as_mut_ptr(), c.as_mut_ptr()];
+    // SAFETY: the instruction set and the equal lengths are the caller's word; an access is of the elements
+    // `i..i + 16 <= n`, or of the `n - i` that are left.
+    unsafe {
+        let factor = L::splat(factor);
+        let mut i = 0;
+        while i + LANES <= n {
+            for slice in slices {
+                L::load(slice.add(i)).mul(factor).store(slice.add(i));
+            }
+            i += LANES;
+        }
+        let mask = L::first(n - i);
+        for slice in slices {
+            L::load_part(slice.add(i), mask).mul(factor).store_part(slice.add(i), mask);
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! [`crate::api::probe`], the specification.
+
+use super::{fma, sqrt};
+use crate::api::probe::Table;
+
+pub(crate) const TABLE: Table = Table { multiply_adds, divisions, read, update };
+
+fn multiply_adds(rounds: usize) -> (f32, u64) {
+    ((0..rounds).fold(1.0, |x, _| fma(x, -0.5, 1.0)), 2 * rounds as u64)
+}
+
+fn divisions(rounds: usize) -> (f32, u64) {
+    ((0..rounds).fold(1.0, |x, _| sqrt(2.0 / x)), rounds as u64)
+}
+
+fn read(words: &[u32]) -> u32 {
+    words.iter().fold(0, |sum, word| sum ^ word)
+}
+
+fn update(a: &mut [f32], b: &mut [f32], c: &mut [f32], factor: f32) {
+    for slice in [a, b, c] {
+        slice.iter_mut().for_each(|x| *x *= factor);
+    }
+}
