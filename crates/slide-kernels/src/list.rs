@@ -62,6 +62,7 @@ pub const KERNELS: &[Kernel] = &[
     kernel("probe", "multiply_adds", "probe_multiply_adds", "bare multiply-adds: the arithmetic peak", "f32", ALL),
     kernel("probe", "divisions", "probe_divisions", "bare divisions and square roots", "f32", ALL),
     kernel("probe", "read", "probe_read", "bare loads: bandwidth", "u32", ALL),
+    kernel("probe", "read_rows", "probe_read_rows", "bare loads of scattered rows: bandwidth", "u32", ALL),
     kernel("probe", "update", "probe_update", "x = a x for three slices: bandwidth of a mix", "f32", ALL),
     kernel("random", "random_words", "random_words", "Philox 4x32-10 of counters", "u32", ALL),
     kernel("row_dot", "rows_dot", "rows_dot", "out_i = <w_{n_i}, x>", "f32, bf16 weights", ALL),

@@ -2,6 +2,7 @@
 
 mod support;
 
+use slide_kernels::RowIds;
 use support::{Random, assert_same, others, scalar};
 
 #[test]
@@ -14,6 +15,20 @@ fn chains_count_their_steps() {
             let (expected, found) = (scalar().probe_divisions(rounds), kernels.probe_divisions(rounds));
             assert_same("probe_divisions", kernels, &[expected.0], &[found.0]);
             assert!(found.1 >= 16 * rounds as u64 && found.1.is_multiple_of(16), "{} pairs", found.1);
+        }
+    }
+}
+
+#[test]
+fn scattered_rows_are_all_read() {
+    let mut random = Random::new(2);
+    for kernels in others() {
+        for width in 0..70 {
+            let (stride, rows) = (width + 1 + random.below(5), 1 + random.below(40));
+            let (words, ids) = (random.ids(stride * rows, 1 << 30), random.ids(50, rows));
+            let rows = RowIds::new(&ids, rows).unwrap();
+            let expected = scalar().probe_read_rows(&words, stride, width, rows);
+            assert_eq!(kernels.probe_read_rows(&words, stride, width, rows), expected, "on {}", kernels.isa());
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What the machine can do at most: bare loops, which the benchmarks hold the kernels against.
 
-use crate::Kernels;
+use crate::{Kernels, RowIds};
 
 table! {
     /// Safety: the level is available.
@@ -9,6 +9,8 @@ table! {
     divisions: unsafe fn(usize) -> (f32, u64),
     /// Safety: the level is available.
     read: unsafe fn(&[u32]) -> u32,
+    /// Safety: the level is available; each row of `rows` has its first `width` words in `words`.
+    read_rows: unsafe fn(&[u32], usize, usize, RowIds<'_>) -> u32,
     /// Safety: the level is available; the slices have one length.
     update: unsafe fn(&mut [f32], &mut [f32], &mut [f32], f32),
 }
@@ -38,6 +40,22 @@ impl Kernels {
     pub fn probe_read(&self, words: &[u32]) -> u32 {
         // SAFETY: a `Kernels` value proves its level.
         unsafe { (self.probe.read)(words) }
+    }
+
+    /// Reads the first `width` words of chosen rows, `stride` words apart, asking ahead for the rows to come: the bandwidth
+    /// of random access in pieces of that size.
+    ///
+    /// # Panics
+    /// Unless `width <= stride` and `words` has `rows.bound()` rows.
+    pub fn probe_read_rows(&self, words: &[u32], stride: usize, width: usize, rows: RowIds<'_>) -> u32 {
+        assert!(width <= stride, "probe_read_rows: the width is more than the stride");
+        let enough = rows.bound().checked_mul(stride).is_some_and(|needed| needed <= words.len());
+        assert!(
+            enough || rows.is_empty(),
+            "probe_read_rows: row numbers were checked against more rows than there are"
+        );
+        // SAFETY: a `Kernels` value proves its level; all rows lie in `words` by the assertions.
+        unsafe { (self.probe.read_rows)(words, stride, width, rows) }
     }
 
     /// `x = factor * x` for three slices side by side: the bandwidth of the mix of reads and writes that an optimiser with

@@ -2,7 +2,9 @@
 
 use core::hint::black_box;
 
-use super::{LANES, Lanes, Words};
+use super::{LANES, Lanes, Words, prefetch};
+use crate::RowIds;
+use crate::tuning::ROWS_AHEAD;
 
 /// `CHAINS` independent chains of `step`, all from 1; the number of lanes that each step works on.
 ///
@@ -65,6 +67,38 @@ pub(crate) unsafe fn read<L: Lanes>(words: &[u32]) -> u32 {
         let [a, b, c, d] = sums;
         let mut last = [0; LANES];
         a.xor(b).xor(c.xor(d)).store(last.as_mut_ptr());
+        last.iter().fold(rest, |sum, word| sum ^ word)
+    }
+}
+
+/// # Safety
+/// The contract of [`crate::api::probe::Table::read_rows`].
+#[inline(always)]
+pub(crate) unsafe fn read_rows<L: Lanes>(words: &[u32], stride: usize, width: usize, rows: RowIds<'_>) -> u32 {
+    let ids = rows.ids();
+    let Some(last) = ids.len().checked_sub(1) else { return 0 };
+    // SAFETY: the index is at most `last`; the row lies in `words` by the caller's word.
+    let row = |i: usize| unsafe { words.as_ptr().add(*ids.get_unchecked(i.min(last)) as usize * stride) };
+    let mut rest = 0;
+    // SAFETY: the instruction set is the caller's word, and that a row has `width` words: a load is of the words
+    // `k..k + 16 <= width`, the others are read one by one.
+    unsafe {
+        let mut sums = L::Words::splat(0);
+        for i in 0..ids.len() {
+            let (row, ahead) = (row(i), row(i + ROWS_AHEAD));
+            let mut k = 0;
+            while k + LANES <= width {
+                prefetch(ahead.wrapping_add(k));
+                sums = sums.xor(L::Words::load(row.add(k)));
+                k += LANES;
+            }
+            prefetch(ahead.wrapping_add(k));
+            for k in k..width {
+                rest ^= *row.add(k);
+            }
+        }
+        let mut last = [0; LANES];
+        sums.store(last.as_mut_ptr());
         last.iter().fold(rest, |sum, word| sum ^ word)
     }
 }
