@@ -1,0 +1,292 @@
+//! How near the kernels come to the bandwidth of memory, on tables that do not fit the caches.
+//!
+//! ```text
+//! cargo bench -p slide-benches --bench memory -- [PART OF A NAME]...
+//! ```
+//!
+//! The table is that of Amazon-670K: 670,091 rows of 128 `f32`, 343 MB, on huge pages where the machine has them. Every call
+//! of a kernel works on other random rows, and takes its turn with a bare loop of the same mix of reads and writes over as
+//! many bytes: in order (`probe_read`, `probe_update`) or, for single rows and lines, at random with ideal prefetch
+//! (`probe_read_rows`). Printed, as a Markdown table, are the medians of times and of ratios.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use half::bf16;
+use slide_benches::random::Random;
+use slide_kernels::{ActiveRows, AdamStep, Isa, Kernels, Matrix, MatrixMut, Rounding, RowIds, Table, TableMut};
+use slide_kernels::{Values, ValuesMut};
+use slide_mem::{Placement, RowTable};
+
+const ROWS: usize = 670_091;
+const WIDTH: usize = 128;
+/// Rows of a list, and lists: together most of the table.
+const LIST: usize = 4096;
+const LISTS: usize = 64;
+const ROUNDS: usize = 129;
+/// Non-zeros of an input.
+const NONZEROS: usize = 75;
+const SAMPLES: usize = 256;
+
+const STEP: AdamStep = AdamStep {
+    beta1: 0.9,
+    beta2: 0.999,
+    step_size: 1e-6,
+    inverse_sqrt_correction: 1.0,
+    epsilon: 1e-8,
+    rounding: Rounding::Nearest,
+};
+
+/// The tables, what is read beside them, and the lists of rows.
+struct World {
+    weights: RowTable<f32>,
+    m: RowTable<f32>,
+    v: RowTable<f32>,
+    narrow: RowTable<bf16>,
+    lists: Vec<Vec<u32>>,
+    vector: Vec<f32>,
+    vectors: Vec<f32>,
+    gradient: Vec<f32>,
+    decay: Vec<[f32; 2]>,
+    out: Vec<f32>,
+    /// One sample a row, as few active sets overlap.
+    starts: Vec<u32>,
+    members: Vec<u32>,
+}
+
+impl World {
+    fn new() -> World {
+        let mut random = Random(1);
+        let table = || RowTable::<f32>::zeroed(ROWS, WIDTH, Placement::default()).expect("memory for the tables");
+        let (mut weights, mut m, mut v) = (table(), table(), table());
+        let mut narrow = RowTable::zeroed(ROWS, WIDTH, Placement::default()).expect("memory for the tables");
+        // Every page of every table is written, so that none is the kernel's shared page of zeros.
+        for (slice, low) in [(weights.as_mut_slice(), -1.0), (m.as_mut_slice(), 0.1), (v.as_mut_slice(), 0.1)] {
+            slice.iter_mut().enumerate().for_each(|(i, value)| *value = low + (i % 1000) as f32 / 1000.0);
+        }
+        narrow.as_mut_slice().iter_mut().enumerate().for_each(|(i, value)| *value = bf16::from_f32((i % 100) as f32));
+        World {
+            weights,
+            m,
+            v,
+            narrow,
+            lists: (0..LISTS).map(|_| random.ascending(LIST, ROWS)).collect(),
+            vector: random.values(WIDTH),
+            vectors: random.values(SAMPLES * WIDTH),
+            gradient: random.values(LIST * WIDTH),
+            decay: vec![[0.9, 0.999]; LIST],
+            out: vec![0.0; LIST],
+            starts: (0..=LIST as u32).collect(),
+            members: (0..LIST as u32).map(|i| i * 31 % SAMPLES as u32).collect(),
+        }
+    }
+
+    fn table(&self, bf16: bool) -> Table<'_> {
+        let (values, stride) = if bf16 {
+            (Values::Bf16(self.narrow.as_slice()), self.narrow.stride())
+        } else {
+            (Values::F32(self.weights.as_slice()), self.weights.stride())
+        };
+        Table::new(values, stride, WIDTH).expect("the shape of the table")
+    }
+
+    /// Weights, moments, and what an update reads beside them.
+    fn state(&mut self) -> (TableMut<'_>, MatrixMut<'_>, MatrixMut<'_>, Read<'_>) {
+        let stride = self.weights.stride();
+        let weights = TableMut::new(ValuesMut::F32(self.weights.as_mut_slice()), stride, WIDTH);
+        let m = MatrixMut::new(self.m.as_mut_slice(), stride, WIDTH).expect("whole rows");
+        let v = MatrixMut::new(self.v.as_mut_slice(), stride, WIDTH).expect("whole rows");
+        let read = Read {
+            lists: &self.lists,
+            gradient: matrix(&self.gradient),
+            vectors: matrix(&self.vectors),
+            coefficients: &self.gradient[..LIST],
+            decay: &self.decay,
+            starts: &self.starts,
+            members: &self.members,
+        };
+        (weights.expect("whole rows"), m, v, read)
+    }
+}
+
+struct Read<'a> {
+    lists: &'a [Vec<u32>],
+    gradient: Matrix<'a>,
+    vectors: Matrix<'a>,
+    coefficients: &'a [f32],
+    decay: &'a [[f32; 2]],
+    starts: &'a [u32],
+    members: &'a [u32],
+}
+
+fn matrix(data: &[f32]) -> Matrix<'_> {
+    Matrix::new(data, WIDTH, WIDTH).expect("whole rows")
+}
+
+fn list(lists: &[Vec<u32>], call: usize) -> RowIds<'_> {
+    RowIds::new(&lists[call % lists.len()], ROWS).expect("rows of the table")
+}
+
+/// The first element of `count`, other ones for each call, in order through the table.
+fn part(call: usize, count: usize, length: usize) -> std::ops::Range<usize> {
+    let start = call % (length / count) * count;
+    start..start + count
+}
+
+/// A kernel on other rows for every call, and the bare loop that it is held against; both move `bytes`.
+struct Comparison {
+    name: &'static str,
+    limit: &'static str,
+    bytes: usize,
+    kernel: fn(&Kernels, &mut World, usize),
+    bare: fn(&Kernels, &mut World, usize),
+}
+
+/// Reads as many bytes as a list of rows of `f32` has, in order.
+fn stream(kernels: &Kernels, world: &mut World, call: usize) {
+    let words = bytemuck::cast_slice(world.weights.as_slice());
+    black_box(kernels.probe_read(&words[part(call, LIST * WIDTH, words.len())]));
+}
+
+/// The same for rows of `bf16`.
+fn stream_narrow(kernels: &Kernels, world: &mut World, call: usize) {
+    let words = bytemuck::cast_slice(world.narrow.as_slice());
+    black_box(kernels.probe_read(&words[part(call, LIST * WIDTH / 2, words.len())]));
+}
+
+/// Reads and writes weights and moments of as many rows as a list has, in order.
+fn stream_update(kernels: &Kernels, world: &mut World, call: usize) {
+    let part = part(call, LIST * WIDTH, ROWS * WIDTH);
+    let [a, b, c] =
+        [&mut world.weights, &mut world.m, &mut world.v].map(|table| &mut table.as_mut_slice()[part.clone()]);
+    kernels.probe_update(a, b, c, -1.0);
+}
+
+/// Reads `words` words of each row of a list, with ideal prefetch.
+fn scattered(kernels: &Kernels, world: &mut World, call: usize, words: usize) {
+    let table = bytemuck::cast_slice(world.weights.as_slice());
+    black_box(kernels.probe_read_rows(table, world.weights.stride(), words, list(&world.lists, call)));
+}
+
+fn rows_dot(kernels: &Kernels, world: &mut World, call: usize, bf16: bool) {
+    let mut out = std::mem::take(&mut world.out);
+    kernels.rows_dot(world.table(bf16), list(&world.lists, call), &world.vector, &mut out);
+    world.out = out;
+}
+
+/// A list of rows as the non-zeros of inputs, one after the other.
+fn embeddings(kernels: &Kernels, world: &mut World, call: usize, bf16: bool) {
+    let (rows, mut out) = (list(&world.lists, call), std::mem::take(&mut world.out));
+    for i in 0..LIST / NONZEROS {
+        let rows = rows.slice(i * NONZEROS..(i + 1) * NONZEROS);
+        let values = &world.gradient[..NONZEROS];
+        kernels.embedding_forward(world.table(bf16), rows, values, &world.vector, &mut out[..WIDTH]);
+    }
+    world.out = out;
+}
+
+const ROW: usize = 4 * WIDTH;
+
+const COMPARISONS: &[Comparison] = &[
+    Comparison {
+        name: "rows_dot f32, 4,096 rows",
+        limit: "stream",
+        bytes: LIST * ROW,
+        kernel: |kernels, world, call| rows_dot(kernels, world, call, false),
+        bare: stream,
+    },
+    Comparison {
+        name: "rows_dot bf16, 4,096 rows",
+        limit: "stream",
+        bytes: LIST * ROW / 2,
+        kernel: |kernels, world, call| rows_dot(kernels, world, call, true),
+        bare: stream_narrow,
+    },
+    Comparison {
+        name: "active_forward f32, 4,096 rows",
+        limit: "stream",
+        bytes: LIST * ROW,
+        kernel: |kernels, world, call| {
+            let (bias, mut out) = (std::mem::take(&mut world.gradient), std::mem::take(&mut world.out));
+            let rows = &world.lists[call % LISTS];
+            let active = ActiveRows::new(rows, &world.starts, &world.members, ROWS, SAMPLES).expect("fitting lists");
+            // Any array will do for a bias, as long as it has an element a row.
+            let bias_of_rows = &world.v.as_slice()[..ROWS];
+            kernels.active_forward(world.table(false), bias_of_rows, &active, matrix(&world.vectors), &mut out);
+            (world.gradient, world.out) = (bias, out);
+        },
+        bare: stream,
+    },
+    Comparison {
+        name: "active_backward with Adam f32, 4,096 rows",
+        limit: "stream, read and write",
+        bytes: 6 * LIST * ROW,
+        kernel: |kernels, world, call| {
+            let (weights, m, v, read) = world.state();
+            let rows = &read.lists[call % LISTS];
+            let active = ActiveRows::new(rows, read.starts, read.members, ROWS, SAMPLES).expect("fitting lists");
+            let (coefficients, decay) = (read.coefficients, read.decay);
+            kernels.active_backward(weights, m, v, &active, coefficients, read.vectors, None, decay, &STEP);
+        },
+        bare: stream_update,
+    },
+    Comparison {
+        name: "adam_rows f32, 4,096 rows",
+        limit: "stream, read and write",
+        bytes: 6 * LIST * ROW,
+        kernel: |kernels, world, call| {
+            let (weights, m, v, read) = world.state();
+            kernels.adam_rows(weights, m, v, list(read.lists, call), read.gradient, read.decay, &STEP);
+        },
+        bare: stream_update,
+    },
+    Comparison {
+        name: "embedding_forward f32, 75 rows",
+        limit: "rows at random",
+        bytes: LIST / NONZEROS * NONZEROS * ROW,
+        kernel: |kernels, world, call| embeddings(kernels, world, call, false),
+        bare: |kernels, world, call| scattered(kernels, world, call, WIDTH),
+    },
+];
+
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn main() {
+    let filters: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    let mut world = World::new();
+    println!("table of {ROWS} x {WIDTH}: {}\n", world.weights.report());
+    println!("| kernel | level | time a call | GB/s | bare loop | GB/s | of the limit |");
+    println!("|---|---|---|---|---|---|---|");
+    for comparison in COMPARISONS {
+        if !filters.is_empty() && !filters.iter().any(|filter| comparison.name.contains(filter.as_str())) {
+            continue;
+        }
+        for isa in Isa::available().filter(|&isa| isa != Isa::Scalar) {
+            let kernels = Kernels::for_isa(isa).expect("an available level");
+            let mut time = |work: fn(&Kernels, &mut World, usize), call| {
+                let start = Instant::now();
+                work(kernels, &mut world, call);
+                start.elapsed().as_nanos() as f64
+            };
+            let (mut times, mut limits, mut shares) = (Vec::new(), Vec::new(), Vec::new());
+            for call in 0..ROUNDS {
+                limits.push(time(comparison.bare, call));
+                times.push(time(comparison.kernel, call));
+                shares.push(limits[call] / times[call]);
+            }
+            let (time, limit) = (median(&mut times), median(&mut limits));
+            println!(
+                "| {} | {isa} | {:.1} us | {:.1} | {} | {:.1} | {:.0} % |",
+                comparison.name,
+                time / 1e3,
+                comparison.bytes as f64 / time,
+                comparison.limit,
+                comparison.bytes as f64 / limit,
+                100.0 * median(&mut shares),
+            );
+        }
+    }
+}
