@@ -33,9 +33,9 @@ const fn kernel(
 }
 
 /// One body over sixteen lanes, instantiated for each width of vector.
-const ALL: &[Isa] = &[Isa::Avx2, Isa::Avx512];
-/// The compiler makes vectors of AVX2 of it, and wider ones would not help.
-const AVX2: &[Isa] = &[Isa::Avx2];
+const ALL: &[Isa] = &[Isa::Avx2, Isa::Avx512, Isa::Neon];
+/// Written for short vectors; wider ones would not help.
+const SHORT: &[Isa] = &[Isa::Avx2, Isa::Neon];
 
 /// Every kernel of the crate, by family.
 #[rustfmt::skip]
@@ -74,7 +74,7 @@ pub const KERNELS: &[Kernel] = &[
     kernel("softmax", "softmax_columns", "softmax_columns", "e^(z - max) / sum, by column", "f32", ALL),
     kernel("softmax", "softmax_entries", "softmax_entries", "the same, for listed entries", "f32", ALL),
     kernel("topk", "top_k", "top_k", "the k greatest, and where", "f32", ALL),
-    kernel("transpose", "transpose", "transpose", "Y = X^T", "f32", AVX2),
+    kernel("transpose", "transpose", "transpose", "Y = X^T", "f32", SHORT),
 ];
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ mod support;
 
 use slide_kernels::{ActiveRows, AdamStep, Isa, IsaError, Kernels, Matrix, MatrixMut, Rounding, RowIds};
 use slide_kernels::{ShapeError, Table, TableMut, Values, ValuesMut};
-use support::{Random, Weights, scalar};
+use support::{Random, Weights, scalar, this_program};
 
 const WIDTH: usize = 37;
 const ROWS: usize = 6;
@@ -388,7 +388,7 @@ fn child_prints_the_chosen_level() {
 #[test]
 fn slide_isa_chooses_the_level() {
     let output_with = |value: &str| {
-        let output = std::process::Command::new(std::env::current_exe().unwrap())
+        let output = this_program()
             .args(["--exact", "child_prints_the_chosen_level", "--ignored", "--nocapture"])
             .env("SLIDE_ISA", value)
             .output()

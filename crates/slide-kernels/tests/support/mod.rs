@@ -36,6 +36,19 @@ pub(crate) fn cases(full: u32) -> proptest::test_runner::Config {
     proptest::test_runner::Config::with_cases(budget.map_or(full, |budget: u32| full.min(budget)))
 }
 
+/// This test program, to be started once more: under the emulator that cargo was told to run it with, if there is one.
+pub(crate) fn this_program() -> std::process::Command {
+    let program = std::env::current_exe().unwrap();
+    let architecture = std::env::consts::ARCH.to_uppercase();
+    let Ok(runner) = std::env::var(format!("CARGO_TARGET_{architecture}_UNKNOWN_LINUX_GNU_RUNNER")) else {
+        return std::process::Command::new(program);
+    };
+    let mut words = runner.split_whitespace();
+    let mut command = std::process::Command::new(words.next().expect("the runner is a command"));
+    command.args(words).arg(program);
+    command
+}
+
 /// Equal bits, or both NaN.
 pub(crate) fn same(a: f32, b: f32) -> bool {
     a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan())

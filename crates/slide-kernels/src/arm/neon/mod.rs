@@ -1,5 +1,40 @@
-//! NEON, which every 64-bit Arm processor has.
+//! NEON, which every 64-bit Arm processor has: four registers for sixteen lanes.
 
-use crate::{Isa, Kernels, scalar};
+mod active;
+mod compare;
+mod dot;
+mod elementwise;
+mod embedding;
+mod gemm;
+mod hash;
+mod lanes;
+mod loss;
+mod part;
+mod random;
+mod row_dot;
+mod row_update;
+mod softmax;
+mod topk;
+mod transpose;
 
-pub(crate) const KERNELS: Kernels = Kernels { isa: Isa::Neon, ..scalar::KERNELS };
+use crate::{Isa, Kernels};
+use lanes::{F32x16, U32x16};
+
+#[allow(clippy::needless_update, reason = "a kernel that is not written for this level is that of the level below")]
+pub(crate) const KERNELS: Kernels = Kernels {
+    isa: Isa::Neon,
+    active: active::TABLE,
+    dot: dot::TABLE,
+    elementwise: elementwise::TABLE,
+    embedding: embedding::TABLE,
+    gemm: gemm::TABLE,
+    hash: hash::TABLE,
+    loss: loss::TABLE,
+    random: random::TABLE,
+    row_dot: row_dot::TABLE,
+    row_update: row_update::TABLE,
+    softmax: softmax::TABLE,
+    topk: topk::TABLE,
+    transpose: transpose::TABLE,
+    ..crate::scalar::KERNELS
+};

@@ -1,0 +1,155 @@
+//! [`crate::generic::Compare`] and its companions on NEON.
+
+use core::arch::aarch64::*;
+
+use super::lanes::Mask16;
+use super::{F32x16, U32x16};
+use crate::generic::random::Counters;
+use crate::generic::{Compare, Gather, LANES, Lanes, Swap, Words};
+
+/// Runs intrinsics whose only precondition is the instruction set, in a method that has a proof of it.
+macro_rules! proven {
+    ($($body:tt)*) => {
+        // SAFETY: `self` (or the caller of the unsafe function) proves that NEON is available, and pointers are the
+        // caller's word.
+        unsafe { $($body)* }
+    };
+}
+
+/// Bit `j` in lane `j`.
+static BITS: [u32; LANES] = {
+    let mut bits = [0; LANES];
+    let mut j = 0;
+    while j < LANES {
+        bits[j] = 1 << j;
+        j += 1;
+    }
+    bits
+};
+
+impl Compare for F32x16 {
+    #[inline(always)]
+    fn greater(self, other: Self) -> Mask16 {
+        let each = |i: usize| proven!(vcgtq_f32(self.0[i], other.0[i]));
+        Mask16::of([each(0), each(1), each(2), each(3)])
+    }
+    #[inline(always)]
+    fn at_most(self, other: Self) -> Mask16 {
+        let each = |i: usize| proven!(vcleq_f32(self.0[i], other.0[i]));
+        Mask16::of([each(0), each(1), each(2), each(3)])
+    }
+    #[inline(always)]
+    fn larger(self, old: Self) -> Self {
+        // The maximum of NEON has rules of its own for NaN and for zeros.
+        self.select(self.greater(old), old)
+    }
+    #[inline(always)]
+    unsafe fn mask_to_bits(mask: Mask16) -> u32 {
+        proven! {
+            let [a, b, c, d] = mask.lanes.map(|lanes| vreinterpretq_u16_u32(lanes));
+            let bits = U32x16::load(BITS.as_ptr()).0.map(|bits| vreinterpretq_u16_u32(bits));
+            let low = vandq_u16(vuzp1q_u16(a, b), vuzp1q_u16(bits[0], bits[1]));
+            let high = vandq_u16(vuzp1q_u16(c, d), vuzp1q_u16(bits[2], bits[3]));
+            u32::from(vaddvq_u16(vorrq_u16(low, high)))
+        }
+    }
+    #[inline(always)]
+    unsafe fn mask_from_bits(bits: u32) -> Mask16 {
+        proven! {
+            let (bits, places) = (vdupq_n_u32(bits), U32x16::load(BITS.as_ptr()));
+            Mask16::of(places.0.map(|place| vtstq_u32(bits, place)))
+        }
+    }
+}
+
+impl Gather for F32x16 {
+    /// The registers of a table would leave none: it stays where it is.
+    type Table128 = *const f32;
+
+    #[inline(always)]
+    unsafe fn gather(from: *const f32, ids: U32x16) -> Self {
+        let mut places = [0_u32; LANES];
+        proven! {
+            ids.store(places.as_mut_ptr());
+            let lanes: [f32; LANES] = core::array::from_fn(|j| *from.add(places[j] as usize));
+            Self::load(lanes.as_ptr())
+        }
+    }
+    #[inline(always)]
+    unsafe fn table_128(from: *const f32) -> *const f32 {
+        from
+    }
+    #[inline(always)]
+    unsafe fn look_up_128(table: *const f32, ids: U32x16) -> Self {
+        proven!(Self::gather(table, ids.and(U32x16::splat(127))))
+    }
+}
+
+impl Swap for F32x16 {
+    #[inline(always)]
+    fn swap_1(self) -> Self {
+        let each = |i: usize| proven!(vrev64q_f32(self.0[i]));
+        F32x16([each(0), each(1), each(2), each(3)])
+    }
+    #[inline(always)]
+    fn swap_2(self) -> Self {
+        let each = |i: usize| proven!(vextq_f32::<2>(self.0[i], self.0[i]));
+        F32x16([each(0), each(1), each(2), each(3)])
+    }
+    #[inline(always)]
+    fn swap_4(self) -> Self {
+        let [a, b, c, d] = self.0;
+        F32x16([b, a, d, c])
+    }
+    #[inline(always)]
+    fn swap_8(self) -> Self {
+        let [a, b, c, d] = self.0;
+        F32x16([c, d, a, b])
+    }
+}
+
+/// Four counters, the halves of their lanes apart; exists only where NEON is available.
+#[derive(Clone, Copy)]
+pub(super) struct U64x4 {
+    lower: uint32x4_t,
+    upper: uint32x4_t,
+}
+
+impl Counters for U64x4 {
+    const LANES: usize = 4;
+
+    #[inline(always)]
+    unsafe fn ascending(first: u32) -> Self {
+        proven! {
+            let lower = vaddq_u32(vdupq_n_u32(first), vld1q_u32([0, 1, 2, 3].as_ptr()));
+            U64x4 { lower, upper: lower }
+        }
+    }
+    #[inline(always)]
+    unsafe fn splat(word: u32) -> Self {
+        proven! {
+            let lower = vdupq_n_u32(word);
+            U64x4 { lower, upper: lower }
+        }
+    }
+    #[inline(always)]
+    fn product(self, other: Self) -> Self {
+        proven! {
+            let first = vreinterpretq_u32_u64(vmull_u32(vget_low_u32(self.lower), vget_low_u32(other.lower)));
+            let last = vreinterpretq_u32_u64(vmull_high_u32(self.lower, other.lower));
+            U64x4 { lower: vuzp1q_u32(first, last), upper: vuzp2q_u32(first, last) }
+        }
+    }
+    #[inline(always)]
+    fn upper(self) -> Self {
+        U64x4 { lower: self.upper, upper: self.upper }
+    }
+    #[inline(always)]
+    fn xor(self, other: Self) -> Self {
+        proven!(U64x4 { lower: veorq_u32(self.lower, other.lower), upper: self.upper })
+    }
+    #[inline(always)]
+    unsafe fn store([a, b, c, d]: [Self; 4], to: *mut u32) {
+        proven!(vst4q_u32(to, uint32x4x4_t(a.lower, b.lower, c.lower, d.lower)))
+    }
+}

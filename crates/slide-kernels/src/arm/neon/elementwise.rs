@@ -1,0 +1,14 @@
+//! [`crate::api::elementwise`] on NEON.
+
+use super::F32x16;
+use crate::api::elementwise::Table;
+use crate::generic;
+
+wrappers!("neon", Table {
+    fn relu(x: &mut [f32]) = generic::elementwise::relu::<F32x16>;
+    fn relu_backward(delta: &mut [f32], activation: &[f32]) = generic::elementwise::relu_backward::<F32x16>;
+    fn dropout(x: &mut [f32], random: &[u32], threshold: u32, scale: f32) = generic::elementwise::dropout::<F32x16>;
+    fn exp(x: &mut [f32]) = generic::elementwise::exp::<F32x16>;
+    fn ln(x: &mut [f32]) = generic::elementwise::ln::<F32x16>;
+    fn sigmoid(x: &mut [f32]) = generic::elementwise::sigmoid::<F32x16>;
+});

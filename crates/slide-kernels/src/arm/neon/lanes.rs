@@ -1,0 +1,246 @@
+//! Sixteen lanes in four registers.
+
+use core::arch::aarch64::*;
+
+use half::bf16;
+
+use super::part::{load_part, load_part_bf16, load_selected, store_part, store_part_halves, store_selected};
+use crate::generic::{LANES, Lanes, Words};
+
+/// Sixteen `f32`, four lanes a register; exists only where NEON is available.
+#[derive(Clone, Copy)]
+pub(crate) struct F32x16(pub(super) [float32x4_t; 4]);
+
+/// Sixteen `u32`, four lanes a register; exists only where NEON is available.
+#[derive(Clone, Copy)]
+pub(crate) struct U32x16(pub(super) [uint32x4_t; 4]);
+
+/// A set of lanes: all bits of a member are set.
+#[derive(Clone, Copy)]
+pub(crate) struct Mask16 {
+    pub(super) lanes: [uint32x4_t; 4],
+    /// The set is the first so many lanes; `None` if nothing is known. NEON has no masked loads and stores, but ways to
+    /// load and store a beginning. (The compiler sees where a mask comes from, and keeps no such number.)
+    first: Option<usize>,
+}
+
+impl Mask16 {
+    #[inline(always)]
+    pub(super) fn of(lanes: [uint32x4_t; 4]) -> Mask16 {
+        Mask16 { lanes, first: None }
+    }
+}
+
+/// Runs intrinsics whose only precondition is the instruction set, in a method that has a proof of it.
+macro_rules! proven {
+    ($($body:tt)*) => {
+        // SAFETY: `self` (or the caller of the unsafe constructor) proves that NEON is available, and pointers are the
+        // caller's word.
+        unsafe { $($body)* }
+    };
+}
+
+/// The image of each register, with those of other vectors beside it.
+macro_rules! each {
+    (|$($register:ident = $object:ident.$field:tt),+| $image:expr) => {{
+        let each = |i: usize| {
+            $(let $register = $object.$field[i];)+
+            proven!($image)
+        };
+        [each(0), each(1), each(2), each(3)]
+    }};
+}
+
+/// Implements a lane-wise operation of two vectors by the intrinsic for one register.
+macro_rules! lane_wise {
+    ($name:ident, $type:ident, $intrinsic:ident) => {
+        #[inline(always)]
+        fn $name(self, other: Self) -> Self {
+            $type(each!(|a = self.0, b = other.0| $intrinsic(a, b)))
+        }
+    };
+}
+
+static IOTA: [u32; LANES] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
+
+impl Lanes for F32x16 {
+    type Mask = Mask16;
+    type Words = U32x16;
+
+    #[inline(always)]
+    unsafe fn first(count: usize) -> Mask16 {
+        let count = count.min(LANES);
+        let (end, places) = proven!((vdupq_n_u32(count as u32), U32x16::load(IOTA.as_ptr())));
+        Mask16 { lanes: each!(|place = places.0| vcltq_u32(place, end)), first: Some(count) }
+    }
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> Self {
+        proven!(F32x16([vdupq_n_f32(value); 4]))
+    }
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        proven!(F32x16([vld1q_f32(from), vld1q_f32(from.add(4)), vld1q_f32(from.add(8)), vld1q_f32(from.add(12))]))
+    }
+    #[inline(always)]
+    unsafe fn load_part(from: *const f32, mask: Mask16) -> Self {
+        proven! {
+            F32x16(match mask.first {
+                Some(count) => load_part(from, count),
+                None => load_selected(from, mask.lanes),
+            })
+        }
+    }
+    #[inline(always)]
+    unsafe fn load_bf16(from: *const bf16) -> Self {
+        proven! {
+            let (low, high) = (vld1q_u16(from.cast()), vld1q_u16(from.cast::<u16>().add(8)));
+            // The upper halves of `f32`, which a `bf16` is: interleaved with zeros. (More units can do that than can shift.)
+            let zero = vdupq_n_u16(0);
+            F32x16([
+                vreinterpretq_f32_u16(vzip1q_u16(zero, low)),
+                vreinterpretq_f32_u16(vzip2q_u16(zero, low)),
+                vreinterpretq_f32_u16(vzip1q_u16(zero, high)),
+                vreinterpretq_f32_u16(vzip2q_u16(zero, high)),
+            ])
+        }
+    }
+    #[inline(always)]
+    unsafe fn load_part_bf16(from: *const bf16, count: usize) -> Self {
+        proven!(F32x16(load_part_bf16(from.cast(), count)))
+    }
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        proven! {
+            for (i, register) in self.0.into_iter().enumerate() {
+                vst1q_f32(to.add(4 * i), register);
+            }
+        }
+    }
+    #[inline(always)]
+    unsafe fn store_part(self, to: *mut f32, mask: Mask16) {
+        proven! {
+            match mask.first {
+                Some(count) => store_part(to, self.0, count),
+                None => store_selected(to, self.0, mask.lanes),
+            }
+        }
+    }
+    #[inline(always)]
+    fn fma(self, factor: Self, addend: Self) -> Self {
+        F32x16(each!(|a = self.0, b = factor.0, sum = addend.0| vfmaq_f32(sum, a, b)))
+    }
+    lane_wise!(add, F32x16, vaddq_f32);
+    lane_wise!(sub, F32x16, vsubq_f32);
+    lane_wise!(mul, F32x16, vmulq_f32);
+    lane_wise!(div, F32x16, vdivq_f32);
+    #[inline(always)]
+    fn sqrt(self) -> Self {
+        F32x16(each!(|a = self.0| vsqrtq_f32(a)))
+    }
+    #[inline(always)]
+    fn select(self, mask: Mask16, other: Self) -> Self {
+        F32x16(each!(|mask = mask.lanes, a = self.0, b = other.0| vbslq_f32(mask, a, b)))
+    }
+    #[inline(always)]
+    fn to_words(self) -> U32x16 {
+        U32x16(each!(|a = self.0| vreinterpretq_u32_f32(a)))
+    }
+    #[inline(always)]
+    fn fold(self) -> f32 {
+        proven! {
+            let four = fold_registers(self);
+            vpadds_f32(vadd_f32(vget_low_f32(four), vget_high_f32(four)))
+        }
+    }
+    #[inline(always)]
+    fn fold4([a, b, c, d]: [Self; 4]) -> [f32; 4] {
+        proven! {
+            // Two sums of each of two vectors side by side, then all four.
+            let pairs = |a, b| {
+                let (a, b) = (vreinterpretq_f64_f32(fold_registers(a)), vreinterpretq_f64_f32(fold_registers(b)));
+                let (low, high) = (vreinterpretq_f32_f64(vzip1q_f64(a, b)), vreinterpretq_f32_f64(vzip2q_f64(a, b)));
+                vaddq_f32(low, high)
+            };
+            let mut sums = [0.0; 4];
+            vst1q_f32(sums.as_mut_ptr(), vpaddq_f32(pairs(a, b), pairs(c, d)));
+            sums
+        }
+    }
+}
+
+/// Lane `j` += lane `j + 8`, then lane `j + 4`.
+#[inline(always)]
+fn fold_registers(F32x16([a, b, c, d]): F32x16) -> float32x4_t {
+    proven!(vaddq_f32(vaddq_f32(a, c), vaddq_f32(b, d)))
+}
+
+/// The lower halves of the 16 words.
+#[inline(always)]
+fn low_halves(words: U32x16) -> [uint16x8_t; 2] {
+    proven! {
+        let [a, b, c, d] = words.0.map(|word| vreinterpretq_u16_u32(word));
+        [vuzp1q_u16(a, b), vuzp1q_u16(c, d)]
+    }
+}
+
+impl Words for U32x16 {
+    type Mask = Mask16;
+    type Lanes = F32x16;
+
+    #[inline(always)]
+    unsafe fn splat(value: u32) -> Self {
+        proven!(U32x16([vdupq_n_u32(value); 4]))
+    }
+    #[inline(always)]
+    unsafe fn load(from: *const u32) -> Self {
+        proven!(U32x16([vld1q_u32(from), vld1q_u32(from.add(4)), vld1q_u32(from.add(8)), vld1q_u32(from.add(12))]))
+    }
+    #[inline(always)]
+    unsafe fn store(self, to: *mut u32) {
+        proven! {
+            for (i, register) in self.0.into_iter().enumerate() {
+                vst1q_u32(to.add(4 * i), register);
+            }
+        }
+    }
+    #[inline(always)]
+    unsafe fn store_low_halves(self, to: *mut u16) {
+        proven! {
+            let [low, high] = low_halves(self);
+            vst1q_u16(to, low);
+            vst1q_u16(to.add(8), high)
+        }
+    }
+    #[inline(always)]
+    unsafe fn store_part_low_halves(self, to: *mut u16, count: usize) {
+        proven!(store_part_halves(to, low_halves(self), count))
+    }
+    lane_wise!(add, U32x16, vaddq_u32);
+    lane_wise!(mul, U32x16, vmulq_u32);
+    lane_wise!(and, U32x16, vandq_u32);
+    lane_wise!(or, U32x16, vorrq_u32);
+    lane_wise!(xor, U32x16, veorq_u32);
+    #[inline(always)]
+    fn shift_left<const N: u32>(self) -> Self {
+        // Becomes an immediate: the shifts by a constant want it as another type than a method of this trait has it.
+        U32x16(each!(|a = self.0| vshlq_u32(a, vdupq_n_s32(N as i32))))
+    }
+    #[inline(always)]
+    fn shift_right<const N: u32>(self) -> Self {
+        U32x16(each!(|a = self.0| vshlq_u32(a, vdupq_n_s32(-(N as i32)))))
+    }
+    #[inline(always)]
+    fn select(self, mask: Mask16, other: Self) -> Self {
+        U32x16(each!(|mask = mask.lanes, a = self.0, b = other.0| vbslq_u32(mask, a, b)))
+    }
+    #[inline(always)]
+    fn greater_signed(self, other: Self) -> Mask16 {
+        Mask16::of(each!(
+            |a = self.0, b = other.0| vcgtq_s32(vreinterpretq_s32_u32(a), vreinterpretq_s32_u32(b))
+        ))
+    }
+    #[inline(always)]
+    fn to_lanes(self) -> F32x16 {
+        F32x16(each!(|a = self.0| vreinterpretq_f32_u32(a)))
+    }
+}

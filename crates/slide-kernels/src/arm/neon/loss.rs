@@ -1,0 +1,10 @@
+//! [`crate::api::loss`] on NEON.
+
+use super::F32x16;
+use crate::api::loss::Table;
+use crate::{MatrixMut, generic};
+
+wrappers!("neon", Table {
+    fn sigmoid_columns(z: MatrixMut, loss: &mut [f32]) = generic::loss::sigmoid_columns::<F32x16>;
+    fn sigmoid_entries(z: &mut [f32]) -> f32 = generic::loss::sigmoid_entries::<F32x16>;
+});

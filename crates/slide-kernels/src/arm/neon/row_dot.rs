@@ -1,0 +1,12 @@
+//! [`crate::api::row_dot`] on NEON.
+
+use super::F32x16;
+use crate::api::row_dot::Table;
+use crate::{Matrix, RowIds, generic, views};
+
+wrappers!("neon", Table {
+    fn rows_dot(table: views::Table<'_>, rows: RowIds<'_>, vector: &[f32], out: &mut [f32])
+        = generic::row_dot::rows_dot::<F32x16, 4>;
+    fn vectors_dot(row: &[f32], vectors: Matrix<'_>, ids: RowIds<'_>, out: &mut [f32])
+        = generic::row_dot::vectors_dot::<F32x16, 4>;
+});

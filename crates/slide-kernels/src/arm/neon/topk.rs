@@ -1,0 +1,9 @@
+//! [`crate::api::topk`] on NEON.
+
+use super::F32x16;
+use crate::api::topk::Table;
+use crate::generic;
+
+wrappers!("neon", Table {
+    fn top_k(scores: &[f32], indices: &mut [u32], values: &mut [f32]) = generic::topk::top_k::<F32x16>;
+});
