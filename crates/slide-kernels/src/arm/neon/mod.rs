@@ -10,6 +10,7 @@ mod hash;
 mod lanes;
 mod loss;
 mod part;
+mod probe;
 mod random;
 mod row_dot;
 mod row_update;
@@ -30,6 +31,7 @@ pub(crate) const KERNELS: Kernels = Kernels {
     gemm: gemm::TABLE,
     hash: hash::TABLE,
     loss: loss::TABLE,
+    probe: probe::TABLE,
     random: random::TABLE,
     row_dot: row_dot::TABLE,
     row_update: row_update::TABLE,
