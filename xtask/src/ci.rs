@@ -6,8 +6,8 @@ use anyhow::{Context as _, Result};
 use clap::ValueEnum;
 use xshell::{Shell, cmd};
 
-use crate::cli::CiArguments;
-use crate::{check_model_python, test, workspace};
+use crate::cli::{CiArguments, DocsArguments};
+use crate::{check_model_python, docs, test, workspace};
 
 /// The steps, in the order in which they run: cheap ones first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -16,7 +16,7 @@ pub(crate) enum Step {
     Format,
     /// clippy has nothing to say about any target
     Clippy,
-    /// rustdoc has nothing to say, links included
+    /// rustdoc has nothing to say, links included, and the tables made from the code are up to date
     Documentation,
     /// slide-kernels builds without the standard library
     NoStd,
@@ -52,6 +52,7 @@ impl Step {
             Self::Format => cmd!(shell, "cargo fmt --all --check").run()?,
             Self::Clippy => cmd!(shell, "cargo clippy --workspace --all-targets -- -D warnings").run()?,
             Self::Documentation => {
+                docs::run(&DocsArguments { check: true })?;
                 let _strict = shell.push_env("RUSTDOCFLAGS", "-D warnings");
                 cmd!(shell, "cargo doc --workspace --no-deps").run()?;
             }

@@ -30,6 +30,12 @@ pub(crate) enum Task {
         set: DataSet,
     },
 
+    /// Make the tables of the documentation that come from the code
+    #[command(
+        after_help = "Examples:\n  cargo xtask docs\n  cargo xtask docs --check    fails if a table is out of date"
+    )]
+    Docs(DocsArguments),
+
     /// Check that Python's `safetensors` reads a model file as it is, and list its tensors
     #[command(after_help = "Example:\n  cargo xtask check-model-python model.safetensors")]
     CheckModelPython(CheckModelPythonArguments),
@@ -83,6 +89,13 @@ pub(crate) struct DebianArguments {
     /// Mirror to fetch the index from
     #[arg(long, value_name = "URL", default_value = "http://deb.debian.org/debian", conflicts_with = "index")]
     pub(crate) mirror: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DocsArguments {
+    /// Write nothing; fail if a table is not what it should be
+    #[arg(long)]
+    pub(crate) check: bool,
 }
 
 #[derive(Debug, Args)]

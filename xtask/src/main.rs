@@ -7,6 +7,7 @@ mod cli;
 #[allow(dead_code, unused_imports, reason = "the tasks that count and model are to come")]
 mod cross;
 mod data;
+mod docs;
 mod test;
 mod workspace;
 
@@ -17,6 +18,7 @@ fn main() -> anyhow::Result<()> {
         cli::Task::Ci(arguments) => ci::run(&arguments),
         cli::Task::Test(arguments) => test::run(&arguments),
         cli::Task::Data { set: cli::DataSet::Debian(arguments) } => data::debian::run(&arguments),
+        cli::Task::Docs(arguments) => docs::run(&arguments),
         cli::Task::CheckModelPython(arguments) => check_model_python::run(&arguments),
     }
 }

@@ -17,6 +17,11 @@
 //!   message, like slice indexing.
 //! * **Nothing hidden.** No kernel allocates, starts a thread, or touches anything but its arguments.
 
+//! # The kernels
+//!
+//! All are methods of [`Kernels`]. Every one exists on every level; a dot marks the levels that have a function of their
+//! own, the others take that of the level before them.
+#![doc = include_str!("../kernels.md")]
 #![cfg_attr(not(feature = "std"), no_std)]
 #![allow(clippy::type_complexity, reason = "the tables of functions are made of function types")]
 
