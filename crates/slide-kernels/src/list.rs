@@ -34,6 +34,8 @@ const fn kernel(
 
 /// One body over sixteen lanes, instantiated for each width of vector.
 const ALL: &[Isa] = &[Isa::Avx2, Isa::Avx512, Isa::Neon];
+/// And by loops of SVE where loads are the limit.
+const ALL_SVE: &[Isa] = &[Isa::Avx2, Isa::Avx512, Isa::Neon, Isa::Sve];
 /// Written for short vectors; wider ones would not help.
 const SHORT: &[Isa] = &[Isa::Avx2, Isa::Neon];
 
@@ -42,7 +44,7 @@ const SHORT: &[Isa] = &[Isa::Avx2, Isa::Neon];
 pub const KERNELS: &[Kernel] = &[
     kernel("active", "forward", "active_forward", "out[e] = bias[n] + <w_n, x_s> for each pair e = (n, s)", "f32, bf16 weights", ALL),
     kernel("active", "backward", "active_backward", "dx_s += c_e w_n; Adam on w_n with sum_s c_e x_s", "f32, bf16 weights", ALL),
-    kernel("dot", "dot", "dot", "sum_i a_i b_i", "f32", ALL),
+    kernel("dot", "dot", "dot", "sum_i a_i b_i", "f32", ALL_SVE),
     kernel("elementwise", "relu", "relu", "x = max(x, 0)", "f32", ALL),
     kernel("elementwise", "relu_backward", "relu_backward", "dx = 0 where y <= 0", "f32", ALL),
     kernel("elementwise", "dropout", "dropout", "x = 0 or scale x, by random words", "f32", ALL),
@@ -65,8 +67,8 @@ pub const KERNELS: &[Kernel] = &[
     kernel("probe", "read_rows", "probe_read_rows", "bare loads of scattered rows: bandwidth", "u32", ALL),
     kernel("probe", "update", "probe_update", "x = a x for three slices: bandwidth of a mix", "f32", ALL),
     kernel("random", "random_words", "random_words", "Philox 4x32-10 of counters", "u32", ALL),
-    kernel("row_dot", "rows_dot", "rows_dot", "out_i = <w_{n_i}, x>", "f32, bf16 weights", ALL),
-    kernel("row_dot", "vectors_dot", "vectors_dot", "out_i = <w, x_{s_i}>", "f32", ALL),
+    kernel("row_dot", "rows_dot", "rows_dot", "out_i = <w_{n_i}, x>", "f32, bf16 weights", ALL_SVE),
+    kernel("row_dot", "vectors_dot", "vectors_dot", "out_i = <w, x_{s_i}>", "f32", ALL_SVE),
     kernel("row_update", "adam_rows", "adam_rows", "Adam on chosen rows", "f32, bf16 weights", ALL),
     kernel("row_update", "adam_scattered", "adam_scattered", "Adam on chosen elements", "f32", ALL),
     kernel("softmax", "log_sum_exp", "log_sum_exp", "max, and sum of e^(x - max)", "f32", ALL),

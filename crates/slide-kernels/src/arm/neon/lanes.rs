@@ -147,24 +147,35 @@ impl Lanes for F32x16 {
     }
     #[inline(always)]
     fn fold(self) -> f32 {
-        proven! {
-            let four = fold_registers(self);
-            vpadds_f32(vadd_f32(vget_low_f32(four), vget_high_f32(four)))
-        }
+        fold_register(fold_registers(self))
     }
     #[inline(always)]
     fn fold4([a, b, c, d]: [Self; 4]) -> [f32; 4] {
         proven! {
-            // Two sums of each of two vectors side by side, then all four.
-            let pairs = |a, b| {
-                let (a, b) = (vreinterpretq_f64_f32(fold_registers(a)), vreinterpretq_f64_f32(fold_registers(b)));
-                let (low, high) = (vreinterpretq_f32_f64(vzip1q_f64(a, b)), vreinterpretq_f32_f64(vzip2q_f64(a, b)));
-                vaddq_f32(low, high)
-            };
             let mut sums = [0.0; 4];
-            vst1q_f32(sums.as_mut_ptr(), vpaddq_f32(pairs(a, b), pairs(c, d)));
+            vst1q_f32(sums.as_mut_ptr(), fold_each([a, b, c, d].map(|lanes| fold_registers(lanes))));
             sums
         }
+    }
+}
+
+/// `(x[0] + x[2]) + (x[1] + x[3])`.
+#[inline(always)]
+pub(in crate::arm) fn fold_register(x: float32x4_t) -> f32 {
+    proven!(vpadds_f32(vadd_f32(vget_low_f32(x), vget_high_f32(x))))
+}
+
+/// [`fold_register`] of each of four.
+#[inline(always)]
+pub(in crate::arm) fn fold_each([a, b, c, d]: [float32x4_t; 4]) -> float32x4_t {
+    proven! {
+        // Two sums of each of two registers side by side, then all four.
+        let pairs = |a, b| {
+            let (a, b) = (vreinterpretq_f64_f32(a), vreinterpretq_f64_f32(b));
+            let (low, high) = (vreinterpretq_f32_f64(vzip1q_f64(a, b)), vreinterpretq_f32_f64(vzip2q_f64(a, b)));
+            vaddq_f32(low, high)
+        };
+        vpaddq_f32(pairs(a, b), pairs(c, d))
     }
 }
 

@@ -2,12 +2,12 @@
 
 mod active;
 mod compare;
-mod dot;
+pub(super) mod dot;
 mod elementwise;
 mod embedding;
 mod gemm;
 mod hash;
-mod lanes;
+pub(super) mod lanes;
 mod loss;
 mod part;
 mod probe;
