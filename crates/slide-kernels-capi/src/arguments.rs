@@ -1,0 +1,195 @@
+//! Pointers with lengths, as C has them, made into slices and views.
+
+use std::ffi::c_void;
+
+use half::bf16;
+use slide_kernels::{Matrix, MatrixMut, RowIds, Table, TableMut, Values, ValuesMut};
+
+use crate::level::Invalid;
+
+/// How the numbers of a table are stored.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SlideFormat {
+    /// `float`.
+    F32 = 0,
+    /// The upper half of a `float`, as `uint16_t`.
+    Bf16 = 1,
+}
+
+/// A matrix of `float`: row `i` is `data[i * stride]` to `data[i * stride + width - 1]`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct SlideMatrix {
+    /// `rows * stride` elements.
+    pub data: *const f32,
+    /// Rows there are.
+    pub rows: usize,
+    /// Elements from one row to the next, at least `width` and at least 1.
+    pub stride: usize,
+    /// Elements of a row that count.
+    pub width: usize,
+}
+
+/// A matrix that a kernel may write; what lies between the rows is never written.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct SlideMatrixMut {
+    /// `rows * stride` elements.
+    pub data: *mut f32,
+    /// Rows there are.
+    pub rows: usize,
+    /// Elements from one row to the next, at least `width` and at least 1.
+    pub stride: usize,
+    /// Elements of a row that count.
+    pub width: usize,
+}
+
+/// A table of weights in one of the formats, shaped like a matrix.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct SlideTable {
+    /// What `data` points to: a value of `SlideFormat`.
+    pub format: u32,
+    /// `rows * stride` elements of that format, aligned as the format needs.
+    pub data: *const c_void,
+    /// Rows there are.
+    pub rows: usize,
+    /// Elements from one row to the next, at least `width` and at least 1.
+    pub stride: usize,
+    /// Elements of a row that count.
+    pub width: usize,
+}
+
+/// A table of weights that a kernel may write; what lies between the rows is never written.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct SlideTableMut {
+    /// What `data` points to: a value of `SlideFormat`.
+    pub format: u32,
+    /// `rows * stride` elements of that format, aligned as the format needs.
+    pub data: *mut c_void,
+    /// Rows there are.
+    pub rows: usize,
+    /// Elements from one row to the next, at least `width` and at least 1.
+    pub stride: usize,
+    /// Elements of a row that count.
+    pub width: usize,
+}
+
+fn check<T>(pointer: *const T, length: usize) -> Result<(), Invalid> {
+    if pointer.is_null() {
+        return Err(Invalid(format!("a pointer to {length} elements is NULL")));
+    }
+    if !pointer.is_aligned() {
+        return Err(Invalid(format!("a pointer is not aligned to {} bytes", align_of::<T>())));
+    }
+    if length > isize::MAX as usize / size_of::<T>() {
+        return Err(Invalid(format!("{length} elements are more than an address space holds")));
+    }
+    Ok(())
+}
+
+/// # Safety
+/// `data` is valid for reading `length` elements for as long as the slice is used, unless `length` is 0.
+pub(crate) unsafe fn slice<'a, T>(data: *const T, length: usize) -> Result<&'a [T], Invalid> {
+    if length == 0 {
+        return Ok(&[]);
+    }
+    check(data, length)?;
+    // SAFETY: not null, aligned and not too long, by the check; valid by the caller's word.
+    Ok(unsafe { std::slice::from_raw_parts(data, length) })
+}
+
+/// # Safety
+/// `data` is valid for reading and writing `length` elements, and nothing else refers to them, for as long as the slice
+/// is used, unless `length` is 0.
+pub(crate) unsafe fn slice_mut<'a, T>(data: *mut T, length: usize) -> Result<&'a mut [T], Invalid> {
+    if length == 0 {
+        return Ok(&mut []);
+    }
+    check(data, length)?;
+    // SAFETY: not null, aligned and not too long, by the check; valid by the caller's word.
+    Ok(unsafe { std::slice::from_raw_parts_mut(data, length) })
+}
+
+/// Where a single result goes.
+///
+/// # Safety
+/// `out` is null or valid for writing, and nothing else refers to it.
+pub(crate) unsafe fn result<'a, T>(out: *mut T) -> Result<&'a mut T, Invalid> {
+    // SAFETY: passed on to the caller.
+    Ok(&mut unsafe { slice_mut(out, 1) }?[0])
+}
+
+fn elements(rows: usize, stride: usize) -> Result<usize, Invalid> {
+    rows.checked_mul(stride).ok_or_else(|| Invalid(format!("{rows} rows of {stride} elements overflow")))
+}
+
+/// # Safety
+/// `ids` is valid for `count` elements.
+pub(crate) unsafe fn row_ids<'a>(ids: *const u32, count: usize, bound: usize) -> Result<RowIds<'a>, Invalid> {
+    // SAFETY: passed on to the caller.
+    Ok(RowIds::new(unsafe { slice(ids, count) }?, bound)?)
+}
+
+impl SlideMatrix {
+    /// # Safety
+    /// `data` is valid for reading what the shape says.
+    pub(crate) unsafe fn view<'a>(self) -> Result<Matrix<'a>, Invalid> {
+        // SAFETY: passed on to the caller.
+        let data = unsafe { slice(self.data, elements(self.rows, self.stride)?) }?;
+        Ok(Matrix::new(data, self.stride, self.width)?)
+    }
+}
+
+impl SlideMatrixMut {
+    /// # Safety
+    /// `data` is valid for reading and writing what the shape says, and nothing else refers to it.
+    pub(crate) unsafe fn view<'a>(self) -> Result<MatrixMut<'a>, Invalid> {
+        // SAFETY: passed on to the caller.
+        let data = unsafe { slice_mut(self.data, elements(self.rows, self.stride)?) }?;
+        Ok(MatrixMut::new(data, self.stride, self.width)?)
+    }
+}
+
+fn unknown_format(format: u32) -> Invalid {
+    Invalid(format!("format is {format}; expected SLIDE_FORMAT_F32 or SLIDE_FORMAT_BF16"))
+}
+
+const F32: u32 = SlideFormat::F32 as u32;
+const BF16: u32 = SlideFormat::Bf16 as u32;
+
+impl SlideTable {
+    /// # Safety
+    /// `data` is valid for reading what format and shape say.
+    pub(crate) unsafe fn view<'a>(self) -> Result<Table<'a>, Invalid> {
+        let length = elements(self.rows, self.stride)?;
+        // SAFETY: passed on to the caller; a `bf16` is a `u16`.
+        let values = unsafe {
+            match self.format {
+                F32 => Values::F32(slice(self.data.cast(), length)?),
+                BF16 => Values::Bf16(slice(self.data.cast::<bf16>(), length)?),
+                other => return Err(unknown_format(other)),
+            }
+        };
+        Ok(Table::new(values, self.stride, self.width)?)
+    }
+}
+
+impl SlideTableMut {
+    /// # Safety
+    /// `data` is valid for reading and writing what format and shape say, and nothing else refers to it.
+    pub(crate) unsafe fn view<'a>(self) -> Result<TableMut<'a>, Invalid> {
+        let length = elements(self.rows, self.stride)?;
+        // SAFETY: passed on to the caller; a `bf16` is a `u16`.
+        let values = unsafe {
+            match self.format {
+                F32 => ValuesMut::F32(slice_mut(self.data.cast(), length)?),
+                BF16 => ValuesMut::Bf16(slice_mut(self.data.cast::<bf16>(), length)?),
+                other => return Err(unknown_format(other)),
+            }
+        };
+        Ok(TableMut::new(values, self.stride, self.width)?)
+    }
+}

@@ -1,0 +1,52 @@
+//! The header is what cbindgen makes of the code, and a C program that includes it links and runs.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn crate_folder() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// `SLIDE_BLESS=1 cargo test -p slide-kernels-capi` writes the header anew.
+#[test]
+fn the_header_is_up_to_date() {
+    let config = cbindgen::Config::from_file(crate_folder().join("cbindgen.toml")).unwrap();
+    let bindings = cbindgen::Builder::new().with_crate(crate_folder()).with_config(config).generate().unwrap();
+    let mut made = Vec::new();
+    bindings.write(&mut made);
+    let path = crate_folder().join("include/slide_kernels.h");
+    if std::env::var_os("SLIDE_BLESS").is_some() {
+        std::fs::write(&path, &made).unwrap();
+    }
+    let found = std::fs::read(&path).unwrap_or_default();
+    assert!(found == made, "{} is not what cbindgen makes; SLIDE_BLESS=1 writes it anew", path.display());
+}
+
+/// The static library, which cargo has built with this test beside it.
+fn library_folder() -> PathBuf {
+    let folder = std::env::current_exe().unwrap().parent().unwrap().to_owned();
+    let found = folder.join("libslide_kernels_capi.a").is_file();
+    assert!(found, "no libslide_kernels_capi.a in {}", folder.display());
+    folder
+}
+
+#[test]
+fn a_c_program_links_and_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("program");
+    let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".into());
+    let status = Command::new(&compiler)
+        .args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-pedantic", "-I"])
+        .arg(crate_folder().join("include"))
+        .arg(crate_folder().join("tests/program.c"))
+        .arg(library_folder().join("libslide_kernels_capi.a"))
+        .args(["-lm", "-lpthread", "-ldl", "-o"])
+        .arg(&program)
+        .status()
+        .unwrap_or_else(|error| panic!("{compiler}: {error}"));
+    assert!(status.success(), "{compiler} failed");
+    let output = Command::new(&program).output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "the program failed: {errors}");
+    assert!(errors.is_empty(), "the library printed: {errors}");
+}
