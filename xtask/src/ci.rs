@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use xshell::{Shell, cmd};
 
 use crate::cli::{CiArguments, DocsArguments};
-use crate::{check_model_python, docs, test, workspace};
+use crate::{check_model_python, docs, package, test, workspace};
 
 /// The steps, in the order in which they run: cheap ones first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -22,6 +22,8 @@ pub(crate) enum Step {
     NoStd,
     /// Engine and program on each instruction set of the machine, forced in turn (the kernels' tests try all by themselves)
     Isa,
+    /// A program outside the workspace builds against the packages of slide-kernels and slide-mem
+    Package,
     /// Python's safetensors reads a model and a checkpoint that the program has just written
     Python,
     /// All tests, as README tells to run them
@@ -64,6 +66,7 @@ impl Step {
                     test::force(shell, isa, engine)?;
                 }
             }
+            Self::Package => package::run()?,
             Self::Python => {
                 let folder = workspace::scratch("models");
                 shell.create_dir(&folder)?;

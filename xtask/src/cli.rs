@@ -36,6 +36,10 @@ pub(crate) enum Task {
     )]
     Docs(DocsArguments),
 
+    /// Package slide-kernels and slide-mem as for a registry, and build and run an example against what came of it
+    #[command(after_help = "Example:\n  cargo xtask package")]
+    Package,
+
     /// Check that Python's `safetensors` reads a model file as it is, and list its tensors
     #[command(after_help = "Example:\n  cargo xtask check-model-python model.safetensors")]
     CheckModelPython(CheckModelPythonArguments),

@@ -8,6 +8,7 @@ mod cli;
 mod cross;
 mod data;
 mod docs;
+mod package;
 mod test;
 mod workspace;
 
@@ -19,6 +20,7 @@ fn main() -> anyhow::Result<()> {
         cli::Task::Test(arguments) => test::run(&arguments),
         cli::Task::Data { set: cli::DataSet::Debian(arguments) } => data::debian::run(&arguments),
         cli::Task::Docs(arguments) => docs::run(&arguments),
+        cli::Task::Package => package::run(),
         cli::Task::CheckModelPython(arguments) => check_model_python::run(&arguments),
     }
 }
