@@ -75,6 +75,7 @@ impl Isa {
 }
 
 /// Which features a processor of x86-64 has. Each is asked for by name.
+#[cfg_attr(not(target_arch = "x86_64"), allow(clippy::nonminimal_bool, reason = "everything is false there"))]
 mod x86 {
     #[cfg(all(target_arch = "x86_64", feature = "std"))]
     macro_rules! all {

@@ -18,7 +18,7 @@ table! {
 impl Kernels {
     /// Nothing but fused multiply-adds, in as many independent chains as fill the pipelines: the arithmetic peak of a core.
     ///
-    /// Each chain does `x = fma(x, -0.5, 1)` `rounds` times, from `x = 1`. Returns `x`, the same on every level, and the
+    /// Each chain does `x = fma(-0.5, 0.25, x)` `rounds` times, from `x = 1`. Returns `x`, the same on every level, and the
     /// number of operations that were done (a multiply-add is two).
     pub fn probe_multiply_adds(&self, rounds: usize) -> (f32, u64) {
         // SAFETY: a `Kernels` value proves its level.

@@ -67,7 +67,7 @@ unsafe fn forward_of<L: Lanes, S: Storage, const N: usize>(
             let (mut e, end) = (*starts.get_unchecked(i) as usize, *starts.get_unchecked(i + 1) as usize);
             let vector = |e: usize| vectors.data().as_ptr().add(*members.get_unchecked(e) as usize * vectors.stride());
             while e + N <= end {
-                let sums = dots::<L, S, N>([row; N], core::array::from_fn(|j| vector(e + j)), width, [row; N]);
+                let sums = dots::<L, S, N>([row; N], core::array::from_fn(|j| vector(e + j)), width, None);
                 for (j, sum) in sums.into_iter().enumerate() {
                     *out.get_unchecked_mut(e + j) = bias + sum;
                 }
@@ -81,8 +81,7 @@ unsafe fn forward_of<L: Lanes, S: Storage, const N: usize>(
                 e += 1;
                 if waiting == WAITING {
                     waiting = 0;
-                    let sums =
-                        dots::<L, S, WAITING>(waiting_rows.map(|row| row.0), waiting_vectors, width, [row; WAITING]);
+                    let sums = dots::<L, S, WAITING>(waiting_rows.map(|row| row.0), waiting_vectors, width, None);
                     for j in 0..WAITING {
                         *out.get_unchecked_mut(waiting_entries[j]) = waiting_rows[j].1 + sums[j];
                     }
@@ -91,7 +90,7 @@ unsafe fn forward_of<L: Lanes, S: Storage, const N: usize>(
         }
         for j in 0..waiting {
             let (row, bias) = waiting_rows[j];
-            let [sum, ..] = dots::<L, S, 4>([row; 4], [waiting_vectors[j]; 4], width, [row; 4]);
+            let [sum, ..] = dots::<L, S, 4>([row; 4], [waiting_vectors[j]; 4], width, None);
             *out.get_unchecked_mut(waiting_entries[j]) = bias + sum;
         }
     }

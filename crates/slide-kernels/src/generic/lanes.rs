@@ -153,7 +153,7 @@ pub(crate) fn prefetch<T>(address: *const T) {
     #[cfg(target_arch = "aarch64")]
     // SAFETY: a prefetch of an invalid address does nothing.
     unsafe {
-        core::arch::asm!("prfm pldl1keep, [{}]", in(reg) address, options(nomem, nostack, preserves_flags));
+        core::arch::asm!("prfm pldl1keep, [{}]", in(reg) address.addr(), options(nomem, nostack, preserves_flags));
     }
     #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
     let _ = address;
@@ -170,7 +170,7 @@ pub(crate) fn prefetch_l2<T>(address: *const T) {
     #[cfg(target_arch = "aarch64")]
     // SAFETY: a prefetch of an invalid address does nothing.
     unsafe {
-        core::arch::asm!("prfm pldl2keep, [{}]", in(reg) address, options(nomem, nostack, preserves_flags));
+        core::arch::asm!("prfm pldl2keep, [{}]", in(reg) address.addr(), options(nomem, nostack, preserves_flags));
     }
     #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
     let _ = address;

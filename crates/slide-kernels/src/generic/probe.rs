@@ -33,8 +33,9 @@ unsafe fn chains<L: Lanes, const CHAINS: usize>(rounds: usize, step: impl Fn(L) 
 pub(crate) unsafe fn multiply_adds<L: Lanes, const CHAINS: usize>(rounds: usize) -> (f32, u64) {
     // SAFETY: passed on to the caller.
     unsafe {
-        let (factor, addend) = (L::splat(-0.5), L::splat(1.0));
-        let (x, steps) = chains::<L, CHAINS>(rounds, |x| x.fma(factor, addend));
+        // Arm overwrites the addend, so that is what the chain is. The compiler must not see that the product is a constant.
+        let (a, b) = (L::splat(black_box(-0.5)), L::splat(black_box(0.25)));
+        let (x, steps) = chains::<L, CHAINS>(rounds, |x| a.fma(b, x));
         (x, 2 * steps)
     }
 }

@@ -4,7 +4,7 @@ use super::{LANES, Lanes, Storage, prefetch};
 use crate::tuning::ROWS_AHEAD;
 use crate::{Matrix, RowIds, Values, views};
 
-/// `N` dot products at once, each in 16 virtual lanes; the rows `ahead` are prefetched on the way.
+/// `N` dot products at once, each in 16 virtual lanes; the rows `ahead`, if any, are prefetched on the way.
 ///
 /// # Safety
 /// The instruction set of `L` is available; each pointer of `a` and `b` is valid for reading `width` elements.
@@ -13,7 +13,7 @@ pub(crate) unsafe fn dots<L: Lanes, S: Storage, const N: usize>(
     a: [*const S; N],
     b: [*const f32; N],
     width: usize,
-    ahead: [*const S; N],
+    ahead: Option<[*const S; N]>,
 ) -> [f32; N] {
     let line = 64 / size_of::<S>();
     // SAFETY: the instruction set is the caller's word; every load is of elements `k..k + 16 <= width`, or of the
@@ -23,7 +23,9 @@ pub(crate) unsafe fn dots<L: Lanes, S: Storage, const N: usize>(
         let mut k = 0;
         while k + LANES <= width {
             for j in 0..N {
-                if k.is_multiple_of(line) {
+                if k.is_multiple_of(line)
+                    && let Some(ahead) = ahead
+                {
                     prefetch(ahead[j].wrapping_add(k));
                 }
                 lanes[j] = S::load::<L>(a[j].add(k)).fma(L::load(b[j].add(k)), lanes[j]);
@@ -33,7 +35,9 @@ pub(crate) unsafe fn dots<L: Lanes, S: Storage, const N: usize>(
         if k < width {
             let mask = L::first(width - k);
             for j in 0..N {
-                prefetch(ahead[j].wrapping_add(k));
+                if let Some(ahead) = ahead {
+                    prefetch(ahead[j].wrapping_add(k));
+                }
                 let a = S::load_part::<L>(a[j].add(k), width - k);
                 let sum = a.fma(L::load_part(b[j].add(k), mask), lanes[j]);
                 lanes[j] = sum.select(mask, lanes[j]);
@@ -80,7 +84,7 @@ unsafe fn rows_dot_of<L: Lanes, S: Storage, const N: usize>(
         let rows = core::array::from_fn(|j| row(i + j));
         let ahead = core::array::from_fn(|j| row(i + j + ROWS_AHEAD));
         // SAFETY: the instruction set is the caller's word; rows and vector have `vector.len()` elements.
-        let sums = unsafe { dots::<L, S, N>(rows, [vector.as_ptr(); N], vector.len(), ahead) };
+        let sums = unsafe { dots::<L, S, N>(rows, [vector.as_ptr(); N], vector.len(), Some(ahead)) };
         for (out, sum) in out[i..].iter_mut().zip(sums) {
             *out = sum;
         }

@@ -7,7 +7,7 @@ use crate::api::probe::Table;
 pub(crate) const TABLE: Table = Table { multiply_adds, divisions, read, read_rows, update };
 
 fn multiply_adds(rounds: usize) -> (f32, u64) {
-    ((0..rounds).fold(1.0, |x, _| fma(x, -0.5, 1.0)), 2 * rounds as u64)
+    ((0..rounds).fold(1.0, |x, _| fma(-0.5, 0.25, x)), 2 * rounds as u64)
 }
 
 fn divisions(rounds: usize) -> (f32, u64) {

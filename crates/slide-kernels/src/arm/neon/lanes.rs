@@ -153,7 +153,7 @@ impl Lanes for F32x16 {
     fn fold4([a, b, c, d]: [Self; 4]) -> [f32; 4] {
         proven! {
             let mut sums = [0.0; 4];
-            vst1q_f32(sums.as_mut_ptr(), fold_each([a, b, c, d].map(|lanes| fold_registers(lanes))));
+            vst1q_f32(sums.as_mut_ptr(), fold_each([a, b, c, d].map(fold_registers)));
             sums
         }
     }
