@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use regex::Regex;
+
+use crate::program::Target;
 
 /// Development tasks of the slide workspace.
 #[derive(Debug, Parser)]
@@ -22,6 +25,16 @@ pub(crate) enum Task {
     #[command(after_help = "Examples:\n  cargo xtask test\n  cargo xtask test --isa scalar -- golden\n  \
                       cargo xtask test --isa all      once for each that this machine has")]
     Test(TestArguments),
+
+    /// The machine code of each kernel: expected instructions, no call in a loop, no spill in a hot loop
+    #[command(
+        long_about = "The machine code of each kernel on each level that has its own: its expected instructions are in a \
+            loop, no loop calls a function, and no loop with such instructions keeps vectors in memory.\n\n\
+            What is expected, and what is excepted for which reason: xtask/src/asm_check/expectations.rs.",
+        after_help = "Examples:\n  cargo xtask asm-check\n  \
+            cargo xtask asm-check --target graviton --filter 'dot|gemm' --verbose    print their hot loops"
+    )]
+    AsmCheck(AsmCheckArguments),
 
     /// Rebuild a data set that the repository ships
     #[command(after_help = "Example:\n  cargo xtask data debian")]
@@ -61,6 +74,28 @@ pub(crate) struct TestArguments {
     /// Passed on to `cargo test --workspace`
     #[arg(last = true, value_name = "ARGS")]
     pub(crate) rest: Vec<String>,
+}
+
+/// Which kernels to look at.
+#[derive(Debug, Args)]
+pub(crate) struct Selection {
+    /// What they are built for
+    #[arg(long, value_enum, default_value_t = Target::Native)]
+    pub(crate) target: Target,
+
+    /// Only kernels that this regular expression matches in `LEVEL FAMILY::NAME`, such as `avx2 dot::dot`
+    #[arg(long, value_name = "REGEX")]
+    pub(crate) filter: Option<Regex>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AsmCheckArguments {
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+
+    /// Print the hot loops of those that pass too
+    #[arg(long)]
+    pub(crate) verbose: bool,
 }
 
 #[derive(Debug, Subcommand)]
