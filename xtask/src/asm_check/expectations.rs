@@ -15,34 +15,42 @@ struct Work {
 }
 
 const MULTIPLY_ADD: Work =
-    Work { x86: r"^vf[n]?m(add|sub)\d+ps .*VECTOR", neon: r"^fmla v\d+\.4s", sve: r"^fml[as] z\d+\.s|^fmad z\d+\.s" };
-const MAXIMUM: Work = Work {
+    Work { x86: r"^vf[n]?m(add|sub)\d+ps .*VECTOR", neon: r"^fml[as] v\d+\.4s", sve: r"^fn?m(l|a|s)[adbs]+ z\d+\.s" };
+const DIVISION: Work = Work { x86: r"^vdivps .*VECTOR", neon: r"^fdiv v\d+\.4s", sve: r"^fdivr? z\d+\.s" };
+const COMPARISON: Work = Work {
     x86: r"^v(max|min)ps .*VECTOR|^vp?cmp\w+ .*VECTOR",
-    neon: r"^f(max|min|cmg)\w* v\d+\.4s",
-    sve: r"^f(max|cmg)\w* [zp]\d+",
+    neon: r"^f(max|min)\w* v\d+\.4s|^f?cm\w+ v\d+\.4s",
+    sve: r"^f(max|min)\w* z\d+\.s|^f?cm\w+ p\d+\.s",
 };
 const INTEGER_PRODUCT: Work =
     Work { x86: r"^vpmuludq .*VECTOR", neon: r"^umull2? v\d+\.2d", sve: r"^(mul|umulh) z\d+\.s" };
 const SHUFFLE: Work =
-    Work { x86: r"^v(unpck|shuf|perm)\w+ .*VECTOR", neon: r"^(zip|trn)[12] v\d+", sve: r"^(zip|trn)[12] z\d+" };
+    Work { x86: r"^v(unpck|shuf|perm)\w+ .*VECTOR", neon: r"^(zip|trn|uzp)[12] v\d+", sve: r"^(zip|trn|uzp)[12] z\d+" };
+const EXCLUSIVE_OR: Work = Work { x86: r"^vp?(xor|ternlog)\w* .*VECTOR", neon: r"^eor v\d+", sve: r"^eor z\d+" };
+const MOVE: Work = Work { x86: r"^vmov\w+ .*VECTOR", neon: r"^(ld|st)[rp] q\d+", sve: r"^(ld|st)1w \{ z\d+" };
 
 /// By kernel, or for a whole family; the more exact line counts.
 const EXPECTED: &[(&str, Work)] = &[
     ("active", MULTIPLY_ADD),
     ("dot", MULTIPLY_ADD),
     ("elementwise", MULTIPLY_ADD),
-    ("elementwise::relu", MAXIMUM),
-    ("elementwise::relu_backward", MAXIMUM),
-    ("elementwise::dropout", MAXIMUM),
+    ("elementwise::relu", COMPARISON),
+    ("elementwise::relu_backward", COMPARISON),
+    ("elementwise::dropout", COMPARISON),
     ("embedding", MULTIPLY_ADD),
     ("gemm", MULTIPLY_ADD),
-    ("hash", MAXIMUM),
+    ("hash", COMPARISON),
     ("loss", MULTIPLY_ADD),
+    ("probe::divisions", DIVISION),
+    ("probe::multiply_adds", MULTIPLY_ADD),
+    ("probe::read", EXCLUSIVE_OR),
+    ("probe::read_rows", EXCLUSIVE_OR),
+    ("probe::update", MOVE),
     ("random", INTEGER_PRODUCT),
     ("row_dot", MULTIPLY_ADD),
     ("row_update", MULTIPLY_ADD),
     ("softmax", MULTIPLY_ADD),
-    ("topk", MAXIMUM),
+    ("topk", COMPARISON),
     ("transpose", SHUFFLE),
 ];
 
@@ -54,13 +62,28 @@ pub(super) const PARTS: &[&str] = &["gemm::tile"];
 
 /// Calls that loops may make: kernel or family, what is called, and why that costs nothing that counts.
 const CALLS: &[(&str, &str, &str)] = &[
-    ("gemm", r"^\*%|^x\d+$|::gemm::tile$", "a tile is hundreds of multiply-adds"),
-    ("hash::simhash_codes", "^mem(set|cpy)$", "the last values of a row, and the zeros behind them"),
+    ("gemm", r"^\*|^x\d+$|::gemm::tile$", "a tile is hundreds of multiply-adds"),
+    ("gemm::backward", "::Product::tiles_of_rows$", "once a panel"),
+    ("hash", "^memset$|^memcpy$", "once a row, which is copied and filled up with zeros"),
+    ("hash", "::scalar::hash::densify$", "once a row, for its empty bins"),
     ("random::random_words", "::rng::philox$", "the last words, fewer than a vector"),
+    ("topk", "^memmove$", "for the rare score that enters the list"),
 ];
 
 /// Hot loops that may move vectors to and from the stack this often, and why.
-const SPILLS: &[(Isa, &str, usize, &str)] = &[];
+const SPILLS: &[(Isa, &str, usize, &str)] = &[
+    (Isa::Avx2, "elementwise::ln", 3, "16 registers hold 2 halves of 16 lanes: constants are read again"),
+    (Isa::Avx2, "hash", 41, "16 registers do not hold 16 bins of 16 places each; the values come by gathering"),
+    (Isa::Avx2, "loss", 9, "16 registers hold 2 halves of 16 lanes: constants are read again"),
+    (Isa::Avx2, "random", 22, "16 registers hold 2 halves of 4 words of 16 counters"),
+    (Isa::Neon, "elementwise", 9, "32 registers hold 4 quarters of 16 lanes: constants are read again"),
+    (Isa::Neon, "hash::simhash_codes", 93, "32 registers do not hold 128 lanes and what the sums before were"),
+    (Isa::Neon, "loss", 36, "32 registers hold 4 quarters of 16 lanes: constants are read again"),
+    (Isa::Neon, "random", 22, "32 registers hold 4 quarters of 4 words of 16 counters"),
+    (Isa::Neon, "softmax::softmax_entries", 2, "32 registers hold 4 quarters of 16 lanes: constants are read again"),
+    (Isa::Neon, "topk", 5, "constants of the comparison, once for 64 scores"),
+    (Isa::Avx2, "row_update", 22, "16 registers hold 2 halves of 16 lanes: constants are read again"),
+];
 
 /// What counts for one kernel on one level.
 pub(super) struct Expectation {
