@@ -36,7 +36,9 @@ pub(crate) fn run(arguments: &AsmCheckArguments) -> Result<()> {
     }
     match (kernels.len(), failed) {
         (0, _) => bail!("--filter matches no kernel of this target"),
-        (count, 0) => println!("{count} kernels checked on {}", program.architecture.name()),
+        (count, 0) => {
+            println!("{count} kernels checked, {} by rustc {}", program.architecture.name(), program.compiler)
+        }
         (count, _) => bail!("{failed} of {count} kernels fail; expectations: xtask/src/asm_check/expectations.rs"),
     }
     Ok(())

@@ -66,6 +66,7 @@ const CALLS: &[(&str, &str, &str)] = &[
     ("gemm::backward", "::Product::tiles_of_rows$", "once a panel"),
     ("hash", "^memset$|^memcpy$", "once a row, which is copied and filled up with zeros"),
     ("hash", "::scalar::hash::densify$", "once a row, for its empty bins"),
+    ("row_dot", "^memcpy$", "the last results, fewer than four"),
     ("random::random_words", "::rng::philox$", "the last words, fewer than a vector"),
     ("topk", "^memmove$", "for the rare score that enters the list"),
 ];
