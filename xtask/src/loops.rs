@@ -54,9 +54,9 @@ fn graph(function: &[Instruction]) -> DiGraphMap<usize, ()> {
     }
     // What nothing else leads to is where computed jumps go. No-operations stand there to fill up.
     let mut orphans = Vec::new();
-    for i in 1..function.len() {
+    for (i, instruction) in function.iter().enumerate().skip(1) {
         if graph.neighbors_directed(i, Incoming).next().is_none() {
-            match function[i].text.contains("nop") {
+            match instruction.text.contains("nop") {
                 true => _ = graph.remove_edge(i, i + 1),
                 false => orphans.push(i),
             }
