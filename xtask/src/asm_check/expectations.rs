@@ -80,7 +80,7 @@ const SPILLS: &[(Isa, &str, usize, &str)] = &[
     (Isa::Neon, "elementwise", 9, "32 registers hold 4 quarters of 16 lanes: constants are read again"),
     (Isa::Neon, "hash::simhash_codes", 93, "32 registers do not hold 128 lanes and what the sums before were"),
     (Isa::Neon, "loss", 36, "32 registers hold 4 quarters of 16 lanes: constants are read again"),
-    (Isa::Neon, "random", 22, "32 registers hold 4 quarters of 4 words of 16 counters"),
+    (Isa::Neon, "random", 3, "32 registers hold 3 vectors of 4 words, and what their products need"),
     (Isa::Neon, "softmax::softmax_entries", 2, "32 registers hold 4 quarters of 16 lanes: constants are read again"),
     (Isa::Neon, "topk", 5, "constants of the comparison, once for 64 scores"),
     (Isa::Avx2, "row_update", 22, "16 registers hold 2 halves of 16 lanes: constants are read again"),

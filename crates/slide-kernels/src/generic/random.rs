@@ -28,13 +28,12 @@ pub(crate) trait Counters: Copy {
     unsafe fn store(words: [Self; 4], to: *mut u32);
 }
 
-/// Independent vectors of counters in flight, to hide the latency of a multiplication.
-const AT_ONCE: usize = 4;
-
+/// `AT_ONCE` independent vectors of counters are in flight, to hide the latency of a multiplication.
+///
 /// # Safety
 /// The instruction set of `C` is available.
 #[inline(always)]
-pub(crate) unsafe fn random_words<C: Counters>(key: RngKey, first: u64, out: &mut [u32]) {
+pub(crate) unsafe fn random_words<C: Counters, const AT_ONCE: usize>(key: RngKey, first: u64, out: &mut [u32]) {
     let head = (first.wrapping_neg() % 4) as usize;
     let (head, rest) = out.split_at_mut(head.min(out.len()));
     scalar_random_words(key, first, head);
