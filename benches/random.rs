@@ -31,3 +31,41 @@ impl Random {
         ids.into_iter().collect()
     }
 }
+
+/// Elements that start at a cache line, as those of a table should: loads that cross lines take twice as long.
+pub struct Aligned<T> {
+    padded: Vec<T>,
+    start: usize,
+    len: usize,
+}
+
+impl<T: Copy + Default> Aligned<T> {
+    /// A copy.
+    pub fn new(values: &[T]) -> Aligned<T> {
+        let line = 64 / size_of::<T>();
+        let mut padded = vec![T::default(); values.len() + line];
+        let start = padded.as_ptr().align_offset(64).min(line);
+        padded[start..start + values.len()].copy_from_slice(values);
+        Aligned { padded, start, len: values.len() }
+    }
+}
+
+impl<T: Copy + Default> Clone for Aligned<T> {
+    fn clone(&self) -> Self {
+        Aligned::new(self)
+    }
+}
+
+impl<T> std::ops::Deref for Aligned<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.padded[self.start..self.start + self.len]
+    }
+}
+
+impl<T> std::ops::DerefMut for Aligned<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        &mut self.padded[self.start..self.start + self.len]
+    }
+}

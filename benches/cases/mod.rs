@@ -3,7 +3,9 @@
 use slide_kernels::Kernels;
 
 mod dot;
+mod gemm;
 mod probe;
+mod row_dot;
 
 /// A call of one kernel on fixed arguments.
 ///
@@ -84,7 +86,7 @@ fn bits(values: &[f32]) -> Vec<u32> {
 
 /// Every case, by family.
 pub fn all() -> Vec<Case> {
-    [dot::cases(), probe::cases()].into_iter().flatten().collect()
+    [dot::cases(), gemm::cases(), probe::cases(), row_dot::cases()].into_iter().flatten().collect()
 }
 
 #[cfg(test)]

@@ -19,6 +19,8 @@ pub struct Kernel {
     pub types: &'static str,
     /// The levels that have an implementation of their own, besides `scalar`; the others take that of the level below.
     pub levels: &'static [Isa],
+    /// The levels that have another one for [`Precision::Native`](crate::Precision::Native).
+    pub native: &'static [Isa],
 }
 
 const fn kernel(
@@ -29,7 +31,13 @@ const fn kernel(
     types: &'static str,
     levels: &'static [Isa],
 ) -> Kernel {
-    Kernel { family, name, method, formula, types, levels }
+    Kernel { family, name, method, formula, types, levels, native: &[] }
+}
+
+impl Kernel {
+    const fn native(self, native: &'static [Isa]) -> Kernel {
+        Kernel { native, ..self }
+    }
 }
 
 /// One body over sixteen lanes, instantiated for each width of vector.
@@ -39,12 +47,20 @@ const ALL_SVE: &[Isa] = &[Isa::Avx2, Isa::Avx512, Isa::Neon, Isa::Sve];
 /// Written for short vectors; wider ones would not help.
 const SHORT: &[Isa] = &[Isa::Avx2, Isa::Neon];
 
+/// One body over vectors of pairs; Arm's `bfmlalb` and `bfmlalt` do the widening.
+const PAIRS: &[Isa] = &[Isa::Avx2, Isa::Avx512, Isa::Neon, Isa::NeonBf16];
+
+/// The levels with dot products of pairs that round in their own way.
+const NATIVE: &[Isa] = &[Isa::Avx512Bf16, Isa::NeonBf16];
+
 /// Every kernel of the crate, by family.
 #[rustfmt::skip]
 pub const KERNELS: &[Kernel] = &[
     kernel("active", "forward", "active_forward", "out[e] = bias[n] + <w_n, x_s> for each pair e = (n, s)", "f32, bf16 weights", ALL),
     kernel("active", "backward", "active_backward", "dx_s += c_e w_n; Adam on w_n with sum_s c_e x_s", "f32, bf16 weights", ALL),
     kernel("dot", "dot", "dot", "sum_i a_i b_i", "f32", ALL_SVE),
+    kernel("dot", "dot_bf16", "dot_bf16", "sum_i a_i b_i", "bf16", PAIRS).native(NATIVE),
+    kernel("dot", "dot_bf16_f32", "dot_bf16_f32", "sum_i a_i b_i", "bf16 weights, f32", ALL),
     kernel("elementwise", "relu", "relu", "x = max(x, 0)", "f32", ALL),
     kernel("elementwise", "relu_backward", "relu_backward", "dx = 0 where y <= 0", "f32", ALL),
     kernel("elementwise", "dropout", "dropout", "x = 0 or scale x, by random words", "f32", ALL),
@@ -68,6 +84,7 @@ pub const KERNELS: &[Kernel] = &[
     kernel("probe", "update", "probe_update", "x = a x for three slices: bandwidth of a mix", "f32", ALL),
     kernel("random", "random_words", "random_words", "Philox 4x32-10 of counters", "u32", ALL),
     kernel("row_dot", "rows_dot", "rows_dot", "out_i = <w_{n_i}, x>", "f32, bf16 weights", ALL_SVE),
+    kernel("row_dot", "rows_dot_bf16", "rows_dot_bf16", "out_i = <w_{n_i}, x>", "bf16", PAIRS).native(NATIVE),
     kernel("row_dot", "vectors_dot", "vectors_dot", "out_i = <w, x_{s_i}>", "f32", ALL_SVE),
     kernel("row_update", "adam_rows", "adam_rows", "Adam on chosen rows", "f32, bf16 weights", ALL),
     kernel("row_update", "adam_scattered", "adam_scattered", "Adam on chosen elements", "f32", ALL),
@@ -88,8 +105,8 @@ mod tests {
     use crate::{Precision, table};
 
     /// `family::name` of each function of each family, and its address.
-    fn functions(isa: Isa) -> Option<Vec<(String, usize)>> {
-        let table = table::table(isa, Precision::Reproducible)?;
+    fn functions(isa: Isa, precision: Precision) -> Option<Vec<(String, usize)>> {
+        let table = table::table(isa, precision)?;
         let named = |(family, functions): (&str, Vec<(&str, usize)>)| {
             functions.into_iter().map(|(name, address)| (std::format!("{family}::{name}"), address)).collect::<Vec<_>>()
         };
@@ -99,7 +116,8 @@ mod tests {
     #[test]
     fn the_list_has_every_kernel_of_the_tables() {
         let listed: Vec<_> = KERNELS.iter().map(|kernel| std::format!("{}::{}", kernel.family, kernel.name)).collect();
-        let there: Vec<_> = functions(Isa::Scalar).unwrap().into_iter().map(|(name, _)| name).collect();
+        let there: Vec<_> =
+            functions(Isa::Scalar, Precision::Reproducible).unwrap().into_iter().map(|(name, _)| name).collect();
         assert_eq!(listed, there);
     }
 
@@ -107,13 +125,25 @@ mod tests {
     fn the_list_says_which_levels_have_their_own() {
         let mut below: Option<Vec<(String, usize)>> = None;
         for &isa in Isa::ALL {
-            let Some(functions) = functions(isa) else { continue };
+            let Some(functions) = functions(isa, Precision::Reproducible) else { continue };
             for (i, (name, address)) in functions.iter().enumerate() {
                 let own = below.as_ref().is_none_or(|below| below[i].1 != *address);
                 let listed = isa == Isa::Scalar || KERNELS[i].levels.contains(&isa);
                 assert_eq!(own, listed, "{name} on {isa}: own function, listed");
             }
             below = Some(functions);
+        }
+    }
+
+    #[test]
+    fn the_list_says_which_levels_have_native_ones() {
+        // A level inherits the native functions of the level below, of which `sve` is the only one so far.
+        for &isa in Isa::ALL.iter().filter(|&&isa| isa != Isa::Sve) {
+            let Some(functions) = functions(isa, Precision::Reproducible) else { continue };
+            let native = self::functions(isa, Precision::Native).unwrap();
+            for (i, ((name, address), (_, native))) in functions.iter().zip(&native).enumerate() {
+                assert_eq!(address != native, KERNELS[i].native.contains(&isa), "{name} on {isa}: native, listed");
+            }
         }
     }
 }

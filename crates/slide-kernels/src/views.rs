@@ -4,6 +4,8 @@
 
 use half::bf16;
 
+use crate::scalar::widen;
+
 /// What is wrong with the arguments of a constructor of a view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -64,20 +66,20 @@ fn check_shape(length: usize, stride: usize, width: usize) -> Result<(), ShapeEr
     Ok(())
 }
 
-/// A matrix of `f32`, row-major: row `i` is `data[i * stride..][..width]`.
+/// A matrix of `f32` (or of another plain type `T`), row-major: row `i` is `data[i * stride..][..width]`.
 #[derive(Clone, Copy, Debug)]
-pub struct Matrix<'a> {
-    data: &'a [f32],
+pub struct Matrix<'a, T = f32> {
+    data: &'a [T],
     stride: usize,
     width: usize,
 }
 
-impl<'a> Matrix<'a> {
+impl<'a, T> Matrix<'a, T> {
     /// A view of `data.len() / stride` rows of `width` elements.
     ///
     /// # Errors
     /// If `stride` is 0 or less than `width`, or `data` is not a whole number of rows.
-    pub fn new(data: &'a [f32], stride: usize, width: usize) -> Result<Self, ShapeError> {
+    pub fn new(data: &'a [T], stride: usize, width: usize) -> Result<Self, ShapeError> {
         check_shape(data.len(), stride, width)?;
         Ok(Matrix { data, stride, width })
     }
@@ -98,7 +100,7 @@ impl<'a> Matrix<'a> {
     }
 
     /// All elements, those between the rows included.
-    pub fn data(&self) -> &'a [f32] {
+    pub fn data(&self) -> &'a [T] {
         self.data
     }
 
@@ -106,7 +108,7 @@ impl<'a> Matrix<'a> {
     ///
     /// # Panics
     /// If there is no such row.
-    pub fn row(&self, i: usize) -> &'a [f32] {
+    pub fn row(&self, i: usize) -> &'a [T] {
         &self.data[i * self.stride..][..self.width]
     }
 }
@@ -253,6 +255,12 @@ impl<'a> Table<'a> {
 impl<'a> From<Matrix<'a>> for Table<'a> {
     fn from(matrix: Matrix<'a>) -> Self {
         Table { values: Values::F32(matrix.data), stride: matrix.stride, width: matrix.width }
+    }
+}
+
+impl<'a> From<Matrix<'a, bf16>> for Table<'a> {
+    fn from(matrix: Matrix<'a, bf16>) -> Self {
+        Table { values: Values::Bf16(matrix.data), stride: matrix.stride, width: matrix.width }
     }
 }
 
@@ -479,7 +487,7 @@ impl Values<'_> {
     pub(crate) fn get(&self, i: usize) -> f32 {
         match self {
             Values::F32(values) => values[i],
-            Values::Bf16(values) => f32::from_bits(u32::from(values[i].to_bits()) << 16),
+            Values::Bf16(values) => widen(values[i]),
         }
     }
 }

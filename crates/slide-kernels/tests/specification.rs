@@ -255,7 +255,7 @@ fn views_check_their_shape() {
     assert_eq!(Matrix::new(&data, 4, 5).unwrap_err(), ShapeError::Stride { stride: 4, width: 5 });
     assert_eq!(Matrix::new(&data, 5, 5).unwrap_err(), ShapeError::Length { length: 12, stride: 5 });
     assert_eq!(Matrix::new(&data, 6, 4).unwrap().rows(), 2);
-    assert_eq!(Matrix::new(&[], 6, 4).unwrap().rows(), 0);
+    assert_eq!(Matrix::<f32>::new(&[], 6, 4).unwrap().rows(), 0);
     assert!(Table::new(Values::Bf16(&[half::bf16::ONE; 3]), 2, 2).is_err());
 }
 

@@ -1,11 +1,15 @@
 //! Dot products of many vectors with one: rows of a table with a vector, or vectors with one row.
 
+use half::bf16;
+
 use crate::{Kernels, Matrix, RowIds, views};
 
 table! {
     /// Safety: the level is available; `rows.bound() <= table.rows()`; `vector.len() == table.width()`;
     /// `out.len() == rows.len()`.
     rows_dot: unsafe fn(views::Table<'_>, RowIds<'_>, &[f32], &mut [f32]),
+    /// Safety: as of `rows_dot`.
+    rows_dot_bf16: unsafe fn(Matrix<'_, bf16>, RowIds<'_>, &[bf16], &mut [f32]),
     /// Safety: the level is available; `ids.bound() <= vectors.rows()`; `row.len() == vectors.width()`;
     /// `out.len() == ids.len()`.
     vectors_dot: unsafe fn(&[f32], Matrix<'_>, RowIds<'_>, &mut [f32]),
@@ -28,6 +32,29 @@ impl Kernels {
         assert_eq!(out.len(), rows.len(), "rows_dot: out and rows differ in length");
         // SAFETY: a `Kernels` value proves its level; the rest was asserted.
         unsafe { (self.row_dot.rows_dot)(table, rows, vector, out) }
+    }
+
+    /// `out[i] = <table[rows[i]], vector>` of `bf16`, each widened exactly, in `f32`. Rows and vectors may change places: the
+    /// products of one row with many vectors are the same function.
+    ///
+    /// Order, for each row: 16 virtual lanes that take pairs, as in [`dot_bf16`](Kernels::dot_bf16). Lane `j` starts from
+    /// `+0.0` and takes the elements `k` with `k / 2 = j (mod 16)` in ascending order, each by one fused multiply-add; then
+    /// lane `j` += lane `j + 8`, then `+ 4`, `+ 2`, `+ 1`.
+    ///
+    /// With [`Precision::Native`](crate::Precision::Native) the error has the bound of [`dot_bf16`](Kernels::dot_bf16), for the
+    /// `ceil(n / 32)` pairs of a lane and four additions of folding: `g(2 ceil(n / 32) + 4)`.
+    ///
+    /// # Panics
+    /// Unless `vector.len() == table.width()`, `out.len() == rows.len()` and `rows.bound() <= table.rows()`.
+    pub fn rows_dot_bf16(&self, table: Matrix<'_, bf16>, rows: RowIds<'_>, vector: &[bf16], out: &mut [f32]) {
+        assert!(
+            rows.bound() <= table.rows(),
+            "rows_dot_bf16: row numbers were checked against more rows than the table has"
+        );
+        assert_eq!(vector.len(), table.width(), "rows_dot_bf16: vector and table differ in width");
+        assert_eq!(out.len(), rows.len(), "rows_dot_bf16: out and rows differ in length");
+        // SAFETY: a `Kernels` value proves its level; the rest was asserted.
+        unsafe { (self.row_dot.rows_dot_bf16)(table, rows, vector, out) }
     }
 
     /// `out[i] = <row, vectors[ids[i]]>`: one row times many vectors. The order is that of

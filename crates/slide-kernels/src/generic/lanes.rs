@@ -112,6 +112,18 @@ pub(crate) trait Words: Copy {
     /// The instruction set is available; `from` is valid for reading 16 elements.
     unsafe fn load(from: *const u32) -> Self;
 
+    /// 32 `bf16` as pairs: the even ones in the lower halves. Any alignment of `bf16` will do.
+    ///
+    /// # Safety
+    /// The instruction set is available; `from` is valid for reading 32 elements.
+    unsafe fn load_pairs(from: *const bf16) -> Self;
+
+    /// The first `count < 32` elements; the others are `+0.0` and their memory is not touched.
+    ///
+    /// # Safety
+    /// The instruction set is available; `from` is valid for reading `count` elements.
+    unsafe fn load_part_pairs(from: *const bf16, count: usize) -> Self;
+
     /// # Safety
     /// `to` is valid for writing 16 elements.
     unsafe fn store(self, to: *mut u32);

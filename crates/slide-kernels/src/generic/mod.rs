@@ -6,6 +6,7 @@
 
 mod compare;
 mod lanes;
+pub(crate) mod pairs;
 mod storage;
 mod tiles;
 

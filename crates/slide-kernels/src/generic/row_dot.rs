@@ -1,6 +1,11 @@
 //! Bodies of [`crate::api::row_dot`], and the dot products of several pairs at once that others use.
 
-use super::{LANES, Lanes, Storage, prefetch};
+use core::marker::PhantomData;
+
+use half::bf16;
+
+use super::pairs::{PAIRED, PairProduct};
+use super::{LANES, Lanes, Storage, Words, prefetch};
 use crate::tuning::ROWS_AHEAD;
 use crate::{Matrix, RowIds, Values, views};
 
@@ -56,24 +61,34 @@ pub(crate) unsafe fn rows_dot<L: Lanes, const N: usize>(
     vector: &[f32],
     out: &mut [f32],
 ) {
+    let work = WithVector::<L>(vector, PhantomData);
     // SAFETY: passed on to the caller.
     unsafe {
         match table.values() {
-            Values::F32(values) => rows_dot_of::<L, f32, N>(values, table.stride(), rows.ids(), vector, out),
-            Values::Bf16(values) => rows_dot_of::<L, half::bf16, N>(values, table.stride(), rows.ids(), vector, out),
+            Values::F32(values) => for_blocks_of_rows::<_, N>(values, table.stride(), rows.ids(), out, work),
+            Values::Bf16(values) => for_blocks_of_rows::<_, N>(values, table.stride(), rows.ids(), out, work),
         }
     }
 }
 
+/// The products of `N` rows with a vector. (A trait, because a closure cannot be made to be inlined.)
+trait Sums<S, const N: usize> {
+    /// # Safety
+    /// The rows are valid for reading as many elements as the vector has.
+    unsafe fn sums(&self, rows: [*const S; N], ahead: [*const S; N]) -> [f32; N];
+}
+
+/// Gives `N` rows and `N` to be prefetched to `work`, again and again, and writes what it returns.
+///
 /// # Safety
-/// The instruction set of `L` is available; every row of `ids` lies in `values`; `out` is as long as `ids`.
+/// Every row of `ids` lies in `values` and is as long as the vector; `out` is as long as `ids`.
 #[inline(always)]
-unsafe fn rows_dot_of<L: Lanes, S: Storage, const N: usize>(
+unsafe fn for_blocks_of_rows<S, const N: usize>(
     values: &[S],
     stride: usize,
     ids: &[u32],
-    vector: &[f32],
     out: &mut [f32],
+    work: impl Sums<S, N>,
 ) {
     let Some(last) = ids.len().checked_sub(1) else { return };
     // The list repeats its last row where it would end, so that a short block needs no code of its own.
@@ -83,13 +98,72 @@ unsafe fn rows_dot_of<L: Lanes, S: Storage, const N: usize>(
     while i < ids.len() {
         let rows = core::array::from_fn(|j| row(i + j));
         let ahead = core::array::from_fn(|j| row(i + j + ROWS_AHEAD));
-        // SAFETY: the instruction set is the caller's word; rows and vector have `vector.len()` elements.
-        let sums = unsafe { dots::<L, S, N>(rows, [vector.as_ptr(); N], vector.len(), Some(ahead)) };
+        // SAFETY: the caller's word.
+        let sums = unsafe { work.sums(rows, ahead) };
         for (out, sum) in out[i..].iter_mut().zip(sums) {
             *out = sum;
         }
         i += N;
     }
+}
+
+/// With an `f32` vector. Exists only where the instruction set of `L` is available.
+#[derive(Clone, Copy)]
+struct WithVector<'a, L>(&'a [f32], PhantomData<L>);
+
+impl<L: Lanes, S: Storage, const N: usize> Sums<S, N> for WithVector<'_, L> {
+    #[inline(always)]
+    unsafe fn sums(&self, rows: [*const S; N], ahead: [*const S; N]) -> [f32; N] {
+        // SAFETY: the caller's word; `self` proves the instruction set.
+        unsafe { dots::<L, S, N>(rows, [self.0.as_ptr(); N], self.0.len(), Some(ahead)) }
+    }
+}
+
+/// With a `bf16` vector, in pairs. Exists only where the instruction sets of `L` and `P` are available.
+struct WithPairs<'a, L, P>(&'a [bf16], PhantomData<(L, P)>);
+
+impl<L: Lanes, P: PairProduct<L>, const N: usize> Sums<bf16, N> for WithPairs<'_, L, P> {
+    #[inline(always)]
+    unsafe fn sums(&self, rows: [*const bf16; N], ahead: [*const bf16; N]) -> [f32; N] {
+        let (width, vector) = (self.0.len(), self.0.as_ptr());
+        // SAFETY: the caller's word; `self` proves the instruction sets.
+        unsafe {
+            let mut lanes = [L::zero(); N];
+            let mut k = 0;
+            while k + PAIRED <= width {
+                let vector = L::Words::load_pairs(vector.add(k));
+                for j in 0..N {
+                    // They are a cache line.
+                    prefetch(ahead[j].wrapping_add(k));
+                    lanes[j] = P::add(L::Words::load_pairs(rows[j].add(k)), vector, lanes[j]);
+                }
+                k += PAIRED;
+            }
+            if k < width {
+                let vector = L::Words::load_part_pairs(vector.add(k), width - k);
+                for j in 0..N {
+                    prefetch(ahead[j].wrapping_add(k));
+                    let row = L::Words::load_part_pairs(rows[j].add(k), width - k);
+                    lanes[j] = P::add_part(row, vector, lanes[j], width - k);
+                }
+            }
+            L::fold_all(lanes)
+        }
+    }
+}
+
+/// # Safety
+/// The contract of [`crate::api::row_dot::Table::rows_dot_bf16`]; the instruction set of `P` is available.
+#[inline(always)]
+pub(crate) unsafe fn rows_dot_of_pairs<L: Lanes, P: PairProduct<L>, const N: usize>(
+    table: Matrix<'_, bf16>,
+    rows: RowIds<'_>,
+    vector: &[bf16],
+    out: &mut [f32],
+) {
+    let work = WithPairs::<L, P>(vector, PhantomData);
+    // SAFETY: passed on to the caller.
+    unsafe { for_blocks_of_rows::<_, N>(table.data(), table.stride(), rows.ids(), out, work) }
 }
 
 /// # Safety
@@ -102,5 +176,7 @@ pub(crate) unsafe fn vectors_dot<L: Lanes, const N: usize>(
     out: &mut [f32],
 ) {
     // SAFETY: passed on to the caller.
-    unsafe { rows_dot_of::<L, f32, N>(vectors.data(), vectors.stride(), ids.ids(), row, out) }
+    unsafe {
+        for_blocks_of_rows::<_, N>(vectors.data(), vectors.stride(), ids.ids(), out, WithVector::<L>(row, PhantomData))
+    }
 }

@@ -3,6 +3,8 @@
 //! Every other back end gives the same bits. These functions are written to be read; the only concession is that
 //! reductions keep their virtual lanes in an array.
 
+use half::bf16;
+
 use crate::{Isa, Kernels, Precision};
 
 pub(crate) mod active;
@@ -90,4 +92,20 @@ pub(crate) fn dot_in_lanes<const LANES: usize>(a: impl Iterator<Item = f32>, b: 
         lanes[i % LANES] = fma(a, b, lanes[i % LANES]);
     }
     fold(lanes)
+}
+
+/// The dot product in `LANES` virtual lanes that take pairs: lane `j` takes the elements `i` with `i / 2 = j (mod LANES)`,
+/// ascending.
+pub(crate) fn dot_in_lanes_of_pairs<const LANES: usize>(a: &[bf16], b: &[bf16]) -> f32 {
+    let mut lanes = [0.0_f32; LANES];
+    for (i, (&a, &b)) in a.iter().zip(b).enumerate() {
+        let lane = &mut lanes[i / 2 % LANES];
+        *lane = fma(widen(a), widen(b), *lane);
+    }
+    fold(lanes)
+}
+
+/// The same number: a `bf16` is the upper half of an `f32`.
+pub(crate) fn widen(value: bf16) -> f32 {
+    f32::from_bits(u32::from(value.to_bits()) << 16)
 }

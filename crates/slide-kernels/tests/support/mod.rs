@@ -124,15 +124,13 @@ impl Random {
     }
 
     pub(crate) fn weights(&mut self, count: usize, bf16: bool) -> Weights {
-        let values = self.values(count);
-        if !bf16 {
-            return Weights::F32(values);
-        }
-        let mut weights = Guarded::new(count, self.below(2) == 0);
-        for (weight, &value) in weights.iter_mut().zip(values.iter()) {
-            *weight = bf16::from_f32(value);
-        }
-        Weights::Bf16(weights)
+        if bf16 { Weights::Bf16(self.halves(count)) } else { Weights::F32(self.values(count)) }
+    }
+
+    pub(crate) fn halves(&mut self, count: usize) -> Guarded<bf16> {
+        let mut halves = Guarded::new(count, self.below(2) == 0);
+        halves.fill_with(|| bf16::from_f32(self.value()));
+        halves
     }
 
     /// Numbers below `bound` in any order, some more than once.

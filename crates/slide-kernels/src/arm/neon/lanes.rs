@@ -4,16 +4,18 @@ use core::arch::aarch64::*;
 
 use half::bf16;
 
-use super::part::{load_part, load_part_bf16, load_selected, store_part, store_part_halves, store_selected};
+use super::part::{
+    load_part, load_part_bf16, load_part_halves, load_selected, store_part, store_part_halves, store_selected,
+};
 use crate::generic::{LANES, Lanes, Words};
 
 /// Sixteen `f32`, four lanes a register; exists only where NEON is available.
 #[derive(Clone, Copy)]
-pub(crate) struct F32x16(pub(super) [float32x4_t; 4]);
+pub(crate) struct F32x16(pub(in crate::arm) [float32x4_t; 4]);
 
 /// Sixteen `u32`, four lanes a register; exists only where NEON is available.
 #[derive(Clone, Copy)]
-pub(crate) struct U32x16(pub(super) [uint32x4_t; 4]);
+pub(crate) struct U32x16(pub(in crate::arm) [uint32x4_t; 4]);
 
 /// A set of lanes: all bits of a member are set.
 #[derive(Clone, Copy)]
@@ -205,6 +207,15 @@ impl Words for U32x16 {
     #[inline(always)]
     unsafe fn load(from: *const u32) -> Self {
         proven!(U32x16([vld1q_u32(from), vld1q_u32(from.add(4)), vld1q_u32(from.add(8)), vld1q_u32(from.add(12))]))
+    }
+    #[inline(always)]
+    unsafe fn load_pairs(from: *const bf16) -> Self {
+        let from: *const u16 = from.cast();
+        U32x16([0, 1, 2, 3].map(|i| proven!(vreinterpretq_u32_u16(vld1q_u16(from.add(8 * i))))))
+    }
+    #[inline(always)]
+    unsafe fn load_part_pairs(from: *const bf16, count: usize) -> Self {
+        proven!(U32x16(load_part_halves(from.cast(), count).map(|halves| vreinterpretq_u32_u16(halves))))
     }
     #[inline(always)]
     unsafe fn store(self, to: *mut u32) {

@@ -19,7 +19,7 @@ mod topk;
 mod transpose;
 
 use crate::{Isa, Kernels};
-use lanes::{F32x16, U32x16};
+pub(super) use lanes::{F32x16, U32x16};
 
 #[allow(clippy::needless_update, reason = "a kernel that is not written for this level is that of the level below")]
 pub(crate) const KERNELS: Kernels = Kernels {

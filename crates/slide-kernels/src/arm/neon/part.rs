@@ -90,6 +90,32 @@ pub(super) unsafe fn load_part_bf16(from: *const u16, count: usize) -> [float32x
 }
 
 /// # Safety
+/// NEON is available; `from` is valid for reading `count < 32` elements.
+#[inline(always)]
+pub(super) unsafe fn load_part_halves(from: *const u16, count: usize) -> [uint16x8_t; 4] {
+    // SAFETY: the caller's word; each load is of the elements `place..place + 8 <= count`, or of single ones below `count`;
+    // the window has 32 bytes and starts at 16 at most.
+    unsafe {
+        if count >= 8 {
+            let register = |i: usize| {
+                let place = (8 * i).min(count - 8);
+                let moved = vld1q_u8(MOVE_DOWN.as_ptr().add(2 * (8 * i - place).min(8)));
+                vreinterpretq_u16_u8(vqtbl1q_u8(vreinterpretq_u8_u16(vld1q_u16(from.add(place))), moved))
+            };
+            return [register(0), register(1), register(2), register(3)];
+        }
+        let mut halves = [0_u16; 8];
+        for (i, half) in halves.iter_mut().enumerate() {
+            if i < count {
+                *half = *from.add(i);
+            }
+        }
+        let zero = vdupq_n_u16(0);
+        [vld1q_u16(halves.as_ptr()), zero, zero, zero]
+    }
+}
+
+/// # Safety
 /// NEON is available; `to` is valid for writing `count <= 16` elements.
 #[inline(always)]
 pub(super) unsafe fn store_part(mut to: *mut f32, [mut a, mut b, c, d]: [float32x4_t; 4], count: usize) {

@@ -5,11 +5,14 @@ use core::arch::asm;
 
 use crate::api::dot::Table;
 use crate::arm::neon::lanes::fold_register;
+use crate::arm::neonbf16;
 
 wrappers! {
     "neon", Table { fn dot(a: &[f32], b: &[f32]) -> f32 = dot_of; }
-    const TABLE: Table = Table { dot };
+    const TABLE: Table = Table { dot, ..neonbf16::KERNELS.dot };
 }
+
+pub(crate) const NATIVE: Table = Table { dot, ..neonbf16::NATIVE.dot };
 
 /// # Safety
 /// The contract of [`Table::dot`]; vectors of SVE have 256 bits.

@@ -28,10 +28,11 @@ mod dots;
 mod row_dot;
 
 use super::neonbf16;
-use crate::{Isa, Kernels, Precision};
+use crate::{Isa, Kernels};
 
 pub(crate) const KERNELS: Kernels =
     Kernels { isa: Isa::Sve, dot: dot::TABLE, row_dot: row_dot::TABLE, ..neonbf16::KERNELS };
 
 /// With the instructions that round in their own way.
-pub(crate) const NATIVE: Kernels = Kernels { precision: Precision::Native, ..KERNELS };
+pub(crate) const NATIVE: Kernels =
+    Kernels { isa: Isa::Sve, dot: dot::NATIVE, row_dot: row_dot::NATIVE, ..neonbf16::NATIVE };

@@ -4,6 +4,7 @@ use core::arch::aarch64::vst1q_f32;
 
 use super::dots::Row;
 use crate::api::row_dot::Table;
+use crate::arm::neonbf16;
 use crate::tuning::ROWS_AHEAD;
 use crate::{Matrix, RowIds, Values, views};
 
@@ -13,8 +14,10 @@ wrappers! {
         fn vectors_dot(row: &[f32], vectors: Matrix<'_>, ids: RowIds<'_>, out: &mut [f32])
             = |row, vectors: Matrix<'_>, ids: RowIds<'_>, out| dots(vectors.data(), vectors.stride(), ids.ids(), row, out);
     }
-    const TABLE: Table = Table { rows_dot, vectors_dot };
+    const TABLE: Table = Table { rows_dot, vectors_dot, ..neonbf16::KERNELS.row_dot };
 }
+
+pub(crate) const NATIVE: Table = Table { rows_dot, vectors_dot, ..neonbf16::NATIVE.row_dot };
 
 /// # Safety
 /// The contract of [`Table::rows_dot`]; vectors of SVE have 256 bits.

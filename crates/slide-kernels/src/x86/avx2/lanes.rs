@@ -48,6 +48,18 @@ static MASK_WINDOW: [i32; 2 * LANES] = {
     window
 };
 
+/// Which bytes of eight `bf16` come to the upper halves of eight words; the lower halves become zero.
+static WIDENING_SHUFFLE: [[i8; 4]; 8] = [
+    [-1, -1, 0, 1],
+    [-1, -1, 2, 3],
+    [-1, -1, 4, 5],
+    [-1, -1, 6, 7],
+    [-1, -1, 8, 9],
+    [-1, -1, 10, 11],
+    [-1, -1, 12, 13],
+    [-1, -1, 14, 15],
+];
+
 impl Lanes for F32x16 {
     type Mask = Mask16;
     type Words = U32x16;
@@ -76,20 +88,19 @@ impl Lanes for F32x16 {
     }
     #[inline(always)]
     unsafe fn load_bf16(from: *const bf16) -> Self {
-        proven!(widen(_mm256_loadu_si256(from.cast())))
+        proven! {
+            // Eight elements in both halves of a register, of which each half takes four: half the operations of `widen`.
+            let take = _mm256_loadu_si256(WIDENING_SHUFFLE.as_ptr().cast());
+            let eight = |from: *const bf16| {
+                let both = _mm256_broadcastsi128_si256(_mm_loadu_si128(from.cast()));
+                _mm256_castsi256_ps(_mm256_shuffle_epi8(both, take))
+            };
+            F32x16(eight(from), eight(from.add(8)))
+        }
     }
     #[inline(always)]
     unsafe fn load_part_bf16(from: *const bf16, count: usize) -> Self {
-        // AVX2 masks 32-bit elements only: pairs first, then the odd one by itself.
-        proven! {
-            let pairs = _mm256_maskload_epi32(from.cast(), Self::first(count / 2).0);
-            if count.is_multiple_of(2) {
-                return widen(pairs);
-            }
-            let last = _mm256_set1_epi32(i32::from((*from.add(count - 1)).to_bits()));
-            let at = _mm256_andnot_si256(Self::first(count / 2).0, Self::first(count / 2 + 1).0);
-            widen(_mm256_blendv_epi8(pairs, last, at))
-        }
+        proven!(widen(part_of_halves(from, count)))
     }
     #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
@@ -159,6 +170,24 @@ impl Lanes for F32x16 {
     }
 }
 
+/// The first `count < 16` elements; the others are zero and their memory is not touched.
+///
+/// # Safety
+/// AVX2 is available; `from` is valid for reading `count` elements.
+#[inline(always)]
+unsafe fn part_of_halves(from: *const bf16, count: usize) -> __m256i {
+    // AVX2 masks 32-bit elements only: pairs first, then the odd one by itself.
+    proven! {
+        let pairs = _mm256_maskload_epi32(from.cast(), F32x16::first(count / 2).0);
+        if count.is_multiple_of(2) {
+            return pairs;
+        }
+        let last = _mm256_set1_epi32(i32::from((*from.add(count - 1)).to_bits()));
+        let at = _mm256_andnot_si256(F32x16::first(count / 2).0, F32x16::first(count / 2 + 1).0);
+        _mm256_blendv_epi8(pairs, last, at)
+    }
+}
+
 /// The upper halves of `f32`, which a `bf16` is.
 ///
 /// # Safety
@@ -196,6 +225,20 @@ impl Words for U32x16 {
     #[inline(always)]
     unsafe fn load(from: *const u32) -> Self {
         proven!(U32x16(_mm256_loadu_si256(from.cast()), _mm256_loadu_si256(from.add(8).cast())))
+    }
+    #[inline(always)]
+    unsafe fn load_pairs(from: *const bf16) -> Self {
+        proven!(U32x16(_mm256_loadu_si256(from.cast()), _mm256_loadu_si256(from.add(LANES).cast())))
+    }
+    #[inline(always)]
+    unsafe fn load_part_pairs(from: *const bf16, count: usize) -> Self {
+        proven! {
+            if count < LANES {
+                U32x16(part_of_halves(from, count), _mm256_setzero_si256())
+            } else {
+                U32x16(_mm256_loadu_si256(from.cast()), part_of_halves(from.add(LANES), count - LANES))
+            }
+        }
     }
     #[inline(always)]
     unsafe fn store(self, to: *mut u32) {

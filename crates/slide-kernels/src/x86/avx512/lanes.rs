@@ -8,11 +8,11 @@ use crate::generic::{LANES, Lanes, Words};
 
 /// Sixteen `f32`; exists only where AVX-512 is available.
 #[derive(Clone, Copy)]
-pub(crate) struct F32x16(pub(super) __m512);
+pub(crate) struct F32x16(pub(in crate::x86) __m512);
 
 /// Sixteen `u32`; exists only where AVX-512 is available.
 #[derive(Clone, Copy)]
-pub(crate) struct U32x16(pub(super) __m512i);
+pub(crate) struct U32x16(pub(in crate::x86) __m512i);
 
 /// Runs intrinsics whose only precondition is the instruction set, in a method that has a proof of it.
 macro_rules! proven {
@@ -141,6 +141,14 @@ impl Words for U32x16 {
     #[inline(always)]
     unsafe fn load(from: *const u32) -> Self {
         proven!(U32x16(_mm512_loadu_si512(from.cast())))
+    }
+    #[inline(always)]
+    unsafe fn load_pairs(from: *const bf16) -> Self {
+        proven!(U32x16(_mm512_loadu_si512(from.cast())))
+    }
+    #[inline(always)]
+    unsafe fn load_part_pairs(from: *const bf16, count: usize) -> Self {
+        proven!(U32x16(_mm512_maskz_loadu_epi16((1_u32 << count) - 1, from.cast())))
     }
     #[inline(always)]
     unsafe fn store(self, to: *mut u32) {

@@ -18,7 +18,7 @@ mod topk;
 
 use super::avx2;
 use crate::{Isa, Kernels};
-use lanes::{F32x16, U32x16};
+pub(super) use lanes::{F32x16, U32x16};
 
 pub(crate) const KERNELS: Kernels = Kernels {
     isa: Isa::Avx512,

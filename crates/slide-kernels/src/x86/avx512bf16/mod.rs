@@ -1,9 +1,42 @@
 //! AVX-512 BF16 (Cooper Lake, Sapphire Rapids, Zen 4). Everything else is that of [`super::avx512vnni`].
+//!
+//! Nothing of it is on the reproducible path. `vdpbf16ps` adds the products of a pair in an order of its own, and it and the
+//! conversion `vcvtneps2bf16` take subnormal numbers for zero, whatever MXCSR says; so `bf16` are stored by the integer
+//! operations of `generic::storage` here too.
 
+mod dot;
+mod row_dot;
+
+use core::arch::x86_64::*;
+
+use super::avx512::{F32x16, U32x16};
 use super::avx512vnni;
+use crate::generic::pairs::PairProduct;
 use crate::{Isa, Kernels, Precision};
 
 pub(crate) const KERNELS: Kernels = Kernels { isa: Isa::Avx512Bf16, ..avx512vnni::KERNELS };
 
 /// With the instructions that round in their own way.
-pub(crate) const NATIVE: Kernels = Kernels { precision: Precision::Native, ..KERNELS };
+pub(crate) const NATIVE: Kernels =
+    Kernels { precision: Precision::Native, dot: dot::NATIVE, row_dot: row_dot::NATIVE, ..KERNELS };
+
+/// `vdpbf16ps`: both products of a pair by one instruction.
+struct Vdpbf16ps;
+
+impl PairProduct<F32x16> for Vdpbf16ps {
+    #[inline(always)]
+    unsafe fn add(a: U32x16, b: U32x16, sum: F32x16) -> F32x16 {
+        // SAFETY: AVX-512 BF16 is the caller's word; the types are 64 bytes of plain numbers.
+        unsafe {
+            let (a, b) =
+                (core::mem::transmute::<__m512i, __m512bh>(a.0), core::mem::transmute::<__m512i, __m512bh>(b.0));
+            F32x16(_mm512_dpbf16_ps(sum.0, a, b))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn add_part(a: U32x16, b: U32x16, sum: F32x16, _: usize) -> F32x16 {
+        // SAFETY: passed on to the caller.
+        unsafe { Self::add(a, b, sum) }
+    }
+}

@@ -1,0 +1,74 @@
+use half::bf16;
+use slide_kernels::{Matrix, RowIds, Table, Values};
+
+use super::{Case, Cost, bits};
+use crate::random::{Aligned, Random};
+
+/// Scattered rows of 128 elements, of a table of twice as many: in the first-level cache, and in the second.
+pub(super) fn cases() -> Vec<Case> {
+    const WIDTH: usize = 128;
+    let mut random = Random(1);
+    let mut cases = Vec::new();
+    for rows in [32, 1024_usize] {
+        let cost = |bytes| {
+            let elements = (rows * WIDTH) as u64;
+            Cost { elements, bytes: bytes * elements, operations: 2 * elements }
+        };
+        let table = Aligned::new(&random.values(2 * rows * WIDTH));
+        let vector = Aligned::new(&random.values(WIDTH));
+        let narrow =
+            |values: &[f32]| Aligned::new(&values.iter().map(|&value| bf16::from_f32(value)).collect::<Vec<_>>());
+        let (narrow_table, narrow_vector) = (narrow(&table), narrow(&vector));
+        let (ids, out) = (random.ascending(rows, 2 * rows), vec![0.0_f32; rows]);
+        let shape = |format: &str| format!("{format}, {rows} rows of {WIDTH}");
+        cases.push(Case::new(
+            "row_dot::rows_dot",
+            shape("f32"),
+            cost(4),
+            (table.clone(), ids.clone(), vector.clone(), out.clone()),
+            move |kernels, (table, ids, vector, out)| {
+                let table = Table::new(Values::F32(table), WIDTH, WIDTH).expect("whole rows");
+                kernels.rows_dot(table, checked(ids, 2 * rows), vector, out);
+            },
+            |(.., out)| bits(out),
+        ));
+        cases.push(Case::new(
+            "row_dot::rows_dot",
+            shape("bf16 x f32"),
+            cost(2),
+            (narrow_table.clone(), ids.clone(), vector.clone(), out.clone()),
+            move |kernels, (table, ids, vector, out)| {
+                let table = Table::new(Values::Bf16(table), WIDTH, WIDTH).expect("whole rows");
+                kernels.rows_dot(table, checked(ids, 2 * rows), vector, out);
+            },
+            |(.., out)| bits(out),
+        ));
+        cases.push(Case::new(
+            "row_dot::rows_dot_bf16",
+            shape("bf16"),
+            cost(2),
+            (narrow_table, ids.clone(), narrow_vector, out.clone()),
+            move |kernels, (table, ids, vector, out)| {
+                let table = Matrix::new(table, WIDTH, WIDTH).expect("whole rows");
+                kernels.rows_dot_bf16(table, checked(ids, 2 * rows), vector, out);
+            },
+            |(.., out)| bits(out),
+        ));
+        cases.push(Case::new(
+            "row_dot::vectors_dot",
+            shape("f32"),
+            cost(4),
+            (table, ids, vector, out),
+            move |kernels, (vectors, ids, row, out)| {
+                let vectors = Matrix::new(vectors, WIDTH, WIDTH).expect("whole rows");
+                kernels.vectors_dot(row, vectors, checked(ids, 2 * rows), out);
+            },
+            |(.., out)| bits(out),
+        ));
+    }
+    cases
+}
+
+fn checked(ids: &[u32], rows: usize) -> RowIds<'_> {
+    RowIds::new(ids, rows).expect("rows of the table")
+}
