@@ -1,14 +1,13 @@
 //! Bodies of [`crate::api::hash`]: bins of coordinates. SimHash is in [`super::simhash`].
 
-use core::mem::MaybeUninit;
-
-use super::{Compare, Gather, LANES, Words};
+use super::columns::Room;
+use super::{Compare, Gather, LANES, Transpose, Words, hash_batch};
 use crate::Matrix;
 use crate::api::hash::{Bins, MAX_VALUES, MAX_WIDTH};
 use crate::scalar::hash::{EMPTY, densify, pack};
 
 /// What a family compares of a coordinate.
-trait Family {
+pub(crate) trait Family {
     /// Whether an empty bin takes the value of another.
     const DENSIFY: bool;
 
@@ -57,7 +56,7 @@ impl Family for MinHash {
 /// # Safety
 /// The instruction set of `L` is available; the shapes fit.
 #[inline(always)]
-pub(crate) unsafe fn wta_codes<L: Compare + Gather>(functions: &Bins, vectors: Matrix, out: &mut [u32]) {
+pub(crate) unsafe fn wta_codes<L: Compare + Gather + Transpose>(functions: &Bins, vectors: Matrix, out: &mut [u32]) {
     // SAFETY: as above.
     unsafe { codes::<L, Wta>(functions, vectors, out) }
 }
@@ -65,7 +64,7 @@ pub(crate) unsafe fn wta_codes<L: Compare + Gather>(functions: &Bins, vectors: M
 /// # Safety
 /// The instruction set of `L` is available; the shapes fit.
 #[inline(always)]
-pub(crate) unsafe fn dwta_codes<L: Compare + Gather>(functions: &Bins, vectors: Matrix, out: &mut [u32]) {
+pub(crate) unsafe fn dwta_codes<L: Compare + Gather + Transpose>(functions: &Bins, vectors: Matrix, out: &mut [u32]) {
     // SAFETY: as above.
     unsafe { codes::<L, Dwta>(functions, vectors, out) }
 }
@@ -73,39 +72,73 @@ pub(crate) unsafe fn dwta_codes<L: Compare + Gather>(functions: &Bins, vectors: 
 /// # Safety
 /// The instruction set of `L` is available; the shapes fit.
 #[inline(always)]
-pub(crate) unsafe fn minhash_codes<L: Compare + Gather>(functions: &Bins, vectors: Matrix, out: &mut [u32]) {
+pub(crate) unsafe fn minhash_codes<L: Compare + Gather + Transpose>(
+    functions: &Bins,
+    vectors: Matrix,
+    out: &mut [u32],
+) {
     // SAFETY: as above.
     unsafe { codes::<L, MinHash>(functions, vectors, out) }
 }
 
+/// Elements of each of the two scratch spaces: keys, and values.
+pub(crate) const SCRATCH: usize = MAX_WIDTH;
+const _: () = assert!(MAX_VALUES * size_of::<u16>() <= SCRATCH * size_of::<u32>());
+/// From so many vectors on a batch, which always costs as much as sixteen, is faster.
+const SMALLEST_BATCH: usize = 5;
+
+/// # Safety
+/// The instruction set of `L` is available; the shapes fit.
 #[inline(always)]
-unsafe fn codes<L: Compare + Gather, F: Family>(functions: &Bins, vectors: Matrix, out: &mut [u32]) {
-    let bin_bits = functions.bin_bits();
-    let mut keys = MaybeUninit::<[f32; MAX_WIDTH]>::uninit();
-    let keys = keys.as_mut_ptr().cast::<f32>();
-    let mut values = MaybeUninit::<[u16; MAX_VALUES]>::uninit();
-    let values = values.as_mut_ptr().cast::<u16>();
-    for (v, codes) in out.chunks_exact_mut(functions.tables()).enumerate() {
+unsafe fn codes<L: Compare + Gather + Transpose, F: Family>(functions: &Bins, vectors: Matrix, out: &mut [u32]) {
+    let (padded, tables) = (functions.padded_width(), functions.tables());
+    let (mut keys, mut scratch) = (Room::<f32, SCRATCH>::new(), Room::<u32, SCRATCH>::new());
+    let (keys, scratch) = (keys.start(), scratch.start());
+    let batches = hash_batch::fits(functions);
+    for (batch, out) in out.chunks_mut(LANES * tables).enumerate() {
         // SAFETY: the instruction set and the shapes are the caller's word. `Bins` has at most MAX_WIDTH padded
         // coordinates and MAX_VALUES bins rounded up to 16: both buffers are large enough. The keys of all
         // padded coordinates are written before they are read, and the values of all bins.
         unsafe {
-            write_keys::<L, F>(vectors.row(v), functions.padded_width(), keys);
-            let size = 1 << bin_bits;
-            let positions = functions.positions();
-            let padded = functions.padded_width();
-            // The common shape by itself, so that its loop is unrolled and the table stays in registers.
-            let empty = if padded == 128 && bin_bits == 3 {
-                winners_128::<L, 8>(positions, keys, values)
-            } else {
-                winners::<L>(positions, size, keys, padded, values)
-            };
-            let values = core::slice::from_raw_parts_mut(values, functions.bins());
-            if F::DENSIFY && empty {
-                densify(values);
+            if batches && out.len() >= SMALLEST_BATCH * tables {
+                hash_batch::codes::<L, F>(functions, vectors, batch * LANES, out, keys, scratch);
+                continue;
             }
-            pack(values, bin_bits, codes);
+            for (v, codes) in out.chunks_exact_mut(tables).enumerate() {
+                write_keys::<L, F>(vectors.row(batch * LANES + v), padded, keys);
+                single::<L, F>(functions, keys, scratch.cast(), codes);
+            }
         }
+    }
+}
+
+/// Codes of one vector.
+///
+/// # Safety
+/// The instruction set of `L` is available; the keys of all padded coordinates are there; `values` is valid for writing
+/// MAX_VALUES elements; `codes` has one for each table.
+#[inline(always)]
+unsafe fn single<L: Compare + Gather, F: Family>(
+    functions: &Bins,
+    keys: *const f32,
+    values: *mut u16,
+    codes: &mut [u32],
+) {
+    let (bin_bits, padded) = (functions.bin_bits(), functions.padded_width());
+    let positions = functions.positions();
+    // SAFETY: as above; there are at most MAX_VALUES bins, rounded up to 16.
+    unsafe {
+        // The common shape by itself, so that its loop is unrolled and the table stays in registers.
+        let empty = if padded == 128 && bin_bits == 3 {
+            winners_128::<L, 8>(positions, keys, values)
+        } else {
+            winners::<L>(positions, 1 << bin_bits, keys, padded, values)
+        };
+        let values = core::slice::from_raw_parts_mut(values, functions.bins());
+        if F::DENSIFY && empty {
+            densify(values);
+        }
+        pack(values, bin_bits, codes);
     }
 }
 

@@ -4,6 +4,7 @@
 //! carry it. A body that is not inlined into its wrapper would turn every intrinsic into a call.
 #![cfg_attr(not(any(target_arch = "x86_64", target_arch = "aarch64")), allow(dead_code))]
 
+mod columns;
 mod compare;
 mod lanes;
 pub(crate) mod pairs;
@@ -16,6 +17,7 @@ pub(crate) mod elementwise;
 pub(crate) mod embedding;
 pub(crate) mod gemm;
 pub(crate) mod hash;
+mod hash_batch;
 pub(crate) mod loss;
 mod numerics;
 pub(crate) mod probe;
@@ -23,11 +25,13 @@ pub(crate) mod random;
 pub(crate) mod row_dot;
 pub(crate) mod row_update;
 pub(crate) mod simhash;
+mod simhash_batch;
 pub(crate) mod softmax;
 pub(crate) mod tile;
 pub(crate) mod topk;
 pub(crate) mod transpose;
 
+pub(crate) use columns::Transpose;
 pub(crate) use compare::{Compare, Gather, Swap};
 pub(crate) use lanes::{LANES, Lanes, Words, prefetch};
 pub(crate) use storage::Storage;

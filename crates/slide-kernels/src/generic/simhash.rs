@@ -2,7 +2,8 @@
 
 use core::mem::MaybeUninit;
 
-use super::{Compare, LANES, Swap, Words};
+use super::columns::Room;
+use super::{Compare, LANES, Swap, Transpose, Words, simhash_batch};
 use crate::Matrix;
 use crate::api::hash::{MAX_VALUES, MAX_WIDTH, SimHash};
 
@@ -11,45 +12,74 @@ const BLOCK: usize = 128;
 /// 16-bit words for the bits of all projections, and one to read past their end.
 const MAX_WORDS: usize = (MAX_VALUES + MAX_WIDTH) / 16 + 1;
 
+/// `BATCH` is from how many vectors on a batch, which always costs as much as sixteen, is faster.
+///
 /// # Safety
 /// The instruction set of `L` is available; the shapes fit.
 #[inline(always)]
-pub(crate) unsafe fn simhash_codes<L: Compare + Swap>(functions: &SimHash, vectors: Matrix, out: &mut [u32]) {
-    let (width, padded) = (functions.width(), functions.padded_width());
-    let signs = functions.signs();
-    let mut vector = MaybeUninit::<[f32; MAX_WIDTH]>::uninit();
-    let copy = vector.as_mut_ptr().cast::<f32>();
-    let mut projections = MaybeUninit::<[f32; MAX_WIDTH]>::uninit();
-    let projections = projections.as_mut_ptr().cast::<f32>();
+pub(crate) unsafe fn simhash_codes<L: Compare + Swap + Transpose, const BATCH: usize>(
+    functions: &SimHash,
+    vectors: Matrix,
+    out: &mut [u32],
+) {
+    let tables = functions.tables();
+    let (mut vector, mut projections) = (Room::<f32, MAX_WIDTH>::new(), Room::<f32, MAX_WIDTH>::new());
+    let (vector, projections) = (vector.start(), projections.start());
     let mut bits = MaybeUninit::<[u16; MAX_WORDS]>::uninit();
     let bits = bits.as_mut_ptr().cast::<u16>();
-    let words = signs.len() / LANES;
-    for (v, codes) in out.chunks_exact_mut(functions.tables()).enumerate() {
-        let row = vectors.row(v);
-        // SAFETY: the instruction set and the shapes are the caller's word. The padded width is at most MAX_WIDTH,
-        // so that both buffers are large enough; they are written before they are read. A round has `padded` signs.
-        // There is a bit for each sign, at
-        // most MAX_VALUES + MAX_WIDTH; they are written before `pack` reads them, as is the word after them.
+    let batches = simhash_batch::fits(functions);
+    for (batch, out) in out.chunks_mut(LANES * tables).enumerate() {
+        // SAFETY: the instruction set and the shapes are the caller's word; the buffers have the sizes asked for.
         unsafe {
-            let mut vector = row.as_ptr();
-            if width < padded {
-                core::ptr::copy_nonoverlapping(vector, copy, width);
-                core::ptr::write_bytes(copy.add(width), 0, padded - width);
-                vector = copy;
+            if batches && out.len() >= BATCH * tables {
+                simhash_batch::codes::<L>(functions, vectors, batch * LANES, out, vector, projections);
+                continue;
             }
-            for (round, signs) in signs.chunks_exact(padded).enumerate() {
-                let (signs, bits) = (signs.as_ptr(), bits.add(round * (padded / LANES)));
-                match padded {
-                    16 => small::<L, 1>(vector, signs, bits),
-                    32 => small::<L, 2>(vector, signs, bits),
-                    64 => small::<L, 4>(vector, signs, bits),
-                    128 => small::<L, 8>(vector, signs, bits),
-                    _ => large::<L>(vector, signs, padded, projections, bits),
-                }
+            for (v, codes) in out.chunks_exact_mut(tables).enumerate() {
+                single::<L>(functions, vectors.row(batch * LANES + v), vector, projections, bits, codes);
             }
-            bits.add(words).write(0);
-            pack::<L>(core::slice::from_raw_parts(bits, words + 1), functions.bits(), codes);
         }
+    }
+}
+
+/// Codes of one vector.
+///
+/// # Safety
+/// The instruction set of `L` is available; the shapes fit; `copy` and `projections` are valid for writing MAX_WIDTH elements,
+/// `bits` for MAX_WORDS.
+#[inline(always)]
+unsafe fn single<L: Compare + Swap>(
+    functions: &SimHash,
+    row: &[f32],
+    copy: *mut f32,
+    projections: *mut f32,
+    bits: *mut u16,
+    codes: &mut [u32],
+) {
+    let (width, padded, signs) = (functions.width(), functions.padded_width(), functions.signs());
+    let words = signs.len() / LANES;
+    // SAFETY: as above. The padded width is at most MAX_WIDTH, so that both buffers are large enough; they are written
+    // before they are read. A round has `padded` signs. There is a bit for each sign, at most MAX_VALUES + MAX_WIDTH;
+    // they are written before `pack` reads them, as is the word after them.
+    unsafe {
+        let mut vector = row.as_ptr();
+        if width < padded {
+            core::ptr::copy_nonoverlapping(vector, copy, width);
+            core::ptr::write_bytes(copy.add(width), 0, padded - width);
+            vector = copy;
+        }
+        for (round, signs) in signs.chunks_exact(padded).enumerate() {
+            let (signs, bits) = (signs.as_ptr(), bits.add(round * (padded / LANES)));
+            match padded {
+                16 => small::<L, 1>(vector, signs, bits),
+                32 => small::<L, 2>(vector, signs, bits),
+                64 => small::<L, 4>(vector, signs, bits),
+                128 => small::<L, 8>(vector, signs, bits),
+                _ => large::<L>(vector, signs, padded, projections, bits),
+            }
+        }
+        bits.add(words).write(0);
+        pack::<L>(core::slice::from_raw_parts(bits, words + 1), functions.bits(), codes);
     }
 }
 

@@ -96,26 +96,32 @@ const ATTEMPTS: u32 = 64;
 
 /// Gives every empty bin the value of one that was not empty, or 0 if there is none.
 pub(crate) fn densify(values: &mut [u16]) {
+    let bins = values.len();
+    let mut none = None;
     for start in (0..values.len()).step_by(32) {
         let end = values.len().min(start + 32);
         // Most stretches have no empty bin.
         if values[start..end].iter().fold(0, |all, value| all | value) & EMPTY == 0 {
             continue;
         }
+        // Without any value there is nothing to look for.
+        if *none.get_or_insert_with(|| values.iter().all(|&value| value == EMPTY)) {
+            return values.fill(0);
+        }
         for bin in start..end {
             if values[bin] == EMPTY {
-                values[bin] = source(values, bin).map_or(BORROWED, |other| values[other] | BORROWED);
+                let other = source(bins, bin, |other| values[other] < BORROWED);
+                values[bin] = other.map_or(BORROWED, |other| values[other] | BORROWED);
             }
         }
     }
 }
 
 /// The bin from which the empty bin `bin` takes its value; see [`Bins`].
-fn source(values: &[u16], bin: usize) -> Option<usize> {
-    let filled = |&other: &usize| values[other] < BORROWED;
-    let bins = values.len() as u64;
-    let attempt = |attempt| ((u64::from(mix(bin as u32, attempt)) * bins) >> 32) as usize;
-    (0..ATTEMPTS).map(attempt).chain(bin + 1..values.len()).chain(0..bin).find(filled)
+#[inline]
+pub(crate) fn source(bins: usize, bin: usize, filled: impl Fn(usize) -> bool) -> Option<usize> {
+    let attempt = |attempt| ((u64::from(mix(bin as u32, attempt)) * bins as u64) >> 32) as usize;
+    (0..ATTEMPTS).map(attempt).chain(bin + 1..bins).chain(0..bin).find(|&other| filled(other))
 }
 
 /// A hash of two numbers: multiplications by odd constants, mixed by shifts.

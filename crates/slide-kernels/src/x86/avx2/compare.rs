@@ -5,7 +5,7 @@ use core::arch::x86_64::*;
 use super::lanes::Mask16;
 use super::{F32x16, U32x16};
 use crate::generic::random::Counters;
-use crate::generic::{Compare, Gather, Swap};
+use crate::generic::{Compare, Gather, Swap, Transpose};
 
 /// Runs intrinsics whose only precondition is the instruction set, in a method that has a proof of it.
 macro_rules! proven {
@@ -95,6 +95,32 @@ impl Swap for F32x16 {
     #[inline(always)]
     fn swap_8(self) -> Self {
         F32x16(self.1, self.0)
+    }
+}
+
+impl Transpose for F32x16 {
+    #[inline(always)]
+    unsafe fn transpose_16(from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize) {
+        // Four columns of eight rows at a time. The parts of two rows are loaded into one register, so that its
+        // halves are transposed by themselves.
+        proven! {
+            for (top, c) in (0..2).flat_map(|half| (0..4).map(move |quarter| (8 * half, 4 * quarter))) {
+                let part = |r: usize| from.add((top + r) * from_stride + c);
+                let rows = |r: usize| _mm256_loadu2_m128(part(r + 4), part(r));
+                let (first, second, third, fourth) = (rows(0), rows(1), rows(2), rows(3));
+                let (ab_low, ab_high) = (_mm256_unpacklo_ps(first, second), _mm256_unpackhi_ps(first, second));
+                let (cd_low, cd_high) = (_mm256_unpacklo_ps(third, fourth), _mm256_unpackhi_ps(third, fourth));
+                let columns = [
+                    _mm256_shuffle_ps::<0x44>(ab_low, cd_low),
+                    _mm256_shuffle_ps::<0xEE>(ab_low, cd_low),
+                    _mm256_shuffle_ps::<0x44>(ab_high, cd_high),
+                    _mm256_shuffle_ps::<0xEE>(ab_high, cd_high),
+                ];
+                for (j, column) in columns.into_iter().enumerate() {
+                    _mm256_storeu_ps(to.add((c + j) * to_stride + top), column);
+                }
+            }
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use core::arch::x86_64::*;
 
 use super::{F32x16, U32x16};
 use crate::generic::random::Counters;
-use crate::generic::{Compare, Gather, Swap};
+use crate::generic::{Compare, Gather, Swap, Transpose};
 
 /// Runs intrinsics whose only precondition is the instruction set, in a method that has a proof of it.
 macro_rules! proven {
@@ -87,6 +87,37 @@ impl Swap for F32x16 {
     #[inline(always)]
     fn swap_8(self) -> Self {
         proven!(F32x16(_mm512_shuffle_f32x4::<0b01_00_11_10>(self.0, self.0)))
+    }
+}
+
+impl Transpose for F32x16 {
+    #[inline(always)]
+    unsafe fn transpose_16(from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize) {
+        // Four columns at a time. The parts of four rows are loaded into one register, so that the quarters of a
+        // register are transposed by themselves.
+        proven! {
+            for c in (0..16).step_by(4) {
+                let part = |r: usize| _mm_loadu_ps(from.add(r * from_stride + c));
+                let rows = |r: usize| {
+                    let rows = _mm512_broadcast_f32x4(part(r));
+                    let rows = _mm512_mask_broadcast_f32x4(rows, 0x00F0, part(r + 4));
+                    let rows = _mm512_mask_broadcast_f32x4(rows, 0x0F00, part(r + 8));
+                    _mm512_mask_broadcast_f32x4(rows, 0xF000, part(r + 12))
+                };
+                let (first, second, third, fourth) = (rows(0), rows(1), rows(2), rows(3));
+                let (ab_low, ab_high) = (_mm512_unpacklo_ps(first, second), _mm512_unpackhi_ps(first, second));
+                let (cd_low, cd_high) = (_mm512_unpacklo_ps(third, fourth), _mm512_unpackhi_ps(third, fourth));
+                let columns = [
+                    _mm512_shuffle_ps::<0x44>(ab_low, cd_low),
+                    _mm512_shuffle_ps::<0xEE>(ab_low, cd_low),
+                    _mm512_shuffle_ps::<0x44>(ab_high, cd_high),
+                    _mm512_shuffle_ps::<0xEE>(ab_high, cd_high),
+                ];
+                for (j, column) in columns.into_iter().enumerate() {
+                    _mm512_storeu_ps(to.add((c + j) * to_stride), column);
+                }
+            }
+        }
     }
 }
 

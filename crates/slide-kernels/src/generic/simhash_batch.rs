@@ -1,0 +1,136 @@
+//! Body of SimHash ([`crate::api::hash`]) for sixteen vectors at a time.
+//!
+//! Coordinates of sixteen vectors side by side need no exchange of lanes in the transform, and a projection's bits for
+//! all of them are one comparison.
+
+use core::mem::MaybeUninit;
+
+use super::columns::{Transpose, write_codes, write_columns};
+use super::{Compare, LANES, Lanes, Words};
+use crate::Matrix;
+use crate::api::hash::SimHash;
+
+/// Elements of each of the two scratch spaces: coordinates, which give way to the codes, and projections.
+const SCRATCH: usize = 8192;
+/// Projections whose signs there is room for.
+const PROJECTIONS: usize = 4096;
+
+/// Whether a batch has room.
+#[inline(always)]
+pub(crate) fn fits(functions: &SimHash) -> bool {
+    let columns = functions.padded_width().max(functions.tables());
+    columns * LANES <= SCRATCH && functions.signs().len() <= PROJECTIONS
+}
+
+/// Codes of the rows from `first` on, as many as `out` has room for, at most 16.
+///
+/// # Safety
+/// The instruction set of `L` is available; the shapes fit, and [`fits`] says so too; `columns` and `projections` are valid
+/// for writing `SCRATCH` elements.
+#[inline(always)]
+pub(crate) unsafe fn codes<L: Compare + Transpose>(
+    functions: &SimHash,
+    vectors: Matrix<'_>,
+    first: usize,
+    out: &mut [u32],
+    columns: *mut f32,
+    projections: *mut f32,
+) {
+    let (tables, padded) = (functions.tables(), functions.padded_width());
+    let mut positive = MaybeUninit::<[u16; PROJECTIONS]>::uninit();
+    let positive = positive.as_mut_ptr().cast::<u16>();
+    // SAFETY: as above. Each round writes `padded` projections and their signs before they are read; the rounds have
+    // `signs.len()` of them, at least `bits * tables`.
+    unsafe {
+        write_columns::<L>(vectors, first, out.len() / tables, 0.0, padded, columns);
+        for (round, signs) in functions.signs().chunks_exact(padded).enumerate() {
+            let positive = positive.add(round * padded);
+            for start in (0..padded).step_by(16) {
+                let x = core::array::from_fn(|i| {
+                    let sign = L::Words::splat(signs[start + i]);
+                    L::load(columns.add((start + i) * LANES)).to_words().xor(sign).to_lanes()
+                });
+                finish::<L, 16>(butterflies(x), start, 1, padded == 16, projections, positive);
+            }
+            let mut h = 16;
+            while h < padded {
+                // As many steps at once as there are left, at most four.
+                match padded / h {
+                    2 => steps::<L, 2>(h, padded, projections, positive),
+                    4 => steps::<L, 4>(h, padded, projections, positive),
+                    8 => steps::<L, 8>(h, padded, projections, positive),
+                    _ => steps::<L, 16>(h, padded, projections, positive),
+                }
+                h *= 16;
+            }
+        }
+        let codes = columns.cast::<u32>();
+        for t in 0..tables {
+            let mut code = L::Words::splat(0);
+            for bit in 0..functions.bits() {
+                let set = L::mask_from_bits(u32::from(*positive.add(bit * tables + t)));
+                code = code.or(L::Words::splat(1 << bit)).select(set, code);
+            }
+            code.store(codes.add(t * LANES));
+        }
+        write_codes::<L>(codes, tables, out);
+    }
+}
+
+/// The steps of the transform at the distances `h`, `2 h`, ..., `N h / 2`.
+///
+/// # Safety
+/// The instruction set of `L` is available; `projections` is valid for `16 * padded` elements, `positive` for `padded`; `padded`
+/// is a multiple of `N * h`.
+#[inline(always)]
+unsafe fn steps<L: Compare, const N: usize>(h: usize, padded: usize, projections: *mut f32, positive: *mut u16) {
+    for start in (0..padded).step_by(N * h) {
+        for i in start..start + h {
+            // SAFETY: as above; `i + (N - 1) * h` is less than `padded`.
+            unsafe {
+                let x: [L; N] = core::array::from_fn(|j| L::load(projections.add((i + j * h) * LANES)));
+                finish::<L, N>(butterflies(x), i, h, N * h == padded, projections, positive);
+            }
+        }
+    }
+}
+
+/// Sums and differences of all pairs at the distances 1, 2, ..., `N / 2`.
+#[inline(always)]
+fn butterflies<L: Lanes, const N: usize>(mut x: [L; N]) -> [L; N] {
+    let mut h = 1;
+    while h < N {
+        for i in 0..N {
+            if i & h == 0 {
+                (x[i], x[i + h]) = (x[i].add(x[i + h]), x[i].sub(x[i + h]));
+            }
+        }
+        h *= 2;
+    }
+    x
+}
+
+/// Keeps the coordinates `start + j * h`, or, after the last step, the set of vectors where each is positive.
+///
+/// # Safety
+/// The instruction set of `L` is available; `projections` and `positive` are valid for writing those coordinates.
+#[inline(always)]
+unsafe fn finish<L: Compare, const N: usize>(
+    x: [L; N],
+    start: usize,
+    h: usize,
+    last: bool,
+    projections: *mut f32,
+    positive: *mut u16,
+) {
+    for (j, x) in x.into_iter().enumerate() {
+        // SAFETY: as above.
+        unsafe {
+            if last {
+                positive.add(start + j * h).write(L::mask_to_bits(x.greater(L::zero())) as u16);
+            } else {
+                x.store(projections.add((start + j * h) * LANES));
+            }
+        }
+    }
+}
