@@ -55,4 +55,6 @@ pub use views::{ActiveRows, Matrix, MatrixMut, RowIds, ShapeError, Table, TableM
 /// Parameters of the hash families.
 pub mod hash {
     pub use crate::api::hash::{Bins, HashError, MAX_VALUES, MAX_WIDTH, SimHash};
+    pub use crate::api::projection::SignedProjection;
+    pub use crate::api::sparse_hash::BinPlaces;
 }

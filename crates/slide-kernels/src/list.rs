@@ -46,6 +46,8 @@ const ALL: &[Isa] = &[Isa::Avx2, Isa::Avx512, Isa::Neon];
 const ALL_SVE: &[Isa] = &[Isa::Avx2, Isa::Avx512, Isa::Neon, Isa::Sve];
 /// Written for short vectors; wider ones would not help.
 const SHORT: &[Isa] = &[Isa::Avx2, Isa::Neon];
+/// Scattered single elements: nothing for vectors to do.
+const NONE: &[Isa] = &[];
 
 /// One body over vectors of pairs; Arm's `bfmlalb` and `bfmlalt` do the widening.
 const PAIRS: &[Isa] = &[Isa::Avx2, Isa::Avx512, Isa::Neon, Isa::NeonBf16];
@@ -58,6 +60,10 @@ const NATIVE: &[Isa] = &[Isa::Avx512Bf16, Isa::NeonBf16];
 pub const KERNELS: &[Kernel] = &[
     kernel("active", "forward", "active_forward", "out[e] = bias[n] + <w_n, x_s> for each pair e = (n, s)", "f32, bf16 weights", ALL),
     kernel("active", "backward", "active_backward", "dx_s += c_e w_n; Adam on w_n with sum_s c_e x_s", "f32, bf16 weights", ALL),
+    kernel("codes", "pack_codes", "pack_codes", "out_t = sum_k v_kt 2^(k b)", "u32", ALL),
+    kernel("codes", "hamming", "hamming", "number of ones of a ^ b", "u64", ALL),
+    kernel("codes", "hamming_rows", "hamming_rows", "out_i = number of ones of c_i ^ a", "u64", ALL),
+    kernel("codes", "hamming_scattered", "hamming_scattered", "out_i = number of ones of c_{n_i} ^ a", "u64", ALL),
     kernel("dot", "dot", "dot", "sum_i a_i b_i", "f32", ALL_SVE),
     kernel("dot", "dot_bf16", "dot_bf16", "sum_i a_i b_i", "bf16", PAIRS).native(NATIVE),
     kernel("dot", "dot_bf16_f32", "dot_bf16_f32", "sum_i a_i b_i", "bf16 weights, f32", ALL),
@@ -71,6 +77,7 @@ pub const KERNELS: &[Kernel] = &[
     kernel("gemm", "forward", "gemm_forward", "Z = b + W X^T for chosen rows of W", "f32, bf16 weights", ALL),
     kernel("gemm", "backward", "gemm_backward", "dX += D^T W for chosen rows of W", "f32, bf16 weights", ALL),
     kernel("gemm", "gradient", "gemm_gradient", "dW += D X", "f32", ALL),
+    kernel("hadamard", "hadamard", "hadamard", "x = H x", "f32", ALL),
     kernel("hash", "simhash_codes", "simhash_codes", "signs of H D x, K bits a table", "f32", ALL),
     kernel("hash", "wta_codes", "wta_codes", "place of the greatest of a bin", "f32", ALL),
     kernel("hash", "dwta_codes", "dwta_codes", "the same, empty bins densified", "f32", ALL),
@@ -82,6 +89,8 @@ pub const KERNELS: &[Kernel] = &[
     kernel("probe", "read", "probe_read", "bare loads: bandwidth", "u32", ALL),
     kernel("probe", "read_rows", "probe_read_rows", "bare loads of scattered rows: bandwidth", "u32", ALL),
     kernel("probe", "update", "probe_update", "x = a x for three slices: bandwidth of a mix", "f32", ALL),
+    kernel("projection", "projection_codes", "projection_codes", "signs of S x, S of random signs, K bits a table", "f32", ALL),
+    kernel("projection", "projection_codes_sparse", "projection_codes_sparse", "the same of a sparse vector", "f32", ALL),
     kernel("random", "random_words", "random_words", "Philox 4x32-10 of counters", "u32", ALL),
     kernel("row_dot", "rows_dot", "rows_dot", "out_i = <w_{n_i}, x>", "f32, bf16 weights", ALL_SVE),
     kernel("row_dot", "rows_dot_bf16", "rows_dot_bf16", "out_i = <w_{n_i}, x>", "bf16", PAIRS).native(NATIVE),
@@ -92,7 +101,11 @@ pub const KERNELS: &[Kernel] = &[
     kernel("softmax", "column_max_sum", "column_max_sum", "the same, by column", "f32", ALL),
     kernel("softmax", "softmax_columns", "softmax_columns", "e^(z - max) / sum, by column", "f32", ALL),
     kernel("softmax", "softmax_entries", "softmax_entries", "the same, for listed entries", "f32", ALL),
+    kernel("sparse_hash", "wta_codes_sparse", "wta_codes_sparse", "wta_codes of a sparse vector", "f32", NONE),
+    kernel("sparse_hash", "dwta_codes_sparse", "dwta_codes_sparse", "dwta_codes of a sparse vector", "f32", NONE),
+    kernel("sparse_hash", "minhash_codes_sparse", "minhash_codes_sparse", "minhash_codes of a sparse vector", "f32", NONE),
     kernel("topk", "top_k", "top_k", "the k greatest, and where", "f32", ALL),
+    kernel("topk", "select_above", "select_above", "those above a threshold, and where", "f32", ALL),
     kernel("transpose", "transpose", "transpose", "Y = X^T", "f32", SHORT),
 ];
 

@@ -16,3 +16,18 @@ pub(crate) const UPDATES_AHEAD: usize = 6;
 ///
 /// `cargo bench -p slide-benches --bench kernels -- gemm`
 pub(crate) const PANEL: usize = 8192;
+
+/// Rows of signs that are asked for ahead of the coordinate that is added.
+///
+/// `cargo bench -p slide-benches --bench kernels -- projection`
+pub(crate) const SIGNS_AHEAD: usize = 8;
+
+/// From so many vectors on WTA, DWTA and MinHash codes are faster by a batch, which costs as much as sixteen whatever it has.
+///
+/// `cargo bench -p slide-benches --bench kernels -- hash`
+pub(crate) const BINS_BATCH: usize = 7;
+
+/// The same for SimHash codes, with 32 registers of 16 lanes.
+///
+/// `cargo bench -p slide-benches --bench kernels -- hash`
+pub(crate) const SIMHASH_BATCH: usize = 13;

@@ -28,7 +28,7 @@ table! {
 #[non_exhaustive]
 pub enum HashError {
     /// The width is zero or too large.
-    #[error("width is {0}; expected 1 to {MAX_WIDTH}")]
+    #[error("width is {0}; expected 1 to {MAX_WIDTH}, or what fits in memory for a matrix of signs")]
     Width(usize),
     /// A code would have no bits, or more than 32.
     #[error("a code has {0} bits; expected 1 to 32")]
@@ -39,6 +39,14 @@ pub enum HashError {
     /// No hash values, or too many.
     #[error("there are {0} hash values in all tables; expected 1 to {MAX_VALUES}")]
     Values(usize),
+    /// A bin looks at a coordinate that vectors do not have.
+    #[error("bin {bin} looks at coordinate {coordinate}, which is not below the width")]
+    Position {
+        /// The bin.
+        bin: usize,
+        /// The coordinate.
+        coordinate: usize,
+    },
     /// A slice is too short or too long.
     #[error("{what} has {found} elements; expected {expected}")]
     Length {
@@ -277,6 +285,15 @@ impl<'a> Bins<'a> {
     /// Bins of all tables.
     pub fn bins(&self) -> usize {
         self.values * self.tables
+    }
+
+    /// The coordinate at a position of a bin, modulo the padded width.
+    ///
+    /// # Panics
+    /// If there is no such bin.
+    pub fn coordinate(&self, bin: usize, position: usize) -> usize {
+        let position = self.positions[((bin / 16) << self.bin_bits | position) * 16 + bin % 16];
+        position as usize & (self.padded_width() - 1)
     }
 
     /// The coordinates of the bins, 16 bins side by side.

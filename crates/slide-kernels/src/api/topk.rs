@@ -6,6 +6,8 @@ table! {
     /// Safety: the level is available; `indices` and `values` have one length, at most that of the scores, which
     /// is at most `u32::MAX`.
     top_k: unsafe fn(&[f32], &mut [u32], &mut [f32]),
+    /// Safety: the level is available; `indices` and `values` have one length; there are at most `u32::MAX` scores.
+    select_above: unsafe fn(&[f32], f32, &mut [u32], &mut [f32]) -> usize,
 }
 
 impl Kernels {
@@ -13,7 +15,8 @@ impl Kernels {
     /// the number of scores if that is less; what lies beyond is not written.
     ///
     /// Equal scores (`-0` equals `+0`) are ranked by index, the lower one first; NaN ranks below `-inf`.
-    /// One pass with a list sorted by insertion: made for `k` up to some hundred.
+    /// One pass that keeps what beats the worst of the best so far, a few times `k` of them before it chooses again; for `k`
+    /// above 512 one with a list sorted by insertion, which is slow for many scores in ascending order.
     ///
     /// # Panics
     /// If `indices` and `values` differ in length, or there are more than `u32::MAX` scores.
@@ -26,5 +29,19 @@ impl Kernels {
             unsafe { (self.topk.top_k)(scores, &mut indices[..k], &mut values[..k]) }
         }
         k
+    }
+
+    /// The scores above `threshold`, by ascending index, and where they stand. Returns how many there are; if that is more
+    /// than `indices.len()`, only the first that many are written. NaN is above nothing, and nothing above NaN.
+    ///
+    /// Elements of `indices` and `values` beyond the count may be overwritten.
+    ///
+    /// # Panics
+    /// If `indices` and `values` differ in length, or there are more than `u32::MAX` scores.
+    pub fn select_above(&self, scores: &[f32], threshold: f32, indices: &mut [u32], values: &mut [f32]) -> usize {
+        assert_eq!(indices.len(), values.len(), "select_above: indices and values differ in length");
+        assert!(u32::try_from(scores.len()).is_ok(), "select_above: more than u32::MAX scores");
+        // SAFETY: a `Kernels` value proves its level; the lengths were checked.
+        unsafe { (self.topk.select_above)(scores, threshold, indices, values) }
     }
 }

@@ -53,3 +53,25 @@ pub(crate) trait Swap: Lanes {
     /// Lane `i` of the result is lane `i ^ 8`.
     fn swap_8(self) -> Self;
 }
+
+/// Sets of lanes given as bits.
+pub(crate) trait Compress: Compare {
+    /// Writes the lanes whose bit is set one after the other, and behind them anything. The bits from 16 on are 0.
+    ///
+    /// # Safety
+    /// `to` is valid for writing 16 elements.
+    unsafe fn compress(self, set: u32, to: *mut f32);
+    /// The lanes whose bit is set with the other sign. The bits from 16 on are ignored.
+    fn flip(self, set: u32) -> Self;
+}
+
+/// The number of ones of a byte: without an instruction for it a table is fastest.
+pub(crate) static ONES: [u8; 256] = {
+    let mut ones = [0; 256];
+    let mut byte = 1;
+    while byte < 256 {
+        ones[byte] = ones[byte / 2] + (byte % 2) as u8;
+        byte += 1;
+    }
+    ones
+};

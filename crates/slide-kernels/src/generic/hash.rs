@@ -5,6 +5,7 @@ use super::{Compare, Gather, LANES, Transpose, Words, hash_batch};
 use crate::Matrix;
 use crate::api::hash::{Bins, MAX_VALUES, MAX_WIDTH};
 use crate::scalar::hash::{EMPTY, densify, pack};
+use crate::tuning::BINS_BATCH;
 
 /// What a family compares of a coordinate.
 pub(crate) trait Family {
@@ -84,8 +85,6 @@ pub(crate) unsafe fn minhash_codes<L: Compare + Gather + Transpose>(
 /// Elements of each of the two scratch spaces: keys, and values.
 pub(crate) const SCRATCH: usize = MAX_WIDTH;
 const _: () = assert!(MAX_VALUES * size_of::<u16>() <= SCRATCH * size_of::<u32>());
-/// From so many vectors on a batch, which always costs as much as sixteen, is faster.
-const SMALLEST_BATCH: usize = 5;
 
 /// # Safety
 /// The instruction set of `L` is available; the shapes fit.
@@ -100,7 +99,7 @@ unsafe fn codes<L: Compare + Gather + Transpose, F: Family>(functions: &Bins, ve
         // coordinates and MAX_VALUES bins rounded up to 16: both buffers are large enough. The keys of all
         // padded coordinates are written before they are read, and the values of all bins.
         unsafe {
-            if batches && out.len() >= SMALLEST_BATCH * tables {
+            if batches && out.len() >= BINS_BATCH * tables {
                 hash_batch::codes::<L, F>(functions, vectors, batch * LANES, out, keys, scratch);
                 continue;
             }

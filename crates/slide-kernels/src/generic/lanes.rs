@@ -147,6 +147,8 @@ pub(crate) trait Words: Copy {
     fn xor(self, other: Self) -> Self;
     fn shift_left<const N: u32>(self) -> Self;
     fn shift_right<const N: u32>(self) -> Self;
+    /// Each lane by its own count, below 64; from 32 on nothing is left.
+    fn shift_left_each(self, counts: Self) -> Self;
     /// The lanes of `mask` from `self`, the others from `other`.
     fn select(self, mask: Self::Mask, other: Self) -> Self;
     /// The lanes where `self > other`, both taken as `i32`.

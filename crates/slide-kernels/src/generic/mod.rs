@@ -12,15 +12,18 @@ mod storage;
 mod tiles;
 
 pub(crate) mod active;
+pub(crate) mod codes;
 pub(crate) mod dot;
 pub(crate) mod elementwise;
 pub(crate) mod embedding;
 pub(crate) mod gemm;
+pub(crate) mod hadamard;
 pub(crate) mod hash;
 mod hash_batch;
 pub(crate) mod loss;
 mod numerics;
 pub(crate) mod probe;
+pub(crate) mod projection;
 pub(crate) mod random;
 pub(crate) mod row_dot;
 pub(crate) mod row_update;
@@ -32,6 +35,6 @@ pub(crate) mod topk;
 pub(crate) mod transpose;
 
 pub(crate) use columns::Transpose;
-pub(crate) use compare::{Compare, Gather, Swap};
+pub(crate) use compare::{Compare, Compress, Gather, ONES, Swap};
 pub(crate) use lanes::{LANES, Lanes, Words, prefetch};
 pub(crate) use storage::Storage;

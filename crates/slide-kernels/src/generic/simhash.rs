@@ -3,14 +3,16 @@
 use core::mem::MaybeUninit;
 
 use super::columns::Room;
+use super::hadamard::{BLOCK, in_registers, longer};
 use super::{Compare, LANES, Swap, Transpose, Words, simhash_batch};
 use crate::Matrix;
 use crate::api::hash::{MAX_VALUES, MAX_WIDTH, SimHash};
 
-/// Coordinates that are transformed in registers.
-const BLOCK: usize = 128;
 /// 16-bit words for the bits of all projections, and one to read past their end.
 const MAX_WORDS: usize = (MAX_VALUES + MAX_WIDTH) / 16 + 1;
+
+/// The `BATCH` of a back end with too few registers for one.
+pub(crate) const NEVER: usize = LANES + 1;
 
 /// `BATCH` is from how many vectors on a batch, which always costs as much as sixteen, is faster.
 ///
@@ -120,17 +122,7 @@ unsafe fn large<L: Compare + Swap>(
                 x.store(projections.add(start + i * LANES));
             }
         }
-        let mut h = BLOCK;
-        while h < padded {
-            for start in (0..padded).step_by(2 * h) {
-                for i in (start..start + h).step_by(LANES) {
-                    let (a, b) = (L::load(projections.add(i)), L::load(projections.add(i + h)));
-                    a.add(b).store(projections.add(i));
-                    a.sub(b).store(projections.add(i + h));
-                }
-            }
-            h *= 2;
-        }
+        longer::<L>(projections, padded);
         for i in 0..padded / LANES {
             let x = L::load(projections.add(i * LANES));
             bits.add(i).write(L::mask_to_bits(x.greater(L::zero())) as u16);
@@ -146,48 +138,19 @@ unsafe fn large<L: Compare + Swap>(
 unsafe fn block<L: Swap, const N: usize>(vector: *const f32, signs: *const u32) -> [L; N] {
     // SAFETY: as above.
     unsafe {
-        let mut x = [L::zero(); N];
-        for (i, x) in x.iter_mut().enumerate() {
+        in_registers(|i| {
             let signs = L::Words::load(signs.add(i * LANES));
-            *x = L::load(vector.add(i * LANES)).to_words().xor(signs).to_lanes();
-            *x = x.fma(L::load(SIGNS[0].as_ptr()), x.swap_1());
-            *x = x.fma(L::load(SIGNS[1].as_ptr()), x.swap_2());
-            *x = x.fma(L::load(SIGNS[2].as_ptr()), x.swap_4());
-            *x = x.fma(L::load(SIGNS[3].as_ptr()), x.swap_8());
-        }
-        let mut h = 1;
-        while h < N {
-            for i in 0..N {
-                if i & h == 0 {
-                    (x[i], x[i + h]) = (x[i].add(x[i + h]), x[i].sub(x[i + h]));
-                }
-            }
-            h *= 2;
-        }
-        x
+            L::load(vector.add(i * LANES)).to_words().xor(signs).to_lanes()
+        })
     }
 }
-
-/// `1` in the lanes that become the sum of a pair, `-1` in those that become its difference, for distances 1, 2, 4, 8:
-/// `fma(x, 1, y) = x + y` and `fma(x, -1, y) = y - x`, rounded once as the sum and the difference are.
-static SIGNS: [[f32; LANES]; 4] = {
-    let mut signs = [[1.0; LANES]; 4];
-    let mut i = 0;
-    while i < 4 * LANES {
-        if ((i % LANES) >> (i / LANES)) & 1 == 1 {
-            signs[i / LANES][i % LANES] = -1.0;
-        }
-        i += 1;
-    }
-    signs
-};
 
 /// Bit `k` of the code of table `t` is bit `k * codes.len() + t`.
 ///
 /// # Safety
 /// The instruction set of `L` is available; there are enough bits for all codes, and a word after them.
 #[inline(always)]
-unsafe fn pack<L: Compare>(bits: &[u16], code_bits: usize, codes: &mut [u32]) {
+pub(crate) unsafe fn pack<L: Compare>(bits: &[u16], code_bits: usize, codes: &mut [u32]) {
     let tables = codes.len();
     // SAFETY: as above; a chunk of 16 codes, or the array, has room for 16.
     unsafe {

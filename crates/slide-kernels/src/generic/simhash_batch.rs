@@ -6,7 +6,8 @@
 use core::mem::MaybeUninit;
 
 use super::columns::{Transpose, write_codes, write_columns};
-use super::{Compare, LANES, Lanes, Words};
+use super::hadamard::butterflies;
+use super::{Compare, LANES, Words};
 use crate::Matrix;
 use crate::api::hash::SimHash;
 
@@ -93,21 +94,6 @@ unsafe fn steps<L: Compare, const N: usize>(h: usize, padded: usize, projections
             }
         }
     }
-}
-
-/// Sums and differences of all pairs at the distances 1, 2, ..., `N / 2`.
-#[inline(always)]
-fn butterflies<L: Lanes, const N: usize>(mut x: [L; N]) -> [L; N] {
-    let mut h = 1;
-    while h < N {
-        for i in 0..N {
-            if i & h == 0 {
-                (x[i], x[i + h]) = (x[i].add(x[i + h]), x[i].sub(x[i + h]));
-            }
-        }
-        h *= 2;
-    }
-    x
 }
 
 /// Keeps the coordinates `start + j * h`, or, after the last step, the set of vectors where each is positive.

@@ -1,51 +1,165 @@
-//! Body of [`crate::api::topk`].
+//! Bodies of [`crate::api::topk`].
 
-use super::{Compare, LANES};
+use core::mem::MaybeUninit;
+
+use super::{Compress, LANES, ONES, Words};
 use crate::scalar::topk::offer;
 
-/// Vectors compared with the worst listed score before anything branches; their lanes fill a `u64`.
+/// Vectors whose survivors are looked for before anything branches.
 const STEP: usize = 4;
+/// The largest `k` for which there is room to choose among many at once.
+const LARGEST: usize = 512;
+/// Scores that are held before the best are chosen: so many times `k`, and at least so many.
+const TIMES: usize = 4;
+const AT_LEAST: usize = 64;
+const ROOM: usize = TIMES * LARGEST + STEP * LANES;
 
 /// # Safety
 /// The instruction set of `L` is available; the list has at least one place and at most as many as there are scores.
 #[inline(always)]
-pub(crate) unsafe fn top_k<L: Compare>(scores: &[f32], indices: &mut [u32], values: &mut [f32]) {
-    let k = values.len();
-    for (index, &score) in scores[..k].iter().enumerate() {
-        offer(score, index, indices, values);
+pub(crate) unsafe fn top_k<L: Compress>(scores: &[f32], indices: &mut [u32], values: &mut [f32]) {
+    let (n, k) = (scores.len(), values.len());
+    if k > LARGEST {
+        return scores.iter().enumerate().for_each(|(index, &score)| offer(score, index, indices, values));
     }
-    let (n, start) = (scores.len(), scores.as_ptr());
-    let mut i = k;
-    // SAFETY: the instruction set is the caller's word; each load is of elements `i..i + 64 <= n`, or of the `n - i`
-    // that are left.
+    let mut found = [const { MaybeUninit::<u32>::uninit() }; ROOM];
+    let found = found.as_mut_ptr().cast::<u32>();
+    let mut ranks = [const { MaybeUninit::<u64>::uninit() }; ROOM];
+    let ranks = ranks.as_mut_ptr().cast::<u64>();
+    let room = (TIMES * k).max(AT_LEAST);
+    let mut held = n.min(room);
+    // SAFETY: the instruction set is the caller's word. At most `room` ranks are held before a step, which adds at most
+    // 64; so `ROOM` is enough for them, and for the numbers of the new ones. The first `held` ranks are initialised.
     unsafe {
-        while i < n {
-            let worst = values[k - 1];
-            let threshold = L::splat(worst);
-            let left = (n - i).min(STEP * LANES);
-            let mut found = 0;
-            if left == STEP * LANES {
-                for j in 0..STEP {
-                    let greater = L::load(start.add(i + j * LANES)).greater(threshold);
-                    found |= u64::from(L::mask_to_bits(greater)) << (j * LANES);
+        for (index, &score) in scores[..held].iter().enumerate() {
+            ranks.add(index).write(rank(score, index));
+        }
+        let mut start = held;
+        while start < n {
+            let worst = scores[choose(core::slice::from_raw_parts_mut(ranks, held), k) as u32 as usize];
+            held = k;
+            let mut new = 0;
+            while start < n && held + new < room {
+                // Anything ranks before NaN, though nothing compares greater.
+                let passes =
+                    |x: L| if worst.is_nan() { x.at_most(L::splat(f32::INFINITY)) } else { x.greater(L::splat(worst)) };
+                let (sets, _) = step(scores, start, passes);
+                if sets != [0; STEP] {
+                    for (j, set) in sets.into_iter().enumerate() {
+                        new += compress_indices::<L>(start + j * LANES, set, found.add(new));
+                    }
                 }
-            } else {
-                for j in (0..left).step_by(LANES) {
-                    let greater = L::load_part(start.add(i + j), L::first(left - j)).greater(threshold);
-                    found |= u64::from(L::mask_to_bits(greater)) << j;
-                }
+                start += STEP * LANES;
             }
-            if worst.is_nan() {
-                // Everything else ranks before NaN, though nothing compares greater.
-                found = u64::MAX;
+            for (i, &index) in core::slice::from_raw_parts(found, new).iter().enumerate() {
+                ranks.add(held + i).write(rank(*scores.get_unchecked(index as usize), index as usize));
             }
-            found &= u64::MAX >> (STEP * LANES - left);
-            while found != 0 {
-                let index = i + found.trailing_zeros() as usize;
-                offer(scores[index], index, indices, values);
-                found &= found - 1;
-            }
-            i += STEP * LANES;
+            held += new;
+        }
+        let ranks = core::slice::from_raw_parts_mut(ranks, held);
+        choose(ranks, k);
+        ranks[..k].sort_unstable();
+        for ((index, value), &rank) in indices.iter_mut().zip(values).zip(&*ranks) {
+            *index = rank as u32;
+            *value = scores[rank as u32 as usize];
         }
     }
+}
+
+/// A number that is the less, the better the score ranks: equal scores by index, NaN last.
+#[inline(always)]
+fn rank(score: f32, index: usize) -> u64 {
+    // `+ 0.0` makes -0 of the same rank as +0.
+    let bits = (score + 0.0).to_bits();
+    let ascending = bits ^ ((bits as i32 >> 31) as u32 | 0x8000_0000);
+    let descending = if score.is_nan() { u32::MAX } else { !ascending };
+    u64::from(descending) << 32 | index as u64
+}
+
+/// Puts the `k` least ranks first, in any order, and returns the greatest of them.
+fn choose(ranks: &mut [u64], k: usize) -> u64 {
+    *ranks.select_nth_unstable(k - 1).1
+}
+
+/// The sets of lanes that pass, of four vectors from `start` on, and the vectors.
+///
+/// # Safety
+/// The instruction set of `L` is available; `start` is less than the number of scores.
+#[inline(always)]
+unsafe fn step<L: Compress>(scores: &[f32], start: usize, passes: impl Fn(L) -> L::Mask) -> ([u32; STEP], [L; STEP]) {
+    let (left, from) = (scores.len() - start, scores.as_ptr().wrapping_add(start));
+    let mut sets = [0; STEP];
+    // SAFETY: as above; each load is of elements `i..i + 16` below `left`, or of the `left - i` that are left.
+    unsafe {
+        let mut vectors = [L::zero(); STEP];
+        for (j, (set, vector)) in sets.iter_mut().zip(&mut vectors).enumerate() {
+            let i = j * LANES;
+            if left >= STEP * LANES {
+                *vector = L::load(from.wrapping_add(i));
+                *set = L::mask_to_bits(passes(*vector));
+            } else if i < left {
+                *vector = L::load_part(from.wrapping_add(i), L::first(left - i));
+                *set = L::mask_to_bits(passes(*vector)) & (0xFFFF >> (LANES - (left - i).min(LANES)));
+            }
+        }
+        (sets, vectors)
+    }
+}
+
+static LANE_NUMBERS: [u32; LANES] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
+
+/// Writes `first` plus the numbers of the lanes of a set, and returns how many they are.
+///
+/// # Safety
+/// The instruction set of `L` is available; `to` is valid for writing 16 elements.
+#[inline(always)]
+unsafe fn compress_indices<L: Compress>(first: usize, set: u32, to: *mut u32) -> usize {
+    // SAFETY: as above; lanes keep their bits.
+    unsafe {
+        let indices = L::Words::load(LANE_NUMBERS.as_ptr()).add(L::Words::splat(first as u32));
+        indices.to_lanes().compress(set, to.cast());
+    }
+    usize::from(ONES[set as u8 as usize]) + usize::from(ONES[(set >> 8) as u8 as usize])
+}
+
+/// # Safety
+/// The instruction set of `L` is available; `indices` and `values` have one length; there are at most `u32::MAX` scores.
+#[inline(always)]
+pub(crate) unsafe fn select_above<L: Compress>(
+    scores: &[f32],
+    threshold: f32,
+    indices: &mut [u32],
+    values: &mut [f32],
+) -> usize {
+    let room = values.len();
+    let mut count = 0;
+    // SAFETY: the instruction set is the caller's word; what has room for fewer than 16 elements is not written to
+    // directly.
+    unsafe {
+        let threshold = L::splat(threshold);
+        for start in (0..scores.len()).step_by(STEP * LANES) {
+            let (sets, vectors) = step(scores, start, |x: L| x.greater(threshold));
+            if sets == [0; STEP] {
+                continue;
+            }
+            for (j, (set, vector)) in sets.into_iter().zip(vectors).enumerate() {
+                let first = start + j * LANES;
+                if count + LANES <= room {
+                    vector.compress(set, values.as_mut_ptr().add(count));
+                    count += compress_indices::<L>(first, set, indices.as_mut_ptr().add(count));
+                } else {
+                    let (mut some_values, mut some_indices) = ([0.0; LANES], [0; LANES]);
+                    vector.compress(set, some_values.as_mut_ptr());
+                    let new = compress_indices::<L>(first, set, some_indices.as_mut_ptr());
+                    let kept = room.saturating_sub(count).min(new);
+                    if kept > 0 {
+                        values[count..count + kept].copy_from_slice(&some_values[..kept]);
+                        indices[count..count + kept].copy_from_slice(&some_indices[..kept]);
+                    }
+                    count += new;
+                }
+            }
+        }
+    }
+    count
 }

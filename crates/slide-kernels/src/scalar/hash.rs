@@ -2,6 +2,7 @@
 
 use crate::Matrix;
 use crate::api::hash::{Bins, MAX_VALUES, MAX_WIDTH, SimHash, Table};
+use crate::scalar::hadamard;
 
 pub(crate) const TABLE: Table = Table { simhash_codes, wta_codes, dwta_codes, minhash_codes };
 
@@ -16,7 +17,7 @@ fn simhash_codes(functions: &SimHash, vectors: Matrix, out: &mut [u32]) {
                 let coordinate = vectors.row(v).get(i).copied().unwrap_or(0.0);
                 *projection = f32::from_bits(coordinate.to_bits() ^ sign);
             }
-            hadamard(projections);
+            hadamard::transform(projections);
             for (i, &projection) in projections.iter().enumerate() {
                 let value = round * padded + i;
                 let (bit, table) = (value / tables, value % tables);
@@ -25,20 +26,6 @@ fn simhash_codes(functions: &SimHash, vectors: Matrix, out: &mut [u32]) {
                 }
             }
         }
-    }
-}
-
-fn hadamard(x: &mut [f32]) {
-    let mut h = 1;
-    while h < x.len() {
-        for block in x.chunks_exact_mut(2 * h) {
-            for i in 0..h {
-                let (a, b) = (block[i], block[i + h]);
-                block[i] = a + b;
-                block[i + h] = a - b;
-            }
-        }
-        h *= 2;
     }
 }
 

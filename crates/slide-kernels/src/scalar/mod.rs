@@ -20,12 +20,14 @@ pub(crate) mod hadamard;
 pub(crate) mod hash;
 pub(crate) mod loss;
 pub(crate) mod probe;
+pub(crate) mod projection;
 pub(crate) mod quant;
 pub(crate) mod random;
 pub(crate) mod row_dot;
 pub(crate) mod row_update;
 pub(crate) mod softmax;
 pub(crate) mod sparse_dot;
+pub(crate) mod sparse_hash;
 pub(crate) mod topk;
 pub(crate) mod transpose;
 
@@ -46,11 +48,13 @@ pub(crate) const KERNELS: Kernels = Kernels {
     loss: loss::TABLE,
     probe: probe::TABLE,
     quant: quant::TABLE,
+    projection: projection::TABLE,
     random: random::TABLE,
     row_dot: row_dot::TABLE,
     row_update: row_update::TABLE,
     softmax: softmax::TABLE,
     sparse_dot: sparse_dot::TABLE,
+    sparse_hash: sparse_hash::TABLE,
     topk: topk::TABLE,
     transpose: transpose::TABLE,
 };

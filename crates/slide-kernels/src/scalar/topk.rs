@@ -2,7 +2,7 @@
 
 use crate::api::topk::Table;
 
-pub(crate) const TABLE: Table = Table { top_k };
+pub(crate) const TABLE: Table = Table { top_k, select_above };
 
 fn top_k(scores: &[f32], indices: &mut [u32], values: &mut [f32]) {
     for (index, &score) in scores.iter().enumerate() {
@@ -29,4 +29,17 @@ pub(crate) fn offer(score: f32, index: usize, indices: &mut [u32], values: &mut 
     indices.copy_within(place..end, place + 1);
     values[place] = score;
     indices[place] = index as u32;
+}
+
+fn select_above(scores: &[f32], threshold: f32, indices: &mut [u32], values: &mut [f32]) -> usize {
+    let mut count = 0;
+    for (index, &score) in scores.iter().enumerate() {
+        if score > threshold {
+            if count < values.len() {
+                (indices[count], values[count]) = (index as u32, score);
+            }
+            count += 1;
+        }
+    }
+    count
 }

@@ -3,9 +3,11 @@
 use core::arch::aarch64::*;
 
 use super::lanes::Mask16;
+use super::transpose::quarter;
 use super::{F32x16, U32x16};
+use crate::generic::codes::BitCount;
 use crate::generic::random::Counters;
-use crate::generic::{Compare, Gather, LANES, Lanes, Swap, Words};
+use crate::generic::{Compare, Compress, Gather, LANES, Lanes, ONES, Swap, Transpose, Words};
 
 /// Runs intrinsics whose only precondition is the instruction set, in a method that has a proof of it.
 macro_rules! proven {
@@ -105,6 +107,86 @@ impl Swap for F32x16 {
     fn swap_8(self) -> Self {
         let [a, b, c, d] = self.0;
         F32x16([c, d, a, b])
+    }
+}
+
+impl Transpose for F32x16 {
+    #[inline(always)]
+    unsafe fn transpose_16(from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize) {
+        proven! {
+            for r in (0..LANES).step_by(4) {
+                for c in (0..LANES).step_by(4) {
+                    let columns = quarter(from.add(r * from_stride + c), from_stride);
+                    for (j, column) in columns.into_iter().enumerate() {
+                        vst1q_f32(to.add((c + j) * to_stride + r), column);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// For each set of four lanes the bytes of those that are in it, ascending; beyond them bytes of the first.
+static MEMBERS: [[u8; 16]; 16] = {
+    let mut members = [[0; 16]; 16];
+    let mut set = 0;
+    while set < 16 {
+        let (mut byte, mut count) = (0, 0);
+        while byte < 16 {
+            if (set >> (byte / 4)) & 1 == 1 {
+                members[set][count] = byte as u8;
+                count += 1;
+            }
+            byte += 1;
+        }
+        set += 1;
+    }
+    members
+};
+
+impl Compress for F32x16 {
+    #[inline(always)]
+    unsafe fn compress(self, set: u32, to: *mut f32) {
+        let mut count = 0;
+        for (i, register) in self.0.into_iter().enumerate() {
+            let set = (set >> (4 * i) & 0xF) as usize;
+            proven! {
+                let members = vqtbl1q_u8(vreinterpretq_u8_f32(register), vld1q_u8(MEMBERS[set].as_ptr()));
+                // At most four elements on for each register before it, so that all of it lies within the sixteen.
+                vst1q_f32(to.add(count), vreinterpretq_f32_u8(members));
+            }
+            count += usize::from(ONES[set]);
+        }
+    }
+    #[inline(always)]
+    fn flip(self, set: u32) -> Self {
+        proven! {
+            let sign = U32x16::splat(0x8000_0000);
+            let mask = Self::mask_from_bits(set);
+            self.to_words().xor(sign.select(mask, U32x16::splat(0))).to_lanes()
+        }
+    }
+}
+
+impl BitCount for U32x16 {
+    #[inline(always)]
+    fn ones_of_bytes(self) -> Self {
+        let each = |i: usize| proven!(vreinterpretq_u32_u8(vcntq_u8(vreinterpretq_u8_u32(self.0[i]))));
+        U32x16([each(0), each(1), each(2), each(3)])
+    }
+    #[inline(always)]
+    fn sums_of_bytes(four: [Self; 4]) -> [u32; 4] {
+        proven! {
+            // At most 4 * 2 * 255 in 16 bits, then their sums in 32.
+            let sums = |bytes: U32x16| {
+                let pairs = bytes.0.map(|bytes| vpaddlq_u8(vreinterpretq_u8_u32(bytes)));
+                vpaddlq_u16(vaddq_u16(vaddq_u16(pairs[0], pairs[1]), vaddq_u16(pairs[2], pairs[3])))
+            };
+            let [a, b, c, d] = four.map(sums);
+            let mut out = [0; 4];
+            vst1q_u32(out.as_mut_ptr(), vpaddq_u32(vpaddq_u32(a, b), vpaddq_u32(c, d)));
+            out
+        }
     }
 }
 

@@ -252,6 +252,10 @@ impl Words for U32x16 {
         U32x16(each!(|a = self.0| vshlq_u32(a, vdupq_n_s32(-(N as i32)))))
     }
     #[inline(always)]
+    fn shift_left_each(self, counts: Self) -> Self {
+        U32x16(each!(|a = self.0, count = counts.0| vshlq_u32(a, vreinterpretq_s32_u32(count))))
+    }
+    #[inline(always)]
     fn select(self, mask: Mask16, other: Self) -> Self {
         U32x16(each!(|mask = mask.lanes, a = self.0, b = other.0| vbslq_u32(mask, a, b)))
     }

@@ -1,16 +1,19 @@
 //! NEON, which every 64-bit Arm processor has: four registers for sixteen lanes.
 
 mod active;
+mod codes;
 mod compare;
 pub(super) mod dot;
 mod elementwise;
 mod embedding;
 mod gemm;
+mod hadamard;
 mod hash;
 pub(super) mod lanes;
 mod loss;
 mod part;
 mod probe;
+mod projection;
 mod random;
 mod row_dot;
 mod row_update;
@@ -25,13 +28,16 @@ pub(super) use lanes::{F32x16, U32x16};
 pub(crate) const KERNELS: Kernels = Kernels {
     isa: Isa::Neon,
     active: active::TABLE,
+    codes: codes::TABLE,
     dot: dot::TABLE,
     elementwise: elementwise::TABLE,
     embedding: embedding::TABLE,
     gemm: gemm::TABLE,
+    hadamard: hadamard::TABLE,
     hash: hash::TABLE,
     loss: loss::TABLE,
     probe: probe::TABLE,
+    projection: projection::TABLE,
     random: random::TABLE,
     row_dot: row_dot::TABLE,
     row_update: row_update::TABLE,

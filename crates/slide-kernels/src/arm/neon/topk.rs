@@ -6,4 +6,6 @@ use crate::generic;
 
 wrappers!("neon", Table {
     fn top_k(scores: &[f32], indices: &mut [u32], values: &mut [f32]) = generic::topk::top_k::<F32x16>;
+    fn select_above(scores: &[f32], threshold: f32, indices: &mut [u32], values: &mut [f32]) -> usize
+        = generic::topk::select_above::<F32x16>;
 });

@@ -35,7 +35,7 @@ unsafe fn block(from: *const f32, from_stride: usize, to: *mut f32, to_stride: u
 /// # Safety
 /// NEON is available; `from` is valid for reading 4 rows of 4 elements.
 #[inline(always)]
-unsafe fn quarter(from: *const f32, stride: usize) -> [float32x4_t; 4] {
+pub(super) unsafe fn quarter(from: *const f32, stride: usize) -> [float32x4_t; 4] {
     // SAFETY: the caller's word.
     unsafe {
         let row = |i: usize| vld1q_f32(from.add(i * stride));

@@ -4,8 +4,9 @@ use core::arch::x86_64::*;
 
 use super::lanes::Mask16;
 use super::{F32x16, U32x16};
+use crate::generic::codes::BitCount;
 use crate::generic::random::Counters;
-use crate::generic::{Compare, Gather, Swap, Transpose};
+use crate::generic::{Compare, Compress, Gather, ONES, Swap, Transpose};
 
 /// Runs intrinsics whose only precondition is the instruction set, in a method that has a proof of it.
 macro_rules! proven {
@@ -121,6 +122,88 @@ impl Transpose for F32x16 {
                 }
             }
         }
+    }
+}
+
+/// For each set of eight lanes the lanes that are in it, ascending, a byte each.
+static MEMBERS: [[u8; 8]; 256] = {
+    let mut members = [[0; 8]; 256];
+    let mut set = 0;
+    while set < 256 {
+        let (mut lane, mut count) = (0, 0);
+        while lane < 8 {
+            if (set >> lane) & 1 == 1 {
+                members[set][count] = lane as u8;
+                count += 1;
+            }
+            lane += 1;
+        }
+        set += 1;
+    }
+    members
+};
+
+impl Compress for F32x16 {
+    #[inline(always)]
+    unsafe fn compress(self, set: u32, to: *mut f32) {
+        let (low, high) = (set as u8 as usize, (set >> 8) as u8 as usize);
+        proven! {
+            let members = |set: usize| _mm256_cvtepu8_epi32(_mm_loadl_epi64(MEMBERS[set].as_ptr().cast()));
+            _mm256_storeu_ps(to, _mm256_permutevar8x32_ps(self.0, members(low)));
+            // At most eight elements on, so that all of it lies within the sixteen.
+            _mm256_storeu_ps(to.add(usize::from(ONES[low])), _mm256_permutevar8x32_ps(self.1, members(high)))
+        }
+    }
+    #[inline(always)]
+    fn flip(self, set: u32) -> Self {
+        proven! {
+            let set = _mm256_set1_epi32(set as i32);
+            let sign = _mm256_set1_epi32(i32::MIN);
+            // Bit `j` to the top of lane `j`.
+            let low = _mm256_sllv_epi32(set, _mm256_setr_epi32(31, 30, 29, 28, 27, 26, 25, 24));
+            let high = _mm256_sllv_epi32(set, _mm256_setr_epi32(23, 22, 21, 20, 19, 18, 17, 16));
+            F32x16(
+                _mm256_xor_ps(self.0, _mm256_castsi256_ps(_mm256_and_si256(low, sign))),
+                _mm256_xor_ps(self.1, _mm256_castsi256_ps(_mm256_and_si256(high, sign))),
+            )
+        }
+    }
+}
+
+impl BitCount for U32x16 {
+    #[inline(always)]
+    fn ones_of_bytes(self) -> Self {
+        proven!(U32x16(ones_of_bytes(self.0), ones_of_bytes(self.1)))
+    }
+    #[inline(always)]
+    fn sums_of_bytes([a, b, c, d]: [Self; 4]) -> [u32; 4] {
+        proven! {
+            // Sums of eight bytes; those of b and d move to the upper halves of those of a and c.
+            let sum = |bytes: __m256i| _mm256_sad_epu8(bytes, _mm256_setzero_si256());
+            let sums = |bytes: U32x16| _mm256_add_epi64(sum(bytes.0), sum(bytes.1));
+            let ab = _mm256_or_si256(sums(a), _mm256_slli_epi64::<32>(sums(b)));
+            let cd = _mm256_or_si256(sums(c), _mm256_slli_epi64::<32>(sums(d)));
+            let abcd = _mm256_add_epi32(_mm256_unpacklo_epi64(ab, cd), _mm256_unpackhi_epi64(ab, cd));
+            let sums = _mm_add_epi32(_mm256_castsi256_si128(abcd), _mm256_extracti128_si256::<1>(abcd));
+            let mut out = [0; 4];
+            _mm_storeu_si128(out.as_mut_ptr().cast(), sums);
+            out
+        }
+    }
+}
+
+/// The number of ones of each byte.
+///
+/// # Safety
+/// AVX2 is available.
+#[inline(always)]
+unsafe fn ones_of_bytes(bytes: __m256i) -> __m256i {
+    proven! {
+        let ones = _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4));
+        let low = _mm256_set1_epi8(0x0F);
+        let upper = _mm256_and_si256(_mm256_srli_epi16::<4>(bytes), low);
+        let lower = _mm256_and_si256(bytes, low);
+        _mm256_add_epi8(_mm256_shuffle_epi8(ones, lower), _mm256_shuffle_epi8(ones, upper))
     }
 }
 

@@ -282,6 +282,7 @@ impl Words for U32x16 {
             U32x16(_mm256_srl_epi32(self.0, count), _mm256_srl_epi32(self.1, count))
         }
     }
+    lane_wise!(shift_left_each, U32x16, _mm256_sllv_epi32);
     #[inline(always)]
     fn select(self, mask: Mask16, other: Self) -> Self {
         proven!(U32x16(_mm256_blendv_epi8(other.0, self.0, mask.0), _mm256_blendv_epi8(other.1, self.1, mask.1)))

@@ -3,8 +3,9 @@
 use core::arch::x86_64::*;
 
 use super::{F32x16, U32x16};
+use crate::generic::codes::BitCount;
 use crate::generic::random::Counters;
-use crate::generic::{Compare, Gather, Swap, Transpose};
+use crate::generic::{Compare, Compress, Gather, Swap, Transpose};
 
 /// Runs intrinsics whose only precondition is the instruction set, in a method that has a proof of it.
 macro_rules! proven {
@@ -117,6 +118,50 @@ impl Transpose for F32x16 {
                     _mm512_storeu_ps(to.add((c + j) * to_stride), column);
                 }
             }
+        }
+    }
+}
+
+impl Compress for F32x16 {
+    #[inline(always)]
+    unsafe fn compress(self, set: u32, to: *mut f32) {
+        // Into a register first: some processors are very slow when it goes to memory.
+        proven!(_mm512_storeu_ps(to, _mm512_maskz_compress_ps(set as __mmask16, self.0)))
+    }
+    #[inline(always)]
+    fn flip(self, set: u32) -> Self {
+        proven! {
+            let words = _mm512_castps_si512(self.0);
+            let sign = _mm512_set1_epi32(i32::MIN);
+            F32x16(_mm512_castsi512_ps(_mm512_mask_xor_epi32(words, set as __mmask16, words, sign)))
+        }
+    }
+}
+
+impl BitCount for U32x16 {
+    #[inline(always)]
+    fn ones_of_bytes(self) -> Self {
+        proven! {
+            let ones = _mm512_broadcast_i32x4(_mm_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4));
+            let low = _mm512_set1_epi8(0x0F);
+            let upper = _mm512_and_si512(_mm512_srli_epi16::<4>(self.0), low);
+            let lower = _mm512_and_si512(self.0, low);
+            U32x16(_mm512_add_epi8(_mm512_shuffle_epi8(ones, lower), _mm512_shuffle_epi8(ones, upper)))
+        }
+    }
+    #[inline(always)]
+    fn sums_of_bytes([a, b, c, d]: [Self; 4]) -> [u32; 4] {
+        proven! {
+            // Sums of eight bytes; those of b and d move to the upper halves of those of a and c.
+            let sums = |bytes: U32x16| _mm512_sad_epu8(bytes.0, _mm512_setzero_si512());
+            let ab = _mm512_or_si512(sums(a), _mm512_slli_epi64::<32>(sums(b)));
+            let cd = _mm512_or_si512(sums(c), _mm512_slli_epi64::<32>(sums(d)));
+            let abcd = _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd));
+            let half = _mm256_add_epi32(_mm512_castsi512_si256(abcd), _mm512_extracti64x4_epi64::<1>(abcd));
+            let sums = _mm_add_epi32(_mm256_castsi256_si128(half), _mm256_extracti128_si256::<1>(half));
+            let mut out = [0; 4];
+            _mm_storeu_si128(out.as_mut_ptr().cast(), sums);
+            out
         }
     }
 }

@@ -191,6 +191,10 @@ impl Words for U32x16 {
         proven!(U32x16(_mm512_srli_epi32::<N>(self.0)))
     }
     #[inline(always)]
+    fn shift_left_each(self, counts: Self) -> Self {
+        proven!(U32x16(_mm512_sllv_epi32(self.0, counts.0)))
+    }
+    #[inline(always)]
     fn select(self, mask: __mmask16, other: Self) -> Self {
         proven!(U32x16(_mm512_mask_blend_epi32(mask, other.0, self.0)))
     }

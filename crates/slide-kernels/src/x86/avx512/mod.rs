@@ -1,15 +1,18 @@
 //! AVX-512 F, BW, DQ, VL, CD.
 
 mod active;
+mod codes;
 mod compare;
 mod dot;
 mod elementwise;
 mod embedding;
 mod gemm;
+mod hadamard;
 mod hash;
 mod lanes;
 mod loss;
 mod probe;
+mod projection;
 mod random;
 mod row_dot;
 mod row_update;
@@ -23,13 +26,16 @@ pub(super) use lanes::{F32x16, U32x16};
 pub(crate) const KERNELS: Kernels = Kernels {
     isa: Isa::Avx512,
     active: active::TABLE,
+    codes: codes::TABLE,
     dot: dot::TABLE,
     elementwise: elementwise::TABLE,
     embedding: embedding::TABLE,
     gemm: gemm::TABLE,
+    hadamard: hadamard::TABLE,
     hash: hash::TABLE,
     loss: loss::TABLE,
     probe: probe::TABLE,
+    projection: projection::TABLE,
     random: random::TABLE,
     row_dot: row_dot::TABLE,
     row_update: row_update::TABLE,
