@@ -2,10 +2,18 @@
 
 use slide_kernels::Kernels;
 
+mod codes;
 mod dot;
 mod gemm;
+mod hadamard;
+mod hash;
 mod probe;
+mod projection;
+mod random;
 mod row_dot;
+mod sparse_hash;
+mod topk;
+mod transpose;
 
 /// A call of one kernel on fixed arguments.
 ///
@@ -86,7 +94,23 @@ fn bits(values: &[f32]) -> Vec<u32> {
 
 /// Every case, by family.
 pub fn all() -> Vec<Case> {
-    [dot::cases(), gemm::cases(), probe::cases(), row_dot::cases()].into_iter().flatten().collect()
+    [
+        codes::cases(),
+        dot::cases(),
+        gemm::cases(),
+        hadamard::cases(),
+        hash::cases(),
+        probe::cases(),
+        projection::cases(),
+        random::cases(),
+        row_dot::cases(),
+        sparse_hash::cases(),
+        topk::cases(),
+        transpose::cases(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 #[cfg(test)]
