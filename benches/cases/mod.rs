@@ -9,6 +9,7 @@ mod hadamard;
 mod hash;
 mod probe;
 mod projection;
+mod quant;
 mod random;
 mod row_dot;
 mod sparse_hash;
@@ -102,6 +103,7 @@ pub fn all() -> Vec<Case> {
         hash::cases(),
         probe::cases(),
         projection::cases(),
+        quant::cases(),
         random::cases(),
         row_dot::cases(),
         sparse_hash::cases(),

@@ -36,6 +36,7 @@ mod isa;
 pub mod list;
 pub mod numerics;
 mod precision;
+mod quantized;
 pub mod rng;
 mod scalar;
 mod table;
@@ -48,9 +49,15 @@ mod x86;
 pub use api::row_update::{AdamStep, Rounding};
 pub use isa::{Isa, IsaError};
 pub use precision::Precision;
+pub use quantized::{Affine, MatrixI8, QuantizedBatchMut, QuantizedTable, QuantizedTableMut};
 pub use rng::{CounterRng, RngKey};
 pub use table::Kernels;
 pub use views::{ActiveRows, Matrix, MatrixMut, RowIds, ShapeError, Table, TableMut, Values, ValuesMut};
+
+/// What is known of the error of quantised kernels.
+pub mod quant {
+    pub use crate::api::quant::dot_error_bound;
+}
 
 /// Parameters of the hash families.
 pub mod hash {

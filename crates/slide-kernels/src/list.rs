@@ -48,6 +48,10 @@ const ALL_SVE: &[Isa] = &[Isa::Avx2, Isa::Avx512, Isa::Neon, Isa::Sve];
 const SHORT: &[Isa] = &[Isa::Avx2, Isa::Neon];
 /// Scattered single elements: nothing for vectors to do.
 const NONE: &[Isa] = &[];
+/// Products of bytes: each level has instructions of its own.
+const BYTES: &[Isa] = &[Isa::Avx2, Isa::Avx512, Isa::Avx512Vnni, Isa::Neon, Isa::NeonBf16];
+/// The compiler makes vectors of it: of those that every processor has, and of AVX2; wider ones would not help.
+const AVX2: &[Isa] = &[Isa::Avx2];
 
 /// One body over vectors of pairs; Arm's `bfmlalb` and `bfmlalt` do the widening.
 const PAIRS: &[Isa] = &[Isa::Avx2, Isa::Avx512, Isa::Neon, Isa::NeonBf16];
@@ -91,6 +95,17 @@ pub const KERNELS: &[Kernel] = &[
     kernel("probe", "update", "probe_update", "x = a x for three slices: bandwidth of a mix", "f32", ALL),
     kernel("projection", "projection_codes", "projection_codes", "signs of S x, S of random signs, K bits a table", "f32", ALL),
     kernel("projection", "projection_codes_sparse", "projection_codes_sparse", "the same of a sparse vector", "f32", ALL),
+    kernel("quant", "quantize_rows_i8", "quantize_rows_i8", "q = round(x / s), s = max |x| / 127 of the row", "f32, bf16 to i8", ALL),
+    kernel("quant", "quantize_rows_u8", "quantize_rows_u8", "q = round(x / s) + z, s = (max - min) / 255 of the vector", "f32 to u8", ALL),
+    kernel("quant", "dequantize_i8", "dequantize_i8", "x = s q", "i8 to f32", AVX2),
+    kernel("quant", "dequantize_u8", "dequantize_u8", "x = s (q - z)", "u8 to f32", AVX2),
+    kernel("quant", "row_sums_i8", "row_sums_i8", "out_i = sum_k w_ik", "i8 to i32", BYTES),
+    kernel("quant", "dot_i8", "dot_i8", "sum_i a_i b_i", "i8 x i8 to i32", BYTES),
+    kernel("quant", "dot_u8_i8", "dot_u8_i8", "sum_i a_i b_i", "u8 x i8 to i32", BYTES),
+    kernel("quant", "rows_dot_i8", "rows_dot_i8", "out_i = <w_{n_i}, x>", "i8 x i8 to i32", BYTES),
+    kernel("quant", "rows_dot_u8_i8", "rows_dot_u8_i8", "out_i = <w_{n_i}, x>", "i8 x u8 to i32", BYTES),
+    kernel("quant", "rows_dot_i8_scaled", "rows_dot_i8_scaled", "out_i = s_{n_i} s <w_{n_i}, x>", "i8 x i8 to f32", BYTES),
+    kernel("quant", "rows_dot_u8_i8_scaled", "rows_dot_u8_i8_scaled", "out_i = s_{n_i} s <w_{n_i}, x - z>", "i8 x u8 to f32", BYTES),
     kernel("random", "random_words", "random_words", "Philox 4x32-10 of counters", "u32", ALL),
     kernel("row_dot", "rows_dot", "rows_dot", "out_i = <w_{n_i}, x>", "f32, bf16 weights", ALL_SVE),
     kernel("row_dot", "rows_dot_bf16", "rows_dot_bf16", "out_i = <w_{n_i}, x>", "bf16", PAIRS).native(NATIVE),

@@ -26,6 +26,16 @@ pub enum ShapeError {
         /// Elements from one row to the next.
         stride: usize,
     },
+    /// There is not one of something for each row.
+    #[error("there are {rows} rows, but {found} {what}")]
+    Rows {
+        /// Rows there are.
+        rows: usize,
+        /// What there should be one of for each row.
+        what: &'static str,
+        /// How many of these there are.
+        found: usize,
+    },
     /// A row number (or member) is not below its bound.
     #[error("entry {position} is {found}; expected less than {bound}")]
     OutOfRange {
@@ -56,7 +66,7 @@ pub enum ShapeError {
     },
 }
 
-fn check_shape(length: usize, stride: usize, width: usize) -> Result<(), ShapeError> {
+pub(crate) fn check_shape(length: usize, stride: usize, width: usize) -> Result<(), ShapeError> {
     if stride == 0 || width > stride {
         return Err(ShapeError::Stride { stride, width });
     }

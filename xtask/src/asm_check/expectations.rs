@@ -26,6 +26,10 @@ const INTEGER_PRODUCT: Work =
     Work { x86: r"^vpmuludq .*VECTOR", neon: r"^umull2? v\d+\.2d", sve: r"^(mul|umulh) z\d+\.s" };
 const SHUFFLE: Work =
     Work { x86: r"^v(unpck|shuf|perm)\w+ .*VECTOR", neon: r"^(zip|trn|uzp)[12] v\d+", sve: r"^(zip|trn|uzp)[12] z\d+" };
+const PRODUCT: Work =
+    Work { x86: r"^v(mulps|fmadd\d+ps) .*VECTOR", neon: r"^fm(ul|la) v\d+\.4s", sve: r"^fm(ul|la|ad) z\d+\.s" };
+const BYTE_PRODUCT: Work =
+    Work { x86: r"^vpmaddubsw .*VECTOR", neon: r"^sm[ul]\w+ v\d+\.8h|^u?sdot v\d+\.4s", sve: r"^[us]+dot z\d+\.s" };
 const EXCLUSIVE_OR: Work = Work { x86: r"^vp?(xor|ternlog)\w* .*VECTOR", neon: r"^eor v\d+", sve: r"^eor z\d+" };
 const MOVE: Work = Work { x86: r"^vmov\w+ .*VECTOR", neon: r"^(ld|st)[rp] q\d+", sve: r"^(ld|st)1w \{ z\d+" };
 
@@ -46,6 +50,11 @@ const EXPECTED: &[(&str, Work)] = &[
     ("probe::read", EXCLUSIVE_OR),
     ("probe::read_rows", EXCLUSIVE_OR),
     ("probe::update", MOVE),
+    ("quant", BYTE_PRODUCT),
+    ("quant::quantize_rows_i8", PRODUCT),
+    ("quant::quantize_rows_u8", PRODUCT),
+    ("quant::dequantize_i8", PRODUCT),
+    ("quant::dequantize_u8", PRODUCT),
     ("random", INTEGER_PRODUCT),
     ("row_dot", MULTIPLY_ADD),
     ("row_update", MULTIPLY_ADD),
@@ -55,7 +64,8 @@ const EXPECTED: &[(&str, Work)] = &[
 ];
 
 /// For one level instead of the above: instructions that only it has.
-const SPECIAL: &[(Isa, &str, &str)] = &[];
+const SPECIAL: &[(Isa, &str, &str)] =
+    &[(Isa::Avx512Vnni, "quant", r"^vpdpbusd .*%zmm"), (Isa::NeonBf16, "quant", r"^u?sdot v\d+\.4s")];
 
 /// Functions beside a kernel that hold its hot loops, all of them.
 pub(super) const PARTS: &[&str] = &["gemm::tile"];

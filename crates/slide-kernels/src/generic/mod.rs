@@ -12,6 +12,7 @@ mod storage;
 mod tiles;
 
 pub(crate) mod active;
+pub(crate) mod byte_dot;
 pub(crate) mod codes;
 pub(crate) mod dot;
 pub(crate) mod elementwise;
@@ -24,6 +25,7 @@ pub(crate) mod loss;
 mod numerics;
 pub(crate) mod probe;
 pub(crate) mod projection;
+pub(crate) mod quant;
 pub(crate) mod random;
 pub(crate) mod row_dot;
 pub(crate) mod row_update;

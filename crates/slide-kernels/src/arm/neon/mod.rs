@@ -14,6 +14,7 @@ mod loss;
 mod part;
 mod probe;
 mod projection;
+pub(in crate::arm) mod quant;
 mod random;
 mod row_dot;
 mod row_update;
@@ -38,6 +39,7 @@ pub(crate) const KERNELS: Kernels = Kernels {
     loss: loss::TABLE,
     probe: probe::TABLE,
     projection: projection::TABLE,
+    quant: quant::TABLE,
     random: random::TABLE,
     row_dot: row_dot::TABLE,
     row_update: row_update::TABLE,

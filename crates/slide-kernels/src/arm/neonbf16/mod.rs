@@ -5,6 +5,7 @@
 //! `bfdot` and `bfmmla` flush subnormals and round to odd, and serve the native ones.
 
 mod dot;
+mod quant;
 mod row_dot;
 
 use core::arch::aarch64::*;
@@ -15,7 +16,7 @@ use crate::generic::pairs::{PairProduct, Widening};
 use crate::{Isa, Kernels, Precision};
 
 pub(crate) const KERNELS: Kernels =
-    Kernels { isa: Isa::NeonBf16, dot: dot::TABLE, row_dot: row_dot::TABLE, ..neon::KERNELS };
+    Kernels { isa: Isa::NeonBf16, dot: dot::TABLE, quant: quant::TABLE, row_dot: row_dot::TABLE, ..neon::KERNELS };
 
 /// With the instructions that round in their own way.
 pub(crate) const NATIVE: Kernels =

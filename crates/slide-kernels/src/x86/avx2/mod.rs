@@ -13,6 +13,7 @@ mod lanes;
 mod loss;
 mod probe;
 mod projection;
+mod quant;
 mod random;
 mod row_dot;
 mod row_update;
@@ -37,6 +38,7 @@ pub(crate) const KERNELS: Kernels = Kernels {
     loss: loss::TABLE,
     probe: probe::TABLE,
     projection: projection::TABLE,
+    quant: quant::TABLE,
     random: random::TABLE,
     row_dot: row_dot::TABLE,
     row_update: row_update::TABLE,
