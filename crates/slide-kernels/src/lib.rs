@@ -46,13 +46,14 @@ mod views;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
+pub use api::counting_sort::{RowLists, SampleLists, Sorted};
 pub use api::row_update::{AdamStep, Rounding};
-pub use isa::{Isa, IsaError};
+pub use isa::{Isa, IsaError, Quirks};
 pub use precision::Precision;
 pub use quantized::{Affine, MatrixI8, QuantizedBatchMut, QuantizedTable, QuantizedTableMut};
 pub use rng::{CounterRng, RngKey};
 pub use table::Kernels;
-pub use views::{ActiveRows, Matrix, MatrixMut, RowIds, ShapeError, Table, TableMut, Values, ValuesMut};
+pub use views::{ActiveRows, Matrix, MatrixMut, RowIds, ShapeError, SparseVector, Table, TableMut, Values, ValuesMut};
 
 /// What is known of the error of quantised kernels.
 pub mod quant {

@@ -64,10 +64,16 @@ const NATIVE: &[Isa] = &[Isa::Avx512Bf16, Isa::NeonBf16];
 pub const KERNELS: &[Kernel] = &[
     kernel("active", "forward", "active_forward", "out[e] = bias[n] + <w_n, x_s> for each pair e = (n, s)", "f32, bf16 weights", ALL),
     kernel("active", "backward", "active_backward", "dx_s += c_e w_n; Adam on w_n with sum_s c_e x_s", "f32, bf16 weights", ALL),
+    kernel("axpy", "axpy", "axpy", "y = a x + y", "f32, bf16 x", ALL),
     kernel("codes", "pack_codes", "pack_codes", "out_t = sum_k v_kt 2^(k b)", "u32", ALL),
     kernel("codes", "hamming", "hamming", "number of ones of a ^ b", "u64", ALL),
     kernel("codes", "hamming_rows", "hamming_rows", "out_i = number of ones of c_i ^ a", "u64", ALL),
     kernel("codes", "hamming_scattered", "hamming_scattered", "out_i = number of ones of c_{n_i} ^ a", "u64", ALL),
+    kernel("convert", "f32_to_bf16", "f32_to_bf16", "nearest, or stochastic", "f32, bf16", ALL),
+    kernel("convert", "bf16_to_f32", "bf16_to_f32", "exact", "bf16, f32", ALL),
+    kernel("convert", "f32_to_f16", "f32_to_f16", "nearest", "f32, f16", ALL),
+    kernel("convert", "f16_to_f32", "f16_to_f32", "exact", "f16, f32", ALL),
+    kernel("counting_sort", "scan", "counting_sort", "rows of each sample -> samples of each row", "u32, f32 values", ALL),
     kernel("dot", "dot", "dot", "sum_i a_i b_i", "f32", ALL_SVE),
     kernel("dot", "dot_bf16", "dot_bf16", "sum_i a_i b_i", "bf16", PAIRS).native(NATIVE),
     kernel("dot", "dot_bf16_f32", "dot_bf16_f32", "sum_i a_i b_i", "bf16 weights, f32", ALL),
@@ -78,6 +84,7 @@ pub const KERNELS: &[Kernel] = &[
     kernel("elementwise", "ln", "ln", "x = ln x", "f32", ALL),
     kernel("elementwise", "sigmoid", "sigmoid", "x = 1 / (1 + e^-x)", "f32", ALL),
     kernel("embedding", "forward", "embedding_forward", "out = bias + sum_i v_i w_{n_i}", "f32, bf16 weights", ALL),
+    kernel("embedding", "backward", "embedding_backward", "dw_{n_i} += v_i g", "f32", ALL),
     kernel("gemm", "forward", "gemm_forward", "Z = b + W X^T for chosen rows of W", "f32, bf16 weights", ALL),
     kernel("gemm", "backward", "gemm_backward", "dX += D^T W for chosen rows of W", "f32, bf16 weights", ALL),
     kernel("gemm", "gradient", "gemm_gradient", "dW += D X", "f32", ALL),
@@ -116,6 +123,9 @@ pub const KERNELS: &[Kernel] = &[
     kernel("softmax", "column_max_sum", "column_max_sum", "the same, by column", "f32", ALL),
     kernel("softmax", "softmax_columns", "softmax_columns", "e^(z - max) / sum, by column", "f32", ALL),
     kernel("softmax", "softmax_entries", "softmax_entries", "the same, for listed entries", "f32", ALL),
+    kernel("sparse_dot", "dot", "sparse_dot", "sum_i v_i x_{n_i}", "f32, bf16 dense", ALL),
+    kernel("sparse_dot", "dot_without_gather", "sparse_dot", "the same, where gathers are slow", "f32, bf16 dense", ALL),
+    kernel("sparse_dot", "sparse_sparse_dot", "sparse_sparse_dot", "sum of a_i b_j where n_i = m_j", "f32", SHORT),
     kernel("sparse_hash", "wta_codes_sparse", "wta_codes_sparse", "wta_codes of a sparse vector", "f32", NONE),
     kernel("sparse_hash", "dwta_codes_sparse", "dwta_codes_sparse", "dwta_codes of a sparse vector", "f32", NONE),
     kernel("sparse_hash", "minhash_codes_sparse", "minhash_codes_sparse", "minhash_codes of a sparse vector", "f32", NONE),
@@ -130,11 +140,11 @@ mod tests {
     use std::vec::Vec;
 
     use super::*;
-    use crate::{Precision, table};
+    use crate::{Precision, Quirks, table};
 
     /// `family::name` of each function of each family, and its address.
     fn functions(isa: Isa, precision: Precision) -> Option<Vec<(String, usize)>> {
-        let table = table::table(isa, precision)?;
+        let table = table::table(isa, precision, Quirks::default())?;
         let named = |(family, functions): (&str, Vec<(&str, usize)>)| {
             functions.into_iter().map(|(name, address)| (std::format!("{family}::{name}"), address)).collect::<Vec<_>>()
         };

@@ -1,6 +1,6 @@
 //! The table of functions of a back end.
 
-use crate::isa::{Isa, IsaError};
+use crate::isa::{Isa, IsaError, Quirks};
 use crate::{Precision, api, scalar};
 
 /// The kernels of one instruction-set level.
@@ -12,6 +12,7 @@ use crate::{Precision, api, scalar};
 pub struct Kernels {
     pub(crate) isa: Isa,
     pub(crate) precision: Precision,
+    pub(crate) quirks: Quirks,
     pub(crate) active: api::active::Table,
     pub(crate) axpy: api::axpy::Table,
     pub(crate) codes: api::codes::Table,
@@ -37,47 +38,57 @@ pub struct Kernels {
     pub(crate) transpose: api::transpose::Table,
 }
 
-/// The table of a level, whether this machine has the level or not; `None` if it is one of another architecture.
-pub(crate) fn table(isa: Isa, precision: Precision) -> Option<&'static Kernels> {
+/// The table of a level for a processor with these quirks, whether this machine has the level or not; `None` if it is one of
+/// another architecture.
+pub(crate) fn table(isa: Isa, precision: Precision, quirks: Quirks) -> Option<&'static Kernels> {
     #[cfg(target_arch = "aarch64")]
     use crate::arm::{neon, neonbf16, sve};
     #[cfg(target_arch = "x86_64")]
     use crate::x86::{avx2, avx512, avx512bf16, avx512vnni};
     #[allow(unused_variables, reason = "not every architecture has a native precision")]
     let native = precision == Precision::Native;
+    macro_rules! of {
+        ($kernels:expr) => {
+            if quirks.slow_gather {
+                &const { Kernels { quirks: Quirks { slow_gather: true }, ..$kernels } }
+            } else {
+                &const { $kernels }
+            }
+        };
+    }
     Some(match isa {
-        Isa::Scalar => &const { scalar::KERNELS },
+        Isa::Scalar => of!(scalar::KERNELS),
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx2 => &const { avx2::KERNELS },
+        Isa::Avx2 => of!(avx2::KERNELS),
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512 => &const { avx512::KERNELS },
+        Isa::Avx512 => of!(avx512::KERNELS),
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512Vnni => &const { avx512vnni::KERNELS },
+        Isa::Avx512Vnni => of!(avx512vnni::KERNELS),
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512Bf16 if native => &const { avx512bf16::NATIVE },
+        Isa::Avx512Bf16 if native => of!(avx512bf16::NATIVE),
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512Bf16 => &const { avx512bf16::KERNELS },
+        Isa::Avx512Bf16 => of!(avx512bf16::KERNELS),
         #[cfg(target_arch = "aarch64")]
-        Isa::Neon => &const { neon::KERNELS },
+        Isa::Neon => of!(neon::KERNELS),
         #[cfg(target_arch = "aarch64")]
-        Isa::NeonBf16 if native => &const { neonbf16::NATIVE },
+        Isa::NeonBf16 if native => of!(neonbf16::NATIVE),
         #[cfg(target_arch = "aarch64")]
-        Isa::NeonBf16 => &const { neonbf16::KERNELS },
+        Isa::NeonBf16 => of!(neonbf16::KERNELS),
         #[cfg(target_arch = "aarch64")]
-        Isa::Sve if native => &const { sve::NATIVE },
+        Isa::Sve if native => of!(sve::NATIVE),
         #[cfg(target_arch = "aarch64")]
-        Isa::Sve => &const { sve::KERNELS },
+        Isa::Sve => of!(sve::KERNELS),
         _ => return None,
     })
 }
 
 impl Kernels {
-    /// The kernels of the most capable level that this machine has.
+    /// The kernels of the most capable level that this machine has, for its [`Quirks`].
     pub fn best() -> &'static Kernels {
         Kernels::for_isa(Isa::detect()).unwrap_or(&const { scalar::KERNELS })
     }
 
-    /// The kernels of one level.
+    /// The kernels of one level, for the [`Quirks`] of this machine.
     ///
     /// # Errors
     /// [`IsaError::Unavailable`] if this machine lacks the level.
@@ -85,7 +96,7 @@ impl Kernels {
         if !isa.is_available() {
             return Err(IsaError::Unavailable(isa));
         }
-        table(isa, Precision::Reproducible).ok_or(IsaError::Unavailable(isa))
+        table(isa, Precision::Reproducible, Quirks::detect()).ok_or(IsaError::Unavailable(isa))
     }
 
     /// The kernels of one level, without asking the machine: for programs without the standard library, which know their
@@ -94,13 +105,18 @@ impl Kernels {
     /// # Safety
     /// The processor has every feature of the level, and the operating system saves its registers.
     pub unsafe fn for_isa_unchecked(isa: Isa) -> Option<&'static Kernels> {
-        table(isa, Precision::Reproducible)
+        table(isa, Precision::Reproducible, Quirks::detect())
     }
 
     /// The kernels of the same level with this precision. A level without native paths has the same for both.
     pub fn with_precision(&self, precision: Precision) -> &'static Kernels {
         // A level that has a table has one for each precision.
-        table(self.isa, precision).unwrap_or(&const { scalar::KERNELS })
+        table(self.isa, precision, self.quirks).unwrap_or(&const { scalar::KERNELS })
+    }
+
+    /// The same kernels for a processor with other quirks: they give the same results, only at another speed.
+    pub fn with_quirks(&self, quirks: Quirks) -> &'static Kernels {
+        table(self.isa, self.precision, quirks).unwrap_or(&const { scalar::KERNELS })
     }
 
     /// The kernels of the level named by the environment variable `SLIDE_ISA`, or the best ones if it is not set or
@@ -154,6 +170,11 @@ impl Kernels {
     /// The level of these kernels.
     pub fn isa(&self) -> Isa {
         self.isa
+    }
+
+    /// The quirks that these kernels avoid.
+    pub fn quirks(&self) -> Quirks {
+        self.quirks
     }
 
     /// Whether results are the same bits on every level.

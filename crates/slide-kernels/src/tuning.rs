@@ -31,3 +31,8 @@ pub(crate) const BINS_BATCH: usize = 7;
 ///
 /// `cargo bench -p slide-benches --bench kernels -- hash`
 pub(crate) const SIMHASH_BATCH: usize = 13;
+
+/// Of two sparse lists, one that is longer than so many times the other is searched, not merged.
+///
+/// `cargo bench -p slide-benches --bench kernels -- sparse`
+pub(crate) const SEARCH: usize = 16;

@@ -56,6 +56,14 @@ pub enum ShapeError {
         /// The number before it.
         before: u32,
     },
+    /// A sparse vector has not one value per row number.
+    #[error("{values} values for {ids} row numbers; expected as many")]
+    Values {
+        /// Row numbers there are.
+        ids: usize,
+        /// Values there are.
+        values: usize,
+    },
     /// The starts of the member lists do not cut the members into one list per row.
     #[error("starts do not cut {members} members into {rows} lists that follow each other from 0 to the end")]
     Starts {
@@ -405,6 +413,46 @@ impl<'a> RowIds<'a> {
     /// If the range is not inside the list.
     pub fn slice(&self, range: core::ops::Range<usize>) -> RowIds<'a> {
         RowIds { ids: &self.ids[range], ..*self }
+    }
+}
+
+/// A vector of which only some elements are listed; the others are zero. The numbers of the elements were checked once.
+#[derive(Clone, Copy, Debug)]
+pub struct SparseVector<'a> {
+    ids: RowIds<'a>,
+    values: &'a [f32],
+}
+
+impl<'a> SparseVector<'a> {
+    /// The vector whose element `ids[i]` is `values[i]`, in a space of `ids.bound()` dimensions.
+    ///
+    /// # Errors
+    /// If there is not one value per number.
+    pub fn new(ids: RowIds<'a>, values: &'a [f32]) -> Result<Self, ShapeError> {
+        if ids.len() != values.len() {
+            return Err(ShapeError::Values { ids: ids.len(), values: values.len() });
+        }
+        Ok(SparseVector { ids, values })
+    }
+
+    /// The numbers of the listed elements.
+    pub fn ids(&self) -> RowIds<'a> {
+        self.ids
+    }
+
+    /// The listed elements.
+    pub fn values(&self) -> &'a [f32] {
+        self.values
+    }
+
+    /// How many elements are listed.
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Whether none is listed.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
     }
 }
 

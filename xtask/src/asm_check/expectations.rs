@@ -32,10 +32,21 @@ const BYTE_PRODUCT: Work =
     Work { x86: r"^vpmaddubsw .*VECTOR", neon: r"^sm[ul]\w+ v\d+\.8h|^u?sdot v\d+\.4s", sve: r"^[us]+dot z\d+\.s" };
 const EXCLUSIVE_OR: Work = Work { x86: r"^vp?(xor|ternlog)\w* .*VECTOR", neon: r"^eor v\d+", sve: r"^eor z\d+" };
 const MOVE: Work = Work { x86: r"^vmov\w+ .*VECTOR", neon: r"^(ld|st)[rp] q\d+", sve: r"^(ld|st)1w \{ z\d+" };
+const WIDENING: Work = Work { x86: r"^vpmovzxwd .*VECTOR", neon: r"^zip[12] v\d+", sve: r"^uunpk(lo|hi) z\d+\.s" };
+const SHIFT: Work = Work { x86: r"^vpsrld .*VECTOR", neon: r"^u?shr v\d+\.4s", sve: r"^lsr z\d+\.s" };
+const TO_HALVES: Work = Work { x86: r"^vcvtps2ph .*VECTOR", neon: r"^fcvtn2? v\d+", sve: r"^fcvt z\d+\.h" };
+const OF_HALVES: Work = Work { x86: r"^vcvtph2ps .*VECTOR", neon: r"^fcvtl2? v\d+", sve: r"^fcvt z\d+\.s" };
+const PACKING: Work = Work { x86: r"^vpcompressd .*VECTOR", neon: r"^orr v\d+", sve: r"^compact z\d+\.s" };
 
 /// By kernel, or for a whole family; the more exact line counts.
 const EXPECTED: &[(&str, Work)] = &[
     ("active", MULTIPLY_ADD),
+    ("axpy", MULTIPLY_ADD),
+    ("convert::f32_to_bf16", SHIFT),
+    ("convert::bf16_to_f32", WIDENING),
+    ("convert::f32_to_f16", TO_HALVES),
+    ("convert::f16_to_f32", OF_HALVES),
+    ("counting_sort", PACKING),
     ("dot", MULTIPLY_ADD),
     ("elementwise", MULTIPLY_ADD),
     ("elementwise::relu", COMPARISON),
@@ -59,6 +70,7 @@ const EXPECTED: &[(&str, Work)] = &[
     ("row_dot", MULTIPLY_ADD),
     ("row_update", MULTIPLY_ADD),
     ("softmax", MULTIPLY_ADD),
+    ("sparse_dot", MULTIPLY_ADD),
     ("topk", COMPARISON),
     ("transpose", SHUFFLE),
 ];
@@ -66,6 +78,10 @@ const EXPECTED: &[(&str, Work)] = &[
 /// For one level instead of the above: instructions that only it has.
 const SPECIAL: &[(Isa, &str, &str)] =
     &[(Isa::Avx512Vnni, "quant", r"^vpdpbusd .*%zmm"), (Isa::NeonBf16, "quant", r"^u?sdot v\d+\.4s")];
+const SPECIAL: &[(Isa, &str, &str)] = &[
+    // It cannot pack lanes, but looks for counters in vectors.
+    (Isa::Avx2, "counting_sort", r"^vpor .*%ymm"),
+];
 
 /// Functions beside a kernel that hold its hot loops, all of them.
 pub(super) const PARTS: &[&str] = &["gemm::tile"];

@@ -1,9 +1,10 @@
-//! Body of [`crate::api::embedding`].
+//! Bodies of [`crate::api::embedding`].
 
+use super::axpy::Axpy;
 use super::tiles::{Tiled, for_tiles};
 use super::{LANES, Lanes, Storage, prefetch};
-use crate::tuning::ROWS_AHEAD;
-use crate::{RowIds, Values, views};
+use crate::tuning::{ROWS_AHEAD, UPDATES_AHEAD};
+use crate::{MatrixMut, RowIds, Values, views};
 
 /// `MAX` vectors of the output are kept in registers.
 ///
@@ -70,6 +71,32 @@ impl<L: Lanes, S: Storage> Tiled<L> for Forward<'_, S> {
                 let out = self.out.as_mut_ptr().add(k + t * LANES);
                 if PART { sum.store_part(out, mask) } else { sum.store(out) }
             }
+        }
+    }
+}
+
+/// # Safety
+/// The contract of [`crate::api::embedding::Table::backward`].
+#[inline(always)]
+pub(crate) unsafe fn backward<L: Lanes, const MAX: usize>(
+    out_gradient: &[f32],
+    rows: RowIds<'_>,
+    values: &[f32],
+    mut gradient: MatrixMut<'_>,
+) {
+    let (stride, width, rows) = (gradient.stride(), out_gradient.len(), rows.ids());
+    let gradient = gradient.data_mut().as_mut_ptr();
+    for (i, (&row, &value)) in rows.iter().zip(values).enumerate() {
+        let ahead = rows.get(i + UPDATES_AHEAD).copied().unwrap_or(row);
+        let ahead = gradient.wrapping_add(ahead as usize * stride);
+        for k in (0..width).step_by(64 / size_of::<f32>()) {
+            prefetch(ahead.wrapping_add(k));
+        }
+        // SAFETY: the caller's word that the instruction set is available, that every row lies in `gradient`, and that
+        // `out_gradient` has its width.
+        unsafe {
+            let y = gradient.add(row as usize * stride);
+            for_tiles::<L, MAX>(width, &mut Axpy { a: L::splat(value), x: out_gradient.as_ptr(), y });
         }
     }
 }

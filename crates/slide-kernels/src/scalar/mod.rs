@@ -5,7 +5,7 @@
 
 use half::bf16;
 
-use crate::{Isa, Kernels, Precision};
+use crate::{Isa, Kernels, Precision, Quirks};
 
 pub(crate) mod active;
 pub(crate) mod axpy;
@@ -34,6 +34,7 @@ pub(crate) mod transpose;
 pub(crate) const KERNELS: Kernels = Kernels {
     isa: Isa::Scalar,
     precision: Precision::Reproducible,
+    quirks: Quirks { slow_gather: false },
     active: active::TABLE,
     axpy: axpy::TABLE,
     codes: codes::TABLE,

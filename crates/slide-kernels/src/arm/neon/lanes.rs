@@ -189,7 +189,7 @@ fn fold_registers(F32x16([a, b, c, d]): F32x16) -> float32x4_t {
 
 /// The lower halves of the 16 words.
 #[inline(always)]
-fn low_halves(words: U32x16) -> [uint16x8_t; 2] {
+pub(super) fn low_halves(words: U32x16) -> [uint16x8_t; 2] {
     proven! {
         let [a, b, c, d] = words.0.map(|word| vreinterpretq_u16_u32(word));
         [vuzp1q_u16(a, b), vuzp1q_u16(c, d)]

@@ -206,7 +206,7 @@ unsafe fn widen(halves: __m256i) -> F32x16 {
 
 /// The lower halves of the 16 words.
 #[inline(always)]
-fn low_halves(words: U32x16) -> __m256i {
+pub(super) fn low_halves(words: U32x16) -> __m256i {
     proven! {
         let low = _mm256_set1_epi32(0xFFFF);
         let mixed = _mm256_packus_epi32(_mm256_and_si256(words.0, low), _mm256_and_si256(words.1, low));

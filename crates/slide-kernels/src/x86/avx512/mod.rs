@@ -2,7 +2,10 @@
 
 mod active;
 mod codes;
+mod axpy;
 mod compare;
+mod convert;
+mod counting_sort;
 mod dot;
 mod elementwise;
 mod embedding;
@@ -18,6 +21,7 @@ mod random;
 mod row_dot;
 mod row_update;
 mod softmax;
+mod sparse_dot;
 mod topk;
 
 use super::avx2;
@@ -28,6 +32,9 @@ pub(crate) const KERNELS: Kernels = Kernels {
     isa: Isa::Avx512,
     active: active::TABLE,
     codes: codes::TABLE,
+    axpy: axpy::TABLE,
+    convert: convert::TABLE,
+    counting_sort: counting_sort::TABLE,
     dot: dot::TABLE,
     elementwise: elementwise::TABLE,
     embedding: embedding::TABLE,
@@ -42,6 +49,7 @@ pub(crate) const KERNELS: Kernels = Kernels {
     row_dot: row_dot::TABLE,
     row_update: row_update::TABLE,
     softmax: softmax::TABLE,
+    sparse_dot: sparse_dot::TABLE,
     topk: topk::TABLE,
     ..avx2::KERNELS
 };

@@ -1,0 +1,71 @@
+//! [`crate::api::convert`] on NEON.
+
+use core::arch::aarch64::*;
+
+use half::{bf16, f16};
+
+use super::F32x16;
+use super::lanes::low_halves;
+use super::part::store_part_halves;
+use crate::api::convert::Table;
+use crate::generic::convert::Halves;
+use crate::generic::{Lanes, Words};
+use crate::{Rounding, generic};
+
+wrappers!("neon", Table {
+    fn f32_to_bf16(from: &[f32], rounding: Rounding, to: &mut [bf16]) = generic::convert::f32_to_bf16::<F32x16>;
+    fn bf16_to_f32(from: &[bf16], to: &mut [f32]) = generic::convert::bf16_to_f32::<F32x16>;
+    fn f32_to_f16(from: &[f32], to: &mut [f16]) = generic::convert::f32_to_f16::<F32x16>;
+    fn f16_to_f32(from: &[f16], to: &mut [f32]) = generic::convert::f16_to_f32::<F32x16>;
+});
+
+/// Runs intrinsics whose only precondition is the instruction set, in a method that has a proof of it.
+macro_rules! proven {
+    ($($body:tt)*) => {
+        // SAFETY: `self` (or the caller of the unsafe constructor) proves that NEON is available, and pointers are the
+        // caller's word.
+        unsafe { $($body)* }
+    };
+}
+
+/// # Safety
+/// NEON is available.
+#[inline(always)]
+unsafe fn widen(halves: [uint16x8_t; 2]) -> F32x16 {
+    proven! {
+        let four = |halves| vcvt_f32_f16(vreinterpret_f16_u16(halves));
+        let [low, high] = halves;
+        F32x16([four(vget_low_u16(low)), four(vget_high_u16(low)), four(vget_low_u16(high)), four(vget_high_u16(high))])
+    }
+}
+
+#[inline(always)]
+fn round(F32x16([a, b, c, d]): F32x16) -> [uint16x8_t; 2] {
+    proven! {
+        let four = |lanes| vreinterpret_u16_f16(vcvt_f16_f32(lanes));
+        [vcombine_u16(four(a), four(b)), vcombine_u16(four(c), four(d))]
+    }
+}
+
+impl Halves for F32x16 {
+    #[inline(always)]
+    unsafe fn load_f16(from: *const f16) -> Self {
+        proven!(widen([vld1q_u16(from.cast()), vld1q_u16(from.cast::<u16>().add(8))]))
+    }
+    #[inline(always)]
+    unsafe fn load_part_f16(from: *const f16, count: usize) -> Self {
+        proven!(widen(low_halves(Self::load_part_bf16(from.cast(), count).to_words().shift_right::<16>())))
+    }
+    #[inline(always)]
+    unsafe fn store_f16(self, to: *mut f16) {
+        proven! {
+            let [low, high] = round(self);
+            vst1q_u16(to.cast(), low);
+            vst1q_u16(to.cast::<u16>().add(8), high)
+        }
+    }
+    #[inline(always)]
+    unsafe fn store_part_f16(self, to: *mut f16, count: usize) {
+        proven!(store_part_halves(to.cast(), round(self), count))
+    }
+}

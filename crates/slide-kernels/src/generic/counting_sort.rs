@@ -1,0 +1,41 @@
+//! Body of [`crate::api::counting_sort`] for vectors that cannot pack the lanes of a set.
+
+use super::LANES;
+
+/// # Safety
+/// The contract of [`crate::api::counting_sort::Table::scan`]. (It is plain code, in which only the search for counters becomes
+/// vectors.)
+#[inline(always)]
+pub(crate) unsafe fn scan(counters: &mut [u32], first: u32, start: u32, rows: &mut [u32], starts: &mut [u32]) -> usize {
+    let (mut active, mut sum) = (0, start);
+    for (block, counters) in counters.chunks_mut(LANES).enumerate() {
+        if counters.iter().fold(0, |all, &counter| all | counter) == 0 {
+            continue;
+        }
+        let numbered = (first + (block * LANES) as u32..).zip(counters);
+        if let (Some(rows), Some(starts)) = (room(rows, active), room(starts, active)) {
+            // A row is written before it is known whether it is listed, so that no branch depends on that.
+            let mut listed = 0;
+            for (row, counter) in numbered {
+                rows[listed % LANES] = row;
+                starts[listed % LANES] = sum;
+                listed += usize::from(*counter > 0);
+                sum += core::mem::replace(counter, sum);
+            }
+            active += listed;
+        } else {
+            for (row, counter) in numbered.filter(|(_, counter)| **counter > 0) {
+                rows[active] = row;
+                starts[active] = sum;
+                active += 1;
+                sum += core::mem::replace(counter, sum);
+            }
+        }
+    }
+    active
+}
+
+#[inline(always)]
+fn room(list: &mut [u32], from: usize) -> Option<&mut [u32; LANES]> {
+    list.get_mut(from..from + LANES)?.try_into().ok()
+}

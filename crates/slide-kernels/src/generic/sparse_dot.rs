@@ -1,0 +1,107 @@
+//! Body of the product of a sparse vector and a dense one ([`crate::api::sparse_dot`]).
+
+use half::bf16;
+
+use super::{LANES, Lanes, Words};
+use crate::{SparseVector, Values, scalar};
+
+/// Elements at sixteen scattered places, by a gather instruction or without.
+pub(crate) trait Scattered: Lanes {
+    /// Lane `j` is the word at `SCALE * ids[j]` bytes from `from`.
+    ///
+    /// # Safety
+    /// The instruction set is available; `ids` is valid for reading 16 elements; they are less than 2^31, and the words are
+    /// valid for reading.
+    unsafe fn gather<const SCALE: i32>(from: *const u8, ids: *const u32) -> Self::Words;
+
+    /// The same, by one load for each.
+    ///
+    /// # Safety
+    /// That of [`gather`](Scattered::gather).
+    unsafe fn collect<const SCALE: i32>(from: *const u8, ids: *const u32) -> Self::Words;
+}
+
+/// # Safety
+/// The contract of [`crate::api::sparse_dot::Table::dot`].
+#[inline(always)]
+pub(crate) unsafe fn dot<L: Scattered, const GATHER: bool>(a: SparseVector<'_>, dense: Values<'_>) -> f32 {
+    // The places of a gather are signed.
+    if a.is_empty() || a.ids().bound() > i32::MAX as usize {
+        return scalar::sparse_dot::dot(a, dense);
+    }
+    // SAFETY: the caller's word; there is an element, so there is one in `dense` too.
+    unsafe {
+        match dense {
+            Values::F32(dense) => dot_of::<L, f32, GATHER>(a, dense),
+            // A word is read for each element, and there must be one.
+            Values::Bf16([_]) => scalar::sparse_dot::dot(a, dense),
+            Values::Bf16(dense) => dot_of::<L, bf16, GATHER>(a, dense),
+        }
+    }
+}
+
+/// A format whose elements can be looked up.
+trait Element: Sized {
+    /// Sixteen elements, widened.
+    ///
+    /// # Safety
+    /// The instruction set is available; `ids` is valid for reading 16 elements, each less than 2^31 and than the number of
+    /// elements that `from` is valid for, which is at least 4 bytes' worth.
+    unsafe fn at<L: Scattered, const GATHER: bool>(from: *const Self, ids: *const u32) -> L;
+}
+
+#[inline(always)]
+unsafe fn words<L: Scattered, const GATHER: bool, const SCALE: i32>(from: *const u8, ids: *const u32) -> L::Words {
+    // SAFETY: passed on to the caller.
+    unsafe { if GATHER { L::gather::<SCALE>(from, ids) } else { L::collect::<SCALE>(from, ids) } }
+}
+
+impl Element for f32 {
+    #[inline(always)]
+    unsafe fn at<L: Scattered, const GATHER: bool>(from: *const f32, ids: *const u32) -> L {
+        // SAFETY: passed on to the caller.
+        unsafe { words::<L, GATHER, 4>(from.cast(), ids).to_lanes() }
+    }
+}
+
+impl Element for bf16 {
+    /// The word that ends with the element has it in its upper half, where that of an `f32` is; only the first element has no
+    /// such word, but is in the lower half of the one that it begins.
+    #[inline(always)]
+    unsafe fn at<L: Scattered, const GATHER: bool>(from: *const bf16, ids: *const u32) -> L {
+        // SAFETY: the caller's word; the words begin at the element before, or at the first.
+        unsafe {
+            let (zero, ids) = (L::Words::splat(0), L::Words::load(ids));
+            let has_one_before = ids.greater_signed(zero);
+            let mut places = [0; LANES];
+            ids.add(L::Words::splat(u32::MAX)).select(has_one_before, zero).store(places.as_mut_ptr());
+            let words = words::<L, GATHER, 2>(from.cast(), places.as_ptr());
+            words.and(L::Words::splat(0xFFFF_0000)).select(has_one_before, words.shift_left::<16>()).to_lanes()
+        }
+    }
+}
+
+/// # Safety
+/// The contract of the table; there is an element in `a`; its numbers are less than 2^31; `dense` has at least 4 bytes.
+#[inline(always)]
+unsafe fn dot_of<L: Scattered, E: Element, const GATHER: bool>(a: SparseVector<'_>, dense: &[E]) -> f32 {
+    let (count, ids, values) = (a.len(), a.ids().ids().as_ptr(), a.values().as_ptr());
+    // SAFETY: the caller's word; each load is of elements `i..i + 16 <= count`, or of the `count - i` that are left; the
+    // first element stands in for the places that are missing.
+    unsafe {
+        let mut lanes = L::zero();
+        let mut i = 0;
+        while i + LANES <= count {
+            lanes = E::at::<L, GATHER>(dense.as_ptr(), ids.add(i)).fma(L::load(values.add(i)), lanes);
+            i += LANES;
+        }
+        if i < count {
+            let mask = L::first(count - i);
+            let mut places = [0; LANES];
+            L::load_part(ids.add(i).cast(), mask).to_words().store(places.as_mut_ptr());
+            let elements = E::at::<L, GATHER>(dense.as_ptr(), places.as_ptr());
+            lanes = elements.fma(L::load_part(values.add(i), mask), lanes).select(mask, lanes);
+        }
+        lanes.fold()
+    }
+}

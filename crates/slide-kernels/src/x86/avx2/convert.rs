@@ -1,0 +1,64 @@
+//! [`crate::api::convert`] on AVX2, and halves by F16C.
+
+use core::arch::x86_64::*;
+
+use half::{bf16, f16};
+
+use super::lanes::low_halves;
+use super::{F32x16, U32x16};
+use crate::api::convert::Table;
+use crate::generic::convert::Halves;
+use crate::generic::{Lanes, Words};
+use crate::{Rounding, generic};
+
+wrappers!("avx,avx2,fma,f16c", Table {
+    fn f32_to_bf16(from: &[f32], rounding: Rounding, to: &mut [bf16]) = generic::convert::f32_to_bf16::<F32x16>;
+    fn bf16_to_f32(from: &[bf16], to: &mut [f32]) = generic::convert::bf16_to_f32::<F32x16>;
+    fn f32_to_f16(from: &[f32], to: &mut [f16]) = generic::convert::f32_to_f16::<F32x16>;
+    fn f16_to_f32(from: &[f16], to: &mut [f32]) = generic::convert::f16_to_f32::<F32x16>;
+});
+
+/// Runs intrinsics whose only precondition is the instruction set, in a method that has a proof of it.
+macro_rules! proven {
+    ($($body:tt)*) => {
+        // SAFETY: `self` (or the caller of the unsafe constructor) proves that AVX2 and F16C are available, and pointers
+        // are the caller's word.
+        unsafe { $($body)* }
+    };
+}
+
+/// # Safety
+/// AVX2 and F16C are available.
+#[inline(always)]
+unsafe fn widen(halves: __m256i) -> F32x16 {
+    proven! {
+        let (low, high) = (_mm256_castsi256_si128(halves), _mm256_extracti128_si256::<1>(halves));
+        F32x16(_mm256_cvtph_ps(low), _mm256_cvtph_ps(high))
+    }
+}
+
+impl Halves for F32x16 {
+    #[inline(always)]
+    unsafe fn load_f16(from: *const f16) -> Self {
+        proven!(widen(_mm256_loadu_si256(from.cast())))
+    }
+    #[inline(always)]
+    unsafe fn load_part_f16(from: *const f16, count: usize) -> Self {
+        proven!(widen(low_halves(Self::load_part_bf16(from.cast(), count).to_words().shift_right::<16>())))
+    }
+    #[inline(always)]
+    unsafe fn store_f16(self, to: *mut f16) {
+        proven! {
+            _mm_storeu_si128(to.cast(), _mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(self.0));
+            _mm_storeu_si128(to.add(8).cast(), _mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(self.1))
+        }
+    }
+    #[inline(always)]
+    unsafe fn store_part_f16(self, to: *mut f16, count: usize) {
+        proven! {
+            let low = _mm256_cvtepu16_epi32(_mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(self.0));
+            let high = _mm256_cvtepu16_epi32(_mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(self.1));
+            U32x16(low, high).store_part_low_halves(to.cast(), count)
+        }
+    }
+}

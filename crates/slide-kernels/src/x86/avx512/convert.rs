@@ -1,0 +1,49 @@
+//! [`crate::api::convert`] on AVX-512.
+
+use core::arch::x86_64::*;
+
+use half::{bf16, f16};
+
+use super::F32x16;
+use crate::api::convert::Table;
+use crate::generic::Lanes;
+use crate::generic::convert::Halves;
+use crate::{Rounding, generic};
+
+wrappers!("avx,avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512cd", Table {
+    fn f32_to_bf16(from: &[f32], rounding: Rounding, to: &mut [bf16]) = generic::convert::f32_to_bf16::<F32x16>;
+    fn bf16_to_f32(from: &[bf16], to: &mut [f32]) = generic::convert::bf16_to_f32::<F32x16>;
+    fn f32_to_f16(from: &[f32], to: &mut [f16]) = generic::convert::f32_to_f16::<F32x16>;
+    fn f16_to_f32(from: &[f16], to: &mut [f32]) = generic::convert::f16_to_f32::<F32x16>;
+});
+
+/// Runs intrinsics whose only precondition is the instruction set, in a method that has a proof of it.
+macro_rules! proven {
+    ($($body:tt)*) => {
+        // SAFETY: `self` (or the caller of the unsafe constructor) proves that AVX-512 is available, and pointers are the
+        // caller's word.
+        unsafe { $($body)* }
+    };
+}
+
+impl Halves for F32x16 {
+    #[inline(always)]
+    unsafe fn load_f16(from: *const f16) -> Self {
+        proven!(F32x16(_mm512_cvtph_ps(_mm256_loadu_si256(from.cast()))))
+    }
+    #[inline(always)]
+    unsafe fn load_part_f16(from: *const f16, count: usize) -> Self {
+        proven!(F32x16(_mm512_cvtph_ps(_mm256_maskz_loadu_epi16(Self::first(count), from.cast()))))
+    }
+    #[inline(always)]
+    unsafe fn store_f16(self, to: *mut f16) {
+        proven!(_mm256_storeu_si256(to.cast(), _mm512_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(self.0)))
+    }
+    #[inline(always)]
+    unsafe fn store_part_f16(self, to: *mut f16, count: usize) {
+        proven! {
+            let halves = _mm512_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(self.0);
+            _mm256_mask_storeu_epi16(to.cast(), Self::first(count), halves)
+        }
+    }
+}
