@@ -2,8 +2,12 @@
 
 use slide_kernels::Kernels;
 
+mod axpy;
 mod codes;
+mod convert;
+mod counting_sort;
 mod dot;
+mod embedding;
 mod gemm;
 mod hadamard;
 mod hash;
@@ -12,6 +16,7 @@ mod projection;
 mod quant;
 mod random;
 mod row_dot;
+mod sparse_dot;
 mod sparse_hash;
 mod topk;
 mod transpose;
@@ -96,8 +101,12 @@ fn bits(values: &[f32]) -> Vec<u32> {
 /// Every case, by family.
 pub fn all() -> Vec<Case> {
     [
+        axpy::cases(),
         codes::cases(),
+        convert::cases(),
+        counting_sort::cases(),
         dot::cases(),
+        embedding::cases(),
         gemm::cases(),
         hadamard::cases(),
         hash::cases(),
@@ -106,6 +115,7 @@ pub fn all() -> Vec<Case> {
         quant::cases(),
         random::cases(),
         row_dot::cases(),
+        sparse_dot::cases(),
         sparse_hash::cases(),
         topk::cases(),
         transpose::cases(),

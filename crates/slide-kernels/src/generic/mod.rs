@@ -12,9 +12,9 @@ mod storage;
 mod tiles;
 
 pub(crate) mod active;
+pub(crate) mod axpy;
 pub(crate) mod byte_dot;
 pub(crate) mod codes;
-pub(crate) mod axpy;
 pub(crate) mod convert;
 pub(crate) mod counting_sort;
 pub(crate) mod dot;

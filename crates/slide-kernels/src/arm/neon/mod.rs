@@ -1,8 +1,8 @@
 //! NEON, which every 64-bit Arm processor has: four registers for sixteen lanes.
 
 mod active;
-mod codes;
 mod axpy;
+mod codes;
 mod compare;
 mod convert;
 mod counting_sort;

@@ -1,8 +1,8 @@
 //! AVX2 + FMA + F16C.
 
 mod active;
-mod codes;
 mod axpy;
+mod codes;
 mod compare;
 mod convert;
 mod counting_sort;

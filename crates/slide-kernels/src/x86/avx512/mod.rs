@@ -1,8 +1,8 @@
 //! AVX-512 F, BW, DQ, VL, CD.
 
 mod active;
-mod codes;
 mod axpy;
+mod codes;
 mod compare;
 mod convert;
 mod counting_sort;

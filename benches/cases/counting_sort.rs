@@ -1,0 +1,68 @@
+use slide_kernels::{RowLists, SampleLists, Sorted};
+
+use super::{Case, Cost};
+use crate::random::Random;
+
+const SAMPLES: usize = 256;
+
+#[derive(Clone)]
+struct Arguments {
+    rows: Vec<u32>,
+    values: Vec<f32>,
+    bounds: Vec<u32>,
+    counters: Vec<u32>,
+    places: Vec<u32>,
+    out_rows: Vec<u32>,
+    out_starts: Vec<u32>,
+    out_members: Vec<u32>,
+    out_values: Vec<f32>,
+    sorted: Sorted,
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    let mut random = Random(1);
+    // Two batches as a whole, and one of 64 chunks of the first.
+    [(1000, 670_091, 8192), (64, 50_000, 8192), (16, 10_470, 10_470)]
+        .map(|(each, row_bound, piece)| {
+            let lists: Vec<_> = (0..SAMPLES).map(|_| random.ascending(each, row_bound)).collect();
+            let entries = SAMPLES * each;
+            let arguments = Arguments {
+                rows: lists.concat(),
+                values: random.values(entries),
+                bounds: (0..=SAMPLES).map(|sample| (sample * each) as u32).collect(),
+                counters: vec![0; piece],
+                places: vec![0; SAMPLES],
+                out_rows: vec![0; entries],
+                out_starts: vec![0; entries + 1],
+                out_members: vec![0; entries],
+                out_values: vec![0.0; entries],
+                sorted: Sorted { rows: 0, entries: 0 },
+            };
+            Case::new(
+                "counting_sort::scan",
+                format!("{SAMPLES} x {each} of {row_bound}"),
+                Cost { elements: entries as u64, bytes: 16 * entries as u64, operations: 0 },
+                arguments,
+                move |kernels, arguments| {
+                    let Arguments { rows, values, bounds, counters, places, .. } = arguments;
+                    let lists = SampleLists { rows, values, bounds, stride: 1 };
+                    let out = RowLists {
+                        rows: &mut arguments.out_rows,
+                        starts: &mut arguments.out_starts,
+                        members: &mut arguments.out_members,
+                        values: &mut arguments.out_values,
+                    };
+                    arguments.sorted =
+                        kernels.counting_sort(std::iter::once(lists), 0..row_bound as u32, counters, places, out);
+                },
+                |arguments| {
+                    let values = arguments.out_values.iter().map(|value| value.to_bits());
+                    let (rows, starts) =
+                        (&arguments.out_rows[..arguments.sorted.rows], &arguments.out_starts[..=arguments.sorted.rows]);
+                    let words = rows.iter().chain(starts).chain(&arguments.out_members);
+                    words.copied().chain(values).collect()
+                },
+            )
+        })
+        .into()
+}
