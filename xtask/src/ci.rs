@@ -60,7 +60,7 @@ impl Step {
             }
             Self::NoStd => cmd!(shell, "cargo check --package slide-kernels --no-default-features").run()?,
             Self::Isa => {
-                for isa in test::available() {
+                for isa in slide_kernels::Isa::available() {
                     let engine =
                         |shell: &Shell| Ok(cmd!(shell, "cargo test --package slide-core --package slide-cli").run()?);
                     test::force(shell, isa, engine)?;

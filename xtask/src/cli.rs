@@ -22,8 +22,17 @@ pub(crate) enum Task {
     Ci(CiArguments),
 
     /// The tests of the whole workspace, on the best instruction set or on chosen ones
-    #[command(after_help = "Examples:\n  cargo xtask test\n  cargo xtask test --isa scalar -- golden\n  \
-                      cargo xtask test --isa all      once for each that this machine has")]
+    #[command(
+        long_about = "The tests of the whole workspace, on the best instruction set or on chosen ones.\n\n\
+            A level of 64-bit Arm on another machine is emulated: the tests of slide-kernels and the golden models of slide-core \
+            are cross-built (`setup-cross` is run if need be) and run as Graviton3's processor, with the level forced and required. \
+            The emulator is slow, hence the budget of --cases.",
+        after_help = "Examples:\n  cargo xtask test\n  cargo xtask test --isa scalar -- golden\n  \
+            cargo xtask test --isa all                          once for each level that this machine has\n  \
+            cargo xtask test --isa neon                         emulated as Graviton3, or native on Arm\n  \
+            cargo xtask test --isa sve --cases 100 -- dot       more of the tests whose names contain `dot`\n  \
+            cargo xtask test --isa neon --cpu neoverse-n1       emulated as Graviton2 (neoverse-n2: nearest to Graviton4)"
+    )]
     Test(TestArguments),
 
     /// The machine code of each kernel: expected instructions, no call in a loop, no spill in a hot loop
@@ -35,6 +44,18 @@ pub(crate) enum Task {
             cargo xtask asm-check --target graviton --filter 'dot|gemm' --verbose    print their hot loops"
     )]
     AsmCheck(AsmCheckArguments),
+
+    /// Bring the tools that build for 64-bit Arm, emulate it and model its cores into a cache folder
+    #[command(
+        long_about = "Bring the tools that build for 64-bit Arm, emulate it and model its cores into a cache folder.\n\n\
+            On Debian: rustc with the standard library of aarch64-unknown-linux-gnu, the cross GCC, LLVM's tools and qemu are \
+            fetched as packages (about 280 MB) and unpacked (about 900 MB) into $SLIDE_CROSS_DIR, or else slide-cross in the \
+            user's cache. Nothing is installed, the system's apt and rustup stay as they are, and to remove the folder is to \
+            remove it all. Elsewhere the system's own tools are used: `rustup target add aarch64-unknown-linux-gnu`, \
+            aarch64-linux-gnu-gcc, qemu-aarch64, llvm-mca and llvm-objdump; what is missing is named.",
+        after_help = "Examples:\n  cargo xtask setup-cross\n  SLIDE_CROSS_DIR=/opt/cross cargo xtask setup-cross    into a folder of your choice"
+    )]
+    SetupCross,
 
     /// Rebuild a data set that the repository ships
     #[command(after_help = "Example:\n  cargo xtask data debian")]
@@ -71,7 +92,15 @@ pub(crate) struct TestArguments {
     #[arg(long, value_name = "NAME")]
     pub(crate) isa: Option<String>,
 
-    /// Passed on to `cargo test --workspace`
+    /// Random cases of a test at most, and golden models of all (SLIDE_TEST_CASES) [default: all of them; emulated: 8]
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) cases: Option<u32>,
+
+    /// Processor to emulate, by qemu's name [default: $SLIDE_QEMU_CPU, or neoverse-v1]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) cpu: Option<String>,
+
+    /// Passed on to `cargo test`
     #[arg(last = true, value_name = "ARGS")]
     pub(crate) rest: Vec<String>,
 }

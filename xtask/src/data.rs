@@ -3,6 +3,5 @@
 pub(crate) mod debian;
 
 mod bag_of_words;
-mod deb822;
 mod package_index;
 mod xmc;

@@ -1,13 +1,14 @@
 //! `cargo xtask`: the workspace's own tasks, so that no step of development lives in somebody's shell history.
 #![forbid(unsafe_code)]
 
+mod apt;
 mod asm_check;
 mod check_model_python;
 mod ci;
 mod cli;
-#[allow(dead_code, unused_imports, reason = "the tasks that count and model are to come")]
 mod cross;
 mod data;
+mod deb822;
 mod disassembly;
 mod docs;
 mod loops;
@@ -23,6 +24,7 @@ fn main() -> anyhow::Result<()> {
         cli::Task::Ci(arguments) => ci::run(&arguments),
         cli::Task::Test(arguments) => test::run(&arguments),
         cli::Task::AsmCheck(arguments) => asm_check::run(&arguments),
+        cli::Task::SetupCross => cross::set_up(),
         cli::Task::Data { set: cli::DataSet::Debian(arguments) } => data::debian::run(&arguments),
         cli::Task::Docs(arguments) => docs::run(&arguments),
         cli::Task::Package => package::run(),

@@ -1,34 +1,42 @@
-//! The workspace's tests, on the best instruction set or on forced ones.
+//! The workspace's tests, on the best instruction set or on forced ones; those of another architecture are emulated.
 
-use anyhow::Result;
+pub(crate) mod emulated;
+
+use anyhow::{Result, ensure};
 use slide_kernels::Isa;
 use xshell::{Shell, cmd};
 
+use self::emulated::Emulation;
 use crate::cli::TestArguments;
+use crate::cross::{Toolchain, chosen_cpu};
 use crate::workspace;
 
 pub(crate) fn run(arguments: &TestArguments) -> Result<()> {
     let shell = workspace::shell()?;
-    match arguments.isa.as_deref() {
-        None => test_workspace(&shell, &arguments.rest),
-        Some("all") => {
-            for isa in available() {
+    let isa: Option<Isa> = arguments.isa.as_deref().filter(|&name| name != "all").map(str::parse).transpose()?;
+    if let Some(isa) = isa.filter(|&isa| emulated::is_needed(isa)) {
+        let cpu = arguments.cpu.clone().unwrap_or_else(chosen_cpu);
+        let cases = arguments.cases.unwrap_or(emulated::CASES);
+        let emulation = Emulation { cpu: &cpu, isa, required: emulated::up_to(isa), cases, rest: &arguments.rest };
+        return emulation.test(&shell, &Toolchain::find_or_set_up()?);
+    }
+    ensure!(arguments.cpu.is_none(), "--cpu chooses the processor to emulate, and this level is not emulated here");
+    let _budget = arguments.cases.map(|cases| shell.push_env("SLIDE_TEST_CASES", cases.to_string()));
+    match (arguments.isa.as_deref(), isa) {
+        (_, Some(isa)) => force(&shell, isa, |shell| test_workspace(shell, &arguments.rest)),
+        (Some(_all), None) => {
+            for isa in Isa::available() {
                 force(&shell, isa, |shell| test_workspace(shell, &arguments.rest))?;
             }
             Ok(())
         }
-        Some(name) => force(&shell, name.parse()?, |shell| test_workspace(shell, &arguments.rest)),
+        (None, None) => test_workspace(&shell, &arguments.rest),
     }
-}
-
-/// The instruction sets of this machine, worst first.
-pub(crate) fn available() -> impl Iterator<Item = Isa> {
-    Isa::ALL.iter().copied().filter(|isa| isa.is_available())
 }
 
 /// Runs `task` with that instruction set forced on every process that it starts.
 pub(crate) fn force(shell: &Shell, isa: Isa, task: impl FnOnce(&Shell) -> Result<()>) -> Result<()> {
-    println!("== SLIDE_ISA={}", isa.name());
+    println!("== SLIDE_ISA={isa}");
     let _forced = shell.push_env("SLIDE_ISA", isa.name());
     task(shell)
 }

@@ -1,12 +1,14 @@
 //! A tool chain that is ready for use, and the environment in which cargo uses it.
 
 use std::env;
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use xshell::{PushEnv, Shell};
 
 use super::folder::Folder;
+use super::{debian, installed};
 use crate::workspace;
 
 /// The target of all cross builds.
@@ -34,21 +36,40 @@ pub(crate) struct Toolchain {
 struct Rust {
     compiler: PathBuf,
     documentation: PathBuf,
+    lints: PathBuf,
 }
 
 impl Toolchain {
-    /// The tool chain of the cache folder, which is filled first if that was not done yet.
+    /// The tool chain of the cache folder, or that of the system if it is complete; otherwise the cache folder is filled
+    /// first, where that can be done.
     pub(crate) fn find_or_set_up() -> Result<Self> {
         let folder = Folder::chosen()?;
-        if !folder.is_ready() {
-            bail!("there is no tool chain in {}; `SLIDE_CROSS_DIR` names the folder of one", folder.path().display());
+        if folder.is_ready() {
+            return Ok(Self::unpacked(&folder));
         }
+        let missing = match installed::find(&workspace::shell()?) {
+            Ok(toolchain) => return Ok(toolchain),
+            Err(missing) => missing,
+        };
+        if let Some(obstacle) = debian::obstacle() {
+            bail!(
+                "there is no tool chain for {TARGET} here. It cannot be unpacked from packages: {obstacle}. \
+                 To use the system's own, this is missing:\n  {}",
+                missing.join("\n  ")
+            );
+        }
+        debian::set_up(&folder)?;
         Ok(Self::unpacked(&folder))
     }
 
-    fn unpacked(folder: &Folder) -> Self {
+    /// What [`debian::set_up`] has left in `folder`.
+    pub(super) fn unpacked(folder: &Folder) -> Self {
         Self {
-            rust: Some(Rust { compiler: folder.rust_tool("rustc"), documentation: folder.rust_tool("rustdoc") }),
+            rust: Some(Rust {
+                compiler: folder.rust_tool("rustc"),
+                documentation: folder.rust_tool("rustdoc"),
+                lints: folder.rust_tool("clippy-driver"),
+            }),
             linker: folder.tool("aarch64-linux-gnu-gcc"),
             archiver: folder.tool("aarch64-linux-gnu-ar"),
             system_root: folder.root().join("usr/aarch64-linux-gnu"),
@@ -58,24 +79,65 @@ impl Toolchain {
         }
     }
 
+    /// Tools of the system, with cargo's own compiler.
+    pub(super) fn installed(
+        linker: PathBuf,
+        archiver: PathBuf,
+        system_root: PathBuf,
+        qemu: PathBuf,
+        llvm_objdump: PathBuf,
+        llvm_mca: PathBuf,
+    ) -> Self {
+        Self { rust: None, linker, archiver, system_root, qemu, llvm_objdump, llvm_mca }
+    }
+
+    /// The compiler, as a program to start.
+    pub(crate) fn rustc(&self) -> &Path {
+        self.rust.as_ref().map_or(Path::new("rustc"), |rust| &rust.compiler)
+    }
+
+    pub(crate) fn linker(&self) -> &Path {
+        &self.linker
+    }
+
     /// Until the result is dropped, `cargo ... --target` [`TARGET`] on this shell builds with these tools into a target
     /// folder of their own, and `cargo test`, `cargo run` and [`qemu`](Self::qemu) emulate `cpu`, a processor by
     /// qemu's name (LLVM's is the same).
     pub(crate) fn enter<'a>(&self, shell: &'a Shell, cpu: &str) -> Vec<PushEnv<'a>> {
-        let mut pushed = vec![
-            shell.push_env("CARGO_TARGET_DIR", workspace::target().join("cross")),
-            shell.push_env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER", &self.linker),
-            shell.push_env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER", &self.qemu),
-            shell.push_env("CC_aarch64_unknown_linux_gnu", &self.linker),
-            shell.push_env("AR_aarch64_unknown_linux_gnu", &self.archiver),
-            shell.push_env("QEMU_LD_PREFIX", &self.system_root),
-            shell.push_env("QEMU_CPU", cpu),
+        let place = [("CARGO_TARGET_DIR", workspace::target().join("cross").into()), ("QEMU_CPU", cpu.into())];
+        self.variables().into_iter().chain(place).map(|(name, value)| shell.push_env(name, value)).collect()
+    }
+
+    /// The same for `cargo check` with clippy's lints in place of `cargo clippy`, which would take the compiler that it
+    /// was built with.
+    pub(crate) fn enter_clippy<'a>(&self, shell: &'a Shell) -> Vec<PushEnv<'a>> {
+        let mut pushed = self.enter(shell, DEFAULT_CPU);
+        let driver = self.rust.as_ref().map_or(Path::new("clippy-driver"), |rust| &rust.lints);
+        pushed.push(shell.push_env("RUSTC_WORKSPACE_WRAPPER", driver));
+        pushed
+    }
+
+    /// What cargo, the `cc` crate and the emulator read.
+    fn variables(&self) -> Vec<(&'static str, OsString)> {
+        let mut all: Vec<(&str, OsString)> = vec![
+            ("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER", self.linker.clone().into()),
+            ("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER", self.qemu.clone().into()),
+            ("CC_aarch64_unknown_linux_gnu", self.linker.clone().into()),
+            ("AR_aarch64_unknown_linux_gnu", self.archiver.clone().into()),
+            ("QEMU_LD_PREFIX", self.system_root.clone().into()),
         ];
         if let Some(rust) = &self.rust {
-            pushed.push(shell.push_env("RUSTC", &rust.compiler));
-            pushed.push(shell.push_env("RUSTDOC", &rust.documentation));
+            all.push(("RUSTC", rust.compiler.clone().into()));
+            all.push(("RUSTDOC", rust.documentation.clone().into()));
         }
-        pushed
+        all
+    }
+
+    /// [`enter`](Self::enter) for people: a file to read into a shell.
+    pub(super) fn shell_script(&self) -> String {
+        let cpu = ("QEMU_CPU", format!("${{SLIDE_QEMU_CPU:-{DEFAULT_CPU}}}").into());
+        let lines = self.variables().into_iter().chain([cpu]);
+        lines.map(|(name, value)| format!("export {name}=\"{}\"\n", value.to_string_lossy())).collect()
     }
 }
 

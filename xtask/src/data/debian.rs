@@ -9,10 +9,10 @@ use anyhow::{Context as _, Result};
 use md5::{Digest as _, Md5};
 
 use super::bag_of_words::{TermCounts, Vocabulary, words};
-use super::deb822::{first_alternatives, paragraphs};
 use super::package_index::{self, PackageIndex, sha256};
 use super::xmc::{self, Point};
 use crate::cli::DebianArguments;
+use crate::deb822::{first_alternatives, paragraphs};
 use crate::workspace;
 
 /// A term is a feature if it occurs in this many training points.

@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use sha2::{Digest as _, Sha256};
 use xshell::cmd;
 
+use crate::apt::{Apt, Settings};
 use crate::workspace;
 
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
@@ -48,38 +49,17 @@ impl Files {
 /// The state of the system's own apt stays as it is.
 pub(crate) fn fetch(mirror: &str, suite: &str) -> Result<PathBuf> {
     ensure!(Path::new(KEYRING).exists(), "{KEYRING} is missing; `apt-get install debian-archive-keyring` brings it");
-    let folder = workspace::scratch("debian");
-    let state = folder.join("apt");
-    for path in ["lists/partial", "cache/archives/partial", "sources", "preferences"] {
-        fs::create_dir_all(state.join(path)).with_context(|| format!("cannot create {}", state.display()))?;
-    }
-    let sources = format!(
-        "Types: deb\nURIs: {mirror}\nSuites: {suite}\nComponents: main\nArchitectures: amd64\nSigned-By: {KEYRING}\n"
-    );
-    fs::write(state.join("sources/debian.sources"), sources)?;
-    // Read after the system's configuration, which may name a proxy. Everything that writes points into `state`; hooks,
-    // which some systems use to empty the system's cache, are off.
-    let configuration = state.join("apt.conf");
-    fs::write(
-        &configuration,
-        format!(
-            "APT::Architecture \"amd64\";\n#clear APT::Architectures;\nAPT::Architectures {{ \"amd64\"; }};\n\
-             Dir::State \"{0}\";\nDir::State::status \"/dev/null\";\nDir::State::lists \"{0}/lists\";\nDir::Cache \"{0}/cache\";\n\
-             Dir::Etc::sourcelist \"/dev/null\";\nDir::Etc::sourceparts \"{0}/sources\";\n\
-             Dir::Etc::preferencesparts \"{0}/preferences\";\nAPT::Sandbox::User \"root\";\n\
-             #clear APT::Update::Post-Invoke;\n#clear APT::Update::Post-Invoke-Success;\n\
-             #clear Acquire::Languages;\nAcquire::Languages \"en\";\nAcquire::IndexTargets::deb::DEP-11::DefaultEnabled \"false\";\n",
-            state.display()
+    let (folder, shell) = (workspace::scratch("debian"), workspace::shell()?);
+    let settings = Settings { architectures: &["amd64"], status: Path::new("/dev/null"), language: "en" };
+    let apt = Apt::new(&shell, &folder.join("apt"), &settings)?;
+    apt.add_source(
+        "debian.sources",
+        &format!(
+            "Types: deb\nURIs: {mirror}\nSuites: {suite}\nComponents: main\nArchitectures: amd64\nSigned-By: {KEYRING}\n"
         ),
     )?;
-
-    let shell = workspace::shell()?;
-    cmd!(shell, "apt-get --config-file {configuration} --error-on=any update")
-        .run()
-        .context("apt cannot fetch the package index (`data debian` needs apt; `--index` does without)")?;
-    let targets =
-        cmd!(shell, "apt-get --config-file {configuration} indextargets --format '$(CREATED_BY) $(FILENAME)'")
-            .read()?;
+    apt.update().context("`data debian` needs the package index; `--index` names a folder that has it")?;
+    let targets = apt.command("apt-get").args(["indextargets", "--format", "$(CREATED_BY) $(FILENAME)"]).read()?;
     let files = Files::of(&folder);
     for (kind, copy) in [("Packages ", &files.packages), ("Translations ", &files.descriptions)] {
         let Some(list) = targets.lines().find_map(|line| line.strip_prefix(kind)) else {
@@ -88,7 +68,7 @@ pub(crate) fn fetch(mirror: &str, suite: &str) -> Result<PathBuf> {
         // The lists lie compressed in a way that the system's configuration chooses.
         fs::write(copy, cmd!(shell, "/usr/lib/apt/apt-helper cat-file {list}").output()?.stdout)?;
     }
-    let releases = fs::read_dir(state.join("lists"))?.filter_map(|entry| Some(entry.ok()?.path()));
+    let releases = fs::read_dir(apt.lists())?.filter_map(|entry| Some(entry.ok()?.path()));
     let suffix = format!("_dists_{suite}_InRelease");
     let mut releases = releases.filter(|path| path.to_string_lossy().ends_with(&suffix));
     let release = releases.next().with_context(|| format!("apt has left no InRelease of {suite} at {mirror}"))?;
