@@ -41,7 +41,8 @@ fn bounds(kernel: &str) -> &'static [Bound] {
         "quant" if kernel.contains("dot") => &[Loads],
         "gemm" => &[Arithmetic],
         "axpy" => &[Updates],
-        "row_update" if kernel.contains("adam") => &[Updates, Divider],
+        "row_update" if kernel.ends_with("momentum_rows") => &[Updates],
+        "row_update" if kernel.ends_with("_rows") => &[Updates, Divider],
         _ => &[],
     }
 }

@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use half::bf16;
 use slide_benches::random::Random;
-use slide_kernels::{ActiveRows, AdamStep, Isa, Kernels, Matrix, MatrixMut, Rounding, RowIds, Table, TableMut};
+use slide_kernels::{ActiveRows, AdamStep, Isa, Kernels, Matrix, Optimiser, Rounding, RowIds, Table, TableMut};
 use slide_kernels::{Values, ValuesMut};
 use slide_mem::{Placement, RowTable};
 
@@ -34,7 +34,7 @@ const STEP: AdamStep = AdamStep {
     step_size: 1e-6,
     inverse_sqrt_correction: 1.0,
     epsilon: 1e-8,
-    rounding: Rounding::Nearest,
+    weight_decay: 0.0,
 };
 
 /// The tables, what is read beside them, and the lists of rows.
@@ -90,22 +90,20 @@ impl World {
         Table::new(values, stride, WIDTH).expect("the shape of the table")
     }
 
-    /// Weights, moments, and what an update reads beside them.
-    fn state(&mut self) -> (TableMut<'_>, MatrixMut<'_>, MatrixMut<'_>, Read<'_>) {
+    /// Weights, Adam with their moments, and what an update reads beside them.
+    fn state(&mut self) -> (TableMut<'_>, Optimiser<'_, TableMut<'_>>, Read<'_>) {
         let stride = self.weights.stride();
-        let weights = TableMut::new(ValuesMut::F32(self.weights.as_mut_slice()), stride, WIDTH);
-        let m = MatrixMut::new(self.m.as_mut_slice(), stride, WIDTH).expect("whole rows");
-        let v = MatrixMut::new(self.v.as_mut_slice(), stride, WIDTH).expect("whole rows");
+        let table = |values| TableMut::new(ValuesMut::F32(values), stride, WIDTH).expect("whole rows");
+        let [weights, m, v] = [&mut self.weights, &mut self.m, &mut self.v].map(|rows| table(rows.as_mut_slice()));
         let read = Read {
             lists: &self.lists,
             gradient: matrix(&self.gradient),
             vectors: matrix(&self.vectors),
             coefficients: &self.gradient[..LIST],
-            decay: &self.decay,
             starts: &self.starts,
             members: &self.members,
         };
-        (weights.expect("whole rows"), m, v, read)
+        (weights, Optimiser::Adam { step: STEP, m, v, decay: Some(&self.decay) }, read)
     }
 }
 
@@ -114,7 +112,6 @@ struct Read<'a> {
     gradient: Matrix<'a>,
     vectors: Matrix<'a>,
     coefficients: &'a [f32],
-    decay: &'a [[f32; 2]],
     starts: &'a [u32],
     members: &'a [u32],
 }
@@ -222,21 +219,21 @@ const COMPARISONS: &[Comparison] = &[
         limit: "stream, read and write",
         bytes: 6 * LIST * ROW,
         kernel: |kernels, world, call| {
-            let (weights, m, v, read) = world.state();
+            let (weights, optimiser, read) = world.state();
             let rows = &read.lists[call % LISTS];
             let active = ActiveRows::new(rows, read.starts, read.members, ROWS, SAMPLES).expect("fitting lists");
-            let (coefficients, decay) = (read.coefficients, read.decay);
-            kernels.active_backward(weights, m, v, &active, coefficients, read.vectors, None, decay, &STEP);
+            let (coefficients, vectors) = (read.coefficients, read.vectors);
+            kernels.active_backward(weights, optimiser, &active, coefficients, vectors, None, Rounding::Nearest);
         },
         bare: stream_update,
     },
     Comparison {
-        name: "adam_rows f32, 4,096 rows",
+        name: "update_rows with Adam f32, 4,096 rows",
         limit: "stream, read and write",
         bytes: 6 * LIST * ROW,
         kernel: |kernels, world, call| {
-            let (weights, m, v, read) = world.state();
-            kernels.adam_rows(weights, m, v, list(read.lists, call), read.gradient, read.decay, &STEP);
+            let (weights, optimiser, read) = world.state();
+            kernels.update_rows(weights, optimiser, list(read.lists, call), read.gradient, Rounding::Nearest);
         },
         bare: stream_update,
     },

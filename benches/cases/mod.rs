@@ -2,20 +2,26 @@
 
 use slide_kernels::Kernels;
 
+mod active;
 mod axpy;
 mod codes;
 mod convert;
 mod counting_sort;
 mod dot;
+mod elementwise;
 mod embedding;
 mod gemm;
 mod hadamard;
 mod hash;
+mod loss;
+mod optimiser;
 mod probe;
 mod projection;
 mod quant;
 mod random;
 mod row_dot;
+mod row_update;
+mod softmax;
 mod sparse_dot;
 mod sparse_hash;
 mod topk;
@@ -101,20 +107,25 @@ fn bits(values: &[f32]) -> Vec<u32> {
 /// Every case, by family.
 pub fn all() -> Vec<Case> {
     [
+        active::cases(),
         axpy::cases(),
         codes::cases(),
         convert::cases(),
         counting_sort::cases(),
         dot::cases(),
+        elementwise::cases(),
         embedding::cases(),
         gemm::cases(),
         hadamard::cases(),
         hash::cases(),
+        loss::cases(),
         probe::cases(),
         projection::cases(),
         quant::cases(),
         random::cases(),
         row_dot::cases(),
+        row_update::cases(),
+        softmax::cases(),
         sparse_dot::cases(),
         sparse_hash::cases(),
         topk::cases(),

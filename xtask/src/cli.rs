@@ -57,6 +57,11 @@ pub(crate) enum Task {
     )]
     SetupCross,
 
+    /// The largest errors of exp, ln and their kin, against f64, over every f32
+    #[command(after_help = "Examples:\n  cargo run --release -p xtask -- ulp            minutes\n  \
+                      cargo run --release -p xtask -- ulp exp ln --every 1000")]
+    Ulp(UlpArguments),
+
     /// Rebuild a data set that the repository ships
     #[command(after_help = "Example:\n  cargo xtask data debian")]
     Data {
@@ -125,6 +130,17 @@ pub(crate) struct AsmCheckArguments {
     /// Print the hot loops of those that pass too
     #[arg(long)]
     pub(crate) verbose: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UlpArguments {
+    /// Functions to measure; none: all of them
+    #[arg(value_name = "FUNCTION")]
+    pub(crate) functions: Vec<String>,
+
+    /// Measure every N-th number only
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) every: u32,
 }
 
 #[derive(Debug, Subcommand)]

@@ -15,6 +15,7 @@ mod loops;
 mod package;
 mod program;
 mod test;
+mod ulp;
 mod workspace;
 
 use clap::Parser as _;
@@ -25,6 +26,7 @@ fn main() -> anyhow::Result<()> {
         cli::Task::Test(arguments) => test::run(&arguments),
         cli::Task::AsmCheck(arguments) => asm_check::run(&arguments),
         cli::Task::SetupCross => cross::set_up(),
+        cli::Task::Ulp(arguments) => ulp::run(&arguments),
         cli::Task::Data { set: cli::DataSet::Debian(arguments) } => data::debian::run(&arguments),
         cli::Task::Docs(arguments) => docs::run(&arguments),
         cli::Task::Package => package::run(),

@@ -47,7 +47,8 @@ mod views;
 mod x86;
 
 pub use api::counting_sort::{RowLists, SampleLists, Sorted};
-pub use api::row_update::{AdamStep, Rounding};
+pub use api::optimiser::{AdagradStep, AdamStep, MomentumStep, Optimiser};
+pub use api::row_update::Rounding;
 pub use isa::{Isa, IsaError, Quirks};
 pub use precision::Precision;
 pub use quantized::{Affine, MatrixI8, QuantizedBatchMut, QuantizedTable, QuantizedTableMut};

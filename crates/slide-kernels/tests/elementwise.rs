@@ -31,8 +31,13 @@ proptest! {
 
     #[test]
     fn functions_in_place(length in 0_usize..150, seed: u64) {
-        let functions: [(&str, InPlace); 4] =
-            [("relu", Kernels::relu), ("exp", Kernels::exp), ("ln", Kernels::ln), ("sigmoid", Kernels::sigmoid)];
+        let functions: [(&str, InPlace); 5] = [
+            ("relu", Kernels::relu),
+            ("exp", Kernels::exp),
+            ("ln", Kernels::ln),
+            ("sigmoid", Kernels::sigmoid),
+            ("softplus", Kernels::softplus),
+        ];
         for (name, function) in functions {
             let x = logits(&mut random(seed), length);
             let mut expected = x.clone();
@@ -70,10 +75,42 @@ proptest! {
     #[test]
     fn softmax_of_a_slice(length in 0_usize..300, seed: u64) {
         let values = logits(&mut random(seed), length);
-        let (max, sum) = scalar().log_sum_exp(&values);
+        let (max, sum) = scalar().max_sum(&values);
+        let mut softmax = values.clone();
+        scalar().softmax(&mut softmax);
+        let expected: Vec<f32> = values.iter().map(|&z| numerics::exp(z - max) * (1.0 / sum)).collect();
+        assert_same("softmax", scalar(), &expected, &softmax);
         for kernels in others() {
-            let found = kernels.log_sum_exp(&values);
-            assert_same("log_sum_exp", kernels, &[max, sum], &[found.0, found.1]);
+            let found = kernels.max_sum(&values);
+            assert_same("max_sum", kernels, &[max, sum], &[found.0, found.1]);
+            assert_same("log_sum_exp", kernels, &[scalar().log_sum_exp(&values)], &[kernels.log_sum_exp(&values)]);
+            let mut found = values.clone();
+            kernels.softmax(&mut found);
+            assert_same("softmax", kernels, &softmax, &found);
+        }
+    }
+
+    #[test]
+    fn cross_entropies(length in 0_usize..300, count in 0_usize..9, seed: u64) {
+        let mut random = random(seed);
+        let (z, targets) = (logits(&mut random, length), random.values(length));
+        let labels = random.ids(if length == 0 { 0 } else { count }, length.max(1));
+        let some = &targets[..labels.len().min(length)];
+        let labels = &labels[..some.len()];
+        type Loss<'a> = &'a dyn Fn(&Kernels, &mut [f32]) -> f32;
+        let losses: [(&str, Loss<'_>); 3] = [
+            ("softmax_cross_entropy", &|kernels, z| kernels.softmax_cross_entropy(z, labels, some)),
+            ("binary_cross_entropy", &|kernels, z| kernels.binary_cross_entropy(z, &targets)),
+            ("binary_cross_entropy_sparse", &|kernels, z| kernels.binary_cross_entropy_sparse(z, labels, some)),
+        ];
+        for (name, loss) in losses {
+            let mut expected = z.clone();
+            let expected_loss = loss(scalar(), &mut expected);
+            for kernels in others() {
+                let mut found = z.clone();
+                assert_same(name, kernels, &[expected_loss], &[loss(kernels, &mut found)]);
+                assert_same(name, kernels, &expected, &found);
+            }
         }
     }
 
@@ -131,10 +168,11 @@ proptest! {
 fn functions_at_all_scales() {
     let x: Vec<f32> =
         (0..1 << 16).flat_map(|high: u32| [0, 1, 0x7fff, 0xffff].map(|low| f32::from_bits(high << 16 | low))).collect();
-    let functions: [(&str, InPlace, Scalar); 3] = [
+    let functions: [(&str, InPlace, Scalar); 4] = [
         ("exp", Kernels::exp, numerics::exp),
         ("ln", Kernels::ln, numerics::ln),
         ("sigmoid", Kernels::sigmoid, numerics::sigmoid),
+        ("softplus", Kernels::softplus, numerics::softplus),
     ];
     for (name, function, single) in functions {
         let expected: Vec<f32> = x.iter().map(|&x| single(x)).collect();
@@ -165,10 +203,11 @@ fn softmax_is_a_softmax() {
     let mut random = Random::new(5);
     let z: Vec<f32> = random.values(1000).iter().map(|z| z * 20.0).collect();
     for kernels in others().into_iter().chain([scalar()]) {
-        let (max, sum) = kernels.log_sum_exp(&z);
+        let (max, sum) = kernels.max_sum(&z);
         let exact: f64 = z.iter().map(|&z| f64::from(z).exp()).sum();
         let found = f64::from(max) + f64::from(sum).ln();
         assert!((found - exact.ln()).abs() < 1e-6, "{found} {}", exact.ln());
+        assert!((f64::from(kernels.log_sum_exp(&z)) - exact.ln()).abs() < 4e-6);
         let mut p = z.clone();
         kernels.softmax_entries(&mut p, &vec![0; z.len()], &[max], &[1.0 / sum]);
         let total: f64 = p.iter().map(|&p| f64::from(p)).sum();
@@ -176,17 +215,101 @@ fn softmax_is_a_softmax() {
     }
 }
 
+/// Losses against their definitions in `f64`, and gradients against differences of them.
+#[test]
+fn cross_entropies_are_cross_entropies() {
+    let mut random = Random::new(6);
+    let z: Vec<f32> = random.values(40).iter().map(|z| z * 5.0).collect();
+    let (labels, targets) = ([3_u32, 17, 3], [0.5_f32, 0.75, 0.25]);
+    let mut dense = vec![0.0_f32; 40];
+    labels.iter().zip(targets).for_each(|(&label, target)| dense[label as usize] += target);
+    let softmax_loss = |z: &[f64]| {
+        let all: f64 = z.iter().map(|z| z.exp()).sum();
+        z.iter().zip(&dense).map(|(z, &y)| f64::from(y) * (all.ln() - z)).sum::<f64>()
+    };
+    let binary_loss = |z: &[f64]| z.iter().zip(&dense).map(|(z, &y)| z.exp().ln_1p() - f64::from(y) * z).sum::<f64>();
+    type Exact<'a> = &'a dyn Fn(&[f64]) -> f64;
+    type Loss<'a> = &'a dyn Fn(&Kernels, &mut [f32]) -> f32;
+    let losses: [(Loss<'_>, Exact<'_>); 3] = [
+        (&|kernels, z| kernels.softmax_cross_entropy(z, &labels, &targets), &softmax_loss),
+        (&|kernels, z| kernels.binary_cross_entropy(z, &dense), &binary_loss),
+        (&|kernels, z| kernels.binary_cross_entropy_sparse(z, &labels, &targets), &binary_loss),
+    ];
+    let wide: Vec<f64> = z.iter().map(|&z| f64::from(z)).collect();
+    for kernels in others().into_iter().chain([scalar()]) {
+        for (loss, exact) in losses {
+            let mut gradient = z.clone();
+            let found = f64::from(loss(kernels, &mut gradient));
+            assert!((found - exact(&wide)).abs() < 1e-5 * found, "{found} is not {}", exact(&wide));
+            for (i, &gradient) in gradient.iter().enumerate() {
+                let moved = |by: f64| {
+                    let mut moved = wide.clone();
+                    moved[i] += by;
+                    exact(&moved)
+                };
+                let slope = (moved(1e-5) - moved(-1e-5)) / 2e-5;
+                assert!((f64::from(gradient) - slope).abs() < 1e-5, "{gradient} is not {slope}");
+            }
+        }
+    }
+}
+
 #[test]
 fn empty_and_hopeless_sums() {
+    let (inf, nan) = (f32::INFINITY, f32::NAN);
     for kernels in others().into_iter().chain([scalar()]) {
-        assert_eq!(kernels.log_sum_exp(&[]), (f32::NEG_INFINITY, 0.0));
-        assert_eq!(kernels.log_sum_exp(&[-0.0]).0.to_bits(), 0);
-        let (max, sum) = kernels.log_sum_exp(&[f32::NEG_INFINITY; 20]);
-        assert!(max == f32::NEG_INFINITY && sum.is_nan());
-        let (max, sum) = kernels.log_sum_exp(&[1.0, f32::NAN, 2.0]);
+        assert_eq!(kernels.max_sum(&[]), (-inf, 0.0));
+        assert_eq!(kernels.max_sum(&[-0.0]).0.to_bits(), 0);
+        let (max, sum) = kernels.max_sum(&[-inf; 20]);
+        assert!(max == -inf && sum.is_nan());
+        let (max, sum) = kernels.max_sum(&[1.0, nan, 2.0]);
         assert!(max == 2.0 && sum.is_nan());
         assert_eq!(kernels.sigmoid_entries(&mut []), 0.0);
+
+        let sums: [(&[f32], f32); 7] = [
+            (&[], -inf),
+            (&[-inf, -inf], -inf),
+            (&[1.0, inf], inf),
+            (&[inf, nan], nan),
+            (&[-inf, nan], nan),
+            (&[0.0, nan], nan),
+            (&[3.0, -inf], 3.0),
+        ];
+        for (values, expected) in sums {
+            assert_same("log_sum_exp", kernels, &[expected], &[kernels.log_sum_exp(values)]);
+        }
+        let softmaxes: [([f32; 2], [f32; 2]); 5] = [
+            ([-inf, 1.0], [0.0, 1.0]),
+            ([-inf, -inf], [nan, nan]),
+            ([inf, 1.0], [nan, nan]),
+            ([nan, 1.0], [nan, nan]),
+            ([f32::MAX, f32::MIN], [1.0, 0.0]),
+        ];
+        for (z, expected) in softmaxes {
+            let mut found = z;
+            kernels.softmax(&mut found);
+            assert_same("softmax", kernels, &expected, &found);
+        }
+        kernels.softmax(&mut []);
+        let loss = |mut z: [f32; 2], label| kernels.softmax_cross_entropy(&mut z, &[label], &[1.0]);
+        assert_eq!(loss([-inf, 0.0], 0), inf);
+        assert_eq!(loss([-inf, 0.0], 1), 0.0);
+        assert!(loss([inf, 0.0], 0).is_nan() && loss([nan, 0.0], 1).is_nan() && loss([-inf, -inf], 0).is_nan());
+        assert_eq!(kernels.softmax_cross_entropy(&mut [], &[], &[]), 0.0);
+        assert_eq!(kernels.softmax_cross_entropy(&mut [1.0, 2.0], &[], &[]), 0.0);
+        let mut z = [inf, -inf, nan, 200.0, -200.0];
+        assert!(kernels.binary_cross_entropy(&mut z, &[1.0, 0.0, 1.0, 1.0, 0.0]).is_nan());
+        assert_same("gradients", kernels, &[0.0, 0.0, nan, 0.0, 0.0], &z);
+        assert_eq!(kernels.binary_cross_entropy(&mut [200.0, -200.0], &[1.0, 0.0]), 0.0);
+        assert_eq!(kernels.binary_cross_entropy(&mut [], &[]), 0.0);
+        assert_eq!(kernels.binary_cross_entropy_sparse(&mut [], &[], &[]), 0.0);
     }
+}
+
+#[test]
+#[should_panic(expected = "softmax_cross_entropy: label 3 of 3")]
+fn labels_are_checked() {
+    Kernels::best().softmax_cross_entropy(&mut [0.0; 3], &[0, 3], &[0.5; 2]);
 }
 
 #[test]

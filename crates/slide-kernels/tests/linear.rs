@@ -6,7 +6,7 @@
 mod support;
 
 use proptest::prelude::*;
-use slide_kernels::{ActiveRows, AdamStep, Kernels, Matrix, MatrixMut, Rounding, RowIds};
+use slide_kernels::{ActiveRows, Kernels, Matrix, MatrixMut, RowIds};
 use support::{Random, Weights, assert_same, others, scalar};
 
 /// A table and what is needed to choose rows of it.
@@ -124,132 +124,6 @@ fn gemm(kernels: &Kernels, shape: &Shape) {
     assert_same("gemm_gradient", kernels, &expected, &found);
 }
 
-fn adam_step(random: &mut Random) -> AdamStep {
-    let rounding = match random.below(2) {
-        0 => Rounding::Nearest,
-        _ => Rounding::Stochastic { key: random.word() as u32, first_row: random.word() as u32 },
-    };
-    let (step_size, inverse_sqrt_correction) = (1e-3, 1.25);
-    AdamStep { beta1: 0.9, beta2: 0.999, step_size, inverse_sqrt_correction, epsilon: 1e-8, rounding }
-}
-
-/// Weights and moments.
-#[derive(Clone)]
-struct State {
-    weights: Weights,
-    m: support::Guarded<f32>,
-    v: support::Guarded<f32>,
-}
-
-impl State {
-    fn new(shape: &Shape, random: &mut Random) -> State {
-        let weights = random.weights(shape.rows * shape.stride(), shape.bf16);
-        let m = random.values(shape.rows * (shape.stride() + 1));
-        let mut v = random.values(shape.rows * (shape.stride() + 2));
-        v.iter_mut().for_each(|v| *v = v.abs());
-        State { weights, m, v }
-    }
-
-    fn assert_same(&self, what: &str, kernels: &Kernels, found: &State) {
-        assert_same(&format!("{what}: weights"), kernels, &self.weights.widened(), &found.weights.widened());
-        assert_same(&format!("{what}: m"), kernels, &self.m, &found.m);
-        assert_same(&format!("{what}: v"), kernels, &self.v, &found.v);
-    }
-}
-
-fn decays(count: usize, random: &mut Random) -> Vec<[f32; 2]> {
-    (0..count).map(|_| [random.value().abs(), random.value().abs()]).collect()
-}
-
-fn adam(kernels: &Kernels, shape: &Shape) {
-    let mut random = shape.random();
-    let (width, stride) = (shape.width, shape.stride());
-    let step = adam_step(&mut random);
-    let ids = random.ascending(shape.chosen, shape.rows);
-    let rows = RowIds::new(&ids, shape.rows).unwrap();
-    let gradient = random.values(ids.len() * stride);
-    let gradient = Matrix::new(&gradient, stride, width).unwrap();
-    let decay = decays(ids.len(), &mut random);
-    let mut expected = State::new(shape, &mut random);
-    let mut found = expected.clone();
-    for (kernels, state) in [(scalar(), &mut expected), (kernels, &mut found)] {
-        kernels.adam_rows(
-            state.weights.table_mut(stride, width),
-            MatrixMut::new(&mut state.m, stride + 1, width).unwrap(),
-            MatrixMut::new(&mut state.v, stride + 2, width).unwrap(),
-            rows,
-            gradient,
-            &decay,
-            &step,
-        );
-    }
-    expected.assert_same("adam_rows", kernels, &found);
-
-    let gradient = random.values(ids.len());
-    let (mut weights, mut m, mut v) = (random.values(shape.rows), random.values(shape.rows), random.values(shape.rows));
-    let mut found = [weights.clone(), m.clone(), v.clone()];
-    scalar().adam_scattered(&mut weights, &mut m, &mut v, rows, &gradient, &decay, &step);
-    let [found_weights, found_m, found_v] = &mut found;
-    kernels.adam_scattered(found_weights, found_m, found_v, rows, &gradient, &decay, &step);
-    for (expected, found) in [weights, m, v].iter().zip(&found) {
-        assert_same("adam_scattered", kernels, expected, found);
-    }
-}
-
-/// Lists of active rows: every row has a random set of members, many or none.
-fn active_lists(shape: &Shape, random: &mut Random) -> (Vec<u32>, Vec<u32>, Vec<u32>) {
-    let rows = random.ascending(shape.chosen, shape.rows);
-    let (mut starts, mut members) = (vec![0], Vec::new());
-    for _ in &rows {
-        let one_in = [1, 2, 20][random.below(3)];
-        members.extend((0..shape.samples as u32).filter(|_| random.below(one_in) == 0));
-        starts.push(members.len() as u32);
-    }
-    (rows, starts, members)
-}
-
-fn active(kernels: &Kernels, shape: &Shape) {
-    let mut random = shape.random();
-    let (width, stride) = (shape.width, shape.stride());
-    let (rows, starts, members) = active_lists(shape, &mut random);
-    let active = ActiveRows::new(&rows, &starts, &members, shape.rows, shape.samples).unwrap();
-    let step = adam_step(&mut random);
-    let vectors = random.values(shape.samples * stride);
-    let vectors = Matrix::new(&vectors, stride, width).unwrap();
-    let bias = random.values(shape.rows);
-    let mut expected = State::new(shape, &mut random);
-    let mut found = expected.clone();
-
-    let (mut expected_out, mut found_out) = (random.values(members.len()), random.values(members.len()));
-    let table = expected.weights.table(stride, width);
-    scalar().active_forward(table, &bias, &active, vectors, &mut expected_out);
-    kernels.active_forward(table, &bias, &active, vectors, &mut found_out);
-    assert_same("active_forward", kernels, &expected_out, &found_out);
-
-    let coefficients = random.values(members.len());
-    let decay = decays(rows.len(), &mut random);
-    let with_input_gradient = random.below(4) > 0;
-    let mut expected_gradient = random.values(shape.samples * stride);
-    let mut found_gradient = expected_gradient.clone();
-    for (kernels, state, gradient) in
-        [(scalar(), &mut expected, &mut expected_gradient), (kernels, &mut found, &mut found_gradient)]
-    {
-        kernels.active_backward(
-            state.weights.table_mut(stride, width),
-            MatrixMut::new(&mut state.m, stride + 1, width).unwrap(),
-            MatrixMut::new(&mut state.v, stride + 2, width).unwrap(),
-            &active,
-            &coefficients,
-            vectors,
-            with_input_gradient.then(|| MatrixMut::new(gradient, stride, width).unwrap()),
-            &decay,
-            &step,
-        );
-    }
-    expected.assert_same("active_backward", kernels, &found);
-    assert_same("active_backward: input_gradient", kernels, &expected_gradient, &found_gradient);
-}
-
 fn transpose(kernels: &Kernels, shape: &Shape) {
     let mut random = shape.random();
     let to_stride = shape.rows + shape.padding % 3;
@@ -262,7 +136,7 @@ fn transpose(kernels: &Kernels, shape: &Shape) {
     assert_same("transpose", kernels, &expected, &found);
 }
 
-const FAMILIES: &[fn(&Kernels, &Shape)] = &[rows_dot, embedding, gemm, adam, active, transpose];
+const FAMILIES: &[fn(&Kernels, &Shape)] = &[rows_dot, embedding, gemm, transpose];
 
 #[test]
 fn dot_of_every_length() {

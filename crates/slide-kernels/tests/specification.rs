@@ -3,7 +3,7 @@
 
 mod support;
 
-use slide_kernels::{ActiveRows, AdamStep, Isa, IsaError, Kernels, Matrix, MatrixMut, Rounding, RowIds};
+use slide_kernels::{ActiveRows, AdamStep, Isa, IsaError, Kernels, Matrix, MatrixMut, Optimiser, Rounding, RowIds};
 use slide_kernels::{ShapeError, Table, TableMut, Values, ValuesMut};
 use support::{Random, Weights, scalar, this_program};
 
@@ -103,8 +103,19 @@ const STEP: AdamStep = AdamStep {
     step_size: 0.02,
     inverse_sqrt_correction: 1.5,
     epsilon: 1e-8,
-    rounding: Rounding::Nearest,
+    weight_decay: 0.0,
 };
+
+/// Adam with moments in `f32`.
+fn adam<'a>(
+    [m, v]: [&'a mut [f32]; 2],
+    width: usize,
+    decay: Option<&'a [[f32; 2]]>,
+    step: AdamStep,
+) -> Optimiser<'a, TableMut<'a>> {
+    let [m, v] = [m, v].map(|moments| MatrixMut::new(moments, width, width).unwrap().into());
+    Optimiser::Adam { step, m, v, decay }
+}
 
 /// Kingma and Ba, algorithm 1, with the corrections folded into the step.
 fn adam_f64(weight: f32, m: f32, v: f32, gradient: f64, decay: [f32; 2]) -> [f64; 3] {
@@ -133,14 +144,12 @@ fn the_sampled_layer_is_a_dense_one_where_it_is_active() {
     let decay = [[0.9, 0.999], [0.5, 0.6], [0.7, 0.8]];
     scalar().active_backward(
         TableMut::new(ValuesMut::F32(&mut weights), WIDTH, WIDTH).unwrap(),
-        MatrixMut::new(&mut m, WIDTH, WIDTH).unwrap(),
-        MatrixMut::new(&mut v, WIDTH, WIDTH).unwrap(),
+        adam([&mut m, &mut v], WIDTH, Some(&decay), STEP),
         &active,
         &coefficients,
         vectors,
         Some(MatrixMut::new(&mut dh, WIDTH, WIDTH).unwrap()),
-        &decay,
-        &STEP,
+        Rounding::Nearest,
     );
 
     let mut expected_dh = vec![0.0_f64; SAMPLES * WIDTH];
@@ -180,16 +189,14 @@ fn store_as_bf16(kernels: &Kernels, values: &[f32], rounding: Rounding) -> Vec<h
     let width = values.len();
     let mut weights = vec![half::bf16::ZERO; width];
     let (mut m, mut v): (Vec<f32>, Vec<f32>) = (values.iter().map(|&x| -x).collect(), vec![0.0; width]);
-    let step = AdamStep { step_size: 1.0, inverse_sqrt_correction: 0.0, epsilon: 1.0, rounding, ..STEP };
+    let step = AdamStep { step_size: 1.0, inverse_sqrt_correction: 0.0, epsilon: 1.0, ..STEP };
     let (ids, gradient) = ([0], vec![0.0; width]);
-    kernels.adam_rows(
+    kernels.update_rows(
         TableMut::new(ValuesMut::Bf16(&mut weights), width, width).unwrap(),
-        MatrixMut::new(&mut m, width, width).unwrap(),
-        MatrixMut::new(&mut v, width, width).unwrap(),
+        adam([&mut m, &mut v], width, Some(&[[1.0, 1.0]]), step),
         RowIds::new(&ids, 1).unwrap(),
         Matrix::new(&gradient, width, width).unwrap(),
-        &[[1.0, 1.0]],
-        &step,
+        rounding,
     );
     weights
 }
@@ -200,14 +207,12 @@ fn moments_are_never_subnormal() {
         let old = [1e-38_f32, -1e-38, 1.2e-38, f32::MIN_POSITIVE, 1.0, -0.0, 1e-45];
         let (mut weights, mut m, mut v) = (old, old, old.map(f32::abs));
         let width = old.len();
-        kernels.adam_rows(
+        kernels.update_rows(
             TableMut::new(ValuesMut::F32(&mut weights), width, width).unwrap(),
-            MatrixMut::new(&mut m, width, width).unwrap(),
-            MatrixMut::new(&mut v, width, width).unwrap(),
+            adam([&mut m, &mut v], width, Some(&[[0.999, 0.999]]), STEP),
             RowIds::new(&[0], 1).unwrap(),
             Matrix::new(&[0.0; 7], width, width).unwrap(),
-            &[[0.999, 0.999]],
-            &STEP,
+            Rounding::Nearest,
         );
         let expected = [0.0, 0.0, 0.999 * 1.2e-38, 0.0, 0.999, 0.0, 0.0].map(f32::to_bits);
         assert_eq!(m.map(f32::to_bits), expected, "first moments on {}", kernels.isa());
@@ -322,25 +327,32 @@ fn arguments_that_do_not_fit_are_refused() {
     let (mut w, mut m, mut v) = (vec![0.0; 32], vec![0.0; 32], vec![0.0; 32]);
     let gradient = Matrix::new(&data[..16], 8, 8).unwrap();
     let decay = [[0.9, 0.999]; 2];
-    let mut adam = |name: &str, rows: RowIds<'_>, gradient: Matrix<'_>, decay: &[[f32; 2]], m_rows: usize| {
+    let mut update = |name: &str, rows: RowIds<'_>, gradient: Matrix<'_>, decay: &[[f32; 2]], m_rows: usize| {
         refused(name, &mut |k| {
-            k.adam_rows(
-                MatrixMut::new(&mut w, 8, 8).unwrap().into(),
-                MatrixMut::new(&mut m[..8 * m_rows], 8, 8).unwrap(),
-                MatrixMut::new(&mut v, 8, 8).unwrap(),
-                rows,
-                gradient,
-                decay,
-                &STEP,
-            );
+            let weights = MatrixMut::new(&mut w, 8, 8).unwrap().into();
+            let optimiser = adam([&mut m[..8 * m_rows], &mut v], 8, Some(decay), STEP);
+            k.update_rows(weights, optimiser, rows, gradient, Rounding::Nearest);
         });
     };
-    adam("adam_rows: order", descending, gradient, &decay, 4);
-    adam("adam_rows: gradient", rows, short, &decay, 4);
-    adam("adam_rows: decay", rows, gradient, &decay[..1], 4);
-    adam("adam_rows: m", rows, gradient, &decay, 3);
-    refused("adam_scattered", &mut |k| {
-        k.adam_scattered(&mut w, &mut m[..3], &mut v, rows, &data[..2], &decay, &STEP);
+    update("update_rows: order", descending, gradient, &decay, 4);
+    update("update_rows: gradient", rows, short, &decay, 4);
+    update("update_rows: decay", rows, gradient, &decay[..1], 4);
+    update("update_rows: m", rows, gradient, &decay, 3);
+    refused("update_rows: formats", &mut |k| {
+        let mut m = [half::bf16::ZERO; 32];
+        let m = TableMut::new(ValuesMut::Bf16(&mut m), 8, 8).unwrap();
+        let v = MatrixMut::new(&mut v, 8, 8).unwrap().into();
+        let optimiser = Optimiser::Adam { step: STEP, m, v, decay: None };
+        let weights = MatrixMut::new(&mut w, 8, 8).unwrap().into();
+        k.update_rows(weights, optimiser, rows, gradient, Rounding::Nearest);
+    });
+    refused("update_scattered: m", &mut |k| {
+        let optimiser = Optimiser::Adam { step: STEP, m: &mut m[..3], v: &mut v[..], decay: None };
+        k.update_scattered(&mut w, optimiser, rows, &data[..2]);
+    });
+    refused("update_scattered: decay", &mut |k| {
+        let optimiser = Optimiser::Adam { step: STEP, m: &mut m[..], v: &mut v[..], decay: Some(&decay[..1]) };
+        k.update_scattered(&mut w, optimiser, rows, &data[..2]);
     });
 
     let active = ActiveRows::new(&ids, &[0, 1, 2], &[0, 1], 4, 2).unwrap();
@@ -355,14 +367,12 @@ fn arguments_that_do_not_fit_are_refused() {
     refused("active_backward: input_gradient", &mut |k| {
         k.active_backward(
             MatrixMut::new(&mut w, 8, 8).unwrap().into(),
-            MatrixMut::new(&mut m, 8, 8).unwrap(),
-            MatrixMut::new(&mut v, 8, 8).unwrap(),
+            adam([&mut m, &mut v], 8, Some(&decay), STEP),
             &active,
             &data[..2],
             vectors,
             Some(MatrixMut::new(&mut out[..8], 8, 8).unwrap()),
-            &decay,
-            &STEP,
+            Rounding::Nearest,
         );
     });
 }

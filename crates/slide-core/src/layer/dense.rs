@@ -83,7 +83,7 @@ pub fn update<'a>(
     local.extend(rows[begin..end].iter().map(|&row| row - first as u32));
     adam.touch(local, chunk.last_step, decay);
     bias_gradient.clear();
-    let step = chunk.step(adam);
+    let rounding = chunk.rounding(adam);
     for tile in (0..local.len()).step_by(TILE) {
         let tile = tile..local.len().min(tile + TILE);
         gradient.clear();
@@ -102,16 +102,8 @@ pub fn update<'a>(
         }
         bias_gradient.extend(lanes[..tile.len()].iter().map(fold_lanes));
         let bound = chunk.rows();
-        let views = chunk.views();
-        kernels.adam_rows(
-            views.weights,
-            views.first,
-            views.second,
-            row_ids(&local[tile.clone()], bound),
-            matrix(gradient, columns),
-            &decay[tile],
-            &step,
-        );
+        let (weights, optimiser) = chunk.target(adam, &decay[tile.clone()]);
+        kernels.update_rows(weights, optimiser, row_ids(&local[tile], bound), matrix(gradient, columns), rounding);
     }
     if !chunk.bias().is_empty() {
         chunk.update_bias(kernels, local, bias_gradient, decay, adam);

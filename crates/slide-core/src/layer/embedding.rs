@@ -37,17 +37,7 @@ pub fn update<'a>(
     let vectors = matrix(deltas, chunk.columns());
     let active = transposed.active_rows(chunk.rows(), vectors.rows());
     adam.touch(&transposed.rows, chunk.last_step, decay);
-    let step = chunk.step(adam);
-    let views = chunk.views();
-    kernels.active_backward(
-        views.weights,
-        views.first,
-        views.second,
-        &active,
-        &transposed.values,
-        vectors,
-        None,
-        decay,
-        &step,
-    );
+    let rounding = chunk.rounding(adam);
+    let (weights, optimiser) = chunk.target(adam, decay);
+    kernels.active_backward(weights, optimiser, &active, &transposed.values, vectors, None, rounding);
 }

@@ -1,7 +1,7 @@
 //! The rows of one layer: weights, bias and Adam's state, lent out chunk by chunk to their owners.
 
 use half::bf16;
-use slide_kernels::{AdamStep, Matrix, MatrixMut, RowIds, Table, TableMut, Values, ValuesMut};
+use slide_kernels::{Matrix, MatrixMut, Optimiser, Rounding, RowIds, Table, TableMut, Values, ValuesMut};
 use slide_mem::{MemError, Placement, Report, RowTable};
 
 use super::partition::Partition;
@@ -257,16 +257,6 @@ pub struct Chunk<'a> {
     pub last_step: &'a mut [u32],
 }
 
-/// The parts of a chunk as the kernels take them.
-pub struct ChunkViews<'a> {
-    /// Weights.
-    pub weights: TableMut<'a>,
-    /// First moments.
-    pub first: MatrixMut<'a>,
-    /// Second moments.
-    pub second: MatrixMut<'a>,
-}
-
 impl Chunk<'_> {
     /// Number of rows.
     pub fn rows(&self) -> usize {
@@ -291,23 +281,22 @@ impl Chunk<'_> {
         self.bias
     }
 
-    /// Weights and moments, to be updated.
-    pub fn views(&mut self) -> ChunkViews<'_> {
+    /// The weights, to be updated, and Adam with their moments and the `decay` of the rows to come.
+    pub fn target<'a>(&'a mut self, adam: &Adam, decay: &'a [[f32; 2]]) -> (TableMut<'a>, Optimiser<'a, TableMut<'a>>) {
         const WHOLE: &str = "a chunk is a whole number of rows";
         let values = match &mut self.weights {
             ChunkWeights::F32(values) => ValuesMut::F32(values),
             ChunkWeights::Bf16(values) => ValuesMut::Bf16(values),
         };
-        ChunkViews {
-            weights: TableMut::new(values, self.weight_stride, self.columns).expect(WHOLE),
-            first: MatrixMut::new(self.first, self.moment_stride, self.columns).expect(WHOLE),
-            second: MatrixMut::new(self.second, self.moment_stride, self.columns).expect(WHOLE),
-        }
+        let weights = TableMut::new(values, self.weight_stride, self.columns).expect(WHOLE);
+        let m = MatrixMut::new(self.first, self.moment_stride, self.columns).expect(WHOLE).into();
+        let v = MatrixMut::new(self.second, self.moment_stride, self.columns).expect(WHOLE).into();
+        (weights, Optimiser::Adam { step: adam.kernel_step(), m, v, decay: Some(decay) })
     }
 
-    /// The kernel's parameters of this batch's step for this chunk.
-    pub fn step(&self, adam: &Adam) -> AdamStep {
-        adam.kernel_step(self.layer, self.first_row as u32)
+    /// The rounding of this batch's step for this chunk.
+    pub fn rounding(&self, adam: &Adam) -> Rounding {
+        adam.rounding(self.layer, self.first_row as u32)
     }
 
     /// Adam on the biases of `rows` (ascending, from the chunk's first).
@@ -319,15 +308,12 @@ impl Chunk<'_> {
         decay: &[[f32; 2]],
         adam: &Adam,
     ) {
-        let step = self.step(adam);
-        kernels.adam_scattered(
-            self.bias,
-            self.bias_first,
-            self.bias_second,
-            row_ids(rows, self.last_step.len()),
-            gradient,
-            decay,
-            &step,
-        );
+        let optimiser = Optimiser::Adam {
+            step: adam.kernel_step(),
+            m: &mut *self.bias_first,
+            v: &mut *self.bias_second,
+            decay: Some(decay),
+        };
+        kernels.update_scattered(self.bias, optimiser, row_ids(rows, self.last_step.len()), gradient);
     }
 }

@@ -122,18 +122,16 @@ impl ChunkState {
         let vectors = matrix(hidden, columns);
         let active = self.transposed.active_rows(chunk.rows(), vectors.rows());
         adam.touch(&self.transposed.rows, chunk.last_step, &mut self.decay);
-        let step = chunk.step(adam);
-        let views = chunk.views();
+        let rounding = chunk.rounding(adam);
+        let (weights, optimiser) = chunk.target(adam, &self.decay);
         kernels.active_backward(
-            views.weights,
-            views.first,
-            views.second,
+            weights,
+            optimiser,
             &active,
             &self.deltas,
             vectors,
             Some(matrix_mut(&mut leaf, columns)),
-            &self.decay,
-            &step,
+            rounding,
         );
         self.bias_gradient.clear();
         self.bias_gradient.extend(self.transposed.starts.windows(2).map(|bounds| {

@@ -76,7 +76,7 @@ impl Adam {
             step_size: (rate / correction1) as f32,
             inverse_sqrt_correction: (1.0 / libm::sqrt(correction2)) as f32,
             epsilon: config.epsilon,
-            rounding: Rounding::Nearest,
+            weight_decay: 0.0,
         };
         if config.moments == LazyMoments::CatchUp {
             decays.grow(step as usize + 1);
@@ -94,14 +94,18 @@ impl Adam {
         self.decays
     }
 
-    /// The kernel's parameters for a table of which `first_row` is the first; `table` numbers the tables of the
-    /// network, so that each rounds with numbers of its own.
-    pub fn kernel_step(&self, table: u32, first_row: u32) -> AdamStep {
-        let rounding = match self.stochastic {
+    /// The constants of the step.
+    pub fn kernel_step(&self) -> AdamStep {
+        self.kernel
+    }
+
+    /// The rounding of a table of which `first_row` is the first; `table` numbers the tables of the network, so that each
+    /// rounds with numbers of its own.
+    pub fn rounding(&self, table: u32, first_row: u32) -> Rounding {
+        match self.stochastic {
             None => Rounding::Nearest,
             Some(key) => Rounding::Stochastic { key: key ^ table.wrapping_mul(0x9E37_79B9), first_row },
-        };
-        AdamStep { rounding, ..self.kernel }
+        }
     }
 
     /// Looks up the decay of each row and notes that this batch has touched it.

@@ -1,26 +1,27 @@
 //! The two passes of a sampled layer over its active rows, each read once a pass however many samples want it.
 
-use super::row_update::AdamStep;
-use crate::{ActiveRows, Kernels, Matrix, MatrixMut, TableMut, views};
+use super::optimiser::{AdagradStep, AdamStep, MomentumStep, Optimiser, Target, call_for_optimiser};
+use super::row_update::check_tables;
+use crate::{ActiveRows, Kernels, Matrix, MatrixMut, Rounding, TableMut, views};
 
 table! {
     /// Safety: the level is available; the conditions under "Panics" of the public method hold.
     forward: unsafe fn(views::Table<'_>, &[f32], &ActiveRows<'_>, Matrix<'_>, &mut [f32]),
     /// Safety: the level is available; the conditions under "Panics" of the public method hold.
-    backward: unsafe fn(Backward<'_>),
+    adam_backward: unsafe fn(Target<'_, TableMut<'_>, 2>, Backward<'_>, &AdamStep),
+    /// Safety: the level is available; the conditions under "Panics" of the public method hold.
+    momentum_backward: unsafe fn(Target<'_, TableMut<'_>, 1>, Backward<'_>, &MomentumStep),
+    /// Safety: the level is available; the conditions under "Panics" of the public method hold.
+    adagrad_backward: unsafe fn(Target<'_, TableMut<'_>, 1>, Backward<'_>, &AdagradStep),
 }
 
-/// The arguments of [`Kernels::active_backward`], checked.
+/// What [`Kernels::active_backward`] reads, and the gradient that it adds to, checked.
 pub(crate) struct Backward<'a> {
-    pub(crate) weights: TableMut<'a>,
-    pub(crate) m: MatrixMut<'a>,
-    pub(crate) v: MatrixMut<'a>,
     pub(crate) active: &'a ActiveRows<'a>,
     pub(crate) coefficients: &'a [f32],
     pub(crate) vectors: Matrix<'a>,
     pub(crate) input_gradient: Option<MatrixMut<'a>>,
-    pub(crate) decay: &'a [[f32; 2]],
-    pub(crate) step: &'a AdamStep,
+    pub(crate) rounding: Rounding,
 }
 
 impl Kernels {
@@ -54,36 +55,29 @@ impl Kernels {
     /// * `input_gradient[s] = fma(c, w_n, input_gradient[s])`, with the weights from before the update (skipped if
     ///   there is no `input_gradient`);
     /// * the gradient of the row: one chain per element, `g = fma(c, vectors[s], g)` from `+0.0`;
-    /// * the step of [`AdamStep`] on row `n` of `weights`, `m` and `v`, with `decay[i]` for the `i`-th active row.
+    /// * the step of the optimiser ([`AdamStep`], [`MomentumStep`], [`AdagradStep`] have the formulas) on row `n` of
+    ///   `weights` and its states, with `decay[i]`, if there are any, for the `i`-th active row; `bf16` is rounded as
+    ///   `rounding` says.
     ///
     /// With sparse inputs as coefficients this is also the backward pass of an embedding (rows are features, vectors the
     /// gradients of the samples).
     ///
     /// # Panics
-    /// Unless all widths are equal, `active.row_bound()` is at most the rows of `weights`, `m` and `v`,
-    /// `active.member_bound()` at most those of `vectors` and `input_gradient`, `coefficients.len() ==
-    /// active.entries()` and `decay.len() == active.len()`.
+    /// Unless all widths are equal, the states have one format, `active.row_bound()` is at most the rows of `weights` and
+    /// of each state, `active.member_bound()` at most those of `vectors` and `input_gradient`, `coefficients.len() ==
+    /// active.entries()`, and there are as many decays as active rows.
     pub fn active_backward(
         &self,
         weights: TableMut<'_>,
-        m: MatrixMut<'_>,
-        v: MatrixMut<'_>,
+        optimiser: Optimiser<'_, TableMut<'_>>,
         active: &ActiveRows<'_>,
         coefficients: &[f32],
         vectors: Matrix<'_>,
         input_gradient: Option<MatrixMut<'_>>,
-        decay: &[[f32; 2]],
-        step: &AdamStep,
+        rounding: Rounding,
     ) {
-        let (width, rows) = (weights.width(), active.row_bound());
-        assert!(
-            m.width() == width && v.width() == width && vectors.width() == width,
-            "active_backward: weights, m, v and vectors differ in width"
-        );
-        assert!(
-            rows <= weights.rows() && rows <= m.rows() && rows <= v.rows(),
-            "active_backward: rows were checked against a longer table"
-        );
+        let width = vectors.width();
+        check_tables("active_backward", &weights, &optimiser, width, active.row_bound());
         assert!(active.member_bound() <= vectors.rows(), "active_backward: members were checked against more vectors");
         if let Some(gradient) = &input_gradient {
             assert_eq!(gradient.width(), width, "active_backward: weights and input_gradient differ in width");
@@ -93,20 +87,19 @@ impl Kernels {
             );
         }
         assert_eq!(coefficients.len(), active.entries(), "active_backward: one coefficient per entry");
-        assert_eq!(decay.len(), active.len(), "active_backward: one pair of decays per active row");
+        let decays = optimiser.decays().unwrap_or(active.len());
+        assert_eq!(decays, active.len(), "active_backward: one decay per active row");
+        let (table, work) = (&self.active, Backward { active, coefficients, vectors, input_gradient, rounding });
         // SAFETY: a `Kernels` value proves its level; the rest was asserted.
         unsafe {
-            (self.active.backward)(Backward {
+            call_for_optimiser!(
+                optimiser,
                 weights,
-                m,
-                v,
-                active,
-                coefficients,
-                vectors,
-                input_gradient,
-                decay,
-                step,
-            });
+                (table.adam_backward),
+                (table.momentum_backward),
+                (table.adagrad_backward),
+                (work)
+            );
         }
     }
 }

@@ -15,6 +15,8 @@ table! {
     ln: unsafe fn(&mut [f32]),
     /// Safety: the level is available.
     sigmoid: unsafe fn(&mut [f32]),
+    /// Safety: the level is available.
+    softplus: unsafe fn(&mut [f32]),
 }
 
 impl Kernels {
@@ -65,5 +67,11 @@ impl Kernels {
     pub fn sigmoid(&self, x: &mut [f32]) {
         // SAFETY: a `Kernels` value proves its level.
         unsafe { (self.elementwise.sigmoid)(x) }
+    }
+
+    /// `x = ln(1 + e^x)`, each as by [`numerics::softplus`](crate::numerics::softplus).
+    pub fn softplus(&self, x: &mut [f32]) {
+        // SAFETY: a `Kernels` value proves its level.
+        unsafe { (self.elementwise.softplus)(x) }
     }
 }

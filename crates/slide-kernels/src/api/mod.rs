@@ -31,6 +31,7 @@ pub(crate) mod gemm;
 pub(crate) mod hadamard;
 pub(crate) mod hash;
 pub(crate) mod loss;
+pub(crate) mod optimiser;
 pub(crate) mod probe;
 pub(crate) mod projection;
 pub(crate) mod quant;

@@ -1,37 +1,7 @@
-//! The optimiser on chosen rows: Adam, with moments that were left alone while a row was not touched.
+//! The step of an optimiser on chosen rows of a table, or on chosen elements.
 
-use crate::{Kernels, Matrix, MatrixMut, RowIds, TableMut};
-
-/// One step of Adam (Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015, algorithm 1), element by
-/// element. With the gradient `g` and the decays `d` of the row:
-///
-/// ```text
-/// m = fma(d[0], m, (1 - beta1) * g)
-/// v = fma(d[1], v, ((1 - beta2) * g) * g)
-/// w = fma(-step_size, m / fma(sqrt(v), inverse_sqrt_correction, epsilon), w)
-/// ```
-///
-/// `d = [beta1, beta2]` is plain Adam. A row that was left alone for `n` steps and shall catch up has
-/// `[beta1^(1 + n), beta2^(1 + n)]`; one whose moments were frozen has `[beta1, beta2]`: the caller decides.
-///
-/// A subnormal `m` or `v`, or a -0, becomes +0, so that moments without gradient do not end as subnormals, which are slow.
-/// Square root and division are those of IEEE 754; weights stored as `bf16` are widened, updated in `f32` and
-/// rounded as `rounding` says.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct AdamStep {
-    /// Decay of the first moment, in [0, 1).
-    pub beta1: f32,
-    /// Decay of the second moment, in [0, 1).
-    pub beta2: f32,
-    /// `learning_rate / (1 - beta1^t)`.
-    pub step_size: f32,
-    /// `1 / sqrt(1 - beta2^t)`.
-    pub inverse_sqrt_correction: f32,
-    /// Added to the denominator.
-    pub epsilon: f32,
-    /// How weights are rounded to `bf16`; without effect on `f32`.
-    pub rounding: Rounding,
-}
+use super::optimiser::{AdagradStep, AdamStep, MomentumStep, Optimiser, Target, call_for_optimiser};
+use crate::{Kernels, Matrix, RowIds, TableMut, Values};
 
 /// How an `f32` becomes a `bf16`. A NaN becomes a quiet NaN either way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,8 +11,12 @@ pub enum Rounding {
     /// Up with a probability of the part that is cut off, so that the expected value is exact and small updates are not
     /// lost: 16 random bits are added to the lower half before it is cut off.
     ///
-    /// The bits are the upper half of `mix(mix(key ^ mix(first_row + row)) ^ element)`, where `mix` is the `lowbias32`
-    /// finaliser of C. Wellons (hash-prospector): a pure function, whatever the order of the work.
+    /// The bits come from `r = mix(mix(key ^ mix(first_row + row)) ^ element)`, where `mix` is the `lowbias32` finaliser of
+    /// C. Wellons (hash-prospector): a pure function, whatever the order of the work. A weight takes the upper half of
+    /// `r`, the first state of its optimiser (`m`, the velocity, the sum) the lower half, the second (`v`) the upper half
+    /// of `r * 0x9E3779B1` (modulo `2^32`). Over all words `r`, every pair of bits of weight and first state comes up
+    /// equally often, and of the two states, and of weight and second state nearly so: what one is rounded by says
+    /// nothing about another.
     Stochastic {
         /// Of the step: two steps with one key round alike.
         key: u32,
@@ -53,69 +27,105 @@ pub enum Rounding {
 
 table! {
     /// Safety: the level is available; the conditions under "Panics" of the public method hold.
-    adam_rows:
-        unsafe fn(TableMut<'_>, MatrixMut<'_>, MatrixMut<'_>, RowIds<'_>, Matrix<'_>, &[[f32; 2]], &AdamStep),
+    adam_rows: unsafe fn(Target<'_, TableMut<'_>, 2>, RowIds<'_>, Matrix<'_>, Rounding, &AdamStep),
     /// Safety: the level is available; the conditions under "Panics" of the public method hold.
-    adam_scattered:
-        unsafe fn(&mut [f32], &mut [f32], &mut [f32], RowIds<'_>, &[f32], &[[f32; 2]], &AdamStep),
+    momentum_rows: unsafe fn(Target<'_, TableMut<'_>, 1>, RowIds<'_>, Matrix<'_>, Rounding, &MomentumStep),
+    /// Safety: the level is available; the conditions under "Panics" of the public method hold.
+    adagrad_rows: unsafe fn(Target<'_, TableMut<'_>, 1>, RowIds<'_>, Matrix<'_>, Rounding, &AdagradStep),
+    /// Safety: the level is available; the conditions under "Panics" of the public method hold.
+    adam_scattered: unsafe fn(Target<'_, &mut [f32], 2>, RowIds<'_>, &[f32], &AdamStep),
+    /// Safety: the level is available; the conditions under "Panics" of the public method hold.
+    momentum_scattered: unsafe fn(Target<'_, &mut [f32], 1>, RowIds<'_>, &[f32], &MomentumStep),
+    /// Safety: the level is available; the conditions under "Panics" of the public method hold.
+    adagrad_scattered: unsafe fn(Target<'_, &mut [f32], 1>, RowIds<'_>, &[f32], &AdagradStep),
+}
+
+/// Panics unless weights and states have `width` columns and `rows` rows, and the states one format.
+pub(super) fn check_tables(
+    kernel: &str,
+    weights: &TableMut<'_>,
+    optimiser: &Optimiser<'_, TableMut<'_>>,
+    width: usize,
+    rows: usize,
+) {
+    let (first, second) = optimiser.states();
+    let all = [Some(weights), Some(first), second];
+    for table in all.into_iter().flatten() {
+        assert_eq!(table.width(), width, "{kernel}: weights, states and gradients differ in width");
+        assert!(rows <= table.rows(), "{kernel}: row numbers were checked against a longer table");
+    }
+    let is_bf16 = |table: &TableMut<'_>| matches!(table.as_table().values(), Values::Bf16(_));
+    let one_format = second.is_none_or(|second| is_bf16(first) == is_bf16(second));
+    assert!(one_format, "{kernel}: the states differ in format");
 }
 
 impl Kernels {
-    /// The step of [`AdamStep`] on chosen rows: `gradient[i]` and `decay[i]` are those of row `rows[i]`.
+    /// The step of an optimiser ([`AdamStep`], [`MomentumStep`], [`AdagradStep`] have the formulas) on chosen rows:
+    /// `gradient[i]` (and `decay[i]`, if there are any) are those of row `rows[i]`.
+    ///
+    /// Weights and states are `f32` or `bf16`, the latter rounded as `rounding` says.
     ///
     /// # Panics
-    /// Unless `rows` ascend strictly, `rows.bound()` is at most the rows of `weights`, `m` and `v`, all widths are equal,
-    /// and `gradient` and `decay` have one row (pair) per row number.
-    pub fn adam_rows(
+    /// Unless `rows` ascend strictly, `rows.bound()` is at most the rows of `weights` and of each state, all widths are
+    /// equal, the states have one format, and `gradient` and the decays have one row (element) per row number.
+    pub fn update_rows(
         &self,
         weights: TableMut<'_>,
-        m: MatrixMut<'_>,
-        v: MatrixMut<'_>,
+        optimiser: Optimiser<'_, TableMut<'_>>,
         rows: RowIds<'_>,
         gradient: Matrix<'_>,
-        decay: &[[f32; 2]],
-        step: &AdamStep,
+        rounding: Rounding,
     ) {
-        let width = weights.width();
-        assert!(rows.is_ascending(), "adam_rows: row numbers must ascend strictly");
-        assert!(
-            rows.bound() <= weights.rows() && rows.bound() <= m.rows() && rows.bound() <= v.rows(),
-            "adam_rows: row numbers were checked against a longer table"
-        );
-        assert!(
-            m.width() == width && v.width() == width && gradient.width() == width,
-            "adam_rows: weights, m, v and gradient differ in width"
-        );
-        assert_eq!(gradient.rows(), rows.len(), "adam_rows: gradient needs one row per row number");
-        assert_eq!(decay.len(), rows.len(), "adam_rows: one pair of decays per row number");
+        assert!(rows.is_ascending(), "update_rows: row numbers must ascend strictly");
+        check_tables("update_rows", &weights, &optimiser, gradient.width(), rows.bound());
+        assert_eq!(gradient.rows(), rows.len(), "update_rows: gradient needs one row per row number");
+        let decays = optimiser.decays().unwrap_or(rows.len());
+        assert_eq!(decays, rows.len(), "update_rows: one decay per row number");
+        let table = &self.row_update;
         // SAFETY: a `Kernels` value proves its level; the rest was asserted.
-        unsafe { (self.row_update.adam_rows)(weights, m, v, rows, gradient, decay, step) }
+        unsafe {
+            call_for_optimiser!(
+                optimiser,
+                weights,
+                (table.adam_rows),
+                (table.momentum_rows),
+                (table.adagrad_rows),
+                (rows, gradient, rounding)
+            );
+        }
     }
 
-    /// The step of [`AdamStep`] on chosen elements, such as the biases of rows: `gradient[i]` and `decay[i]` are those of
-    /// element `rows[i]`.
+    /// The step of an optimiser on chosen elements, such as the biases of rows: `gradient[i]` (and `decay[i]`, if there are
+    /// any) are those of element `rows[i]`.
     ///
     /// # Panics
-    /// Unless `rows` ascend strictly, `rows.bound()` is at most the lengths of `weights`, `m` and `v`, and `gradient`
-    /// and `decay` are as long as `rows`.
-    pub fn adam_scattered(
+    /// Unless `rows` ascend strictly, `rows.bound()` is at most the lengths of `weights` and of each state, and `gradient`
+    /// and the decays are as long as `rows`.
+    pub fn update_scattered(
         &self,
         weights: &mut [f32],
-        m: &mut [f32],
-        v: &mut [f32],
+        optimiser: Optimiser<'_, &mut [f32]>,
         rows: RowIds<'_>,
         gradient: &[f32],
-        decay: &[[f32; 2]],
-        step: &AdamStep,
     ) {
-        assert!(rows.is_ascending(), "adam_scattered: row numbers must ascend strictly");
-        assert!(
-            rows.bound() <= weights.len() && rows.bound() <= m.len() && rows.bound() <= v.len(),
-            "adam_scattered: row numbers were checked against longer slices"
-        );
-        assert_eq!(gradient.len(), rows.len(), "adam_scattered: gradient and rows differ in length");
-        assert_eq!(decay.len(), rows.len(), "adam_scattered: decay and rows differ in length");
+        assert!(rows.is_ascending(), "update_scattered: row numbers must ascend strictly");
+        let (first, second) = optimiser.states();
+        let shortest = second.map_or(first.len(), |second| first.len().min(second.len())).min(weights.len());
+        assert!(rows.bound() <= shortest, "update_scattered: row numbers were checked against longer slices");
+        assert_eq!(gradient.len(), rows.len(), "update_scattered: gradient and rows differ in length");
+        let decays = optimiser.decays().unwrap_or(rows.len());
+        assert_eq!(decays, rows.len(), "update_scattered: one decay per row number");
+        let table = &self.row_update;
         // SAFETY: a `Kernels` value proves its level; the rest was asserted.
-        unsafe { (self.row_update.adam_scattered)(weights, m, v, rows, gradient, decay, step) }
+        unsafe {
+            call_for_optimiser!(
+                optimiser,
+                weights,
+                (table.adam_scattered),
+                (table.momentum_scattered),
+                (table.adagrad_scattered),
+                (rows, gradient)
+            );
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! Softmax of one sample (a slice) and of a batch (a matrix whose columns are the samples).
 //!
-//! A softmax is two calls: first the maximum `m` and `s = sum exp(z - m)`; then `exp(z - m) * (1 / s)`, for which
-//! the caller forms `1 / s`. The loss of the labels needs only `m`, `s` and their own logits: `ln s - (z - m)`.
+//! [`Kernels::softmax`] is all of it for a slice. For a batch, or a slice in parts, it is two calls: first the maximum
+//! `m` and `s = sum exp(z - m)`; then `exp(z - m) * (1 / s)`, for which the caller forms `1 / s`. The loss of the labels
+//! needs only `m`, `s` and their own logits: `ln s - (z - m)`.
 //!
 //! A maximum ignores NaN; the sum then is NaN. Where every logit is `-inf`, or one is `+inf`, the sum is NaN too.
 
@@ -11,7 +12,11 @@ type SoftmaxEntries = unsafe fn(z: &mut [f32], samples: &[u32], max: &[f32], inv
 
 table! {
     /// Safety: the level is available.
-    log_sum_exp: unsafe fn(&[f32]) -> (f32, f32),
+    max_sum: unsafe fn(&[f32]) -> (f32, f32),
+    /// Leaves `exp(z - max) * (total / sum)`; returns `sum`, and of the logits as they were the sum of
+    /// `targets (z - max)`. Safety: the level is available; each label is less than the length of `z`, and there are as many
+    /// targets.
+    softmax: unsafe fn(z: &mut [f32], total: f32, labels: &[u32], targets: &[f32]) -> (f32, f32),
     /// Safety: the level is available; the width is a multiple of 16; the slices have that length.
     column_max_sum: unsafe fn(Matrix, &mut [f32], &mut [f32]),
     /// Safety: the level is available; the width is a multiple of 16; the slices have that length.
@@ -36,9 +41,29 @@ impl Kernels {
     ///
     /// A maximum of zero is `+0`. Order of the sum: 16 virtual lanes from `+0`, lane `j` takes the values
     /// `i = j (mod 16)`, ascending; folded by lane `j` + lane `j + 8`, then `+ 4`, `+ 2`, `+ 1`.
-    pub fn log_sum_exp(&self, values: &[f32]) -> (f32, f32) {
+    pub fn max_sum(&self, values: &[f32]) -> (f32, f32) {
         // SAFETY: a `Kernels` value proves its level.
-        unsafe { (self.softmax.log_sum_exp)(values) }
+        unsafe { (self.softmax.max_sum)(values) }
+    }
+
+    /// The logarithm of the sum of `e^value`: `m + ln(s)` with `m` and `s` of [`max_sum`](Kernels::max_sum) and
+    /// [`numerics::ln`](crate::numerics::ln).
+    ///
+    /// `-inf` of none and where every value is `-inf`; `+inf` where one is; NaN where one is NaN.
+    pub fn log_sum_exp(&self, values: &[f32]) -> f32 {
+        let (max, sum) = self.max_sum(values);
+        if max.is_finite() {
+            return max + crate::numerics::ln(sum);
+        }
+        if values.iter().any(|value| value.is_nan()) { f32::NAN } else { max }
+    }
+
+    /// `z = exp(z - m) * (1 / s)`, with the maximum `m` and the sum `s` of [`max_sum`](Kernels::max_sum).
+    ///
+    /// A logit of `-inf` becomes 0. All become NaN where one is NaN or `+inf`, or every one is `-inf`.
+    pub fn softmax(&self, z: &mut [f32]) {
+        // SAFETY: a `Kernels` value proves its level; there is no label.
+        unsafe { (self.softmax.softmax)(z, 1.0, &[], &[]) };
     }
 
     /// For each column of the matrix `z` its maximum `m` (of equal ones the first, so a zero may be `-0`), and the sum of `exp(z - m)` over the rows in ascending

@@ -2,15 +2,16 @@
 
 use half::bf16;
 
+use super::optimiser::Step;
 use super::row_dot::dots;
-use super::row_update::{Adam, Row, Rows};
+use super::row_update::{OnRows, Row, Rows, for_formats, splat_all};
 use super::storage::Rounder;
 use super::tiles::{Tiled, for_tiles};
 use super::{LANES, Lanes, Storage, prefetch};
 use crate::api::active::Backward;
-use crate::api::row_update::AdamStep;
+use crate::api::optimiser::{Decay, Target};
 use crate::tuning::{ROWS_AHEAD, UPDATES_AHEAD};
-use crate::{ActiveRows, Matrix, Values, ValuesMut, views};
+use crate::{ActiveRows, Matrix, Rounding, TableMut, Values, views};
 
 /// # Safety
 /// The contract of [`crate::api::active::Table::forward`].
@@ -99,94 +100,87 @@ unsafe fn forward_of<L: Lanes, S: Storage, const N: usize>(
 /// `MAX` vectors of a row and of its gradient are kept in registers.
 ///
 /// # Safety
-/// The contract of [`crate::api::active::Table::backward`].
+/// The contract of the backward passes of [`crate::api::active::Table`].
 #[inline(always)]
-pub(crate) unsafe fn backward<L: Lanes, const MAX: usize>(arguments: Backward<'_>) {
-    let Backward { mut weights, mut m, mut v, active, coefficients, vectors, mut input_gradient, decay, step } =
-        arguments;
-    let (weights_stride, m_stride, v_stride) = (weights.stride(), m.stride(), v.stride());
-    let (m, v) = (m.data_mut().as_mut_ptr(), v.data_mut().as_mut_ptr());
+pub(crate) unsafe fn backward<L: Lanes, O: Step<L, N>, const N: usize, const MAX: usize>(
+    target: Target<'_, TableMut<'_>, N>,
+    work: Backward<'_>,
+    constants: &O::Constants,
+) {
+    let Backward { active, coefficients, vectors, mut input_gradient, rounding } = work;
     let input_gradient = input_gradient.as_mut().map(|gradient| (gradient.stride(), gradient.data_mut().as_mut_ptr()));
-    let work = Work { active, coefficients, vectors, input_gradient, decay, step };
     // SAFETY: passed on to the caller.
     unsafe {
-        match weights.values_mut() {
-            ValuesMut::F32(weights) => {
-                let start = Row { weights: weights.as_mut_ptr(), m, v };
-                backward_of::<L, f32, MAX>(Rows { start, weights_stride, m_stride, v_stride }, work);
-            }
-            ValuesMut::Bf16(weights) => {
-                let start = Row { weights: weights.as_mut_ptr(), m, v };
-                backward_of::<L, bf16, MAX>(Rows { start, weights_stride, m_stride, v_stride }, work);
-            }
-        }
+        let step = O::new(constants);
+        let lanes = core::marker::PhantomData::<L>;
+        for_formats(target, Work::<L, O, MAX> { active, coefficients, vectors, input_gradient, rounding, step, lanes });
     }
 }
 
 /// What a backward pass needs besides the rows.
-struct Work<'a> {
+struct Work<'a, L, O, const MAX: usize> {
     active: &'a ActiveRows<'a>,
     coefficients: &'a [f32],
     vectors: Matrix<'a>,
     /// Stride and start.
     input_gradient: Option<(usize, *mut f32)>,
-    decay: &'a [[f32; 2]],
-    step: &'a AdamStep,
+    rounding: Rounding,
+    step: O,
+    lanes: core::marker::PhantomData<L>,
 }
 
-/// # Safety
-/// The instruction set of `L` is available; the conditions of the public method hold, with the weights and moments of
-/// `table`, which nobody else uses.
-#[inline(always)]
-unsafe fn backward_of<L: Lanes, S: Storage, const MAX: usize>(table: Rows<S>, work: Work<'_>) {
-    let rows = work.active.rows();
-    // SAFETY: passed on to the caller; `ActiveRows` holds lists that fit each other, and as many decays as rows.
-    unsafe {
-        let adam = Adam::<L>::new(work.step);
-        for (i, (&row, decay)) in rows.iter().zip(work.decay).enumerate() {
-            let starts = work.active.starts();
-            let entries = *starts.get_unchecked(i) as usize..*starts.get_unchecked(i + 1) as usize;
-            let mut backward = RowBackward {
-                row: table.row(row),
-                ahead: table.row(rows.get(i + UPDATES_AHEAD).copied().unwrap_or(row)),
-                members: work.active.members().get_unchecked(entries.clone()),
-                coefficients: work.coefficients.get_unchecked(entries),
-                vectors: (work.vectors.stride(), work.vectors.data().as_ptr()),
-                input_gradient: work.input_gradient,
-                decay: [L::splat(decay[0]), L::splat(decay[1])],
-                rounder: Rounder::new(work.step.rounding, row),
-                adam: &adam,
-            };
-            for_tiles::<L, MAX>(work.vectors.width(), &mut backward);
+impl<L: Lanes, O: Step<L, N>, const N: usize, const MAX: usize> OnRows<N> for Work<'_, L, O, MAX> {
+    #[inline(always)]
+    unsafe fn run<W: Storage, S: Storage>(self, table: Rows<W, S, N>, decay: Decay<'_, N>) {
+        let rows = self.active.rows();
+        // SAFETY: `step` proves the instruction set; `ActiveRows` holds lists that fit each other, and there is a decay for
+        // each row.
+        unsafe {
+            for (i, &row) in rows.iter().enumerate() {
+                let starts = self.active.starts();
+                let entries = *starts.get_unchecked(i) as usize..*starts.get_unchecked(i + 1) as usize;
+                let mut backward = RowBackward::<L, O, W, S, N> {
+                    row: table.row(row),
+                    ahead: table.row(rows.get(i + UPDATES_AHEAD).copied().unwrap_or(row)),
+                    members: self.active.members().get_unchecked(entries.clone()),
+                    coefficients: self.coefficients.get_unchecked(entries),
+                    vectors: (self.vectors.stride(), self.vectors.data().as_ptr()),
+                    input_gradient: self.input_gradient,
+                    decay: splat_all(decay.of(i)),
+                    rounder: Rounder::new(self.rounding, row),
+                    step: self.step,
+                };
+                for_tiles::<L, MAX>(self.vectors.width(), &mut backward);
+            }
         }
     }
 }
 
 /// The backward pass of one row. Everything is element by element, so it may be cut into tiles.
-struct RowBackward<'a, L: Lanes, S> {
-    row: Row<S>,
-    ahead: Row<S>,
+struct RowBackward<'a, L, O, W, S, const N: usize> {
+    row: Row<W, S, N>,
+    ahead: Row<W, S, N>,
     members: &'a [u32],
     coefficients: &'a [f32],
     vectors: (usize, *const f32),
     input_gradient: Option<(usize, *mut f32)>,
-    decay: [L; 2],
+    decay: [L; N],
     rounder: Rounder,
-    adam: &'a Adam<L>,
+    step: O,
 }
 
-impl<L: Lanes, S: Storage> Tiled<L> for RowBackward<'_, L, S> {
+impl<L: Lanes, O: Step<L, N>, W: Storage, S: Storage, const N: usize> Tiled<L> for RowBackward<'_, L, O, W, S, N> {
     #[inline(always)]
     unsafe fn tile<const T: usize, const PART: bool>(&mut self, k: usize, count: usize) {
-        // SAFETY: the caller of `backward_of` promised the instruction set, that rows lie in the table, members in
-        // vectors and input_gradient, and equal widths, of which `for_tiles` says that the tile is part.
+        // SAFETY: `step` proves the instruction set; the caller of `backward` promised that rows lie in the tables, members
+        // in vectors and input_gradient, and equal widths, of which `for_tiles` says that the tile is part.
         unsafe {
             let mask = L::first(count);
             self.ahead.prefetch(k, if PART { count } else { T * LANES });
             let mut weights = [L::zero(); T];
             for (t, weights) in weights.iter_mut().enumerate() {
                 let from = self.row.weights.add(k + t * LANES);
-                *weights = if PART { S::load_part(from, count) } else { S::load(from) };
+                *weights = if PART { W::load_part(from, count) } else { W::load(from) };
             }
             let mut gradient = [L::zero(); T];
             for (&sample, &coefficient) in self.members.iter().zip(self.coefficients) {
@@ -208,8 +202,8 @@ impl<L: Lanes, S: Storage> Tiled<L> for RowBackward<'_, L, S> {
                 }
             }
             for t in 0..T {
-                let (k, adam, rounder) = (k + t * LANES, self.adam, &self.rounder);
-                self.row.update::<L, PART>(adam, weights[t], gradient[t], self.decay, rounder, k, count);
+                let (k, decay, rounder) = (k + t * LANES, self.decay, self.rounder);
+                self.row.update::<L, O, PART>(&self.step, weights[t], gradient[t], decay, rounder, k, count);
             }
         }
     }

@@ -53,11 +53,8 @@ macro_rules! stored {
             unsafe fn store<const PART: bool>(to: *mut Self, value: L, rounder: &Rounder, k: usize, count: usize) {
                 // SAFETY: passed on to the caller.
                 unsafe {
-                    if PART {
-                        Storage::store_part(to, value, rounder, k, count);
-                    } else {
-                        Storage::store(to, value, rounder, k);
-                    }
+                    let [addend, ..] = rounder.addends::<L>(k);
+                    if PART { Storage::store_part(to, value, addend, count) } else { Storage::store(to, value, addend) }
                 }
             }
         }

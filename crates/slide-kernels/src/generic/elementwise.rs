@@ -53,6 +53,7 @@ maps! {
     Exp, exp: |x| numerics::exp(x);
     Ln, ln: |x| numerics::ln(x);
     Sigmoid, sigmoid: |x| numerics::sigmoid(x, numerics::exp_minus_abs(x));
+    Softplus, softplus: |x| numerics::softplus(x, numerics::exp_minus_abs(x));
 }
 
 #[inline(always)]

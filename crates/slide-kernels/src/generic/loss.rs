@@ -2,7 +2,7 @@
 //!
 //! Safety of each: the instruction set of `L` is available; lengths are as the table of functions says.
 
-use super::numerics::{exp_minus_abs, sigmoid, softplus};
+use super::numerics::{exp_minus_abs, ln_1p, sigmoid, softplus};
 use super::{Compare, LANES};
 use crate::MatrixMut;
 
@@ -44,6 +44,46 @@ pub(crate) unsafe fn sigmoid_entries<L: Compare>(z: &mut [f32]) -> f32 {
             let e = exp_minus_abs(x);
             sum = sum.add(softplus(x, e)).select(mask, sum);
             sigmoid(x, e).store_part(z.add(i), mask);
+        }
+        sum.fold()
+    }
+}
+
+/// The loss of one vector, and its gradient.
+///
+/// # Safety
+/// The instruction set of `L` is available.
+#[inline(always)]
+unsafe fn binary_cross_entropy_of<L: Compare>(x: L, target: L) -> (L, L) {
+    // SAFETY: passed on to the caller.
+    unsafe {
+        let (e, zero) = (exp_minus_abs(x), L::zero());
+        let positive = zero.select(zero.greater(x), x);
+        let loss = target.mul(L::splat(-1.0)).fma(x, positive).add(ln_1p(e));
+        (loss, sigmoid(x, e).sub(target))
+    }
+}
+
+#[inline(always)]
+pub(crate) unsafe fn binary_cross_entropy<L: Compare>(z: &mut [f32], targets: &[f32]) -> f32 {
+    let (n, z, targets) = (z.len(), z.as_mut_ptr(), targets.as_ptr());
+    // SAFETY: the instruction set and the lengths are the caller's word; each access is to elements `i..i + 16 <= n`, or
+    // to the `n - i` that are left.
+    unsafe {
+        let mut sum = L::zero();
+        let mut i = 0;
+        while i + LANES <= n {
+            let (loss, gradient) = binary_cross_entropy_of(L::load(z.add(i)), L::load(targets.add(i)));
+            sum = sum.add(loss);
+            gradient.store(z.add(i));
+            i += LANES;
+        }
+        if i < n {
+            let mask = L::first(n - i);
+            let (x, target) = (L::load_part(z.add(i), mask), L::load_part(targets.add(i), mask));
+            let (loss, gradient) = binary_cross_entropy_of(x, target);
+            sum = sum.add(loss).select(mask, sum);
+            gradient.store_part(z.add(i), mask);
         }
         sum.fold()
     }

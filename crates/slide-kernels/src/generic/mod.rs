@@ -26,6 +26,7 @@ pub(crate) mod hash;
 mod hash_batch;
 pub(crate) mod loss;
 mod numerics;
+pub(crate) mod optimiser;
 pub(crate) mod probe;
 pub(crate) mod projection;
 pub(crate) mod quant;

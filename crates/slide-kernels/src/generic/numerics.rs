@@ -99,13 +99,22 @@ pub(crate) unsafe fn sigmoid<L: Compare>(x: L, e: L) -> L {
 pub(crate) unsafe fn softplus<L: Compare>(x: L, e: L) -> L {
     // SAFETY: the instruction set is the caller's word.
     unsafe {
+        let zero = L::zero();
+        zero.select(zero.greater(x), x).add(ln_1p(e))
+    }
+}
+
+/// [`crate::numerics::ln_1p`] of `0 <= e <= 1`.
+#[inline(always)]
+pub(crate) unsafe fn ln_1p<L: Compare>(e: L) -> L {
+    // SAFETY: the instruction set is the caller's word.
+    unsafe {
         let (zero, one) = (L::zero(), L::splat(1.0));
         let identity = L::splat(LN_1P_IDENTITY).greater(e);
         let halve = e.greater(L::splat(LN_1P_HALVE));
         let f = e.sub(one).mul(L::splat(0.5)).select(halve, e);
         // Where the result is e itself, 0 goes through the polynomial: no subnormal arises.
         let f = zero.select(identity, f);
-        let ln_1p = e.select(identity, ln_core(f, one.select(halve, zero)));
-        zero.select(zero.greater(x), x).add(ln_1p)
+        e.select(identity, ln_core(f, one.select(halve, zero)))
     }
 }

@@ -2,81 +2,35 @@
 
 use half::bf16;
 
+use super::optimiser::Step;
 use super::storage::Rounder;
-use super::{LANES, Lanes, Storage, Words, prefetch};
-use crate::api::row_update::AdamStep;
+use super::{LANES, Lanes, Storage, prefetch};
+use crate::api::optimiser::{Decay, Target};
+use crate::api::row_update::Rounding;
 use crate::tuning::UPDATES_AHEAD;
-use crate::{Matrix, MatrixMut, RowIds, TableMut, ValuesMut};
+use crate::{Matrix, RowIds, TableMut, ValuesMut};
 
-/// The constants of a step, in lanes.
+/// The weights and the `N` states of one row.
 #[derive(Clone, Copy)]
-pub(crate) struct Adam<L: Lanes> {
-    one_minus_beta1: L,
-    one_minus_beta2: L,
-    minus_step_size: L,
-    correction: L,
-    epsilon: L,
-    magnitude: L::Words,
-    largest_subnormal: L::Words,
+pub(crate) struct Row<W, S, const N: usize> {
+    pub(crate) weights: *mut W,
+    states: [*mut S; N],
 }
 
-impl<L: Lanes> Adam<L> {
-    /// # Safety
-    /// The instruction set of `L` is available.
-    #[inline(always)]
-    pub(crate) unsafe fn new(step: &AdamStep) -> Self {
-        // SAFETY: passed on to the caller.
-        unsafe {
-            Adam {
-                one_minus_beta1: L::splat(1.0 - step.beta1),
-                one_minus_beta2: L::splat(1.0 - step.beta2),
-                minus_step_size: L::splat(-step.step_size),
-                correction: L::splat(step.inverse_sqrt_correction),
-                epsilon: L::splat(step.epsilon),
-                magnitude: L::Words::splat(0x7FFF_FFFF),
-                largest_subnormal: L::Words::splat(0x007F_FFFF),
-            }
-        }
-    }
-
-    /// Subnormal values and -0 become +0.
-    #[inline(always)]
-    fn flush(&self, moment: L) -> L {
-        let words = moment.to_words();
-        let normal = words.and(self.magnitude).greater_signed(self.largest_subnormal);
-        // `x xor x` is the vector of zeros that needs no further proof of the instruction set.
-        words.select(normal, words.xor(words)).to_lanes()
-    }
-
-    /// The new weight, first and second moment.
-    #[inline(always)]
-    pub(crate) fn apply(&self, weight: L, m: L, v: L, gradient: L, decay: [L; 2]) -> [L; 3] {
-        let m = self.flush(decay[0].fma(m, self.one_minus_beta1.mul(gradient)));
-        let v = self.flush(decay[1].fma(v, self.one_minus_beta2.mul(gradient).mul(gradient)));
-        let denominator = v.sqrt().fma(self.correction, self.epsilon);
-        [self.minus_step_size.fma(m.div(denominator), weight), m, v]
-    }
-}
-
-/// The weights and moments of one row.
-#[derive(Clone, Copy)]
-pub(crate) struct Row<S> {
-    pub(crate) weights: *mut S,
-    pub(crate) m: *mut f32,
-    pub(crate) v: *mut f32,
-}
-
-impl<S: Storage> Row<S> {
+impl<W: Storage, S: Storage, const N: usize> Row<W, S, N> {
     /// Asks for the cache lines of elements `k..k + count`.
     #[inline(always)]
     pub(crate) fn prefetch(self, k: usize, count: usize) {
         let mut at = k;
         while at < k + count {
-            if at.is_multiple_of(64 / size_of::<S>()) {
+            if at.is_multiple_of(64 / size_of::<W>()) {
                 prefetch(self.weights.wrapping_add(at));
             }
-            prefetch(self.m.wrapping_add(at));
-            prefetch(self.v.wrapping_add(at));
+            if at.is_multiple_of(64 / size_of::<S>()) {
+                for state in self.states {
+                    prefetch(state.wrapping_add(at));
+                }
+            }
             at += LANES;
         }
     }
@@ -86,181 +40,229 @@ impl<S: Storage> Row<S> {
     /// # Safety
     /// The row has these elements, and nobody else uses them.
     #[inline(always)]
-    pub(crate) unsafe fn update<L: Lanes, const PART: bool>(
+    pub(crate) unsafe fn update<L: Lanes, O: Step<L, N>, const PART: bool>(
         self,
-        adam: &Adam<L>,
+        step: &O,
         weights: L,
         gradient: L,
-        decay: [L; 2],
-        rounder: &Rounder,
+        decay: [L; N],
+        rounder: Rounder,
         k: usize,
         count: usize,
     ) {
         // SAFETY: passed on to the caller; `weights` proves the instruction set.
         unsafe {
-            let (m, v) = (self.m.add(k), self.v.add(k));
+            let mut states = [weights; N];
+            for (lanes, state) in states.iter_mut().zip(self.states) {
+                let from = state.add(k);
+                *lanes = if PART { S::load_part(from, count) } else { S::load(from) };
+            }
+            let (weights, states) = step.apply(weights, states, gradient, decay);
+            let addends = rounder.addends::<L>(k);
+            let to = self.weights.add(k);
             if PART {
-                let mask = L::first(count);
-                let old = [L::load_part(m, mask), L::load_part(v, mask)];
-                let [new_weights, new_m, new_v] = adam.apply(weights, old[0], old[1], gradient, decay);
-                S::store_part(self.weights.add(k), new_weights, rounder, k, count);
-                new_m.store_part(m, mask);
-                new_v.store_part(v, mask);
+                W::store_part(to, weights, addends[0], count);
             } else {
-                let [new_weights, new_m, new_v] = adam.apply(weights, L::load(m), L::load(v), gradient, decay);
-                S::store(self.weights.add(k), new_weights, rounder, k);
-                new_m.store(m);
-                new_v.store(v);
+                W::store(to, weights, addends[0]);
+            }
+            for (number, (lanes, state)) in states.into_iter().zip(self.states).enumerate() {
+                let to = state.add(k);
+                if PART {
+                    S::store_part(to, lanes, addends[1 + number], count);
+                } else {
+                    S::store(to, lanes, addends[1 + number]);
+                }
             }
         }
     }
 }
 
-/// Weights and moments of all rows: pointers with their strides.
+/// Weights and states of all rows: pointers with their strides.
 #[derive(Clone, Copy)]
-pub(crate) struct Rows<S> {
-    pub(crate) start: Row<S>,
-    pub(crate) weights_stride: usize,
-    pub(crate) m_stride: usize,
-    pub(crate) v_stride: usize,
+pub(crate) struct Rows<W, S, const N: usize> {
+    start: Row<W, S, N>,
+    weights_stride: usize,
+    states_stride: [usize; N],
 }
 
-impl<S: Storage> Rows<S> {
+impl<W: Storage, S: Storage, const N: usize> Rows<W, S, N> {
     /// Row `i`, which need not exist unless it is used.
     #[inline(always)]
-    pub(crate) fn row(&self, i: u32) -> Row<S> {
+    pub(crate) fn row(&self, i: u32) -> Row<W, S, N> {
         let i = i as usize;
-        Row {
-            weights: self.start.weights.wrapping_add(i * self.weights_stride),
-            m: self.start.m.wrapping_add(i * self.m_stride),
-            v: self.start.v.wrapping_add(i * self.v_stride),
+        let mut row = self.start;
+        row.weights = row.weights.wrapping_add(i * self.weights_stride);
+        for (state, stride) in row.states.iter_mut().zip(self.states_stride) {
+            *state = state.wrapping_add(i * stride);
         }
+        row
     }
 }
 
+/// Work on rows of either format.
+pub(crate) trait OnRows<const N: usize> {
+    /// # Safety
+    /// That of what made the value; `rows` are the rows of the target, which nobody else uses.
+    unsafe fn run<W: Storage, S: Storage>(self, rows: Rows<W, S, N>, decay: Decay<'_, N>);
+}
+
 /// # Safety
-/// The contract of [`crate::api::row_update::Table::adam_rows`].
+/// That of `work`, for the rows of `target`.
 #[inline(always)]
-pub(crate) unsafe fn adam_rows<L: Lanes>(
-    mut weights: TableMut<'_>,
-    mut m: MatrixMut<'_>,
-    mut v: MatrixMut<'_>,
-    rows: RowIds<'_>,
-    gradient: Matrix<'_>,
-    decay: &[[f32; 2]],
-    step: &AdamStep,
-) {
-    let (weights_stride, m_stride, v_stride) = (weights.stride(), m.stride(), v.stride());
-    let (m, v) = (m.data_mut().as_mut_ptr(), v.data_mut().as_mut_ptr());
-    // SAFETY: passed on to the caller.
+pub(crate) unsafe fn for_formats<const N: usize>(mut target: Target<'_, TableMut<'_>, N>, work: impl OnRows<N>) {
+    let (weights_stride, decay) = (target.weights.stride(), target.decay);
+    let (mut states_stride, mut states, mut bf16_states) = ([0; N], [core::ptr::null_mut::<u8>(); N], false);
+    for (i, table) in target.states.iter_mut().enumerate() {
+        states_stride[i] = table.stride();
+        (states[i], bf16_states) = start(table);
+    }
+    let (weights, bf16_weights) = start(&mut target.weights);
+
+    #[inline(always)]
+    fn rows<W, S, const N: usize>(
+        weights: *mut u8,
+        weights_stride: usize,
+        states: [*mut u8; N],
+        states_stride: [usize; N],
+    ) -> Rows<W, S, N> {
+        let start = Row { weights: weights.cast(), states: states.map(<*mut u8>::cast) };
+        Rows { start, weights_stride, states_stride }
+    }
+    // SAFETY: passed on to the caller; the formats are those of the pointers.
     unsafe {
-        match weights.values_mut() {
-            ValuesMut::F32(weights) => {
-                let start = Row { weights: weights.as_mut_ptr(), m, v };
-                adam_rows_of::<L, f32>(Rows { start, weights_stride, m_stride, v_stride }, rows, gradient, decay, step);
-            }
-            ValuesMut::Bf16(weights) => {
-                let start = Row { weights: weights.as_mut_ptr(), m, v };
-                adam_rows_of::<L, bf16>(
-                    Rows { start, weights_stride, m_stride, v_stride },
-                    rows,
-                    gradient,
-                    decay,
-                    step,
-                );
-            }
+        match (bf16_weights, bf16_states) {
+            (false, false) => work.run::<f32, f32>(rows(weights, weights_stride, states, states_stride), decay),
+            (false, true) => work.run::<f32, bf16>(rows(weights, weights_stride, states, states_stride), decay),
+            (true, false) => work.run::<bf16, f32>(rows(weights, weights_stride, states, states_stride), decay),
+            (true, true) => work.run::<bf16, bf16>(rows(weights, weights_stride, states, states_stride), decay),
         }
     }
 }
 
-/// # Safety
-/// The instruction set of `L` is available; the rows of `ids` lie in `table`, which nobody else uses;
-/// `gradient` and `decay` have one row (pair) each per row number, as wide as the table.
+/// Where the values of a table start, and whether they are `bf16`.
 #[inline(always)]
-unsafe fn adam_rows_of<L: Lanes, S: Storage>(
-    table: Rows<S>,
+fn start(table: &mut TableMut<'_>) -> (*mut u8, bool) {
+    match table.values_mut() {
+        ValuesMut::F32(values) => (values.as_mut_ptr().cast(), false),
+        ValuesMut::Bf16(values) => (values.as_mut_ptr().cast(), true),
+    }
+}
+
+/// # Safety
+/// The contract of the functions of rows of [`crate::api::row_update::Table`].
+#[inline(always)]
+pub(crate) unsafe fn update_rows<L: Lanes, O: Step<L, N>, const N: usize>(
+    target: Target<'_, TableMut<'_>, N>,
     ids: RowIds<'_>,
     gradient: Matrix<'_>,
-    decay: &[[f32; 2]],
-    step: &AdamStep,
+    rounding: Rounding,
+    constants: &O::Constants,
 ) {
-    let (ids, width) = (ids.ids(), gradient.width());
-    // SAFETY: the caller's word; every tile ends at `width` at most.
+    // SAFETY: passed on to the caller.
     unsafe {
-        let adam = Adam::<L>::new(step);
-        for (i, (&id, decay)) in ids.iter().zip(decay).enumerate() {
-            let row = table.row(id);
-            let ahead = table.row(ids.get(i + UPDATES_AHEAD).copied().unwrap_or(id));
-            let gradient = gradient.data().as_ptr().add(i * gradient.stride());
-            let rounder = Rounder::new(step.rounding, id);
-            let decay = [L::splat(decay[0]), L::splat(decay[1])];
-            let mut k = 0;
-            while k + LANES <= width {
-                ahead.prefetch(k, LANES);
-                let (old, gradient) = (S::load(row.weights.add(k)), L::load(gradient.add(k)));
-                row.update::<L, false>(&adam, old, gradient, decay, &rounder, k, LANES);
-                k += LANES;
-            }
-            if k < width {
-                let count = width - k;
-                let old = S::load_part(row.weights.add(k), count);
-                let gradient = L::load_part(gradient.add(k), L::first(count));
-                row.update::<L, true>(&adam, old, gradient, decay, &rounder, k, count);
+        let step = O::new(constants);
+        for_formats(target, UpdateRows { ids, gradient, rounding, step, lanes: core::marker::PhantomData::<L> });
+    }
+}
+
+struct UpdateRows<'a, L, O> {
+    ids: RowIds<'a>,
+    gradient: Matrix<'a>,
+    rounding: Rounding,
+    step: O,
+    lanes: core::marker::PhantomData<L>,
+}
+
+impl<L: Lanes, O: Step<L, N>, const N: usize> OnRows<N> for UpdateRows<'_, L, O> {
+    #[inline(always)]
+    unsafe fn run<W: Storage, S: Storage>(self, rows: Rows<W, S, N>, decay: Decay<'_, N>) {
+        let (ids, width, step) = (self.ids.ids(), self.gradient.width(), self.step);
+        // SAFETY: `step` proves the instruction set; the caller says that the rows of `ids` lie in the tables and that there
+        // is a row of gradients, as wide as the tables, and a decay for each; every tile ends at `width` at most.
+        unsafe {
+            for (i, &id) in ids.iter().enumerate() {
+                let row = rows.row(id);
+                let ahead = rows.row(ids.get(i + UPDATES_AHEAD).copied().unwrap_or(id));
+                let gradient = self.gradient.data().as_ptr().add(i * self.gradient.stride());
+                let rounder = Rounder::new(self.rounding, id);
+                let decay = splat_all(decay.of(i));
+                let mut k = 0;
+                while k + LANES <= width {
+                    ahead.prefetch(k, LANES);
+                    let (old, gradient) = (W::load(row.weights.add(k)), L::load(gradient.add(k)));
+                    row.update::<L, O, false>(&step, old, gradient, decay, rounder, k, LANES);
+                    k += LANES;
+                }
+                if k < width {
+                    let count = width - k;
+                    ahead.prefetch(k, count);
+                    let old = W::load_part(row.weights.add(k), count);
+                    let gradient = L::load_part(gradient.add(k), L::first(count));
+                    row.update::<L, O, true>(&step, old, gradient, decay, rounder, k, count);
+                }
             }
         }
+    }
+}
+
+/// # Safety
+/// The instruction set of `L` is available.
+#[inline(always)]
+pub(crate) unsafe fn splat_all<L: Lanes, const N: usize>(values: [f32; N]) -> [L; N] {
+    // SAFETY: passed on to the caller.
+    unsafe {
+        let mut lanes = [L::zero(); N];
+        for (lanes, value) in lanes.iter_mut().zip(values) {
+            *lanes = L::splat(value);
+        }
+        lanes
     }
 }
 
 /// Sixteen elements at a time are collected, updated and put back; the row numbers are unique, so none is lost.
 ///
 /// # Safety
-/// The contract of [`crate::api::row_update::Table::adam_scattered`].
+/// The contract of the functions of elements of [`crate::api::row_update::Table`].
 #[inline(always)]
-pub(crate) unsafe fn adam_scattered<L: Lanes>(
-    weights: &mut [f32],
-    m: &mut [f32],
-    v: &mut [f32],
-    rows: RowIds<'_>,
+pub(crate) unsafe fn update_scattered<L: Lanes, O: Step<L, N>, const N: usize>(
+    target: Target<'_, &mut [f32], N>,
+    ids: RowIds<'_>,
     gradient: &[f32],
-    decay: &[[f32; 2]],
-    step: &AdamStep,
+    constants: &O::Constants,
 ) {
-    // SAFETY: the instruction set is the caller's word, as is that every row number is an index of the three slices;
-    // the buffers have 16 elements.
+    let Target { weights, states, decay } = target;
+    // SAFETY: the instruction set is the caller's word, as is that every row number is an index of all slices and that there
+    // is a decay for each; the buffers have 16 elements.
     unsafe {
-        let adam = Adam::<L>::new(step);
-        for ((ids, gradient), decay) in rows.ids().chunks(LANES).zip(gradient.chunks(LANES)).zip(decay.chunks(LANES)) {
-            let mut buffer = [[0.0_f32; LANES]; 6];
-            for (j, ((&id, &gradient), decay)) in ids.iter().zip(gradient).zip(decay).enumerate() {
-                let id = id as usize;
-                let element = [
-                    *weights.get_unchecked(id),
-                    *m.get_unchecked(id),
-                    *v.get_unchecked(id),
-                    gradient,
-                    decay[0],
-                    decay[1],
-                ];
-                for (buffer, value) in buffer.iter_mut().zip(element) {
-                    buffer[j] = value;
+        let step = O::new(constants);
+        for (block, (ids, gradient)) in ids.ids().chunks(LANES).zip(gradient.chunks(LANES)).enumerate() {
+            let mut buffers = [[0.0_f32; LANES]; 2];
+            let (mut state_buffers, mut decay_buffers) = ([[0.0_f32; LANES]; N], [[0.0_f32; LANES]; N]);
+            for (j, (&id, &gradient)) in ids.iter().zip(gradient).enumerate() {
+                let (id, decay) = (id as usize, decay.of(block * LANES + j));
+                (buffers[0][j], buffers[1][j]) = (*weights.get_unchecked(id), gradient);
+                for n in 0..N {
+                    state_buffers[n][j] = *states[n].get_unchecked(id);
+                    decay_buffers[n][j] = decay[n];
                 }
             }
-            let [old, old_m, old_v, gradient] = [
-                L::load(buffer[0].as_ptr()),
-                L::load(buffer[1].as_ptr()),
-                L::load(buffer[2].as_ptr()),
-                L::load(buffer[3].as_ptr()),
-            ];
-            let decay = [L::load(buffer[4].as_ptr()), L::load(buffer[5].as_ptr())];
-            let updated = adam.apply(old, old_m, old_v, gradient, decay);
-            for (values, lanes) in buffer.iter_mut().zip(updated) {
-                lanes.store(values.as_mut_ptr());
+            let (old, gradient) = (L::load(buffers[0].as_ptr()), L::load(buffers[1].as_ptr()));
+            let (mut old_states, mut decay) = ([old; N], [old; N]);
+            for n in 0..N {
+                old_states[n] = L::load(state_buffers[n].as_ptr());
+                decay[n] = L::load(decay_buffers[n].as_ptr());
+            }
+            let (new, new_states) = step.apply(old, old_states, gradient, decay);
+            new.store(buffers[0].as_mut_ptr());
+            for (buffer, lanes) in state_buffers.iter_mut().zip(new_states) {
+                lanes.store(buffer.as_mut_ptr());
             }
             for (j, &id) in ids.iter().enumerate() {
                 let id = id as usize;
-                *weights.get_unchecked_mut(id) = buffer[0][j];
-                *m.get_unchecked_mut(id) = buffer[1][j];
-                *v.get_unchecked_mut(id) = buffer[2][j];
+                *weights.get_unchecked_mut(id) = buffers[0][j];
+                for n in 0..N {
+                    *states[n].get_unchecked_mut(id) = state_buffers[n][j];
+                }
             }
         }
     }

@@ -4,10 +4,11 @@
 
 use super::numerics::exp;
 use super::{Compare, Gather, LANES, Words};
+use crate::scalar::fma;
 use crate::{Matrix, MatrixMut};
 
 #[inline(always)]
-pub(crate) unsafe fn log_sum_exp<L: Compare>(values: &[f32]) -> (f32, f32) {
+unsafe fn max<L: Compare>(values: &[f32]) -> f32 {
     let (n, values) = (values.len(), values.as_ptr());
     // SAFETY: the instruction set is the caller's word; each access is to elements `i..i + 16 <= n`, or to the
     // `n - i` that are left.
@@ -30,8 +31,17 @@ pub(crate) unsafe fn log_sum_exp<L: Compare>(values: &[f32]) -> (f32, f32) {
         let [a, b, c, d] = largest;
         let mut lanes = [0.0; LANES];
         a.larger(b).larger(c.larger(d)).store(lanes.as_mut_ptr());
-        let max = lanes.into_iter().fold(f32::NEG_INFINITY, f32::max) + 0.0;
+        lanes.into_iter().fold(f32::NEG_INFINITY, f32::max) + 0.0
+    }
+}
 
+#[inline(always)]
+pub(crate) unsafe fn max_sum<L: Compare>(values: &[f32]) -> (f32, f32) {
+    // SAFETY: the instruction set is the caller's word; each access is to elements `i..i + 16 <= n`, or to the
+    // `n - i` that are left.
+    unsafe {
+        let max = max::<L>(values);
+        let (n, values) = (values.len(), values.as_ptr());
         let max_lanes = L::splat(max);
         let mut sum = L::zero();
         let mut i = 0;
@@ -44,6 +54,64 @@ pub(crate) unsafe fn log_sum_exp<L: Compare>(values: &[f32]) -> (f32, f32) {
             sum = sum.add(exp(L::load_part(values.add(i), mask).sub(max_lanes))).select(mask, sum);
         }
         (max, sum.fold())
+    }
+}
+
+#[inline(always)]
+unsafe fn exp_sum<L: Compare>(z: &mut [f32], max: f32) -> f32 {
+    let (n, z) = (z.len(), z.as_mut_ptr());
+    // SAFETY: the instruction set is the caller's word; each access is to elements `i..i + 16 <= n`, or to the
+    // `n - i` that are left.
+    unsafe {
+        let max = L::splat(max);
+        let mut sum = L::zero();
+        let mut i = 0;
+        while i + LANES <= n {
+            let e = exp(L::load(z.add(i)).sub(max));
+            sum = sum.add(e);
+            e.store(z.add(i));
+            i += LANES;
+        }
+        if i < n {
+            let mask = L::first(n - i);
+            let e = exp(L::load_part(z.add(i), mask).sub(max));
+            sum = sum.add(e).select(mask, sum);
+            e.store_part(z.add(i), mask);
+        }
+        sum.fold()
+    }
+}
+
+#[inline(always)]
+unsafe fn scale<L: Compare>(z: &mut [f32], factor: f32) {
+    let (n, z) = (z.len(), z.as_mut_ptr());
+    // SAFETY: the instruction set is the caller's word; each access is to elements `i..i + 16 <= n`, or to the
+    // `n - i` that are left.
+    unsafe {
+        let factor = L::splat(factor);
+        let mut i = 0;
+        while i + LANES <= n {
+            L::load(z.add(i)).mul(factor).store(z.add(i));
+            i += LANES;
+        }
+        if i < n {
+            let mask = L::first(n - i);
+            L::load_part(z.add(i), mask).mul(factor).store_part(z.add(i), mask);
+        }
+    }
+}
+
+#[inline(always)]
+pub(crate) unsafe fn softmax<L: Compare>(z: &mut [f32], total: f32, labels: &[u32], targets: &[f32]) -> (f32, f32) {
+    // SAFETY: passed on to the caller, who says that the labels are places in `z`.
+    unsafe {
+        let (max, mut inner) = (max::<L>(z), 0.0);
+        for (&label, &target) in labels.iter().zip(targets) {
+            inner = fma(target, *z.get_unchecked(label as usize) - max, inner);
+        }
+        let sum = exp_sum::<L>(z, max);
+        scale::<L>(z, total / sum);
+        (sum, inner)
     }
 }
 

@@ -4,7 +4,7 @@ use half::bf16;
 
 use super::{LANES, Lanes, Words};
 use crate::api::row_update::Rounding;
-use crate::scalar::row_update::row_key;
+use crate::scalar::row_update::{SECOND_STATE, row_key};
 
 /// A format of stored weights.
 pub(crate) trait Storage: Copy {
@@ -20,13 +20,13 @@ pub(crate) trait Storage: Copy {
 
     /// # Safety
     /// `to` is valid for writing 16 elements.
-    unsafe fn store<L: Lanes>(to: *mut Self, value: L, rounder: &Rounder, k: usize);
+    unsafe fn store<L: Lanes>(to: *mut Self, value: L, rounding: Addend<L>);
 
     /// The first `count < 16` elements; nothing else is touched.
     ///
     /// # Safety
     /// `to` is valid for writing `count` elements.
-    unsafe fn store_part<L: Lanes>(to: *mut Self, value: L, rounder: &Rounder, k: usize, count: usize);
+    unsafe fn store_part<L: Lanes>(to: *mut Self, value: L, rounding: Addend<L>, count: usize);
 }
 
 impl Storage for f32 {
@@ -41,12 +41,12 @@ impl Storage for f32 {
         unsafe { L::load_part(from, L::first(count)) }
     }
     #[inline(always)]
-    unsafe fn store<L: Lanes>(to: *mut f32, value: L, _: &Rounder, _: usize) {
+    unsafe fn store<L: Lanes>(to: *mut f32, value: L, _: Addend<L>) {
         // SAFETY: passed on to the caller.
         unsafe { value.store(to) }
     }
     #[inline(always)]
-    unsafe fn store_part<L: Lanes>(to: *mut f32, value: L, _: &Rounder, _: usize, count: usize) {
+    unsafe fn store_part<L: Lanes>(to: *mut f32, value: L, _: Addend<L>, count: usize) {
         // SAFETY: passed on to the caller; `value` proves the instruction set.
         unsafe { value.store_part(to, L::first(count)) }
     }
@@ -64,14 +64,14 @@ impl Storage for bf16 {
         unsafe { L::load_part_bf16(from, count) }
     }
     #[inline(always)]
-    unsafe fn store<L: Lanes>(to: *mut bf16, value: L, rounder: &Rounder, k: usize) {
+    unsafe fn store<L: Lanes>(to: *mut bf16, value: L, rounding: Addend<L>) {
         // SAFETY: passed on to the caller; a `bf16` is a `u16`.
-        unsafe { rounder.round(value, k).store_low_halves(to.cast()) }
+        unsafe { rounding.round(value).store_low_halves(to.cast()) }
     }
     #[inline(always)]
-    unsafe fn store_part<L: Lanes>(to: *mut bf16, value: L, rounder: &Rounder, k: usize, count: usize) {
+    unsafe fn store_part<L: Lanes>(to: *mut bf16, value: L, rounding: Addend<L>, count: usize) {
         // SAFETY: passed on to the caller; a `bf16` is a `u16`.
-        unsafe { rounder.round(value, k).store_part_low_halves(to.cast(), count) }
+        unsafe { rounding.round(value).store_part_low_halves(to.cast(), count) }
     }
 }
 
@@ -93,21 +93,46 @@ impl Rounder {
         }
     }
 
-    /// The bits of the rounded values, in the lower halves; the first lane is element `k` of the row.
+    /// For sixteen elements from `k` on: what is added to the weights, to the first and to the second state.
+    ///
+    /// # Safety
+    /// The instruction set of `L` is available.
     #[inline(always)]
-    fn round<L: Lanes>(&self, value: L, k: usize) -> L::Words {
-        // SAFETY: `value` proves the instruction set, and `IOTA` has 16 elements.
+    pub(crate) unsafe fn addends<L: Lanes>(&self, k: usize) -> [Addend<L>; 3] {
+        match *self {
+            Rounder::Nearest => [Addend::Half; 3],
+            // SAFETY: the instruction set is the caller's word, and `IOTA` has 16 elements.
+            Rounder::Stochastic { row_key } => unsafe {
+                let elements = L::Words::load(IOTA.as_ptr()).add(L::Words::splat(k as u32));
+                let random = mix(L::Words::splat(row_key).xor(elements));
+                [
+                    Addend::Random(random.shift_right::<16>()),
+                    Addend::Random(random.and(L::Words::splat(0xFFFF))),
+                    Addend::Random(random.mul(L::Words::splat(SECOND_STATE)).shift_right::<16>()),
+                ]
+            },
+        }
+    }
+}
+
+/// What is added to the lower halves of sixteen `f32` before they are cut off.
+#[derive(Clone, Copy)]
+pub(crate) enum Addend<L: Lanes> {
+    /// Just under a half, and the last bit that stays: to the nearest, ties to even.
+    Half,
+    Random(L::Words),
+}
+
+impl<L: Lanes> Addend<L> {
+    /// The bits of the rounded values, in the lower halves.
+    #[inline(always)]
+    fn round(self, value: L) -> L::Words {
+        let bits = value.to_words();
+        // SAFETY: `value` proves the instruction set.
         unsafe {
-            let bits = value.to_words();
-            let addend = match *self {
-                Rounder::Nearest => {
-                    let last_kept = bits.shift_right::<16>().and(L::Words::splat(1));
-                    last_kept.add(L::Words::splat(0x7FFF))
-                }
-                Rounder::Stochastic { row_key } => {
-                    let elements = L::Words::load(IOTA.as_ptr()).add(L::Words::splat(k as u32));
-                    mix(L::Words::splat(row_key).xor(elements)).shift_right::<16>()
-                }
+            let addend = match self {
+                Addend::Half => bits.shift_right::<16>().and(L::Words::splat(1)).add(L::Words::splat(0x7FFF)),
+                Addend::Random(words) => words,
             };
             let magnitude = bits.and(L::Words::splat(0x7FFF_FFFF));
             let nan = magnitude.greater_signed(L::Words::splat(0x7F80_0000));

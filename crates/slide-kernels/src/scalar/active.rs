@@ -1,11 +1,14 @@
 //! Specification of [`crate::api::active`].
 
-use super::row_update::{adam, store};
+use super::optimiser::Step;
+use super::row_update::{get, update_element};
 use super::{dot_in_lanes, fma};
 use crate::api::active::{Backward, Table};
-use crate::{ActiveRows, Matrix, views};
+use crate::api::optimiser::Target;
+use crate::{ActiveRows, Matrix, TableMut, views};
 
-pub(crate) const TABLE: Table = Table { forward, backward };
+pub(crate) const TABLE: Table =
+    Table { forward, adam_backward: backward, momentum_backward: backward, adagrad_backward: backward };
 
 fn forward(table: views::Table<'_>, bias: &[f32], active: &ActiveRows<'_>, vectors: Matrix<'_>, out: &mut [f32]) {
     for (i, &row) in active.rows().iter().enumerate() {
@@ -16,14 +19,12 @@ fn forward(table: views::Table<'_>, bias: &[f32], active: &ActiveRows<'_>, vecto
     }
 }
 
-fn backward(arguments: Backward<'_>) {
-    let Backward { mut weights, mut m, mut v, active, coefficients, vectors, mut input_gradient, decay, step } =
-        arguments;
+fn backward<S: Step<N>, const N: usize>(mut target: Target<'_, TableMut<'_>, N>, work: Backward<'_>, step: &S) {
+    let Backward { active, coefficients, vectors, mut input_gradient, rounding } = work;
     for (i, &row) in active.rows().iter().enumerate() {
         let entries = active.starts()[i] as usize..active.starts()[i + 1] as usize;
-        for k in 0..weights.width() {
-            let at = row as usize * weights.stride() + k;
-            let weight = weights.as_table().values().get(at);
+        for k in 0..vectors.width() {
+            let weight = get(&target.weights, row, k);
             let mut gradient = 0.0;
             for e in entries.clone() {
                 let sample = active.members()[e] as usize;
@@ -33,9 +34,7 @@ fn backward(arguments: Backward<'_>) {
                 }
                 gradient = fma(coefficients[e], vectors.row(sample)[k], gradient);
             }
-            let (m, v) = (&mut m.row_mut(row as usize)[k], &mut v.row_mut(row as usize)[k]);
-            let updated = adam(weight, m, v, gradient, decay[i], step);
-            store(&mut weights.values_mut(), at, updated, step.rounding, row, k as u32);
+            update_element(&mut target, i, row, k, gradient, rounding, step);
         }
     }
 }

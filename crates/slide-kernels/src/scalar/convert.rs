@@ -2,15 +2,15 @@
 
 use half::{bf16, f16};
 
-use super::row_update::store;
+use super::row_update::narrow;
+use crate::Rounding;
 use crate::api::convert::Table;
-use crate::{Rounding, ValuesMut};
 
 pub(crate) const TABLE: Table = Table { f32_to_bf16, bf16_to_f32, f32_to_f16, f16_to_f32 };
 
 fn f32_to_bf16(from: &[f32], rounding: Rounding, to: &mut [bf16]) {
-    for (i, &from) in from.iter().enumerate() {
-        store(&mut ValuesMut::Bf16(to), i, from, rounding, 0, i as u32);
+    for (i, (&from, to)) in from.iter().zip(to).enumerate() {
+        *to = narrow(from, rounding, 0, i as u32, 0);
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::api::elementwise::Table;
 use crate::numerics;
 
-pub(crate) const TABLE: Table = Table { relu, relu_backward, dropout, exp, ln, sigmoid };
+pub(crate) const TABLE: Table = Table { relu, relu_backward, dropout, exp, ln, sigmoid, softplus };
 
 fn relu(x: &mut [f32]) {
     for x in x {
@@ -42,5 +42,11 @@ fn ln(x: &mut [f32]) {
 fn sigmoid(x: &mut [f32]) {
     for x in x {
         *x = numerics::sigmoid(*x);
+    }
+}
+
+fn softplus(x: &mut [f32]) {
+    for x in x {
+        *x = numerics::softplus(*x);
     }
 }

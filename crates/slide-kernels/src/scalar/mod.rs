@@ -19,6 +19,7 @@ pub(crate) mod gemm;
 pub(crate) mod hadamard;
 pub(crate) mod hash;
 pub(crate) mod loss;
+pub(crate) mod optimiser;
 pub(crate) mod probe;
 pub(crate) mod projection;
 pub(crate) mod quant;

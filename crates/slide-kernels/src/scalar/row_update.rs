@@ -2,40 +2,85 @@
 
 use half::bf16;
 
-use super::{fma, sqrt};
-use crate::api::row_update::{AdamStep, Rounding, Table};
-use crate::{Matrix, MatrixMut, RowIds, TableMut, ValuesMut};
+use super::optimiser::Step;
+use crate::api::optimiser::Target;
+use crate::api::row_update::{Rounding, Table};
+use crate::{Matrix, RowIds, TableMut, ValuesMut};
 
-pub(crate) const TABLE: Table = Table { adam_rows, adam_scattered };
+pub(crate) const TABLE: Table = Table {
+    adam_rows: update_rows,
+    momentum_rows: update_rows,
+    adagrad_rows: update_rows,
+    adam_scattered: update_scattered,
+    momentum_scattered: update_scattered,
+    adagrad_scattered: update_scattered,
+};
 
-/// One element: updates the moments and returns the new weight.
-pub(crate) fn adam(weight: f32, m: &mut f32, v: &mut f32, gradient: f32, decay: [f32; 2], step: &AdamStep) -> f32 {
-    *m = flush(fma(decay[0], *m, (1.0 - step.beta1) * gradient));
-    *v = flush(fma(decay[1], *v, ((1.0 - step.beta2) * gradient) * gradient));
-    let denominator = fma(sqrt(*v), step.inverse_sqrt_correction, step.epsilon);
-    fma(-step.step_size, *m / denominator, weight)
-}
-
-/// Subnormal values and -0 become +0: `beta1` times the smallest one rounds to itself, so the moment of a unit that gets no more
-/// gradient would stay there, and slow down every step of its row.
-fn flush(moment: f32) -> f32 {
-    if moment.abs() < f32::MIN_POSITIVE { 0.0 } else { moment }
-}
-
-/// Stores a weight at position `at`, which is element `k` of row `row`, in the format of the table.
-pub(crate) fn store(values: &mut ValuesMut<'_>, at: usize, weight: f32, rounding: Rounding, row: u32, k: u32) {
-    match values {
-        ValuesMut::F32(values) => values[at] = weight,
-        ValuesMut::Bf16(values) => {
-            values[at] = match rounding {
-                Rounding::Nearest => round_to_nearest(weight),
-                Rounding::Stochastic { key, first_row } => {
-                    round_with(weight, mix(row_key(key, first_row, row) ^ k) >> 16)
-                }
-            }
+fn update_rows<S: Step<N>, const N: usize>(
+    mut target: Target<'_, TableMut<'_>, N>,
+    rows: RowIds<'_>,
+    gradient: Matrix<'_>,
+    rounding: Rounding,
+    step: &S,
+) {
+    for (i, &row) in rows.ids().iter().enumerate() {
+        for (k, &gradient) in gradient.row(i).iter().enumerate() {
+            update_element(&mut target, i, row, k, gradient, rounding, step);
         }
     }
 }
+
+/// Element `k` of row `row`, which is the `i`-th of those that are updated.
+pub(crate) fn update_element<S: Step<N>, const N: usize>(
+    target: &mut Target<'_, TableMut<'_>, N>,
+    i: usize,
+    row: u32,
+    k: usize,
+    gradient: f32,
+    rounding: Rounding,
+    step: &S,
+) {
+    let weight = get(&target.weights, row, k);
+    let states = target.states.each_ref().map(|state| get(state, row, k));
+    let decay = target.decay.rows.map_or(target.decay.all, |rows| rows[i]);
+    let (weight, states) = step.apply(weight, states, gradient, decay);
+    set(&mut target.weights, row, k, weight, rounding, 0);
+    for (number, (table, state)) in target.states.iter_mut().zip(states).enumerate() {
+        set(table, row, k, state, rounding, 1 + number);
+    }
+}
+
+pub(crate) fn get(table: &TableMut<'_>, row: u32, k: usize) -> f32 {
+    table.as_table().values().get(row as usize * table.stride() + k)
+}
+
+/// Stores element `k` of row `row` in the format of the table, for whose `role` see [`narrow`].
+fn set(table: &mut TableMut<'_>, row: u32, k: usize, value: f32, rounding: Rounding, role: usize) {
+    let at = row as usize * table.stride() + k;
+    match table.values_mut() {
+        ValuesMut::F32(values) => values[at] = value,
+        ValuesMut::Bf16(values) => values[at] = narrow(value, rounding, row, k as u32, role),
+    }
+}
+
+/// Element `k` of row `row` as a `bf16`; `role` is 0 for a weight, 1 and 2 for the states of its optimiser.
+pub(crate) fn narrow(value: f32, rounding: Rounding, row: u32, k: u32, role: usize) -> bf16 {
+    match rounding {
+        Rounding::Nearest => round_to_nearest(value),
+        Rounding::Stochastic { key, first_row } => {
+            let random = mix(row_key(key, first_row, row) ^ k);
+            let addend = match role {
+                0 => random >> 16,
+                1 => random & 0xFFFF,
+                _ => random.wrapping_mul(SECOND_STATE) >> 16,
+            };
+            round_with(value, addend)
+        }
+    }
+}
+
+/// Makes the random bits of a second state of those of weight and first state.
+pub(crate) const SECOND_STATE: u32 = 0x9E37_79B1;
 
 /// To the nearest `bf16`, ties to even.
 pub(crate) fn round_to_nearest(x: f32) -> bf16 {
@@ -62,37 +107,20 @@ fn mix(mut x: u32) -> u32 {
     x ^ (x >> 16)
 }
 
-fn adam_rows(
-    mut weights: TableMut<'_>,
-    mut m: MatrixMut<'_>,
-    mut v: MatrixMut<'_>,
-    rows: RowIds<'_>,
-    gradient: Matrix<'_>,
-    decay: &[[f32; 2]],
-    step: &AdamStep,
-) {
-    for (i, &row) in rows.ids().iter().enumerate() {
-        for k in 0..weights.width() {
-            let at = row as usize * weights.stride() + k;
-            let weight = weights.as_table().values().get(at);
-            let (m, v) = (&mut m.row_mut(row as usize)[k], &mut v.row_mut(row as usize)[k]);
-            let updated = adam(weight, m, v, gradient.row(i)[k], decay[i], step);
-            store(&mut weights.values_mut(), at, updated, step.rounding, row, k as u32);
-        }
-    }
-}
-
-fn adam_scattered(
-    weights: &mut [f32],
-    m: &mut [f32],
-    v: &mut [f32],
+fn update_scattered<S: Step<N>, const N: usize>(
+    mut target: Target<'_, &mut [f32], N>,
     rows: RowIds<'_>,
     gradient: &[f32],
-    decay: &[[f32; 2]],
-    step: &AdamStep,
+    step: &S,
 ) {
     for (i, &row) in rows.ids().iter().enumerate() {
         let at = row as usize;
-        weights[at] = adam(weights[at], &mut m[at], &mut v[at], gradient[i], decay[i], step);
+        let decay = target.decay.rows.map_or(target.decay.all, |rows| rows[i]);
+        let states = target.states.each_ref().map(|state| state[at]);
+        let (weight, states) = step.apply(target.weights[at], states, gradient[i], decay);
+        target.weights[at] = weight;
+        for (all, state) in target.states.iter_mut().zip(states) {
+            all[at] = state;
+        }
     }
 }

@@ -1,25 +1,45 @@
 //! Specification of [`crate::api::softmax`].
 
-use super::fold;
+use super::{fma, fold};
 use crate::api::softmax::Table;
 use crate::numerics::exp;
 use crate::{Matrix, MatrixMut};
 
-pub(crate) const TABLE: Table = Table { log_sum_exp, column_max_sum, softmax_columns, softmax_entries };
+pub(crate) const TABLE: Table = Table { max_sum, softmax, column_max_sum, softmax_columns, softmax_entries };
 
 /// The larger of two; `old` if they are equal or one is NaN.
 fn larger(new: f32, old: f32) -> f32 {
     if new > old { new } else { old }
 }
 
-fn log_sum_exp(values: &[f32]) -> (f32, f32) {
-    // The sum turns -0 into +0: then no order of the values can show in the maximum.
-    let max = values.iter().fold(f32::NEG_INFINITY, |max, &value| larger(value, max)) + 0.0;
+fn max_sum(values: &[f32]) -> (f32, f32) {
+    let max = max(values);
     let mut sum = [0.0; 16];
     for (i, &value) in values.iter().enumerate() {
         sum[i % 16] += exp(value - max);
     }
     (max, fold(sum))
+}
+
+fn max(values: &[f32]) -> f32 {
+    // The sum turns -0 into +0: then no order of the values can show in the maximum.
+    values.iter().fold(f32::NEG_INFINITY, |max, &value| larger(value, max)) + 0.0
+}
+
+fn softmax(z: &mut [f32], total: f32, labels: &[u32], targets: &[f32]) -> (f32, f32) {
+    let max = max(z);
+    let terms = labels.iter().zip(targets);
+    let inner = terms.fold(0.0, |inner, (&label, &target)| fma(target, z[label as usize] - max, inner));
+    let mut sum = [0.0; 16];
+    for (i, z) in z.iter_mut().enumerate() {
+        *z = exp(*z - max);
+        sum[i % 16] += *z;
+    }
+    let sum = fold(sum);
+    for z in z {
+        *z *= total / sum;
+    }
+    (sum, inner)
 }
 
 fn column_max_sum(z: Matrix, max: &mut [f32], sum: &mut [f32]) {

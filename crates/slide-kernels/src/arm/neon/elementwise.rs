@@ -11,4 +11,5 @@ wrappers!("neon", Table {
     fn exp(x: &mut [f32]) = generic::elementwise::exp::<F32x16>;
     fn ln(x: &mut [f32]) = generic::elementwise::ln::<F32x16>;
     fn sigmoid(x: &mut [f32]) = generic::elementwise::sigmoid::<F32x16>;
+    fn softplus(x: &mut [f32]) = generic::elementwise::softplus::<F32x16>;
 });

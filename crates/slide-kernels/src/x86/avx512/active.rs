@@ -2,7 +2,10 @@
 
 use super::F32x16;
 use crate::api::active::{Backward, Table};
-use crate::{ActiveRows, Matrix, generic, views};
+use crate::api::optimiser::{AdagradStep, AdamStep, MomentumStep, Target};
+use crate::generic::active;
+use crate::generic::optimiser::{Adagrad, Adam, Momentum};
+use crate::{ActiveRows, Matrix, TableMut, views};
 
 wrappers!("avx,avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512cd", Table {
     fn forward(
@@ -11,6 +14,11 @@ wrappers!("avx,avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512cd", Table
         active: &ActiveRows<'_>,
         vectors: Matrix<'_>,
         out: &mut [f32],
-    ) = generic::active::forward::<F32x16, 8>;
-    fn backward(arguments: Backward<'_>) = generic::active::backward::<F32x16, 8>;
+    ) = active::forward::<F32x16, 8>;
+    fn adam_backward(target: Target<'_, TableMut<'_>, 2>, work: Backward<'_>, step: &AdamStep)
+        = active::backward::<F32x16, Adam<F32x16>, 2, 8>;
+    fn momentum_backward(target: Target<'_, TableMut<'_>, 1>, work: Backward<'_>, step: &MomentumStep)
+        = active::backward::<F32x16, Momentum<F32x16>, 1, 8>;
+    fn adagrad_backward(target: Target<'_, TableMut<'_>, 1>, work: Backward<'_>, step: &AdagradStep)
+        = active::backward::<F32x16, Adagrad<F32x16>, 1, 8>;
 });

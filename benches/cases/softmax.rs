@@ -1,0 +1,82 @@
+use super::{Case, Cost, bits};
+use crate::random::Random;
+use slide_kernels::{Matrix, MatrixMut};
+
+/// Columns of a matrix.
+const SAMPLES: usize = 64;
+
+pub(super) fn cases() -> Vec<Case> {
+    let mut random = Random(1);
+    let mut cases = Vec::new();
+    for n in [128, 1024, 4096] {
+        let cost = |bytes: usize| Cost { elements: n as u64, bytes: (bytes * n) as u64, operations: 0 };
+        cases.push(Case::new(
+            "softmax::max_sum",
+            format!("f32 {n}"),
+            cost(4),
+            (random.values(n), [0.0; 2]),
+            |kernels, (z, out)| *out = kernels.max_sum(z).into(),
+            |(_, out)| bits(out),
+        ));
+        let z = random.values(n);
+        cases.push(Case::new(
+            "softmax::softmax",
+            format!("f32 {n}, and a copy"),
+            cost(8),
+            (z.clone(), z),
+            |kernels, (source, z)| {
+                z.copy_from_slice(source);
+                kernels.softmax(z);
+            },
+            |(_, z)| bits(z),
+        ));
+        let z = random.values(n);
+        cases.push(Case::new(
+            "softmax::softmax",
+            format!("cross-entropy f32 {n}, 3 labels, and a copy"),
+            cost(8),
+            (z.clone(), z, 0.0),
+            |kernels, (source, z, loss)| {
+                z.copy_from_slice(source);
+                *loss = kernels.softmax_cross_entropy(z, &[3, 40, 99], &[0.5, 0.25, 0.25]);
+            },
+            |(_, z, loss)| [bits(z), bits(&[*loss])].concat(),
+        ));
+        let samples: Vec<u32> = (0..n as u32).map(|i| i * 7 % SAMPLES as u32).collect();
+        cases.push(Case::new(
+            "softmax::softmax_entries",
+            format!("f32 {n}"),
+            cost(12),
+            (random.values(n), samples, random.values(SAMPLES), vec![0.125; SAMPLES]),
+            |kernels, (z, samples, max, inverse_sum)| kernels.softmax_entries(z, samples, max, inverse_sum),
+            |(z, ..)| bits(z),
+        ));
+    }
+    let rows = 64;
+    let cost = |bytes: usize| Cost {
+        elements: (rows * SAMPLES) as u64,
+        bytes: (bytes * rows * SAMPLES) as u64,
+        operations: 0,
+    };
+    cases.push(Case::new(
+        "softmax::column_max_sum",
+        format!("f32 {rows} x {SAMPLES}"),
+        cost(4),
+        (random.values(rows * SAMPLES), vec![0.0; SAMPLES], vec![0.0; SAMPLES]),
+        |kernels, (z, max, sum)| {
+            kernels.column_max_sum(Matrix::new(z, SAMPLES, SAMPLES).expect("whole rows"), max, sum);
+        },
+        |(_, max, sum)| [bits(max), bits(sum)].concat(),
+    ));
+    cases.push(Case::new(
+        "softmax::softmax_columns",
+        format!("f32 {rows} x {SAMPLES}"),
+        cost(8),
+        (random.values(rows * SAMPLES), random.values(SAMPLES), vec![0.125; SAMPLES]),
+        |kernels, (z, max, inverse_sum)| {
+            kernels.softmax_columns(MatrixMut::new(z, SAMPLES, SAMPLES).expect("whole rows"), max, inverse_sum);
+        },
+        |(z, ..)| bits(z),
+    ));
+    cases
+}
