@@ -30,6 +30,7 @@ pub(crate) const BINS_BATCH: usize = 7;
 /// The same for SimHash codes, with 32 registers of 16 lanes.
 ///
 /// `cargo bench -p slide-benches --bench kernels -- hash`
+#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
 pub(crate) const SIMHASH_BATCH: usize = 13;
 
 /// Of two sparse lists, one that is longer than so many times the other is searched, not merged.

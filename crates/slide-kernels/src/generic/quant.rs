@@ -170,6 +170,7 @@ fn to_array<W: Words>(words: W) -> [u32; LANES] {
 ///
 /// # Safety
 /// None beyond that of the wrapper.
+#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "the compiler makes NEON of the scalar one"))]
 #[inline(always)]
 pub(crate) unsafe fn dequantize_i8(values: &[i8], scale: f32, out: &mut [f32]) {
     for (out, &q) in out.iter_mut().zip(values) {
@@ -181,6 +182,7 @@ pub(crate) unsafe fn dequantize_i8(values: &[i8], scale: f32, out: &mut [f32]) {
 ///
 /// # Safety
 /// None beyond that of the wrapper.
+#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "the compiler makes NEON of the scalar one"))]
 #[inline(always)]
 pub(crate) unsafe fn dequantize_u8(values: &[u8], affine: Affine, out: &mut [f32]) {
     let zero_point = i32::from(affine.zero_point);
