@@ -76,11 +76,11 @@ const EXPECTED: &[(&str, Work)] = &[
 ];
 
 /// For one level instead of the above: instructions that only it has.
-const SPECIAL: &[(Isa, &str, &str)] =
-    &[(Isa::Avx512Vnni, "quant", r"^vpdpbusd .*%zmm"), (Isa::NeonBf16, "quant", r"^u?sdot v\d+\.4s")];
 const SPECIAL: &[(Isa, &str, &str)] = &[
     // It cannot pack lanes, but looks for counters in vectors.
     (Isa::Avx2, "counting_sort", r"^vpor .*%ymm"),
+    (Isa::Avx512Vnni, "quant", r"^vpdpbusd .*%zmm"),
+    (Isa::NeonBf16, "quant", r"^u?sdot v\d+\.4s"),
 ];
 
 /// Functions beside a kernel that hold its hot loops, all of them.
