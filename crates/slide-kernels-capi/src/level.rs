@@ -88,8 +88,8 @@ pub extern "C" fn slide_kernels_best() -> *const SlideKernels {
     handle(Kernels::best())
 }
 
-/// The kernels of the level of that name ("scalar", "avx2", "avx512", "avx512vnni", "avx512bf16", "neon", "neonbf16",
-/// "sve"); NULL if there is no such level on this machine, and `slide_last_error` names those that there are.
+/// The kernels of the level of that name ("scalar", "avx2", "avx512", "avx512vnni", "avx512popcnt", "avx512bf16", "neon",
+/// "neonbf16", "sve"); NULL if there is no such level on this machine, and `slide_last_error` names those that there are.
 ///
 /// # Safety
 /// `name` points to a string that ends with a zero byte.
@@ -150,6 +150,7 @@ pub unsafe extern "C" fn slide_kernels_isa(kernels: *const SlideKernels) -> *con
         Isa::Avx2 => c"avx2",
         Isa::Avx512 => c"avx512",
         Isa::Avx512Vnni => c"avx512vnni",
+        Isa::Avx512Popcnt => c"avx512popcnt",
         Isa::Avx512Bf16 => c"avx512bf16",
         Isa::Neon => c"neon",
         Isa::NeonBf16 => c"neonbf16",

@@ -16,9 +16,11 @@ pub enum Isa {
     Avx2,
     /// x86-64 with AVX-512 F, BW, DQ, VL and CD (Skylake-X and Zen 4 onwards).
     Avx512,
-    /// [`Avx512`](Isa::Avx512) with VNNI (Ice Lake and Zen 4 onwards).
+    /// [`Avx512`](Isa::Avx512) with VNNI (Cascade Lake and Zen 4 onwards).
     Avx512Vnni,
-    /// [`Avx512Vnni`](Isa::Avx512Vnni) with BF16 (Sapphire Rapids and Zen 4 onwards).
+    /// [`Avx512Vnni`](Isa::Avx512Vnni) with VPOPCNTDQ (Ice Lake and Zen 4 onwards).
+    Avx512Popcnt,
+    /// [`Avx512Popcnt`](Isa::Avx512Popcnt) with BF16 (Sapphire Rapids and Zen 4 onwards).
     Avx512Bf16,
     /// 64-bit Arm with NEON (all of them; Graviton2).
     Neon,
@@ -30,8 +32,17 @@ pub enum Isa {
 
 impl Isa {
     /// All levels, from the least to the most capable.
-    pub const ALL: &'static [Isa] =
-        &[Isa::Scalar, Isa::Avx2, Isa::Avx512, Isa::Avx512Vnni, Isa::Avx512Bf16, Isa::Neon, Isa::NeonBf16, Isa::Sve];
+    pub const ALL: &'static [Isa] = &[
+        Isa::Scalar,
+        Isa::Avx2,
+        Isa::Avx512,
+        Isa::Avx512Vnni,
+        Isa::Avx512Popcnt,
+        Isa::Avx512Bf16,
+        Isa::Neon,
+        Isa::NeonBf16,
+        Isa::Sve,
+    ];
 
     /// The name that [`FromStr`] and `SLIDE_ISA` understand.
     pub const fn name(self) -> &'static str {
@@ -40,6 +51,7 @@ impl Isa {
             Isa::Avx2 => "avx2",
             Isa::Avx512 => "avx512",
             Isa::Avx512Vnni => "avx512vnni",
+            Isa::Avx512Popcnt => "avx512popcnt",
             Isa::Avx512Bf16 => "avx512bf16",
             Isa::Neon => "neon",
             Isa::NeonBf16 => "neonbf16",
@@ -57,7 +69,8 @@ impl Isa {
             Isa::Avx2 => x86::avx2(),
             Isa::Avx512 => x86::avx512(),
             Isa::Avx512Vnni => x86::avx512() && x86::vnni(),
-            Isa::Avx512Bf16 => x86::avx512() && x86::vnni() && x86::bf16(),
+            Isa::Avx512Popcnt => x86::avx512() && x86::vnni() && x86::popcnt(),
+            Isa::Avx512Bf16 => x86::avx512() && x86::vnni() && x86::popcnt() && x86::bf16(),
             Isa::Neon => arm::neon(),
             Isa::NeonBf16 => arm::neon() && arm::dot_products(),
             Isa::Sve => arm::neon() && arm::dot_products() && arm::sve_256(),
@@ -131,6 +144,10 @@ mod x86 {
 
     pub(super) fn vnni() -> bool {
         all!("avx512vnni")
+    }
+
+    pub(super) fn popcnt() -> bool {
+        all!("avx512vpopcntdq")
     }
 
     pub(super) fn bf16() -> bool {

@@ -48,6 +48,8 @@ const ALL_SVE: &[Isa] = &[Isa::Avx2, Isa::Avx512, Isa::Neon, Isa::Sve];
 const SHORT: &[Isa] = &[Isa::Avx2, Isa::Neon];
 /// Scattered single elements: nothing for vectors to do.
 const NONE: &[Isa] = &[];
+/// Counts of ones have an instruction of their own.
+const POPCNT: &[Isa] = &[Isa::Avx2, Isa::Avx512, Isa::Avx512Popcnt, Isa::Neon];
 /// Products of bytes: each level has instructions of its own.
 const BYTES: &[Isa] = &[Isa::Avx2, Isa::Avx512, Isa::Avx512Vnni, Isa::Neon, Isa::NeonBf16];
 /// The compiler makes vectors of it: of those that every processor has, and of AVX2; wider ones would not help.
@@ -68,9 +70,9 @@ pub const KERNELS: &[Kernel] = &[
     kernel("active", "adagrad_backward", "active_backward", "the same with Adagrad", "f32, bf16 weights and states", ALL),
     kernel("axpy", "axpy", "axpy", "y = a x + y", "f32, bf16 x", ALL),
     kernel("codes", "pack_codes", "pack_codes", "out_t = sum_k v_kt 2^(k b)", "u32", ALL),
-    kernel("codes", "hamming", "hamming", "number of ones of a ^ b", "u64", ALL),
-    kernel("codes", "hamming_rows", "hamming_rows", "out_i = number of ones of c_i ^ a", "u64", ALL),
-    kernel("codes", "hamming_scattered", "hamming_scattered", "out_i = number of ones of c_{n_i} ^ a", "u64", ALL),
+    kernel("codes", "hamming", "hamming", "number of ones of a ^ b", "u64", POPCNT),
+    kernel("codes", "hamming_rows", "hamming_rows", "out_i = number of ones of c_i ^ a", "u64", POPCNT),
+    kernel("codes", "hamming_scattered", "hamming_scattered", "out_i = number of ones of c_{n_i} ^ a", "u64", POPCNT),
     kernel("convert", "f32_to_bf16", "f32_to_bf16", "nearest, or stochastic", "f32, bf16", ALL),
     kernel("convert", "bf16_to_f32", "bf16_to_f32", "exact", "bf16, f32", ALL),
     kernel("convert", "f32_to_f16", "f32_to_f16", "nearest", "f32, f16", ALL),

@@ -44,7 +44,7 @@ pub(crate) fn table(isa: Isa, precision: Precision, quirks: Quirks) -> Option<&'
     #[cfg(target_arch = "aarch64")]
     use crate::arm::{neon, neonbf16, sve};
     #[cfg(target_arch = "x86_64")]
-    use crate::x86::{avx2, avx512, avx512bf16, avx512vnni};
+    use crate::x86::{avx2, avx512, avx512bf16, avx512popcnt, avx512vnni};
     #[allow(unused_variables, reason = "not every architecture has a native precision")]
     let native = precision == Precision::Native;
     macro_rules! of {
@@ -64,6 +64,8 @@ pub(crate) fn table(isa: Isa, precision: Precision, quirks: Quirks) -> Option<&'
         Isa::Avx512 => of!(avx512::KERNELS),
         #[cfg(target_arch = "x86_64")]
         Isa::Avx512Vnni => of!(avx512vnni::KERNELS),
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512Popcnt => of!(avx512popcnt::KERNELS),
         #[cfg(target_arch = "x86_64")]
         Isa::Avx512Bf16 if native => of!(avx512bf16::NATIVE),
         #[cfg(target_arch = "x86_64")]

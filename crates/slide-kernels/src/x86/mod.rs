@@ -3,5 +3,6 @@
 pub(crate) mod avx2;
 pub(crate) mod avx512;
 pub(crate) mod avx512bf16;
+pub(crate) mod avx512popcnt;
 pub(crate) mod avx512vnni;
 mod collect;

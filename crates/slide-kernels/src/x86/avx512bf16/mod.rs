@@ -1,4 +1,4 @@
-//! AVX-512 BF16 (Cooper Lake, Sapphire Rapids, Zen 4). Everything else is that of [`super::avx512vnni`].
+//! AVX-512 BF16 (Cooper Lake, Sapphire Rapids, Zen 4). Everything else is that of [`super::avx512popcnt`].
 //!
 //! Nothing of it is on the reproducible path. `vdpbf16ps` adds the products of a pair in an order of its own, and it and the
 //! conversion `vcvtneps2bf16` take subnormal numbers for zero, whatever MXCSR says; so `bf16` are stored by the integer
@@ -10,11 +10,11 @@ mod row_dot;
 use core::arch::x86_64::*;
 
 use super::avx512::{F32x16, U32x16};
-use super::avx512vnni;
+use super::avx512popcnt;
 use crate::generic::pairs::PairProduct;
 use crate::{Isa, Kernels, Precision};
 
-pub(crate) const KERNELS: Kernels = Kernels { isa: Isa::Avx512Bf16, ..avx512vnni::KERNELS };
+pub(crate) const KERNELS: Kernels = Kernels { isa: Isa::Avx512Bf16, ..avx512popcnt::KERNELS };
 
 /// With the instructions that round in their own way.
 pub(crate) const NATIVE: Kernels =
