@@ -75,8 +75,8 @@ extern "C" {
 // The kernels of the most capable level that this machine has.
 const struct SlideKernels *slide_kernels_best(void);
 
-// The kernels of the level of that name ("scalar", "avx2", "avx512", "avx512vnni", "avx512bf16", "neon", "neonbf16",
-// "sve"); NULL if there is no such level on this machine, and `slide_last_error` names those that there are.
+// The kernels of the level of that name ("scalar", "avx2", "avx512", "avx512vnni", "avx512popcnt", "avx512bf16", "neon",
+// "neonbf16", "sve"); NULL if there is no such level on this machine, and `slide_last_error` names those that there are.
 //
 // # Safety
 // `name` points to a string that ends with a zero byte.
