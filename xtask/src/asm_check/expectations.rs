@@ -77,6 +77,7 @@ const EXPECTED: &[(&str, Work)] = &[
 
 /// For one level instead of the above: instructions that only it has.
 const SPECIAL: &[(Isa, &str, &str)] = &[
+    (Isa::Avx512Popcnt, "codes", r"^vpopcntq .*%zmm"),
     // It cannot pack lanes, but looks for counters in vectors.
     (Isa::Avx2, "counting_sort", r"^vpor .*%ymm"),
     (Isa::Avx512Vnni, "quant", r"^vpdpbusd .*%zmm"),
