@@ -67,6 +67,16 @@ pub(crate) trait Products {
     }
 }
 
+/// A function, not a closure: closures are not always inlined.
+///
+/// # Safety
+/// The instruction set of `P` is available; both pointers are valid for reading `WIDTH` bytes.
+#[inline(always)]
+unsafe fn whole<P: Products>(sums: P::Sums, a: *const u8, b: *const u8) -> P::Sums {
+    // SAFETY: passed on to the caller.
+    unsafe { P::add_products(sums, P::load(a), P::load(b)) }
+}
+
 /// `CHAINS` registers at once, so that the latency of an addition is hidden; the rest two by two.
 ///
 /// # Safety
@@ -76,14 +86,13 @@ pub(crate) unsafe fn dot<P: Products, const CHAINS: usize>(a: *const u8, b: *con
     // SAFETY: the instruction set is the caller's word; each load is of bytes `i..i + WIDTH <= n`, or of the `n - i` that
     // are left.
     unsafe {
-        let whole = |sums, i| P::add_products(sums, P::load(a.add(i)), P::load(b.add(i)));
         let mut first = P::zero();
         let mut i = 0;
         if n >= CHAINS * P::WIDTH {
             let mut chains = [P::zero(); CHAINS];
             while i + CHAINS * P::WIDTH <= n {
                 for (j, chain) in chains.iter_mut().enumerate() {
-                    *chain = whole(*chain, i + j * P::WIDTH);
+                    *chain = whole::<P>(*chain, a.add(i + j * P::WIDTH), b.add(i + j * P::WIDTH));
                 }
                 i += CHAINS * P::WIDTH;
             }
@@ -99,14 +108,14 @@ pub(crate) unsafe fn dot<P: Products, const CHAINS: usize>(a: *const u8, b: *con
         if i + 2 * P::WIDTH <= n {
             let mut second = P::zero();
             while i + 2 * P::WIDTH <= n {
-                first = whole(first, i);
-                second = whole(second, i + P::WIDTH);
+                first = whole::<P>(first, a.add(i), b.add(i));
+                second = whole::<P>(second, a.add(i + P::WIDTH), b.add(i + P::WIDTH));
                 i += 2 * P::WIDTH;
             }
             first = P::add(first, second);
         }
         if i + P::WIDTH <= n {
-            first = whole(first, i);
+            first = whole::<P>(first, a.add(i), b.add(i));
             i += P::WIDTH;
         }
         if i < n {

@@ -98,7 +98,13 @@ unsafe fn largest_magnitude<L: Lanes, S: Storage>(from: *const S, width: usize) 
             let x = x.to_words().and(magnitude);
             largest[0] = x.select(x.greater_signed(largest[0]), largest[0]);
         });
-        largest.into_iter().flat_map(to_array).fold(0, u32::max)
+        let mut most = 0;
+        for words in largest {
+            for bits in to_array(words) {
+                most = most.max(bits);
+            }
+        }
+        most
     }
 }
 
