@@ -37,11 +37,17 @@ const SHIFT: Work = Work { x86: r"^vpsrld .*VECTOR", neon: r"^u?shr v\d+\.4s", s
 const TO_HALVES: Work = Work { x86: r"^vcvtps2ph .*VECTOR", neon: r"^fcvtn2? v\d+", sve: r"^fcvt z\d+\.h" };
 const OF_HALVES: Work = Work { x86: r"^vcvtph2ps .*VECTOR", neon: r"^fcvtl2? v\d+", sve: r"^fcvt z\d+\.s" };
 const PACKING: Work = Work { x86: r"^vpcompressd .*VECTOR", neon: r"^orr v\d+", sve: r"^compact z\d+\.s" };
+const ADDITION: Work =
+    Work { x86: r"^v(add|sub)ps .*VECTOR", neon: r"^f(add|sub) v\d+\.4s", sve: r"^f(add|sub) z\d+\.s" };
+const BIT_SHIFT: Work = Work { x86: r"^vpsllv?d .*VECTOR", neon: r"^u?shl v\d+\.4s", sve: r"^lsl z\d+\.s" };
+const BIT_COUNT: Work = Work { x86: r"^vpshufb .*VECTOR", neon: r"^cnt v\d+", sve: r"^cnt z\d+" };
 
 /// By kernel, or for a whole family; the more exact line counts.
 const EXPECTED: &[(&str, Work)] = &[
     ("active", MULTIPLY_ADD),
     ("axpy", MULTIPLY_ADD),
+    ("codes", BIT_COUNT),
+    ("codes::pack_codes", BIT_SHIFT),
     ("convert::f32_to_bf16", SHIFT),
     ("convert::bf16_to_f32", WIDENING),
     ("convert::f32_to_f16", TO_HALVES),
@@ -54,6 +60,7 @@ const EXPECTED: &[(&str, Work)] = &[
     ("elementwise::dropout", COMPARISON),
     ("embedding", MULTIPLY_ADD),
     ("gemm", MULTIPLY_ADD),
+    ("hadamard", ADDITION),
     ("hash", COMPARISON),
     ("loss", MULTIPLY_ADD),
     ("probe::divisions", DIVISION),
@@ -61,6 +68,7 @@ const EXPECTED: &[(&str, Work)] = &[
     ("probe::read", EXCLUSIVE_OR),
     ("probe::read_rows", EXCLUSIVE_OR),
     ("probe::update", MOVE),
+    ("projection", ADDITION),
     ("quant", BYTE_PRODUCT),
     ("quant::quantize_rows_i8", PRODUCT),
     ("quant::quantize_rows_u8", PRODUCT),
@@ -71,6 +79,7 @@ const EXPECTED: &[(&str, Work)] = &[
     ("row_update", MULTIPLY_ADD),
     ("softmax", MULTIPLY_ADD),
     ("sparse_dot", MULTIPLY_ADD),
+    ("sparse_hash", COMPARISON),
     ("topk", COMPARISON),
     ("transpose", SHUFFLE),
 ];
@@ -78,6 +87,10 @@ const EXPECTED: &[(&str, Work)] = &[
 /// For one level instead of the above: instructions that only it has.
 const SPECIAL: &[(Isa, &str, &str)] = &[
     (Isa::Avx512Popcnt, "codes", r"^vpopcntq .*%zmm"),
+    (Isa::Avx512Bf16, "dot::dot_bf16", r"^vdpbf16ps .*%zmm"),
+    (Isa::Avx512Bf16, "row_dot::rows_dot_bf16", r"^vdpbf16ps .*%zmm"),
+    // Bytes with zeros between them come from a shuffle of a broadcast: one micro-operation less.
+    (Isa::Avx2, "convert::bf16_to_f32", r"^vpshufb .*%ymm"),
     // It cannot pack lanes, but looks for counters in vectors.
     (Isa::Avx2, "counting_sort", r"^vpor .*%ymm"),
     (Isa::Avx512Vnni, "quant", r"^vpdpbusd .*%zmm"),
@@ -95,11 +108,30 @@ const CALLS: &[(&str, &str, &str)] = &[
     ("hash", "::scalar::hash::densify$", "once a row, for its empty bins"),
     ("row_dot", "^memcpy$", "the last results, fewer than four"),
     ("random::random_words", "::rng::philox$", "the last words, fewer than a vector"),
-    ("topk", "^memmove$", "for the rare score that enters the list"),
+    ("projection", r"^memcpy$|^\*%r\d+$", "once a vector, for the last codes"),
+    ("topk::top_k", "^memmove$", "for the rare score that enters the list"),
+    ("topk::top_k", "::select::partition_at_index$", "when the buffer of candidates is full"),
+    ("topk::select_above", r"^memcpy$|^\*%r\w+$", "for the last place of the output that does not take a whole vector"),
 ];
 
 /// Hot loops that may move vectors to and from the stack this often, and why.
 const SPILLS: &[(Isa, &str, usize, &str)] = &[
+    (Isa::Avx2, "active", 14, "16 registers hold 2 halves of 16 lanes: constants of the optimiser are read again"),
+    (Isa::Avx512, "active", 6, "constants of the optimiser are read again, once a tile"),
+    (Isa::Avx2, "codes", 15, "16 registers hold 2 halves of 4 rows: masks are read again"),
+    (Isa::Avx2, "dot::dot_bf16", 2, "16 registers hold 8 sums and what is widened; the shuffles are the limit"),
+    (Isa::Avx2, "elementwise::softplus", 5, "16 registers hold 2 halves of 16 lanes: constants are read again"),
+    (Isa::Avx2, "hadamard", 31, "16 registers do not hold 16 vectors of a round and their sums"),
+    (Isa::Avx2, "loss::binary_cross_entropy", 21, "16 registers hold 2 halves of 16 lanes: constants are read again"),
+    (
+        Isa::Avx2,
+        "row_dot::rows_dot_bf16",
+        10,
+        "16 registers hold 8 sums and what is widened; the shuffles are the limit",
+    ),
+    (Isa::Avx2, "row_update::adam_scattered", 37, "scattered elements are collected there"),
+    (Isa::Avx512, "row_update::adam_scattered", 18, "scattered elements are collected there"),
+    (Isa::Avx2, "row_update::momentum_scattered", 26, "scattered elements are collected there"),
     (Isa::Avx2, "elementwise::ln", 3, "16 registers hold 2 halves of 16 lanes: constants are read again"),
     (Isa::Avx2, "hash", 41, "16 registers do not hold 16 bins of 16 places each; the values come by gathering"),
     (Isa::Avx2, "loss", 9, "16 registers hold 2 halves of 16 lanes: constants are read again"),

@@ -105,8 +105,9 @@ unsafe fn sums<L: Compress, const N: usize>(
                 *high = high.add(x.flip(set >> LANES));
             }
         }
-        for (j, sum) in sums.into_iter().flatten().enumerate() {
-            bits.add(j).write(L::mask_to_bits(sum.greater(L::zero())) as u16);
+        for (j, [low, high]) in sums.iter().enumerate() {
+            bits.add(2 * j).write(L::mask_to_bits(low.greater(L::zero())) as u16);
+            bits.add(2 * j + 1).write(L::mask_to_bits(high.greater(L::zero())) as u16);
         }
     }
 }
