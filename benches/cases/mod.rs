@@ -143,7 +143,6 @@ mod tests {
     use super::*;
 
     #[test]
-    #[ignore = "the cases of the older families are being written"]
     fn every_kernel_has_a_case() {
         let cases = all();
         for case in &cases {
