@@ -39,18 +39,19 @@ pub struct Aligned<T> {
     len: usize,
 }
 
-impl<T: Copy + Default> Aligned<T> {
+impl<T: Copy> Aligned<T> {
     /// A copy.
     pub fn new(values: &[T]) -> Aligned<T> {
+        let Some(&filler) = values.first() else { return Aligned { padded: Vec::new(), start: 0, len: 0 } };
         let line = 64 / size_of::<T>();
-        let mut padded = vec![T::default(); values.len() + line];
+        let mut padded = vec![filler; values.len() + line];
         let start = padded.as_ptr().align_offset(64).min(line);
         padded[start..start + values.len()].copy_from_slice(values);
         Aligned { padded, start, len: values.len() }
     }
 }
 
-impl<T: Copy + Default> Clone for Aligned<T> {
+impl<T: Copy> Clone for Aligned<T> {
     fn clone(&self) -> Self {
         Aligned::new(self)
     }

@@ -15,6 +15,7 @@ use std::time::Instant;
 use half::bf16;
 use numkong::{Dot as _, SparseDot as _};
 use simsimd::{BinarySimilarity as _, SpatialSimilarity as _};
+use slide_benches::random::{Aligned, Random};
 use slide_kernels::{Kernels, Matrix, MatrixMut, Precision, RowIds, SparseVector, Values};
 
 const ROUNDS: usize = 301;
@@ -23,11 +24,13 @@ const NANOSECONDS_A_ROUND: f64 = 20_000.0;
 /// One way to compute something.
 struct Contestant<'a> {
     name: &'static str,
-    call: Box<dyn FnMut() -> f64 + 'a>,
+    /// Calls it so many times, and gives the last result.
+    calls: Box<dyn FnMut(usize) -> f64 + 'a>,
 }
 
-fn by<'a>(name: &'static str, call: impl FnMut() -> f64 + 'a) -> Contestant<'a> {
-    Contestant { name, call: Box::new(call) }
+fn by<'a>(name: &'static str, mut call: impl FnMut() -> f64 + 'a) -> Contestant<'a> {
+    let calls = move |calls| (0..calls).fold(0.0, |_, _| black_box(call()));
+    Contestant { name, calls: Box::new(calls) }
 }
 
 /// Checks that all agree to within `tolerance`, times them by turns, and prints a line each; the first is slide.
@@ -36,17 +39,15 @@ fn contest(title: &str, tolerance: f64, mut contestants: Vec<Contestant<'_>>) {
     if !filters.is_empty() && !filters.iter().any(|filter| title.contains(filter.as_str())) {
         return;
     }
-    let expected = (contestants[0].call)();
+    let expected = (contestants[0].calls)(1);
     for contestant in &mut contestants {
-        let found = (contestant.call)();
+        let found = (contestant.calls)(1);
         let difference = (found - expected).abs();
         assert!(difference <= tolerance, "{title}: {} has {found}, slide has {expected}", contestant.name);
     }
     let time = |contestant: &mut Contestant<'_>, calls: usize| {
         let start = Instant::now();
-        for _ in 0..calls {
-            black_box((contestant.call)());
-        }
+        black_box((contestant.calls)(calls));
         start.elapsed().as_nanos() as f64 / calls as f64
     };
     let calls: Vec<usize> = contestants
@@ -71,28 +72,9 @@ fn median(values: &mut [f64]) -> f64 {
     values[values.len() / 2]
 }
 
-/// SplitMix64.
-struct Random(u64);
-
-impl Random {
-    fn word(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    fn values(&mut self, count: usize) -> Vec<f32> {
-        (0..count).map(|_| (self.word() >> 40) as f32 / (1_u64 << 23) as f32 - 1.0).collect()
-    }
-
-    fn ascending(&mut self, count: usize, bound: u64) -> Vec<u32> {
-        let mut ids = std::collections::BTreeSet::new();
-        while ids.len() < count {
-            ids.insert((self.word() % bound) as u32);
-        }
-        ids.into_iter().collect()
-    }
+/// On lines of the cache, as a careful caller has them: loads that cross lines take twice as long for everybody.
+fn aligned(random: &mut Random, count: usize) -> Aligned<f32> {
+    Aligned::new(&random.values(count))
 }
 
 fn main() {
@@ -124,18 +106,22 @@ fn compiled_for() -> &'static str {
 }
 
 fn float_dots(kernels: &Kernels, random: &mut Random, n: usize) {
-    let (a, b) = (random.values(n), random.values(n));
+    let (a, b) = (aligned(random, n), aligned(random, n));
     let arch = pulp::Arch::new();
     contest(
         &format!("dot f32 {n}"),
         1e-2,
         vec![
             by("slide", || f64::from(kernels.dot(black_box(&a), black_box(&b)))),
-            by("SimSIMD", || <f32 as simsimd::SpatialSimilarity>::dot(black_box(&a), black_box(&b)).unwrap_or(f64::NAN)),
+            by("SimSIMD", || {
+                <f32 as simsimd::SpatialSimilarity>::dot(black_box(&a), black_box(&b)).unwrap_or(f64::NAN)
+            }),
             by("NumKong", || <f32 as numkong::Dot>::dot(black_box(&a), black_box(&b)).unwrap_or(f64::NAN)),
             by("pulp", || f64::from(arch.dispatch(PulpDot { a: black_box(&a), b: black_box(&b) }))),
             by("the compiler", || {
-                f64::from(black_box(&a).iter().zip(black_box(&b)).fold(0.0, |sum: f32, (a, b)| a.mul_add(*b, sum)))
+                f64::from(
+                    black_box(&a).iter().zip(black_box(&b).iter()).fold(0.0, |sum: f32, (a, b)| a.mul_add(*b, sum)),
+                )
             }),
         ],
     );
@@ -173,10 +159,15 @@ impl pulp::WithSimd for PulpDot<'_> {
 }
 
 fn bf16_dots(kernels: &Kernels, random: &mut Random, n: usize) {
-    let [a, b] = [0; 2].map(|_| random.values(n).iter().map(|&value| bf16::from_f32(value)).collect::<Vec<_>>());
+    let [a, b] = [0; 2].map(|_| {
+        let values: Vec<_> = random.values(n).iter().map(|&value| bf16::from_f32(value)).collect();
+        Aligned::new(&values)
+    });
     let native = kernels.with_precision(Precision::Native);
-    let [nk_a, nk_b] = [&a, &b].map(|x| x.iter().map(|x| numkong::bf16(x.to_bits())).collect::<Vec<_>>());
-    let [simd_a, simd_b] = [&a, &b].map(|x| x.iter().map(|x| simsimd::bf16(x.to_bits())).collect::<Vec<_>>());
+    let [nk_a, nk_b] =
+        [&a, &b].map(|x| Aligned::new(&x.iter().map(|x| numkong::bf16(x.to_bits())).collect::<Vec<_>>()));
+    let [simd_a, simd_b] =
+        [&a, &b].map(|x| Aligned::new(&x.iter().map(|x| simsimd::bf16(x.to_bits())).collect::<Vec<_>>()));
     contest(
         &format!("dot bf16 {n}"),
         5e-2,
@@ -190,7 +181,7 @@ fn bf16_dots(kernels: &Kernels, random: &mut Random, n: usize) {
 }
 
 fn i8_dots(kernels: &Kernels, random: &mut Random, n: usize) {
-    let [a, b] = [0; 2].map(|_| (0..n).map(|_| random.word() as i8).collect::<Vec<i8>>());
+    let [a, b] = [0; 2].map(|_| Aligned::new(&(0..n).map(|_| random.word() as i8).collect::<Vec<i8>>()));
     contest(
         &format!("dot i8 {n}"),
         0.0,
@@ -199,7 +190,8 @@ fn i8_dots(kernels: &Kernels, random: &mut Random, n: usize) {
             by("SimSIMD", || <i8 as simsimd::SpatialSimilarity>::dot(black_box(&a), black_box(&b)).unwrap_or(f64::NAN)),
             by("NumKong", || f64::from(<i8 as numkong::Dot>::dot(black_box(&a), black_box(&b)).unwrap_or(0))),
             by("the compiler", || {
-                let products = black_box(&a).iter().zip(black_box(&b)).map(|(&a, &b)| i32::from(a) * i32::from(b));
+                let products =
+                    black_box(&a).iter().zip(black_box(&b).iter()).map(|(&a, &b)| i32::from(a) * i32::from(b));
                 f64::from(products.sum::<i32>())
             }),
         ],
@@ -207,8 +199,8 @@ fn i8_dots(kernels: &Kernels, random: &mut Random, n: usize) {
 }
 
 fn axpy(kernels: &Kernels, random: &mut Random, n: usize) {
-    let x = random.values(n);
-    let [mut ours, mut theirs] = [0; 2].map(|_| vec![0.5; n]);
+    let x = aligned(random, n);
+    let [mut ours, mut theirs] = [0; 2].map(|_| Aligned::new(&vec![0.5; n]));
     contest(
         &format!("axpy f32 {n}"),
         1e-3,
@@ -219,7 +211,7 @@ fn axpy(kernels: &Kernels, random: &mut Random, n: usize) {
             }),
             by("the compiler", || {
                 let a = black_box(1e-9_f32);
-                theirs.iter_mut().zip(black_box(&x)).for_each(|(y, x)| *y = a.mul_add(*x, *y));
+                theirs.iter_mut().zip(black_box(&x).iter()).for_each(|(y, x)| *y = a.mul_add(*x, *y));
                 f64::from(theirs[0])
             }),
         ],
@@ -227,8 +219,9 @@ fn axpy(kernels: &Kernels, random: &mut Random, n: usize) {
 }
 
 fn hamming(kernels: &Kernels, random: &mut Random, bits: usize) {
-    let [a, b] = [0; 2].map(|_| (0..bits / 64).map(|_| random.word()).collect::<Vec<u64>>());
-    let [a_bytes, b_bytes] = [&a, &b].map(|x| x.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<u8>>());
+    let [a, b] = [0; 2].map(|_| Aligned::new(&(0..bits / 64).map(|_| random.word()).collect::<Vec<u64>>()));
+    let [a_bytes, b_bytes] =
+        [&a, &b].map(|x| Aligned::new(&x.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<u8>>()));
     contest(
         &format!("hamming {bits} bits"),
         0.0,
@@ -236,7 +229,7 @@ fn hamming(kernels: &Kernels, random: &mut Random, bits: usize) {
             by("slide", || kernels.hamming(black_box(&a), black_box(&b)) as f64),
             by("SimSIMD", || u8::hamming(black_box(&a_bytes), black_box(&b_bytes)).unwrap_or(f64::NAN)),
             by("the compiler", || {
-                let ones = black_box(&a).iter().zip(black_box(&b)).map(|(a, b)| (a ^ b).count_ones());
+                let ones = black_box(&a).iter().zip(black_box(&b).iter()).map(|(a, b)| (a ^ b).count_ones());
                 f64::from(ones.sum::<u32>())
             }),
         ],
@@ -244,7 +237,7 @@ fn hamming(kernels: &Kernels, random: &mut Random, bits: usize) {
 }
 
 fn sparse_dots(kernels: &Kernels, random: &mut Random, nonzeros: usize, bound: u64) {
-    let [a, b] = [0; 2].map(|_| (random.ascending(nonzeros, bound), random.values(nonzeros)));
+    let [a, b] = [0; 2].map(|_| (random.ascending(nonzeros, bound as usize), random.values(nonzeros)));
     let [ours_a, ours_b] = [&a, &b].map(|(ids, values)| {
         let ids = RowIds::new(ids, bound as usize).expect("numbers below the bound");
         SparseVector::new(ids, values).expect("one value a number")
@@ -279,11 +272,11 @@ fn products(kernels: &Kernels, random: &mut Random) {
     const SAMPLES: usize = 64;
     const ROWS: usize = 1024;
     const WIDTH: usize = 128;
-    let (weights, inputs) = (random.values(ROWS * WIDTH), random.values(WIDTH * SAMPLES));
+    let (weights, inputs) = (aligned(random, ROWS * WIDTH), aligned(random, WIDTH * SAMPLES));
     let bias = vec![0.0; ROWS];
     let ids: Vec<u32> = (0..ROWS as u32).map(|i| i * 389 % ROWS as u32).collect();
     let rows = RowIds::new(&ids, ROWS).expect("rows of the table");
-    let [mut ours, mut theirs] = [0; 2].map(|_| vec![0.0; ROWS * SAMPLES]);
+    let [mut ours, mut theirs] = [0; 2].map(|_| Aligned::new(&vec![0.0; ROWS * SAMPLES]));
     contest(
         "product of 1,024 rows of 128 and 64 samples",
         1e-3,
