@@ -3,7 +3,7 @@
 use std::ffi::c_void;
 
 use half::bf16;
-use slide_kernels::{Matrix, MatrixMut, RowIds, Table, TableMut, Values, ValuesMut};
+use slide_kernels::{Matrix, MatrixMut, RowIds, SparseVector, Table, TableMut, Values, ValuesMut};
 
 use crate::level::Invalid;
 
@@ -77,6 +77,30 @@ pub struct SlideTableMut {
     pub width: usize,
 }
 
+/// A vector in one of the formats.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct SlideValues {
+    /// What `data` points to: a value of `SlideFormat`.
+    pub format: u32,
+    /// `length` elements of that format, aligned as the format needs.
+    pub data: *const c_void,
+    /// Elements there are.
+    pub length: usize,
+}
+
+/// A vector of which only some elements are listed: element `ids[i]` is `values[i]`, the others are zero.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct SlideSparseVector {
+    /// Numbers of the listed elements.
+    pub ids: *const u32,
+    /// The listed elements.
+    pub values: *const f32,
+    /// How many elements are listed.
+    pub length: usize,
+}
+
 fn check<T>(pointer: *const T, length: usize) -> Result<(), Invalid> {
     if pointer.is_null() {
         return Err(Invalid(format!("a pointer to {length} elements is NULL")));
@@ -122,8 +146,17 @@ pub(crate) unsafe fn result<'a, T>(out: *mut T) -> Result<&'a mut T, Invalid> {
     Ok(&mut unsafe { slice_mut(out, 1) }?[0])
 }
 
-fn elements(rows: usize, stride: usize) -> Result<usize, Invalid> {
+pub(crate) fn elements(rows: usize, stride: usize) -> Result<usize, Invalid> {
     rows.checked_mul(stride).ok_or_else(|| Invalid(format!("{rows} rows of {stride} elements overflow")))
+}
+
+/// Where the hash codes of `vectors` vectors go.
+///
+/// # Safety
+/// `out` is valid for writing `vectors * tables` elements, and nothing else refers to it.
+pub(crate) unsafe fn codes_mut<'a>(out: *mut u32, vectors: usize, tables: usize) -> Result<&'a mut [u32], Invalid> {
+    // SAFETY: passed on to the caller.
+    unsafe { slice_mut(out, elements(vectors, tables)?) }
 }
 
 /// # Safety
@@ -160,20 +193,51 @@ fn unknown_format(format: u32) -> Invalid {
 const F32: u32 = SlideFormat::F32 as u32;
 const BF16: u32 = SlideFormat::Bf16 as u32;
 
+impl SlideValues {
+    /// # Safety
+    /// `data` is valid for reading what format and length say.
+    pub(crate) unsafe fn view<'a>(self) -> Result<Values<'a>, Invalid> {
+        // SAFETY: passed on to the caller; a `bf16` is a `u16`.
+        unsafe {
+            match self.format {
+                F32 => Ok(Values::F32(slice(self.data.cast(), self.length)?)),
+                BF16 => Ok(Values::Bf16(slice(self.data.cast(), self.length)?)),
+                other => Err(unknown_format(other)),
+            }
+        }
+    }
+}
+
+impl SlideSparseVector {
+    /// # Safety
+    /// `ids` and `values` are valid for reading `length` elements.
+    pub(crate) unsafe fn view<'a>(self, bound: usize) -> Result<SparseVector<'a>, Invalid> {
+        // SAFETY: passed on to the caller.
+        let (ids, values) = unsafe { (row_ids(self.ids, self.length, bound)?, slice(self.values, self.length)?) };
+        Ok(SparseVector::new(ids, values)?)
+    }
+}
+
 impl SlideTable {
     /// # Safety
     /// `data` is valid for reading what format and shape say.
     pub(crate) unsafe fn view<'a>(self) -> Result<Table<'a>, Invalid> {
         let length = elements(self.rows, self.stride)?;
-        // SAFETY: passed on to the caller; a `bf16` is a `u16`.
-        let values = unsafe {
-            match self.format {
-                F32 => Values::F32(slice(self.data.cast(), length)?),
-                BF16 => Values::Bf16(slice(self.data.cast::<bf16>(), length)?),
-                other => return Err(unknown_format(other)),
-            }
-        };
-        Ok(Table::new(values, self.stride, self.width)?)
+        let values = SlideValues { format: self.format, data: self.data, length };
+        // SAFETY: passed on to the caller.
+        Ok(Table::new(unsafe { values.view() }?, self.stride, self.width)?)
+    }
+
+    /// The same for a kernel that works on `bf16` alone.
+    ///
+    /// # Safety
+    /// `data` is valid for reading what format and shape say.
+    pub(crate) unsafe fn view_bf16<'a>(self) -> Result<Matrix<'a, bf16>, Invalid> {
+        // SAFETY: passed on to the caller.
+        match unsafe { self.view() }?.values() {
+            Values::Bf16(values) => Ok(Matrix::new(values, self.stride, self.width)?),
+            Values::F32(_) => Err(Invalid("format is SLIDE_FORMAT_F32; expected SLIDE_FORMAT_BF16".into())),
+        }
     }
 }
 
@@ -186,7 +250,7 @@ impl SlideTableMut {
         let values = unsafe {
             match self.format {
                 F32 => ValuesMut::F32(slice_mut(self.data.cast(), length)?),
-                BF16 => ValuesMut::Bf16(slice_mut(self.data.cast::<bf16>(), length)?),
+                BF16 => ValuesMut::Bf16(slice_mut(self.data.cast(), length)?),
                 other => return Err(unknown_format(other)),
             }
         };

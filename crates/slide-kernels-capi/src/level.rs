@@ -18,7 +18,7 @@ pub struct SlideKernels {
 pub enum SlideStatus {
     /// All is done.
     Ok = 0,
-    /// An argument does not fit; nothing was written. See `slide_last_error`.
+    /// An argument does not fit; nothing was written, unless the function says otherwise. See `slide_last_error`.
     InvalidArgument = 1,
 }
 

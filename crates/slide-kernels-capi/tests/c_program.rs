@@ -22,6 +22,20 @@ fn the_header_is_up_to_date() {
     assert!(found == made, "{} is not what cbindgen makes; SLIDE_BLESS=1 writes it anew", path.display());
 }
 
+/// Methods without a C function, by the beginning of their names, and why.
+const EXCEPTIONS: &[(&str, &str)] = &[("probe_", "they measure a machine, and compute nothing")];
+
+#[test]
+fn every_kernel_has_a_c_function() {
+    let header = std::fs::read_to_string(crate_folder().join("include/slide_kernels.h")).unwrap();
+    for kernel in slide_kernels::list::KERNELS {
+        let method = kernel.method;
+        let there = header.contains(&format!(" slide_{method}("));
+        let excepted = EXCEPTIONS.iter().any(|(beginning, _)| method.starts_with(beginning));
+        assert!(there != excepted, "slide_{method}: in the header {there}, excepted {excepted}");
+    }
+}
+
 /// The static library, which cargo has built with this test beside it.
 fn library_folder() -> PathBuf {
     let folder = std::env::current_exe().unwrap().parent().unwrap().to_owned();

@@ -130,7 +130,9 @@ impl<'a> QuantizedTableMut<'a> {
     }
 }
 
-/// What the bytes of a vector stand for: byte `q` for `scale * (q - zero_point)`.
+/// What the bytes of a vector stand for: byte `q` for `scale * (q - zero_point)`. (Laid out as in C, whose callers own arrays
+/// of these.)
+#[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Affine {
     /// What a step of one stands for.

@@ -1,0 +1,177 @@
+//! SimHash: signs of random projections, by the fast Hadamard transform or by a matrix of signs.
+
+use slide_kernels::hash::{SignedProjection, SimHash};
+
+use crate::arguments::{SlideMatrix, codes_mut, result, row_ids, slice, slice_mut};
+use crate::level::{Invalid, SlideKernels, SlideStatus, call, resolve};
+
+/// Signed random projections by random signs and fast Hadamard transforms, for dense vectors.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct SlideSimHash {
+    /// Coordinates of a vector.
+    pub width: usize,
+    /// Bits of a code, at most 32.
+    pub bits: usize,
+    /// Codes of a vector.
+    pub tables: usize,
+    /// As many words as `slide_simhash_signs_length` says, drawn by `slide_simhash_draw_signs`.
+    pub signs: *const u32,
+}
+
+impl SlideSimHash {
+    /// # Safety
+    /// `signs` is valid for its length.
+    unsafe fn view<'a>(self) -> Result<SimHash<'a>, Invalid> {
+        let length = SimHash::signs_len(self.width, self.bits, self.tables)?;
+        // SAFETY: passed on to the caller.
+        Ok(SimHash::new(self.width, self.bits, self.tables, unsafe { slice(self.signs, length) }?)?)
+    }
+}
+
+/// `*length` is the number of words of signs that such functions need.
+///
+/// # Safety
+/// `length` is valid for one element.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn slide_simhash_signs_length(
+    width: usize,
+    bits: usize,
+    tables: usize,
+    length: *mut usize,
+) -> SlideStatus {
+    // SAFETY: passed on to the caller.
+    call(|| unsafe {
+        *result(length)? = SimHash::signs_len(width, bits, tables)?;
+        Ok(())
+    })
+}
+
+/// Draws the signs: words of 0 (plus) or `0x80000000` (minus).
+///
+/// # Safety
+/// `signs` is valid for `length` elements.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn slide_simhash_draw_signs(seed: u64, signs: *mut u32, length: usize) -> SlideStatus {
+    // SAFETY: passed on to the caller.
+    call(|| unsafe {
+        SimHash::draw_signs(seed, slice_mut(signs, length)?);
+        Ok(())
+    })
+}
+
+/// `out[v * tables + t]` is the code of row `v` of `vectors` for table `t`.
+///
+/// # Safety
+/// Pointers are valid for their lengths; `out` does not overlap with anything else.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn slide_simhash_codes(
+    kernels: *const SlideKernels,
+    functions: SlideSimHash,
+    vectors: SlideMatrix,
+    out: *mut u32,
+) -> SlideStatus {
+    // SAFETY: passed on to the caller.
+    call(|| unsafe {
+        let out = codes_mut(out, vectors.rows, functions.tables)?;
+        resolve(kernels)?.simhash_codes(&functions.view()?, vectors.view()?, out);
+        Ok(())
+    })
+}
+
+/// Signed random projections by a matrix of random signs, for sparse vectors.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct SlideSignedProjection {
+    /// Coordinates of a vector.
+    pub width: usize,
+    /// Bits of a code, at most 32.
+    pub bits: usize,
+    /// Codes of a vector.
+    pub tables: usize,
+    /// As many words as `slide_projection_signs_length` says, drawn by `slide_projection_draw_signs`.
+    pub signs: *const u32,
+}
+
+impl SlideSignedProjection {
+    /// # Safety
+    /// `signs` is valid for its length.
+    unsafe fn view<'a>(self) -> Result<SignedProjection<'a>, Invalid> {
+        let length = SignedProjection::signs_len(self.width, self.bits, self.tables)?;
+        // SAFETY: passed on to the caller.
+        Ok(SignedProjection::new(self.width, self.bits, self.tables, unsafe { slice(self.signs, length) }?)?)
+    }
+}
+
+/// `*length` is the number of words of signs that such functions need.
+///
+/// # Safety
+/// `length` is valid for one element.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn slide_projection_signs_length(
+    width: usize,
+    bits: usize,
+    tables: usize,
+    length: *mut usize,
+) -> SlideStatus {
+    // SAFETY: passed on to the caller.
+    call(|| unsafe {
+        *result(length)? = SignedProjection::signs_len(width, bits, tables)?;
+        Ok(())
+    })
+}
+
+/// Draws the signs: a bit for each coordinate and projection.
+///
+/// # Safety
+/// `signs` is valid for `length` elements.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn slide_projection_draw_signs(seed: u64, signs: *mut u32, length: usize) -> SlideStatus {
+    // SAFETY: passed on to the caller.
+    call(|| unsafe {
+        SignedProjection::draw_signs(seed, slice_mut(signs, length)?);
+        Ok(())
+    })
+}
+
+/// `out[v * tables + t]` is the code of row `v` of `vectors` for table `t`.
+///
+/// # Safety
+/// Pointers are valid for their lengths; `out` does not overlap with anything else.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn slide_projection_codes(
+    kernels: *const SlideKernels,
+    functions: SlideSignedProjection,
+    vectors: SlideMatrix,
+    out: *mut u32,
+) -> SlideStatus {
+    // SAFETY: passed on to the caller.
+    call(|| unsafe {
+        let out = codes_mut(out, vectors.rows, functions.tables)?;
+        resolve(kernels)?.projection_codes(&functions.view()?, vectors.view()?, out);
+        Ok(())
+    })
+}
+
+/// `out[t]` is the code for table `t` of the vector with `values[j]` at coordinate `ids[j]`, for `count` of them, and
+/// zeros elsewhere.
+///
+/// # Safety
+/// Pointers are valid for their lengths; `out` does not overlap with anything else.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn slide_projection_codes_sparse(
+    kernels: *const SlideKernels,
+    functions: SlideSignedProjection,
+    ids: *const u32,
+    values: *const f32,
+    count: usize,
+    out: *mut u32,
+) -> SlideStatus {
+    // SAFETY: passed on to the caller.
+    call(|| unsafe {
+        let (ids, values) = (row_ids(ids, count, functions.width)?, slice(values, count)?);
+        let out = codes_mut(out, 1, functions.tables)?;
+        resolve(kernels)?.projection_codes_sparse(&functions.view()?, ids, values, out);
+        Ok(())
+    })
+}
