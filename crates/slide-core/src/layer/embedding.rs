@@ -30,7 +30,7 @@ pub fn update<'a>(
     scratch: &mut Scratch,
 ) {
     let Scratch { transposed, decay } = scratch;
-    transposed.fill(blocks, partition, chunk.index);
+    transposed.fill(kernels, blocks, partition, chunk.index);
     if transposed.rows.is_empty() {
         return;
     }

@@ -48,7 +48,7 @@ impl ChunkState {
         hidden: &[f32],
         loss: Loss,
     ) {
-        self.transposed.fill(blocks, partition, chunk.index);
+        self.transposed.fill(kernels, blocks, partition, chunk.index);
         let vectors = matrix(hidden, chunk.columns());
         let entries = self.transposed.members.len();
         self.deltas.resize(entries, 0.0);

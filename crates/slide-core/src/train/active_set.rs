@@ -4,7 +4,7 @@
 //! samples that want it. [`Transposed::fill`] turns one into the other by a counting sort, one chunk at a time,
 //! so that all owners do it at once.
 
-use slide_kernels::ActiveRows;
+use slide_kernels::{ActiveRows, Kernels, RowLists};
 
 use crate::layer::partition::Partition;
 
@@ -60,11 +60,24 @@ impl SampleLists {
         (&self.rows[range.clone()], &self.values[range])
     }
 
-    fn in_chunk(&self, sample: usize, chunk: usize, chunks: usize) -> std::ops::Range<usize> {
-        let bounds = &self.chunk_bounds[sample * (chunks + 1) + chunk..];
-        bounds[0] as usize..bounds[1] as usize
+    /// The part of every list that lies in a chunk.
+    fn in_chunk(&self, chunk: usize, chunks: usize) -> slide_kernels::SampleLists<'_> {
+        slide_kernels::SampleLists {
+            rows: &self.rows,
+            values: &self.values,
+            bounds: self.chunk_bounds.get(chunk..).unwrap_or_default(),
+            stride: chunks + 1,
+        }
+    }
+
+    /// How many rows of a chunk the samples want together, each counted as often as it is wanted.
+    fn entries_in_chunk(&self, chunk: usize, chunks: usize) -> usize {
+        self.chunk_bounds.chunks_exact(chunks + 1).map(|bounds| (bounds[chunk + 1] - bounds[chunk]) as usize).sum()
     }
 }
+
+/// Rows whose counters stay in the cache of a core, together with what is written for them.
+const COUNTERS: usize = 16_384;
 
 /// What the rows of one chunk are wanted by.
 #[derive(Clone, Debug, Default)]
@@ -77,52 +90,42 @@ pub struct Transposed {
     pub members: Vec<u32>,
     /// The value that came with each member.
     pub values: Vec<f32>,
-    cursors: Vec<u32>,
+    counters: Vec<u32>,
+    places: Vec<u32>,
 }
 
 impl Transposed {
     /// Transposes the lists of `blocks`, whose samples follow each other, for one chunk of `partition`.
     pub fn fill<'a>(
         &mut self,
+        kernels: &Kernels,
         blocks: impl Iterator<Item = &'a SampleLists> + Clone,
         partition: &Partition,
         chunk: usize,
     ) {
-        let (first, chunks) = (partition.start(chunk), partition.chunks());
-        self.cursors.clear();
-        self.cursors.resize(partition.start(chunk + 1) - first, 0);
-        for lists in blocks.clone() {
-            for sample in 0..lists.samples() {
-                for &row in &lists.rows[lists.in_chunk(sample, chunk, chunks)] {
-                    self.cursors[row as usize - first] += 1;
-                }
-            }
-        }
-        self.rows.clear();
-        self.starts.clear();
-        let mut total = 0;
-        for (row, cursor) in self.cursors.iter_mut().enumerate() {
-            if *cursor > 0 {
-                self.rows.push(row as u32);
-                self.starts.push(total);
-                total += std::mem::replace(cursor, total);
-            }
-        }
-        self.starts.push(total);
-        self.members.resize(total as usize, 0);
-        self.values.resize(total as usize, 0.0);
-        let mut first_sample = 0;
-        for lists in blocks {
-            for sample in 0..lists.samples() {
-                for entry in lists.in_chunk(sample, chunk, chunks) {
-                    let cursor = &mut self.cursors[lists.rows[entry] as usize - first];
-                    self.members[*cursor as usize] = (first_sample + sample) as u32;
-                    self.values[*cursor as usize] = lists.values[entry];
-                    *cursor += 1;
-                }
-            }
-            first_sample += lists.samples();
-        }
+        let (first, end, chunks) = (partition.start(chunk), partition.start(chunk + 1), partition.chunks());
+        let entries = blocks.clone().map(|lists| lists.entries_in_chunk(chunk, chunks)).sum();
+        let most_rows = (end - first).min(entries);
+        self.rows.resize(most_rows, 0);
+        self.starts.resize(most_rows + 1, 0);
+        self.members.resize(entries, 0);
+        self.values.resize(entries, 0.0);
+        self.counters.resize((end - first).clamp(1, COUNTERS), 0);
+        self.places.resize(blocks.clone().map(SampleLists::samples).sum(), 0);
+        let sorted = kernels.counting_sort(
+            blocks.map(|lists| lists.in_chunk(chunk, chunks)),
+            first as u32..end as u32,
+            &mut self.counters,
+            &mut self.places,
+            RowLists {
+                rows: &mut self.rows,
+                starts: &mut self.starts,
+                members: &mut self.members,
+                values: &mut self.values,
+            },
+        );
+        self.rows.truncate(sorted.rows);
+        self.starts.truncate(sorted.rows + 1);
     }
 
     /// The lists as the kernels take them, for a chunk of `rows` rows and a batch of `samples` samples.
@@ -163,7 +166,7 @@ mod tests {
             }
             let mut transposed = Transposed::default();
             for chunk in 0..partition.chunks() {
-                transposed.fill(blocks.iter(), &partition, chunk);
+                transposed.fill(Kernels::best(), blocks.iter(), &partition, chunk);
                 let first = partition.start(chunk) as u32;
                 let mut listed = transposed.rows.iter();
                 for row in first..partition.start(chunk + 1) as u32 {
