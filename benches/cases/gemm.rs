@@ -5,26 +5,29 @@ use super::{Case, Cost, bits};
 use crate::random::{Aligned, Random};
 
 const WIDTH: usize = 128;
-const ROWS: usize = 1024;
 const SAMPLES: usize = 64;
 
-/// 64 samples x 1,024 scattered rows of 128, in the second-level cache.
+/// 64 samples x scattered rows of 128, in the second-level cache; 32 rows are few enough for instructions to be counted.
 pub(super) fn cases() -> Vec<Case> {
+    [1024, 32].into_iter().flat_map(of_rows).collect()
+}
+
+fn of_rows(rows: usize) -> Vec<Case> {
     let mut random = Random(1);
-    let products = (ROWS * WIDTH * SAMPLES) as u64;
+    let products = (rows * WIDTH * SAMPLES) as u64;
     let cost = |weight_bytes, input_bytes| {
-        let bytes = weight_bytes * ROWS * WIDTH + input_bytes * SAMPLES * WIDTH + 4 * ROWS * SAMPLES;
+        let bytes = weight_bytes * rows * WIDTH + input_bytes * SAMPLES * WIDTH + 4 * rows * SAMPLES;
         Cost { elements: products, bytes: bytes as u64, operations: 2 * products }
     };
-    let shape = |format: &str| format!("{format}, {SAMPLES} samples x {ROWS} rows of {WIDTH}");
-    let table = Aligned::new(&random.values(2 * ROWS * WIDTH));
+    let shape = |format: &str| format!("{format}, {SAMPLES} samples x {rows} rows of {WIDTH}");
+    let table = Aligned::new(&random.values(2 * rows * WIDTH));
     let narrow_table = Aligned::new(&table.iter().map(|&value| bf16::from_f32(value)).collect::<Vec<_>>());
-    let (bias, inputs) = (random.values(2 * ROWS), Aligned::new(&random.values(WIDTH * SAMPLES)));
-    let ids = random.ascending(ROWS, 2 * ROWS);
+    let (bias, inputs) = (random.values(2 * rows), Aligned::new(&random.values(WIDTH * SAMPLES)));
+    let ids = random.ascending(rows, 2 * rows);
     // Small ones, which the sums of a million calls do not overflow.
-    let deltas = random.values(ROWS * SAMPLES).iter().map(|value| value * 1e-6).collect::<Vec<_>>();
+    let deltas = random.values(rows * SAMPLES).iter().map(|value| value * 1e-6).collect::<Vec<_>>();
     let deltas = Aligned::new(&deltas);
-    let (out, input_gradient) = (Aligned::new(&vec![0.0; ROWS * SAMPLES]), Aligned::new(&vec![0.0; SAMPLES * WIDTH]));
+    let (out, input_gradient) = (Aligned::new(&vec![0.0; rows * SAMPLES]), Aligned::new(&vec![0.0; SAMPLES * WIDTH]));
     vec![
         Case::new(
             "gemm::forward",
@@ -33,7 +36,13 @@ pub(super) fn cases() -> Vec<Case> {
             (table.clone(), ids.clone(), bias.clone(), inputs.clone(), out.clone()),
             move |kernels, (table, ids, bias, inputs, out)| {
                 let table = Table::new(Values::F32(table), WIDTH, WIDTH).expect("whole rows");
-                kernels.gemm_forward(table, checked(ids), bias, matrix(inputs, SAMPLES), matrix_mut(out, SAMPLES));
+                kernels.gemm_forward(
+                    table,
+                    checked(ids, rows),
+                    bias,
+                    matrix(inputs, SAMPLES),
+                    matrix_mut(out, SAMPLES),
+                );
             },
             |(.., out)| bits(out),
         ),
@@ -44,7 +53,13 @@ pub(super) fn cases() -> Vec<Case> {
             (narrow_table.clone(), ids.clone(), bias, inputs.clone(), out),
             move |kernels, (table, ids, bias, inputs, out)| {
                 let table = Table::new(Values::Bf16(table), WIDTH, WIDTH).expect("whole rows");
-                kernels.gemm_forward(table, checked(ids), bias, matrix(inputs, SAMPLES), matrix_mut(out, SAMPLES));
+                kernels.gemm_forward(
+                    table,
+                    checked(ids, rows),
+                    bias,
+                    matrix(inputs, SAMPLES),
+                    matrix_mut(out, SAMPLES),
+                );
             },
             |(.., out)| bits(out),
         ),
@@ -55,7 +70,7 @@ pub(super) fn cases() -> Vec<Case> {
             (table.clone(), ids.clone(), deltas.clone(), input_gradient.clone()),
             move |kernels, (table, ids, deltas, gradient)| {
                 let table = Table::new(Values::F32(table), WIDTH, WIDTH).expect("whole rows");
-                kernels.gemm_backward(table, checked(ids), matrix(deltas, SAMPLES), matrix_mut(gradient, WIDTH));
+                kernels.gemm_backward(table, checked(ids, rows), matrix(deltas, SAMPLES), matrix_mut(gradient, WIDTH));
             },
             |(.., gradient)| bits(gradient),
         ),
@@ -66,7 +81,7 @@ pub(super) fn cases() -> Vec<Case> {
             (narrow_table, ids, deltas.clone(), input_gradient),
             move |kernels, (table, ids, deltas, gradient)| {
                 let table = Table::new(Values::Bf16(table), WIDTH, WIDTH).expect("whole rows");
-                kernels.gemm_backward(table, checked(ids), matrix(deltas, SAMPLES), matrix_mut(gradient, WIDTH));
+                kernels.gemm_backward(table, checked(ids, rows), matrix(deltas, SAMPLES), matrix_mut(gradient, WIDTH));
             },
             |(.., gradient)| bits(gradient),
         ),
@@ -74,7 +89,7 @@ pub(super) fn cases() -> Vec<Case> {
             "gemm::gradient",
             shape("f32"),
             cost(4, 4),
-            (deltas, inputs, Aligned::new(&vec![0.0; ROWS * WIDTH])),
+            (deltas, inputs, Aligned::new(&vec![0.0; rows * WIDTH])),
             move |kernels, (deltas, inputs, gradient)| {
                 kernels.gemm_gradient(matrix(deltas, SAMPLES), matrix(inputs, WIDTH), matrix_mut(gradient, WIDTH));
             },
@@ -91,6 +106,6 @@ fn matrix_mut(data: &mut [f32], width: usize) -> MatrixMut<'_> {
     MatrixMut::new(data, width, width).expect("whole rows")
 }
 
-fn checked(ids: &[u32]) -> RowIds<'_> {
-    RowIds::new(ids, 2 * ROWS).expect("rows of the table")
+fn checked(ids: &[u32], rows: usize) -> RowIds<'_> {
+    RowIds::new(ids, 2 * rows).expect("rows of the table")
 }

@@ -73,11 +73,7 @@ fn kernels(program: &Program, selection: &Selection) -> Vec<Kernel> {
             kernels.push(kernel);
         }
     }
-    let chosen = |kernel: &Kernel| {
-        let text = format!("{} {}", kernel.isa.name(), kernel.name);
-        selection.filter.as_ref().is_none_or(|filter| filter.is_match(&text))
-    };
-    kernels.retain(chosen);
+    kernels.retain(|kernel| selection.chooses(&format!("{} {}", kernel.isa.name(), kernel.name)));
     kernels
 }
 

@@ -6,8 +6,9 @@ use anyhow::{Context as _, Result};
 use clap::ValueEnum;
 use xshell::{Shell, cmd};
 
-use crate::cli::{CiArguments, DocsArguments};
-use crate::{check_model_python, docs, package, test, workspace};
+use crate::cli::{AsmCheckArguments, CiArguments, CountArguments, DocsArguments, Selection};
+use crate::program::Target;
+use crate::{asm_check, check_model_python, count, docs, package, test, workspace};
 
 /// The steps, in the order in which they run: cheap ones first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -26,6 +27,10 @@ pub(crate) enum Step {
     Package,
     /// Python's safetensors reads a model and a checkpoint that the program has just written
     Python,
+    /// The machine code of every kernel holds what it should, on this architecture and on Arm
+    AsmCheck,
+    /// Every kernel executes as many instructions as it did, on this machine and on emulated Arm
+    Count,
     /// All tests, as README tells to run them
     Test,
 }
@@ -79,6 +84,20 @@ impl Step {
                 cmd!(shell, "cargo {slide...} train {data} -o {model} {options...} --batch-size 300").run()?;
                 check_model_python::check(&model)?;
                 check_model_python::check(&checkpoint)?;
+            }
+            Self::AsmCheck => {
+                for &target in Target::value_variants() {
+                    asm_check::run(&AsmCheckArguments { selection: Selection::all(target), verbose: false })?;
+                }
+            }
+            Self::Count => {
+                for &target in Target::value_variants() {
+                    count::run(&CountArguments {
+                        selection: Selection::all(target),
+                        accept: None,
+                        every_shape: false,
+                    })?;
+                }
             }
             Self::Test => test::test_workspace(shell, &["--no-fail-fast".to_owned()])?,
         }

@@ -62,6 +62,27 @@ pub(crate) enum Task {
                       cargo run --release -p xtask -- ulp exp ln --every 1000")]
     Ulp(UlpArguments),
 
+    /// Exact instruction counts of the kernels, held against the committed ones
+    #[command(
+        long_about = "How many instructions each kernel executes, by the element: counted one by one on this machine, or \
+            under emulation, and so the same whatever the load.\n\n\
+            A count that differs by more than 0.5 % from benches/baseline/counts-*.json is a failure, unless that has none \
+            for this compiler.",
+        after_help = "Examples:\n  cargo xtask count\n  cargo xtask count --target graviton --filter 'neon dot'\n  \
+            cargo xtask count --accept 'dot: two more accumulators'"
+    )]
+    Count(CountArguments),
+
+    /// Modelled speed of the kernels' loops on chosen processors (llvm-mca)
+    #[command(
+        long_about = "Cycles an element that llvm-mca models for the loops of each kernel, on processors that are not at hand. \
+            How often each loop is gone through is counted, as by `cargo xtask count`.\n\n\
+            The model knows no caches: it says what the core can do with data in the first level.",
+        after_help = "Examples:\n  cargo xtask mca --target graviton --filter dot\n  \
+            cargo xtask mca --cpu sapphirerapids --cpu znver5 --markdown"
+    )]
+    Mca(McaArguments),
+
     /// Rebuild a data set that the repository ships
     #[command(after_help = "Example:\n  cargo xtask data debian")]
     Data {
@@ -122,6 +143,18 @@ pub(crate) struct Selection {
     pub(crate) filter: Option<Regex>,
 }
 
+impl Selection {
+    /// Every kernel.
+    pub(crate) fn all(target: Target) -> Self {
+        Self { target, filter: None }
+    }
+
+    /// Whether the filter lets `LEVEL FAMILY::NAME` through.
+    pub(crate) fn chooses(&self, text: &str) -> bool {
+        self.filter.as_ref().is_none_or(|filter| filter.is_match(text))
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct AsmCheckArguments {
     #[command(flatten)]
@@ -141,6 +174,38 @@ pub(crate) struct UlpArguments {
     /// Measure every N-th number only
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) every: u32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CountArguments {
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+
+    /// Take the counts over into the committed table, for this reason
+    #[arg(long, value_name = "REASON")]
+    pub(crate) accept: Option<String>,
+
+    /// Count every shape of each kernel, not only one of each kind
+    #[arg(long, conflicts_with = "accept")]
+    pub(crate) every_shape: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct McaArguments {
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+
+    /// Processor, by LLVM's name; may be given several times [default: neoverse-n1, -v1, -v2, or three of x86]
+    #[arg(long = "cpu", value_name = "NAME")]
+    pub(crate) cpus: Vec<String>,
+
+    /// Every shape of each kernel, not only one of each kind
+    #[arg(long)]
+    pub(crate) every_shape: bool,
+
+    /// Print the table as Markdown
+    #[arg(long)]
+    pub(crate) markdown: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -6,12 +6,14 @@ mod asm_check;
 mod check_model_python;
 mod ci;
 mod cli;
+mod count;
 mod cross;
 mod data;
 mod deb822;
 mod disassembly;
 mod docs;
 mod loops;
+mod mca;
 mod package;
 mod program;
 mod test;
@@ -27,6 +29,8 @@ fn main() -> anyhow::Result<()> {
         cli::Task::AsmCheck(arguments) => asm_check::run(&arguments),
         cli::Task::SetupCross => cross::set_up(),
         cli::Task::Ulp(arguments) => ulp::run(&arguments),
+        cli::Task::Count(arguments) => count::run(&arguments),
+        cli::Task::Mca(arguments) => mca::run(&arguments),
         cli::Task::Data { set: cli::DataSet::Debian(arguments) } => data::debian::run(&arguments),
         cli::Task::Docs(arguments) => docs::run(&arguments),
         cli::Task::Package => package::run(),

@@ -94,6 +94,10 @@ const SPECIAL: &[(Isa, &str, &str)] = &[
     // It cannot pack lanes, but looks for counters in vectors.
     (Isa::Avx2, "counting_sort", r"^vpor .*%ymm"),
     (Isa::Avx512Vnni, "quant", r"^vpdpbusd .*%zmm"),
+    (Isa::NeonBf16, "dot::dot_bf16", r"^bfmlal[bt] v"),
+    (Isa::NeonBf16, "dot::dot_bf16_native", r"^bfdot v"),
+    (Isa::NeonBf16, "row_dot::rows_dot_bf16", r"^bfmlal[bt] v"),
+    (Isa::NeonBf16, "row_dot::rows_dot_bf16_native", r"^bfdot v"),
     (Isa::NeonBf16, "quant", r"^u?sdot v\d+\.4s"),
 ];
 
@@ -161,7 +165,8 @@ impl Expectation {
     pub(super) fn of(kernel: &Kernel) -> Result<Option<Self>> {
         let lines = EXPECTED.iter().filter(|(of, _)| is_about(of, kernel));
         let Some((_, work)) = lines.max_by_key(|(of, _)| of.len()) else { return Ok(None) };
-        let special = SPECIAL.iter().find(|(isa, of, _)| *isa == kernel.isa && is_about(of, kernel));
+        let special = SPECIAL.iter().filter(|(isa, of, _)| *isa == kernel.isa && is_about(of, kernel));
+        let special = special.max_by_key(|(_, of, _)| of.len());
         let pattern = match (special, kernel.isa) {
             (Some((.., pattern)), _) => (*pattern).to_owned(),
             (None, Isa::Sve) => work.sve.to_owned(),
@@ -174,8 +179,8 @@ impl Expectation {
         let regex = |pattern: &str| Regex::new(pattern).with_context(|| format!("`{pattern}`"));
         let calls = CALLS.iter().filter(|(of, ..)| is_about(of, kernel)).map(|(_, callee, _)| regex(callee));
         let calls = calls.collect::<Result<_>>()?;
-        let spills = SPILLS.iter().find(|(isa, of, ..)| *isa == kernel.isa && is_about(of, kernel));
-        let spills = spills.map_or(0, |(_, _, most, _)| *most);
+        let spills = SPILLS.iter().filter(|(isa, of, ..)| *isa == kernel.isa && is_about(of, kernel));
+        let spills = spills.max_by_key(|(_, of, ..)| of.len()).map_or(0, |(_, _, most, _)| *most);
         Ok(Some(Self { pattern: regex(&pattern)?, part: part.map(|(_, part)| part), calls, spills }))
     }
 }

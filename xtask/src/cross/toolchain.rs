@@ -3,6 +3,7 @@
 use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Result, bail};
 use xshell::{PushEnv, Shell};
@@ -138,6 +139,13 @@ impl Toolchain {
         let cpu = ("QEMU_CPU", format!("${{SLIDE_QEMU_CPU:-{DEFAULT_CPU}}}").into());
         let lines = self.variables().into_iter().chain([cpu]);
         lines.map(|(name, value)| format!("export {name}=\"{}\"\n", value.to_string_lossy())).collect()
+    }
+
+    /// The emulator, ready for its own options, a program of the target, and that program's arguments.
+    pub(crate) fn emulate(&self, cpu: &str) -> Command {
+        let mut command = Command::new(&self.qemu);
+        command.env("QEMU_LD_PREFIX", &self.system_root).env("QEMU_CPU", cpu);
+        command
     }
 }
 

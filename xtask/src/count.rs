@@ -1,0 +1,243 @@
+//! How many instructions each kernel executes: exact, whatever the machine's load, and held against a committed table.
+
+mod baseline;
+mod emulation;
+#[cfg(target_os = "linux")]
+mod stepping;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use slide_benches::cases;
+use slide_kernels::Isa;
+use slide_kernels::list::KERNELS;
+
+use crate::cli::{CountArguments, Selection};
+use crate::cross::Toolchain;
+use crate::program::{Architecture, Program, Target};
+use crate::workspace;
+use baseline::Baseline;
+
+/// More than these instructions of one call are not counted: it would take too long.
+const MOST: u64 = 400_000;
+
+/// Cases with more elements are passed over where their kernel has a smaller one.
+const MOST_ELEMENTS: u64 = 300_000;
+
+pub(crate) fn run(arguments: &CountArguments) -> Result<()> {
+    let shell = workspace::shell()?;
+    let selection = &arguments.selection;
+    let program = Program::build(&shell, selection.target)?;
+    let runs = runs(selection, program.architecture, arguments.every_shape)?;
+    let counter = Counter::new(&program, selection.target)?;
+    let mut counts = BTreeMap::new();
+    let mut failed = 0;
+    for (run, histogram) in runs.iter().zip(counter.histograms(&runs)) {
+        let histogram = match histogram {
+            Ok(histogram) => histogram,
+            Err(error) => {
+                println!("{run:<72} {error:#}");
+                failed += 1;
+                continue;
+            }
+        };
+        let instructions = histogram.values().sum::<u64>();
+        ensure!(instructions > 0, "{run} executed no instruction of slide_kernels::{}", program.architecture.module());
+        println!("{run:<72} {:10.4} instructions an element", instructions as f64 / run.elements as f64);
+        counts.insert(run.clone(), instructions);
+    }
+    ensure!(failed == 0, "{failed} of {} could not be counted", runs.len());
+    let mut baseline = Baseline::load(program.architecture)?;
+    let whole = selection.filter.is_none();
+    match &arguments.accept {
+        Some(reason) => baseline.accept(&program.compiler, &counts, whole, reason),
+        None => baseline.check(&program.compiler, &counts, whole && !arguments.every_shape),
+    }
+}
+
+/// A call of a kernel on a level that has its own implementation.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Run {
+    /// `family::name`.
+    pub(crate) kernel: String,
+    pub(crate) shape: String,
+    pub(crate) isa: Isa,
+    /// Of [`slide_kernels::Precision::Native`].
+    pub(crate) native: bool,
+    pub(crate) elements: u64,
+}
+
+impl Run {
+    /// The level's name, and the precision's.
+    pub(crate) fn level(&self) -> String {
+        format!("{}{}", self.isa.name(), if self.native { " native" } else { "" })
+    }
+
+    /// The arguments of `run-case`.
+    fn arguments(&self) -> Vec<&str> {
+        let mut arguments = vec![self.isa.name(), &self.kernel, &self.shape];
+        arguments.extend(self.native.then_some("--native"));
+        arguments
+    }
+}
+
+impl fmt::Display for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{:<10} {:<28} {}", self.level(), self.kernel, self.shape))
+    }
+}
+
+/// Executions by address, in the file.
+pub(crate) type Histogram = BTreeMap<u64, u64>;
+
+/// The chosen kernels on their levels, by one shape of each kind, or by every one.
+pub(crate) fn runs(selection: &Selection, architecture: Architecture, every_shape: bool) -> Result<Vec<Run>> {
+    let cases: Vec<(&str, String, u64)> =
+        cases::all().into_iter().map(|case| (case.kernel, case.shape, case.cost.elements)).collect();
+    let mut runs = Vec::new();
+    for kernel in KERNELS {
+        let name = format!("{}::{}", kernel.family, kernel.name);
+        let mut kinds: BTreeMap<String, Vec<(u64, &str)>> = BTreeMap::new();
+        for (_, shape, elements) in cases.iter().filter(|(of, ..)| *of == name) {
+            kinds.entry(kind(shape)).or_default().push((*elements, shape));
+        }
+        let shapes: Vec<(u64, &str)> = if every_shape {
+            kinds.into_values().flatten().collect()
+        } else {
+            kinds.into_values().map(|shapes| typical(&shapes)).collect()
+        };
+        let levels = kernel.levels.iter().map(|&isa| (isa, false)).chain(kernel.native.iter().map(|&isa| (isa, true)));
+        let can_run = |isa: Isa| selection.target == Target::Graviton || isa.is_available();
+        for (isa, native) in levels.filter(|&(isa, _)| architecture.has(isa) && can_run(isa)) {
+            for &(elements, shape) in &shapes {
+                let run = Run { kernel: name.clone(), shape: shape.to_owned(), isa, native, elements };
+                if selection.chooses(&format!("{} {}", run.level(), run.kernel)) {
+                    runs.push(run);
+                }
+            }
+        }
+    }
+    ensure!(!runs.is_empty(), "no case of a kernel of this target is chosen");
+    Ok(runs)
+}
+
+/// A shape without its numbers: cases that differ in size alone have the same. Names of types keep theirs.
+fn kind(shape: &str) -> String {
+    let word =
+        |word: &str| if word.starts_with(|c: char| c.is_ascii_digit()) { "#".to_owned() } else { word.to_owned() };
+    shape.split(' ').map(word).collect::<Vec<_>>().join(" ")
+}
+
+/// The middle one (the lesser of two), or the least if that is too large.
+fn typical<'a>(shapes: &[(u64, &'a str)]) -> (u64, &'a str) {
+    let mut shapes = shapes.to_vec();
+    shapes.sort_unstable();
+    let middle = shapes[(shapes.len() - 1) / 2];
+    if middle.0 <= MOST_ELEMENTS { middle } else { shapes[0] }
+}
+
+/// What can count the instructions of a program.
+pub(crate) struct Counter<'a> {
+    program: &'a Program,
+    /// Functions whose instructions count: those of the back ends, and what they call in the crate.
+    counted: Vec<Range<u64>>,
+    emulator: Option<emulation::Emulator>,
+}
+
+impl<'a> Counter<'a> {
+    pub(crate) fn new(program: &'a Program, target: Target) -> Result<Self> {
+        const PARTS: &[&str] =
+            &["slide_kernels::x86::", "slide_kernels::arm::", "slide_kernels::generic::", "slide_kernels::scalar::"];
+        let is_counted = |name: &str| PARTS.iter().any(|part| name.contains(part));
+        let functions = program.symbols.functions.iter().filter(|function| is_counted(&function.name));
+        let counted = functions.map(|function| function.address.clone()).collect();
+        let emulator = match target {
+            Target::Native => None,
+            Target::Graviton => Some(emulation::Emulator::new(Toolchain::find_or_set_up()?)),
+        };
+        Ok(Self { program, counted, emulator })
+    }
+
+    /// The executions of each run, in order.
+    pub(crate) fn histograms(&self, runs: &[Run]) -> Vec<Result<Histogram>> {
+        let next = AtomicUsize::new(0);
+        let found = Mutex::new(BTreeMap::new());
+        let workers = thread::available_parallelism().map_or(1, usize::from);
+        thread::scope(|scope| {
+            for _ in 0..workers {
+                scope.spawn(|| {
+                    loop {
+                        let i = next.fetch_add(1, Ordering::Relaxed);
+                        let Some(run) = runs.get(i) else { break };
+                        let histogram = self.histogram(run);
+                        found.lock().expect("no other worker panics").insert(i, histogram);
+                    }
+                });
+            }
+        });
+        found.into_inner().expect("no worker panicked").into_values().collect()
+    }
+
+    fn histogram(&self, run: &Run) -> Result<Histogram> {
+        match &self.emulator {
+            #[cfg(target_os = "linux")]
+            None => stepping::histogram(self, &run.arguments()),
+            #[cfg(not(target_os = "linux"))]
+            None => bail!("stepping needs Linux; --target graviton counts under emulation"),
+            Some(emulator) => emulator.histogram(self, &run.arguments()),
+        }
+    }
+
+    fn is_counted(&self, address: u64) -> bool {
+        let after = self.counted.partition_point(|range| range.start <= address);
+        self.counted[..after].last().is_some_and(|range| range.contains(&address))
+    }
+
+    /// Where the program says it is called from, in the file.
+    fn mark(&self) -> Result<Range<u64>> {
+        let mark = self.program.symbols.named("run_case::mark").next().context("run-case has no function `mark`")?;
+        Ok(mark.address.clone())
+    }
+
+    /// How far the addresses in memory are beyond those in the file, from the line that the program prints.
+    fn shift(&self, line: &str) -> Result<u64> {
+        let address = line.trim().strip_prefix("0x").and_then(|digits| u64::from_str_radix(digits, 16).ok());
+        let address = address.with_context(|| format!("run-case printed `{}`, which is no address", line.trim()))?;
+        Ok(address.wrapping_sub(self.mark()?.start))
+    }
+
+    /// Executions so far, if they are not too many.
+    fn add(&self, histogram: &mut Histogram, total: &mut u64, address: u64) -> Result<()> {
+        if self.is_counted(address) {
+            *histogram.entry(address).or_default() += 1;
+        }
+        *total += 1;
+        if *total > MOST {
+            bail!("a call takes more than {MOST} instructions; the kernel needs a case with a smaller shape");
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shapes_of_one_kind_differ_in_numbers_alone() {
+        assert_eq!(kind("f32 1024"), kind("f32 128"));
+        assert_ne!(kind("f32 1024"), kind("bf16 1024"));
+        assert_eq!(kind("bf16 128 rows of 128"), "bf16 # rows of #");
+    }
+
+    #[test]
+    fn the_middle_shape_is_typical_unless_it_is_large() {
+        assert_eq!(typical(&[(4096, "c"), (128, "a"), (1024, "b")]), (1024, "b"));
+        assert_eq!(typical(&[(1 << 21, "c"), (1 << 20, "b"), (1 << 17, "a")]), (1 << 17, "a"));
+    }
+}

@@ -1,0 +1,186 @@
+//! The committed table of counts, by compiler, kernel, shape and level.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use serde::{Deserialize, Serialize};
+
+use super::Run;
+use crate::program::Architecture;
+use crate::workspace;
+
+/// A count that differs by more than this part of the old one is another.
+const TOLERANCE: f64 = 0.005;
+
+type Counts = BTreeMap<Run, u64>;
+
+pub(super) struct Baseline {
+    path: PathBuf,
+    by_compiler: BTreeMap<String, Table>,
+}
+
+/// What one compiler makes of the kernels.
+#[derive(Debug, Default, PartialEq, Deserialize, Serialize)]
+struct Table {
+    /// Why the counts were last accepted.
+    reason: String,
+    /// Instructions of a call by kernel, shape and level.
+    instructions: BTreeMap<String, BTreeMap<String, BTreeMap<String, u64>>>,
+}
+
+impl Baseline {
+    pub(super) fn load(architecture: Architecture) -> Result<Self> {
+        Self::load_from(workspace::root().join("benches/baseline").join(format!("counts-{}.json", architecture.name())))
+    }
+
+    fn load_from(path: PathBuf) -> Result<Self> {
+        let by_compiler = match fs::read(&path) {
+            Ok(bytes) => serde_json::from_slice(&bytes).with_context(|| format!("{}", path.display()))?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => BTreeMap::new(),
+            Err(error) => return Err(error).with_context(|| format!("{}", path.display())),
+        };
+        Ok(Self { path, by_compiler })
+    }
+
+    /// Fails where counts differ, and where one is new. If they are all that can be counted, where an old one is gone, too.
+    pub(super) fn check(&self, compiler: &str, counts: &Counts, whole: bool) -> Result<()> {
+        let Some(table) = self.by_compiler.get(compiler) else {
+            println!("{} counts; no baseline for rustc {compiler} to hold them against", counts.len());
+            return Ok(());
+        };
+        let differences = table.differences(counts, whole);
+        if differences.is_empty() {
+            println!("{} counts as in {}", counts.len(), name(&self.path));
+            return Ok(());
+        }
+        for difference in &differences {
+            println!("{difference}");
+        }
+        bail!(
+            "{} counts differ from {}; `cargo xtask count --accept REASON` takes them over",
+            differences.len(),
+            name(&self.path)
+        )
+    }
+
+    /// Takes counts over: all, or those of some kernels.
+    pub(super) fn accept(&mut self, compiler: &str, counts: &Counts, whole: bool, reason: &str) -> Result<()> {
+        let table = self.by_compiler.entry(compiler.to_owned()).or_default();
+        if whole {
+            // Other machines have other levels: theirs stay.
+            let counted: Vec<String> = counts.keys().map(Run::level).collect();
+            for shapes in table.instructions.values_mut() {
+                for levels in shapes.values_mut() {
+                    levels.retain(|level, _| !counted.contains(level));
+                }
+                shapes.retain(|_, levels| !levels.is_empty());
+            }
+            table.instructions.retain(|_, shapes| !shapes.is_empty());
+        }
+        for (run, &count) in counts {
+            let shapes = table.instructions.entry(run.kernel.clone()).or_default();
+            shapes.entry(run.shape.clone()).or_default().insert(run.level(), count);
+        }
+        table.reason = reason.to_owned();
+        if let Some(folder) = self.path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let mut text = serde_json::to_string_pretty(&self.by_compiler)?;
+        text.push('\n');
+        fs::write(&self.path, text).with_context(|| format!("{}", self.path.display()))?;
+        println!("{} counts accepted into {}", counts.len(), name(&self.path));
+        Ok(())
+    }
+}
+
+fn name(path: &Path) -> String {
+    path.strip_prefix(workspace::root()).unwrap_or(path).display().to_string()
+}
+
+impl Table {
+    fn get(&self, run: &Run) -> Option<u64> {
+        self.instructions.get(&run.kernel)?.get(&run.shape)?.get(&run.level()).copied()
+    }
+
+    fn differences(&self, counts: &Counts, whole: bool) -> Vec<String> {
+        let mut differences = Vec::new();
+        for (run, &new) in counts {
+            let an_element = |count: u64| count as f64 / run.elements as f64;
+            match self.get(run) {
+                None => differences.push(format!("{run}: not in the baseline; now {:.4}", an_element(new))),
+                Some(old) if new.abs_diff(old) as f64 > TOLERANCE * old as f64 => differences.push(format!(
+                    "{run}: {:.4} -> {:.4} instructions an element ({:+.1} %)",
+                    an_element(old),
+                    an_element(new),
+                    100.0 * (new as f64 / old as f64 - 1.0)
+                )),
+                Some(_) => {}
+            }
+        }
+        if whole {
+            let counted: Vec<String> = counts.keys().map(Run::level).collect();
+            for (kernel, shapes) in &self.instructions {
+                for (shape, levels) in shapes {
+                    for level in levels.keys().filter(|level| counted.contains(level)) {
+                        let is_this =
+                            |run: &&Run| run.kernel == *kernel && run.shape == *shape && run.level() == *level;
+                        if !counts.keys().any(|run| is_this(&run)) {
+                            differences
+                                .push(format!("{level} {kernel} {shape}: in the baseline, but there is none now"));
+                        }
+                    }
+                }
+            }
+        }
+        differences
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use slide_kernels::Isa;
+
+    use super::*;
+
+    fn run(kernel: &str, isa: Isa) -> Run {
+        Run { kernel: kernel.to_owned(), shape: "f32 1000".to_owned(), isa, native: false, elements: 1000 }
+    }
+
+    #[test]
+    fn what_is_accepted_passes_and_what_differs_fails() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("baseline/counts.json");
+        let mut counts = Counts::from([(run("dot::dot", Isa::Avx2), 2000), (run("dot::dot", Isa::Avx512), 1000)]);
+        let mut baseline = Baseline::load_from(path.clone()).unwrap();
+        baseline.check("1.95.0", &counts, true).expect("no baseline is no failure");
+        baseline.accept("1.95.0", &counts, true, "first").unwrap();
+
+        let baseline = Baseline::load_from(path).unwrap();
+        let table = &baseline.by_compiler["1.95.0"];
+        assert_eq!(table.reason, "first");
+        assert_eq!(table.differences(&counts, true), [""; 0]);
+        baseline.check("1.96.0", &counts, true).expect("no baseline for this compiler");
+
+        counts.insert(run("dot::dot", Isa::Avx2), 2010);
+        assert_eq!(table.differences(&counts, true), [""; 0]);
+        counts.insert(run("dot::dot", Isa::Avx2), 2100);
+        let [difference] = &table.differences(&counts, true)[..] else { panic!("one difference") };
+        assert!(difference.ends_with("2.0000 -> 2.1000 instructions an element (+5.0 %)"), "{difference}");
+        assert!(baseline.check("1.95.0", &counts, true).is_err());
+    }
+
+    #[test]
+    fn new_and_lost_kernels_differ() {
+        let old = run("dot::dot", Isa::Avx2);
+        let shapes = BTreeMap::from([(old.shape.clone(), BTreeMap::from([(old.level(), 5), ("other".to_owned(), 6)]))]);
+        let table = Table { reason: String::new(), instructions: BTreeMap::from([(old.kernel.clone(), shapes)]) };
+        let counts = Counts::from([(run("gemm::forward", Isa::Avx2), 7)]);
+        let differences = table.differences(&counts, true);
+        assert!(differences[0].contains("not in the baseline"), "{differences:?}");
+        assert!(differences[1].contains("there is none now"), "{differences:?}");
+        assert_eq!(differences.len(), 2, "a level that this machine lacks is no difference");
+        assert_eq!(table.differences(&counts, false).len(), 1);
+    }
+}
