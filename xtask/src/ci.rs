@@ -1,13 +1,17 @@
 //! What a change must pass before it is merged. The last step is the tests, so that the output ends with their summary.
 
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use clap::ValueEnum;
+use slide_kernels::Isa;
 use xshell::{Shell, cmd};
 
 use crate::cli::{AsmCheckArguments, CiArguments, CountArguments, DocsArguments, Selection};
+use crate::cross::{DEFAULT_CPU, TARGET, Toolchain};
 use crate::program::Target;
+use crate::test::emulated::{self, Emulation};
 use crate::{asm_check, check_model_python, count, docs, package, test, workspace};
 
 /// The steps, in the order in which they run: cheap ones first.
@@ -19,8 +23,10 @@ pub(crate) enum Step {
     Clippy,
     /// rustdoc has nothing to say, links included, and the tables made from the code are up to date
     Documentation,
-    /// slide-kernels builds without the standard library
-    NoStd,
+    /// slide-kernels builds without the standard library, and slide-mem works as on systems other than Linux
+    Portable,
+    /// The code for 64-bit Arm passes clippy; its kernels and golden models have their bits, emulated as Graviton2, 3 and 4
+    Arm,
     /// Engine and program on each instruction set of the machine, forced in turn (the kernels' tests try all by themselves)
     Isa,
     /// A program outside the workspace builds against the packages of slide-kernels and slide-mem
@@ -63,28 +69,17 @@ impl Step {
                 let _strict = shell.push_env("RUSTDOCFLAGS", "-D warnings");
                 cmd!(shell, "cargo doc --workspace --no-deps").run()?;
             }
-            Self::NoStd => cmd!(shell, "cargo check --package slide-kernels --no-default-features").run()?,
+            Self::Portable => portable(shell)?,
+            Self::Arm => arm(shell)?,
             Self::Isa => {
-                for isa in slide_kernels::Isa::available() {
+                for isa in Isa::available() {
                     let engine =
                         |shell: &Shell| Ok(cmd!(shell, "cargo test --package slide-core --package slide-cli").run()?);
                     test::force(shell, isa, engine)?;
                 }
             }
             Self::Package => package::run()?,
-            Self::Python => {
-                let folder = workspace::scratch("models");
-                shell.create_dir(&folder)?;
-                let [data, model] = ["train.txt", "model.slide"].map(|name| folder.join(name));
-                let checkpoint = folder.join("model.slide.checkpoint");
-                // The tests' profile: their step, or the one before, builds the same program.
-                let slide = ["run", "--quiet", "--profile", "test", "--package", "slide-cli", "--", "--quiet"];
-                cmd!(shell, "cargo {slide...} data synth --points 500 --features 400 --labels 200 -o {data}").run()?;
-                let options = ["--epochs", "1", "--sampler", "vanilla", "--active", "20", "--checkpoint-every", "1"];
-                cmd!(shell, "cargo {slide...} train {data} -o {model} {options...} --batch-size 300").run()?;
-                check_model_python::check(&model)?;
-                check_model_python::check(&checkpoint)?;
-            }
+            Self::Python => python(shell)?,
             Self::AsmCheck => {
                 for &target in Target::value_variants() {
                     asm_check::run(&AsmCheckArguments { selection: Selection::all(target), verbose: false })?;
@@ -103,4 +98,56 @@ impl Step {
         }
         Ok(())
     }
+}
+
+/// Libraries on systems that this one is not. A target whose standard library rustup has brought is checked as it is; what it
+/// would take is tried here in any case.
+fn portable(shell: &Shell) -> Result<()> {
+    cmd!(shell, "cargo check --package slide-kernels --no-default-features").run()?;
+    for target in ["aarch64-apple-darwin", "x86_64-pc-windows-msvc", "x86_64-pc-windows-gnu"] {
+        let folder = cmd!(shell, "rustc --print target-libdir --target {target}").quiet().read()?;
+        if Path::new(&folder).exists() {
+            cmd!(shell, "cargo check --package slide-kernels --package slide-mem --target {target}").run()?;
+        }
+    }
+    let _target = shell.push_env("CARGO_TARGET_DIR", workspace::target().join("portable"));
+    let _other_system = shell.push_env("RUSTFLAGS", "--cfg slide_portable -D warnings");
+    Ok(cmd!(shell, "cargo test --package slide-mem").run()?)
+}
+
+/// What only an Arm machine would show, on any.
+fn arm(shell: &Shell) -> Result<()> {
+    let toolchain = Toolchain::find_or_set_up()?;
+    {
+        let _clippy = toolchain.enter_clippy(shell);
+        let packages =
+            ["slide-kernels", "slide-mem", "slide-core", "slide-cli"].map(|name| format!("--package={name}"));
+        cmd!(shell, "cargo check --target {TARGET} {packages...}").run()?;
+        cmd!(shell, "cargo check --target {TARGET} --package slide-kernels --no-default-features").run()?;
+    }
+    let on = |cpu, isa, cases| Emulation { cpu, isa, required: emulated::up_to(isa), cases, rest: &[] };
+    let graviton3 = on(DEFAULT_CPU, Isa::Sve, emulated::CASES);
+    graviton3.kernels(shell, &toolchain, &[])?;
+    graviton3.golden(shell, &toolchain)?;
+    for smoke in [on("neoverse-n1", Isa::Neon, 2), on("neoverse-n2", Isa::NeonBf16, 2)] {
+        smoke.kernels(shell, &toolchain, &["--test=linear"])?;
+        smoke.golden(shell, &toolchain)?;
+    }
+    Ok(())
+}
+
+/// A model and a checkpoint of the program, as Python sees them.
+fn python(shell: &Shell) -> Result<()> {
+    let folder = workspace::scratch("models");
+    shell.create_dir(&folder)?;
+    let [data, model] = ["train.txt", "model.slide"].map(|name| folder.join(name));
+    let checkpoint = folder.join("model.slide.checkpoint");
+    // The tests' profile: their step, or the one before, builds the same program.
+    let slide = ["run", "--quiet", "--profile", "test", "--package", "slide-cli", "--", "--quiet"];
+    cmd!(shell, "cargo {slide...} data synth --points 500 --features 400 --labels 200 -o {data}").run()?;
+    let options = ["--epochs", "1", "--sampler", "vanilla", "--active", "20", "--checkpoint-every", "1"];
+    cmd!(shell, "cargo {slide...} train {data} -o {model} {options...} --batch-size 300").run()?;
+    check_model_python::check(&model)?;
+    check_model_python::check(&checkpoint)?;
+    Ok(())
 }

@@ -82,7 +82,7 @@ impl Region {
         };
         let start = self.start().as_ptr().addr();
         let range = start..start + self.bytes();
-        if cfg!(all(target_os = "linux", not(miri))) {
+        if cfg!(all(target_os = "linux", not(any(miri, slide_portable)))) {
             if let Ok(smaps) = fs::read_to_string("/proc/self/smaps") {
                 report.add_smaps(&smaps, &range);
             }

@@ -1,5 +1,5 @@
 //! Systems that refuse: system calls forbidden as in a container, and a limit on address space.
-#![cfg(all(target_os = "linux", not(miri)))]
+#![cfg(all(target_os = "linux", not(any(miri, slide_portable))))]
 
 use std::num::NonZeroUsize;
 use std::thread;

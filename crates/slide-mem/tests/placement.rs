@@ -1,5 +1,5 @@
 //! What the kernel gives, and what is said where it gives something else. Linux only.
-#![cfg(all(target_os = "linux", not(miri)))]
+#![cfg(all(target_os = "linux", not(any(miri, slide_portable))))]
 
 use slide_mem::{
     Arena, MemError, NumaPolicy, PagePolicy, Placement, Remedy, Report, RowTable, Topology, TransparentMode,

@@ -226,7 +226,7 @@ fn cpus_that_do_not_exist_leave_workers_unpinned() {
 }
 
 /// Each worker on its own CPU, which is seen from inside; the caller is released afterwards.
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(slide_portable)))]
 #[test]
 fn pinned_workers_run_on_their_cpus() {
     let topology = Topology::detect();

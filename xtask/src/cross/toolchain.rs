@@ -109,12 +109,13 @@ impl Toolchain {
         self.variables().into_iter().chain(place).map(|(name, value)| shell.push_env(name, value)).collect()
     }
 
-    /// The same for `cargo check` with clippy's lints in place of `cargo clippy`, which would take the compiler that it
-    /// was built with.
+    /// The same, but `cargo check` does what `cargo clippy -- -D warnings` would, which takes no other compiler than its own.
     pub(crate) fn enter_clippy<'a>(&self, shell: &'a Shell) -> Vec<PushEnv<'a>> {
         let mut pushed = self.enter(shell, DEFAULT_CPU);
         let driver = self.rust.as_ref().map_or(Path::new("clippy-driver"), |rust| &rust.lints);
         pushed.push(shell.push_env("RUSTC_WORKSPACE_WRAPPER", driver));
+        // As `cargo clippy` hands them to the driver.
+        pushed.push(shell.push_env("CLIPPY_ARGS", "-Dwarnings__CLIPPY_HACKERY__"));
         pushed
     }
 

@@ -1,18 +1,18 @@
 //! The operating system: one back end is compiled in, both have the same functions.
 
-#[cfg(all(target_os = "linux", not(miri)))]
+#[cfg(all(target_os = "linux", not(any(miri, slide_portable))))]
 mod linux;
-#[cfg(all(target_os = "linux", not(miri)))]
+#[cfg(all(target_os = "linux", not(any(miri, slide_portable))))]
 pub(crate) use linux::*;
 
-#[cfg(not(all(target_os = "linux", not(miri))))]
+#[cfg(not(all(target_os = "linux", not(any(miri, slide_portable)))))]
 mod portable;
-#[cfg(not(all(target_os = "linux", not(miri))))]
+#[cfg(not(all(target_os = "linux", not(any(miri, slide_portable)))))]
 pub(crate) use portable::*;
 
 /// How pages are bound to nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(not(all(target_os = "linux", not(miri))), allow(dead_code))]
+#[cfg_attr(not(all(target_os = "linux", not(any(miri, slide_portable)))), allow(dead_code))]
 pub(crate) enum BindMode {
     /// On the node if it has room, elsewhere otherwise.
     Preferred,

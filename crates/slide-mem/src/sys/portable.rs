@@ -1,4 +1,4 @@
-//! Any other system, and Miri: plain memory from the allocator, no placement, no pinning.
+//! Any other system, Miri, and `--cfg slide_portable`: plain memory from the allocator, no placement, no pinning.
 
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::io;
