@@ -128,7 +128,8 @@ fn arm(shell: &Shell) -> Result<()> {
     let on = |cpu, isa, cases| Emulation { cpu, isa, required: emulated::up_to(isa), cases, rest: &[] };
     let graviton3 = on(DEFAULT_CPU, Isa::Sve, emulated::CASES);
     graviton3.kernels(shell, &toolchain, &[])?;
-    graviton3.golden(shell, &toolchain)?;
+    // Each of the eight runs on each of the four levels.
+    on(DEFAULT_CPU, Isa::Sve, 32).golden(shell, &toolchain)?;
     for smoke in [on("neoverse-n1", Isa::Neon, 2), on("neoverse-n2", Isa::NeonBf16, 2)] {
         smoke.kernels(shell, &toolchain, &["--test=linear"])?;
         smoke.golden(shell, &toolchain)?;

@@ -2,7 +2,7 @@
 //!
 //! `SLIDE_REQUIRE_ISA=avx512` (or more, separated by commas) makes it a failure if that level is not on the machine; otherwise
 //! a level that is missing is named and left out. `SLIDE_TEST_CASES=8` trains that many models of all, for an emulated
-//! machine: first each run once on the level of `SLIDE_ISA`, or on the best.
+//! machine: first each run once on the level of `SLIDE_ISA` (or on the best), then on the others.
 
 mod common;
 
@@ -114,10 +114,10 @@ fn trainings() -> Vec<(Isa, usize, (&'static str, TrainConfig, &'static str))> {
     let mut levels: Vec<Isa> = Isa::available().collect();
     levels.sort_by_key(|&isa| std::cmp::Reverse((forced == Some(isa), isa)));
     let mut trainings = Vec::new();
-    for isa in levels {
-        for round in 0..THREADS.len() {
+    for round in 0..THREADS.len() {
+        for (level, &isa) in levels.iter().enumerate() {
             let runs = runs().into_iter().enumerate();
-            trainings.extend(runs.map(|(i, run)| (isa, THREADS[(i + round) % THREADS.len()], run)));
+            trainings.extend(runs.map(|(i, run)| (isa, THREADS[(i + level + round) % THREADS.len()], run)));
         }
     }
     trainings
