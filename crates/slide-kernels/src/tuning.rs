@@ -17,6 +17,12 @@ pub(crate) const UPDATES_AHEAD: usize = 6;
 /// `cargo bench -p slide-benches --bench kernels -- gemm`
 pub(crate) const PANEL: usize = 8192;
 
+/// Bytes of a table up to which its rows are taken to be in a cache, so that nothing is asked for ahead: asking takes the
+/// place of loads.
+///
+/// `cargo bench -p slide-benches --bench kernels -- gemm`
+pub(crate) const CACHED: usize = 1 << 20;
+
 /// Rows of signs that are asked for ahead of the coordinate that is added.
 ///
 /// `cargo bench -p slide-benches --bench kernels -- projection`

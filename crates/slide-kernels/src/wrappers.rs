@@ -33,16 +33,19 @@ macro_rules! wrappers {
 
 /// Defines the tile functions of a back end and their lists `TILES`, of 1, 2, ... vectors.
 macro_rules! tile_lists {
-    ($features:literal, $([$($rows:literal)*] x $vectors:literal),*) => {
-        const TILES: generic::gemm::Tiles =
-            &[$(&[$(($rows, tile::<$rows, $vectors> as generic::tile::TileFunction)),*]),*];
+    ($features:literal, $([$most:literal $($rows:literal)*] x $vectors:literal),*) => {
+        const TILES: generic::gemm::Tiles = &[$(generic::tile::TileList {
+            functions: &[($most, tile::<f32, $most, $vectors, false>), $(($rows, tile::<f32, $rows, $vectors, false>)),*],
+            packing_f32: tile::<f32, $most, $vectors, true>,
+            packing_bf16: tile::<half::bf16, $most, $vectors, true>,
+        }),*];
 
         /// # Safety
         /// The contract of [`generic::tile::TileFunction`].
         #[target_feature(enable = $features)]
-        unsafe fn tile<const ROWS: usize, const VECTORS: usize>(tile: &mut Tile) {
+        unsafe fn tile<S: generic::Storage, const ROWS: usize, const VECTORS: usize, const PACKING: bool>(tile: &Tile) {
             // SAFETY: passed on to the caller.
-            unsafe { work::<F32x16, ROWS, VECTORS>(tile) }
+            unsafe { work::<F32x16, S, ROWS, VECTORS, PACKING>(tile) }
         }
     };
 }

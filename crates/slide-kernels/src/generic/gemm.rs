@@ -13,12 +13,14 @@
 //! from what was stored in `out`, so the order of its additions is that of the specification.
 
 use core::mem::MaybeUninit;
+use core::ops::Range;
 
 use half::bf16;
 
-use super::tile::{Ahead, MOST_ROWS, STEP, Tile, TileList};
+use super::lanes::prefetch_l2;
+use super::tile::{MOST_ROWS, Tile, TileFunction, TileList};
 use super::{LANES, Lanes, Storage};
-use crate::tuning::PANEL;
+use crate::tuning::{CACHED, PANEL};
 use crate::{Matrix, MatrixMut, RowIds, Values, views};
 
 /// The right factor of a panel, packed.
@@ -42,9 +44,15 @@ struct Rows<'a, S> {
     start: *const S,
     stride: usize,
     ids: Option<&'a [u32]>,
+    /// Whether nothing need be asked for ahead.
+    cached: bool,
 }
 
-impl<S> Rows<'_, S> {
+impl<'a, S> Rows<'a, S> {
+    fn of_table(values: &[S], stride: usize, ids: &'a [u32]) -> Self {
+        Rows { start: values.as_ptr(), stride, ids: Some(ids), cached: size_of_val(values) <= CACHED }
+    }
+
     #[inline(always)]
     fn row(&self, i: usize) -> *const S {
         let row = match self.ids {
@@ -53,12 +61,35 @@ impl<S> Rows<'_, S> {
         };
         self.start.wrapping_add(row * self.stride)
     }
+
+    /// Asks for `count` elements from `first` on, of each of `rows`.
+    #[inline(always)]
+    fn ask(&self, rows: Range<usize>, first: usize, count: usize) {
+        if self.cached {
+            return;
+        }
+        for i in rows {
+            let row = self.row(i).wrapping_add(first).cast::<u8>();
+            for offset in (0..count * size_of::<S>()).step_by(64) {
+                prefetch_l2(row.wrapping_add(offset));
+            }
+        }
+    }
 }
 
 impl<'a> From<Matrix<'a>> for Rows<'a, f32> {
     fn from(matrix: Matrix<'a>) -> Self {
-        Rows { start: matrix.data().as_ptr(), stride: matrix.stride(), ids: None }
+        Rows { start: matrix.data().as_ptr(), stride: matrix.stride(), ids: None, cached: true }
     }
+}
+
+/// What the first tile of a panel packs it from: fields of [`Tile`].
+#[derive(Clone, Copy)]
+struct Packing {
+    function: TileFunction,
+    source: *const u8,
+    step: usize,
+    ids: *const u32,
 }
 
 /// A product, without its factors.
@@ -115,27 +146,26 @@ impl Product<'_> {
 
     /// About how many tiles the rows of a panel are cut into.
     fn tiles_of_rows(&self) -> usize {
-        let most = self.tiles[self.panel_shape().0 / LANES - 1][0].0;
+        let most = self.tiles[self.panel_shape().0 / LANES - 1].functions[0].0;
         self.rows.div_ceil(most).max(1)
     }
 
-    /// Works the rows of one panel, tile by tile; `left(j, rows, tile)` sets the start of each of `rows` rows from `j` on,
-    /// and may set what to ask for ahead. Returns what is still to be asked for.
+    /// Works the rows of one panel, tile by tile; `left(j, rows, starts)` sets the start of each of `rows` rows from `j` on.
     ///
     /// # Safety
     /// The tile functions may be called; panel and pointers are valid for the product.
     #[inline(always)]
     unsafe fn panel(
         &self,
-        panel: *const f32,
+        panel: *mut f32,
         first: usize,
         depth: usize,
         lane: usize,
         lanes: usize,
         left_step: usize,
-        ahead: Ahead,
-        mut left: impl FnMut(usize, usize, &mut Tile),
-    ) -> Ahead {
+        mut packing: Option<Packing>,
+        mut left: impl FnMut(usize, usize, &mut [*const f32]),
+    ) {
         let vectors = lanes.div_ceil(LANES);
         let mut tile = Tile {
             left: [core::ptr::null(); MOST_ROWS],
@@ -146,12 +176,14 @@ impl Product<'_> {
             out_stride: self.out_stride,
             last_lanes: lanes - (vectors - 1) * LANES,
             start: None,
-            ahead,
+            source: packing.map_or(core::ptr::null(), |packing| packing.source),
+            source_step: packing.map_or(0, |packing| packing.step),
+            ids: packing.map_or(core::ptr::null(), |packing| packing.ids),
         };
         let mut j = 0;
-        for &(rows, function) in self.tiles[vectors - 1] {
+        for &(rows, function) in self.tiles[vectors - 1].functions {
             while j + rows <= self.rows {
-                left(j, rows, &mut tile);
+                left(j, rows, &mut tile.left[..rows]);
                 if let Some((bias, ids)) = self.bias
                     && first == 0
                 {
@@ -162,12 +194,12 @@ impl Product<'_> {
                     tile.start = Some(start);
                 }
                 tile.out = self.out.wrapping_add(j * self.out_stride + lane);
+                let function = packing.take().map_or(function, |packing| packing.function);
                 // SAFETY: the caller's word.
-                unsafe { function(&mut tile) };
+                unsafe { function(&tile) };
                 j += rows;
             }
         }
-        tile.ahead
     }
 }
 
@@ -197,16 +229,16 @@ pub(crate) unsafe fn forward<L: Lanes>(
         }
         return;
     }
-    let (stride, ids) = (table.stride(), Some(rows.ids()));
+    let (stride, ids) = (table.stride(), rows.ids());
     // SAFETY: passed on to the caller.
     unsafe {
         match table.values() {
             Values::F32(values) => {
-                let left = Rows { start: values.as_ptr(), stride, ids };
+                let left = Rows::of_table(values, stride, ids);
                 rows_times::<L, f32>(&product, left, inputs.into(), |row, _, _| row);
             }
             Values::Bf16(values) => {
-                let left = Rows { start: values.as_ptr(), stride, ids };
+                let left = Rows::of_table(values, stride, ids);
                 rows_times::<L, bf16>(&product, left, inputs.into(), |row, to, depth| {
                     widen::<L>(row, to, depth);
                     to
@@ -258,25 +290,21 @@ unsafe fn rows_times<L: Lanes, S: Storage>(
         let depth = (product.depth - first).min(depth_at_once);
         for lane in (0..product.lanes).step_by(lanes_at_once) {
             let lanes = (product.lanes - lane).min(lanes_at_once);
-            let rows_of = |j: usize, rows: usize, tile: &mut Tile| {
-                for (n, start) in tile.left[..rows].iter_mut().enumerate() {
+            let rows_of = |j: usize, rows: usize, starts: &mut [*const f32]| {
+                for (n, start) in starts.iter_mut().enumerate() {
                     *start =
                         widened(left.row(j + n).wrapping_add(first), buffer.wrapping_add(n * depth_at_once), depth);
                 }
                 // The panels that follow find the rows in the cache.
-                if let Some(ids) = left.ids
-                    && lane == 0
-                {
-                    let next = &ids[(j + rows).min(ids.len())..(j + 2 * rows).min(ids.len())];
-                    let lines = rows * STEP * size_of::<S>() / 64;
-                    tile.ahead = Ahead::new(left.start, left.stride, next, first, depth, lines);
+                if lane == 0 {
+                    left.ask((j + rows).min(product.rows)..(j + 2 * rows).min(product.rows), first, depth);
                 }
             };
             // SAFETY: the caller's word; panel and buffer have room for what is written to them, and it is written
             // before it is read.
             unsafe {
                 pack::<L, f32>(panel, right, first, depth, lane, lanes);
-                product.panel(panel, first, depth, lane, lanes, 1, Ahead::NOTHING, rows_of);
+                product.panel(panel, first, depth, lane, lanes, 1, None, rows_of);
             }
         }
     }
@@ -322,8 +350,14 @@ pub(crate) unsafe fn backward<L: Lanes>(
     // SAFETY: passed on to the caller.
     unsafe {
         match table.values() {
-            Values::F32(values) => columns_times::<L, f32>(&product, deltas, values.as_ptr(), stride, ids),
-            Values::Bf16(values) => columns_times::<L, bf16>(&product, deltas, values.as_ptr(), stride, ids),
+            Values::F32(values) => {
+                let right = Rows::of_table(values, stride, ids);
+                columns_times::<L, f32>(&product, deltas, right, |list| list.packing_f32)
+            }
+            Values::Bf16(values) => {
+                let right = Rows::of_table(values, stride, ids);
+                columns_times::<L, bf16>(&product, deltas, right, |list| list.packing_bf16)
+            }
         }
     }
 }
@@ -336,39 +370,48 @@ pub(crate) unsafe fn backward<L: Lanes>(
 unsafe fn columns_times<L: Lanes, S: Storage>(
     product: &Product<'_>,
     left: Matrix<'_>,
-    start: *const S,
-    stride: usize,
-    ids: &[u32],
+    right: Rows<'_, S>,
+    packing: impl Fn(&TileList) -> TileFunction,
 ) {
     let mut panel = MaybeUninit::<Panel>::uninit();
     let panel = panel.as_mut_ptr().cast::<f32>();
-    let right = Rows { start, stride, ids: Some(ids) };
     let (lanes_at_once, depth_at_once) = product.panel_shape();
-    let lines = |rows: usize| rows * (product.lanes * size_of::<S>()).div_ceil(64);
-    let ahead = |rows, lines| Ahead::new(start, stride, rows, 0, product.lanes, lines);
+    right.ask(0..product.depth.min(depth_at_once), 0, product.lanes);
     for first in (0..product.depth).step_by(depth_at_once) {
-        let (present, next) = ids[first..].split_at((product.depth - first).min(depth_at_once));
-        let next = &next[..next.len().min(depth_at_once)];
-        let depth = present.len();
-        if first == 0 {
-            ahead(present, lines(depth)).advance();
-        }
+        let depth = (product.depth - first).min(depth_at_once);
         // While the rows of this panel are used, those of the next one are asked for, evenly.
-        let steps = product.tiles_of_rows() * product.lanes.div_ceil(lanes_at_once) * depth.div_ceil(STEP);
-        let mut ahead = ahead(next, lines(next.len()).div_ceil(steps.max(1)));
+        let mut asked = first + depth;
+        let end = (asked + depth_at_once).min(product.depth);
+        let steps = product.tiles_of_rows() * product.lanes.div_ceil(lanes_at_once);
+        let at_once = (end - asked).div_ceil(steps.max(1));
         for lane in (0..product.lanes).step_by(lanes_at_once) {
             let lanes = (product.lanes - lane).min(lanes_at_once);
             let columns = left.data().as_ptr().wrapping_add(first * left.stride());
-            let columns_of = |j: usize, rows: usize, tile: &mut Tile| {
-                for (n, column) in tile.left[..rows].iter_mut().enumerate() {
+            let columns_of = |j: usize, _, starts: &mut [*const f32]| {
+                for (n, column) in starts.iter_mut().enumerate() {
                     *column = columns.wrapping_add(j + n);
                 }
+                let until = (asked + at_once).min(end);
+                right.ask(asked..until, 0, product.lanes);
+                asked = until;
+            };
+            let list = &product.tiles[lanes.div_ceil(LANES) - 1];
+            let packing = match right.ids {
+                Some(ids) if lanes.is_multiple_of(LANES) && product.rows >= list.functions[0].0 => Some(Packing {
+                    function: packing(list),
+                    source: right.start.wrapping_add(lane).cast(),
+                    step: right.stride * size_of::<S>(),
+                    ids: ids[first..first + depth].as_ptr(),
+                }),
+                _ => None,
             };
             // SAFETY: the caller's word; the panel has room for what is written to it, and it is written before it is
             // read.
             unsafe {
-                pack::<L, S>(panel, right, first, depth, lane, lanes);
-                ahead = product.panel(panel, first, depth, lane, lanes, left.stride(), ahead, columns_of);
+                if packing.is_none() {
+                    pack::<L, S>(panel, right, first, depth, lane, lanes);
+                }
+                product.panel(panel, first, depth, lane, lanes, left.stride(), packing, columns_of);
             }
         }
     }

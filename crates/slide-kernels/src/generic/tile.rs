@@ -1,14 +1,10 @@
 //! The inner kernel of the dense products: a tile of output that stays in registers.
 #![allow(clippy::needless_range_loop, reason = "rows and vectors of a tile are numbered everywhere at once")]
 
-use super::lanes::prefetch_l2;
-use super::{LANES, Lanes};
+use super::{LANES, Lanes, Storage};
 
 /// The most rows that a tile has.
 pub(crate) const MOST_ROWS: usize = 12;
-
-/// Elements that are multiplied between two prefetches.
-pub(crate) const STEP: usize = 32;
 
 /// `out[j][lane] += sum_i left(j, i) * panel[i][lane]`, as a chain over ascending `i`, for a few rows `j` and the lanes
 /// of a few vectors.
@@ -17,7 +13,7 @@ pub(crate) struct Tile {
     pub(crate) left: [*const f32; MOST_ROWS],
     pub(crate) left_step: usize,
     /// Packed: `depth` times as many vectors as the tile has, without gaps.
-    pub(crate) panel: *const f32,
+    pub(crate) panel: *mut f32,
     pub(crate) depth: usize,
     pub(crate) out: *mut f32,
     pub(crate) out_stride: usize,
@@ -25,94 +21,38 @@ pub(crate) struct Tile {
     pub(crate) last_lanes: usize,
     /// Where the chains start, instead of at what `out` holds.
     pub(crate) start: Option<[f32; MOST_ROWS]>,
-    /// What will be needed next.
-    pub(crate) ahead: Ahead,
+    /// For a function that packs the panel on the way: where its lanes of row 0 start, bytes from row to row, and `depth` row
+    /// numbers.
+    pub(crate) source: *const u8,
+    pub(crate) source_step: usize,
+    pub(crate) ids: *const u32,
 }
 
 /// A function that works a tile of a fixed shape.
 ///
 /// Safety: its instruction set is available; the pointers of the tile are valid for the shape, and the rows of `out`
 /// are used by nobody else.
-pub(crate) type TileFunction = unsafe fn(&mut Tile);
+pub(crate) type TileFunction = unsafe fn(&Tile);
 
-/// Tile functions for one number of vectors: rows of the tile, most first, down to 1.
-pub(crate) type TileList = &'static [(usize, TileFunction)];
-
-/// Cache lines of scattered rows, in order, that are asked for a few at a time.
-#[derive(Clone, Copy)]
-pub(crate) struct Ahead {
-    /// Where the wanted part of row 0 starts.
-    start: *const u8,
-    row_bytes: usize,
-    ids: *const u32,
-    ids_end: *const u32,
-    /// Of the wanted part of a row.
-    bytes: usize,
-    /// In the row that is next in `ids`.
-    offset: usize,
-    /// Lines at a time.
-    pub(crate) lines: usize,
+/// Tile functions for one number of vectors.
+pub(crate) struct TileList {
+    /// Rows of the tile, most first, down to 1.
+    pub(crate) functions: &'static [(usize, TileFunction)],
+    /// The first of them as one that packs the panel from rows of `f32` or `bf16`. Their lanes all exist.
+    pub(crate) packing_f32: TileFunction,
+    pub(crate) packing_bf16: TileFunction,
 }
 
-impl Ahead {
-    /// Nothing to ask for.
-    pub(crate) const NOTHING: Ahead = Ahead {
-        start: core::ptr::null(),
-        row_bytes: 0,
-        ids: core::ptr::null(),
-        ids_end: core::ptr::null(),
-        bytes: 0,
-        offset: 0,
-        lines: 0,
-    };
-
-    /// Elements `first..first + count` of the rows `ids` of a table, `lines` lines at a time.
-    #[inline(always)]
-    pub(crate) fn new<S>(
-        table: *const S,
-        stride: usize,
-        ids: &[u32],
-        first: usize,
-        count: usize,
-        lines: usize,
-    ) -> Self {
-        let ids = ids.as_ptr_range();
-        Ahead {
-            start: table.wrapping_add(first).cast(),
-            row_bytes: stride * size_of::<S>(),
-            ids: ids.start,
-            ids_end: ids.end,
-            bytes: count * size_of::<S>(),
-            offset: 0,
-            lines,
-        }
-    }
-
-    /// Asks for the next few lines.
-    #[inline(always)]
-    pub(crate) fn advance(&mut self) {
-        for _ in 0..self.lines {
-            if self.ids == self.ids_end {
-                return;
-            }
-            // SAFETY: `ids` is before the end of the list that it was made from, which outlives the product.
-            let id = unsafe { *self.ids } as usize;
-            prefetch_l2(self.start.wrapping_add(id * self.row_bytes + self.offset));
-            // Without a branch, which would be mispredicted at the end of most rows.
-            self.offset += 64;
-            let row_done = usize::from(self.offset >= self.bytes);
-            self.offset &= row_done.wrapping_sub(1);
-            self.ids = self.ids.wrapping_add(row_done);
-        }
-    }
-}
-
-/// The body of every tile function: `ROWS` rows of `VECTORS` vectors.
+/// The body of every tile function: `ROWS` rows of `VECTORS` vectors; `PACKING` from rows of `S`.
+///
+/// Packing on its own would take five cycles a cache line, which here pass beside the products.
 ///
 /// # Safety
 /// The contract of [`TileFunction`].
 #[inline(always)]
-pub(crate) unsafe fn work<L: Lanes, const ROWS: usize, const VECTORS: usize>(tile: &mut Tile) {
+pub(crate) unsafe fn work<L: Lanes, S: Storage, const ROWS: usize, const VECTORS: usize, const PACKING: bool>(
+    tile: &Tile,
+) {
     // SAFETY: the caller's word: rows of `left` and the panel have `depth` elements, rows of `out` the vectors of the
     // tile, the last one with `last_lanes` lanes.
     unsafe {
@@ -128,25 +68,29 @@ pub(crate) unsafe fn work<L: Lanes, const ROWS: usize, const VECTORS: usize>(til
                 };
             }
         }
-        let (step, mut panel, mut offset, mut left) = (tile.left_step, tile.panel, 0, tile.depth);
-        while left > 0 {
-            let run = left.min(STEP);
-            tile.ahead.advance();
-            for _ in 0..run {
-                let mut right = [L::zero(); VECTORS];
+        // Nothing else: what computes addresses would take the ports of the products.
+        let (step, mut panel, mut offset) = (tile.left_step, tile.panel, 0);
+        for i in 0..tile.depth {
+            let mut right = [L::zero(); VECTORS];
+            if PACKING {
+                let row = tile.source.add(*tile.ids.add(i) as usize * tile.source_step).cast::<S>();
+                for (n, right) in right.iter_mut().enumerate() {
+                    *right = S::load(row.add(n * LANES));
+                    right.store(panel.add(n * LANES));
+                }
+            } else {
                 for (n, right) in right.iter_mut().enumerate() {
                     *right = L::load(panel.add(n * LANES));
                 }
-                for j in 0..ROWS {
-                    let factor = L::splat(*tile.left[j].add(offset));
-                    for n in 0..VECTORS {
-                        sums[j][n] = factor.fma(right[n], sums[j][n]);
-                    }
-                }
-                panel = panel.add(VECTORS * LANES);
-                offset += step;
             }
-            left -= run;
+            for j in 0..ROWS {
+                let factor = L::splat(*tile.left[j].add(offset));
+                for n in 0..VECTORS {
+                    sums[j][n] = factor.fma(right[n], sums[j][n]);
+                }
+            }
+            panel = panel.add(VECTORS * LANES);
+            offset += step;
         }
         for j in 0..ROWS {
             for n in 0..VECTORS {
