@@ -198,6 +198,17 @@ proptest! {
 }
 
 /// Chains that are cut between panels (more than 128 elements) and tiles of every shape.
+/// Rows of a table that is too large for a cache are asked for ahead.
+#[test]
+fn products_of_large_tables() {
+    for kernels in others() {
+        for bf16 in [false, true] {
+            let (width, padding, rows, chosen, samples) = (128, 0, 5000, 70, 33);
+            gemm(kernels, &Shape { width, padding, rows, chosen, samples, bf16, special: false, seed: 8 });
+        }
+    }
+}
+
 #[test]
 fn products_of_many_panels() {
     for kernels in others() {

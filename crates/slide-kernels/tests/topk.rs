@@ -76,16 +76,24 @@ proptest! {
 #[test]
 fn sorted_scores() {
     let mut scores: Vec<f32> = (0..3000).map(|i| i as f32 - 1500.0).collect();
-    for k in [1, 2, 100, 512, 513] {
+    let long = [100, 513, 2000, 2048, 2049, 2999, 3000];
+    for k in [1, 2, 512].into_iter().chain(long) {
         check_top_k(&scores, k);
     }
     scores.reverse();
-    check_top_k(&scores, 100);
+    long.iter().for_each(|&k| check_top_k(&scores, k));
     scores.fill(f32::NAN);
-    check_top_k(&scores, 100);
+    long.iter().for_each(|&k| check_top_k(&scores, k));
     scores[2500] = f32::NEG_INFINITY;
     scores[2999] = -0.0;
-    check_top_k(&scores, 100);
+    long.iter().for_each(|&k| check_top_k(&scores, k));
+}
+
+#[test]
+fn long_lists_of_many_scores() {
+    for (k, levels, seed) in [(513, 5, 1), (600, 5000, 2), (2047, 20, 3), (5000, 100_000, 4), (9999, 300, 5)] {
+        check_top_k(&scores(10_000, levels, seed), k);
+    }
 }
 
 #[test]

@@ -47,10 +47,12 @@ pub(crate) unsafe fn codes<L: Compare + Transpose>(
         for (round, signs) in functions.signs().chunks_exact(padded).enumerate() {
             let positive = positive.add(round * padded);
             for start in (0..padded).step_by(16) {
-                let x = core::array::from_fn(|i| {
-                    let sign = L::Words::splat(signs[start + i]);
-                    L::load(columns.add((start + i) * LANES)).to_words().xor(sign).to_lanes()
-                });
+                // Loops, not `from_fn`, whose closure is not always inlined.
+                let mut x = [L::zero(); 16];
+                for (i, (x, &sign)) in x.iter_mut().zip(&signs[start..start + 16]).enumerate() {
+                    let column = L::load(columns.add((start + i) * LANES));
+                    *x = column.to_words().xor(L::Words::splat(sign)).to_lanes();
+                }
                 finish::<L, 16>(butterflies(x), start, 1, padded == 16, projections, positive);
             }
             let mut h = 16;
@@ -89,7 +91,10 @@ unsafe fn steps<L: Compare, const N: usize>(h: usize, padded: usize, projections
         for i in start..start + h {
             // SAFETY: as above; `i + (N - 1) * h` is less than `padded`.
             unsafe {
-                let x: [L; N] = core::array::from_fn(|j| L::load(projections.add((i + j * h) * LANES)));
+                let mut x = [L::zero(); N];
+                for (j, x) in x.iter_mut().enumerate() {
+                    *x = L::load(projections.add((i + j * h) * LANES));
+                }
                 finish::<L, N>(butterflies(x), i, h, N * h == padded, projections, positive);
             }
         }

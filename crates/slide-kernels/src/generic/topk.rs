@@ -3,7 +3,6 @@
 use core::mem::MaybeUninit;
 
 use super::{Compress, LANES, ONES, Words};
-use crate::scalar::topk::offer;
 
 /// Vectors whose survivors are looked for before anything branches.
 const STEP: usize = 4;
@@ -12,21 +11,21 @@ const LARGEST: usize = 512;
 /// Scores that are held before the best are chosen: so many times `k`, and at least so many.
 const TIMES: usize = 4;
 const AT_LEAST: usize = 64;
-const ROOM: usize = TIMES * LARGEST + STEP * LANES;
+const MOST: usize = TIMES * LARGEST;
+const ROOM: usize = MOST + STEP * LANES;
 
 /// # Safety
 /// The instruction set of `L` is available; the list has at least one place and at most as many as there are scores.
 #[inline(always)]
 pub(crate) unsafe fn top_k<L: Compress>(scores: &[f32], indices: &mut [u32], values: &mut [f32]) {
     let (n, k) = (scores.len(), values.len());
-    if k > LARGEST {
-        return scores.iter().enumerate().for_each(|(index, &score)| offer(score, index, indices, values));
-    }
     let mut found = [const { MaybeUninit::<u32>::uninit() }; ROOM];
     let found = found.as_mut_ptr().cast::<u32>();
     let mut ranks = [const { MaybeUninit::<u64>::uninit() }; ROOM];
     let ranks = ranks.as_mut_ptr().cast::<u64>();
-    let room = (TIMES * k).max(AT_LEAST);
+    // Of a longer list the best so far are not held beside the others, but in their place.
+    let is_long = k > LARGEST;
+    let room = if is_long { MOST } else { (TIMES * k).max(AT_LEAST) };
     let mut held = n.min(room);
     // SAFETY: the instruction set is the caller's word. At most `room` ranks are held before a step, which adds at most
     // 64; so `ROOM` is enough for them, and for the numbers of the new ones. The first `held` ranks are initialised.
@@ -34,10 +33,30 @@ pub(crate) unsafe fn top_k<L: Compress>(scores: &[f32], indices: &mut [u32], val
         for (index, &score) in scores[..held].iter().enumerate() {
             ranks.add(index).write(rank(score, index));
         }
-        let mut start = held;
-        while start < n {
-            let worst = scores[choose(core::slice::from_raw_parts_mut(ranks, held), k) as u32 as usize];
-            held = k;
+        let (mut start, mut listed) = (held, 0);
+        loop {
+            let all = core::slice::from_raw_parts_mut(ranks, held);
+            let worst = if is_long {
+                listed = merge(scores, all, listed, indices, values);
+                held = 0;
+                // While there are free places anything has one.
+                (listed == k).then(|| values[k - 1])
+            } else {
+                let worst = choose(all, k) as u32 as usize;
+                held = k;
+                Some(scores[worst])
+            };
+            if start == n {
+                break;
+            }
+            let Some(worst) = worst else {
+                let next = n.min(start + room);
+                while start < next {
+                    ranks.add(held).write(rank(scores[start], start));
+                    (held, start) = (held + 1, start + 1);
+                }
+                continue;
+            };
             let mut new = 0;
             while start < n && held + new < room {
                 // Anything ranks before NaN, though nothing compares greater.
@@ -49,21 +68,46 @@ pub(crate) unsafe fn top_k<L: Compress>(scores: &[f32], indices: &mut [u32], val
                         new += compress_indices::<L>(start + j * LANES, set, found.add(new));
                     }
                 }
-                start += STEP * LANES;
+                start = n.min(start + STEP * LANES);
             }
             for (i, &index) in core::slice::from_raw_parts(found, new).iter().enumerate() {
                 ranks.add(held + i).write(rank(*scores.get_unchecked(index as usize), index as usize));
             }
             held += new;
         }
-        let ranks = core::slice::from_raw_parts_mut(ranks, held);
-        choose(ranks, k);
-        ranks[..k].sort_unstable();
-        for ((index, value), &rank) in indices.iter_mut().zip(values).zip(&*ranks) {
-            *index = rank as u32;
-            *value = scores[rank as u32 as usize];
+        if !is_long {
+            let best = core::slice::from_raw_parts_mut(ranks, k);
+            best.sort_unstable();
+            for ((index, value), &rank) in indices.iter_mut().zip(values).zip(&*best) {
+                *index = rank as u32;
+                *value = scores[rank as u32 as usize];
+            }
         }
     }
+}
+
+/// Merges scores, by their ranks, into a sorted list that has `listed` entries. As many of the best stay as it has places;
+/// returns how many those are.
+#[inline(never)]
+fn merge(scores: &[f32], ranks: &mut [u64], listed: usize, indices: &mut [u32], values: &mut [f32]) -> usize {
+    ranks.sort_unstable();
+    let (mut old, mut new) = (listed, ranks.len());
+    // From the end, so that entries move to places that are free by then.
+    while new > 0 {
+        let place = old + new - 1;
+        let (index, value) = if old > 0 && rank(values[old - 1], indices[old - 1] as usize) > ranks[new - 1] {
+            old -= 1;
+            (indices[old], values[old])
+        } else {
+            new -= 1;
+            let index = ranks[new] as u32;
+            (index, scores[index as usize])
+        };
+        if place < values.len() {
+            (indices[place], values[place]) = (index, value);
+        }
+    }
+    (listed + ranks.len()).min(values.len())
 }
 
 /// A number that is the less, the better the score ranks: equal scores by index, NaN last.

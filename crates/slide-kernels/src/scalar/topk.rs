@@ -18,7 +18,7 @@ fn ranks_before(a: f32, b: f32) -> bool {
 /// Puts the score at `index` into the sorted list if it belongs there. Scores are offered by ascending index, so
 /// that among equals the one already listed is the better.
 #[inline]
-pub(crate) fn offer(score: f32, index: usize, indices: &mut [u32], values: &mut [f32]) {
+fn offer(score: f32, index: usize, indices: &mut [u32], values: &mut [f32]) {
     let listed = index.min(values.len());
     let place = values[..listed].partition_point(|&value| !ranks_before(score, value));
     if place == values.len() {
