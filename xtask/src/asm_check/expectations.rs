@@ -114,6 +114,7 @@ const CALLS: &[(&str, &str, &str)] = &[
     ("random::random_words", "::rng::philox$", "the last words, fewer than a vector"),
     ("projection", r"^memcpy$|^\*%r\d+$", "once a vector, for the last codes"),
     ("topk::top_k", "^memmove$", "for the rare score that enters the list"),
+    ("topk::top_k", "::topk::merge$", "when the buffer of candidates is full, for many greatest"),
     ("topk::top_k", "::select::partition_at_index$", "when the buffer of candidates is full"),
     ("topk::select_above", r"^memcpy$|^\*%r\w+$", "for the last place of the output that does not take a whole vector"),
 ];
