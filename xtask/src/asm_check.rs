@@ -106,7 +106,7 @@ fn check(kernel: &Kernel, program: &Program, disassembly: &Disassembly) -> Resul
         return Ok(Report { summary: String::new(), problems: vec![problem], listing: String::new() });
     };
     let mut found = Found::default();
-    let own = symbol(kernel.isa, &kernel.name, architecture);
+    let own = symbol(kernel.isa, expectations::function_of(kernel), architecture);
     let family = own.rsplit_once("::").map_or("", |(family, _)| family);
     let part = expectation.part.map(|part| format!("{family}::{part}"));
     for name in [Some(&own), part.as_ref()].into_iter().flatten() {

@@ -28,8 +28,11 @@ const SHUFFLE: Work =
     Work { x86: r"^v(unpck|shuf|perm)\w+ .*VECTOR", neon: r"^(zip|trn|uzp)[12] v\d+", sve: r"^(zip|trn|uzp)[12] z\d+" };
 const PRODUCT: Work =
     Work { x86: r"^v(mulps|fmadd\d+ps) .*VECTOR", neon: r"^fm(ul|la) v\d+\.4s", sve: r"^fm(ul|la|ad) z\d+\.s" };
-const BYTE_PRODUCT: Work =
-    Work { x86: r"^vpmaddubsw .*VECTOR", neon: r"^sm[ul]\w+ v\d+\.8h|^u?sdot v\d+\.4s", sve: r"^[us]+dot z\d+\.s" };
+const BYTE_PRODUCT: Work = Work {
+    x86: r"^vpmaddubsw .*VECTOR",
+    neon: r"^(sm[ul]\w+|mul) v\d+\.8h|^u?sdot v\d+\.4s",
+    sve: r"^[us]+dot z\d+\.s",
+};
 const EXCLUSIVE_OR: Work = Work { x86: r"^vp?(xor|ternlog)\w* .*VECTOR", neon: r"^eor v\d+", sve: r"^eor z\d+" };
 const MOVE: Work = Work { x86: r"^vmov\w+ .*VECTOR", neon: r"^(ld|st)[rp] q\d+", sve: r"^(ld|st)1w \{ z\d+" };
 const WIDENING: Work = Work { x86: r"^vpmovzxwd .*VECTOR", neon: r"^zip[12] v\d+", sve: r"^uunpk(lo|hi) z\d+\.s" };
@@ -98,11 +101,19 @@ const SPECIAL: &[(Isa, &str, &str)] = &[
     (Isa::NeonBf16, "dot::dot_bf16_native", r"^bfdot v"),
     (Isa::NeonBf16, "row_dot::rows_dot_bf16", r"^bfmlal[bt] v"),
     (Isa::NeonBf16, "row_dot::rows_dot_bf16_native", r"^bfdot v"),
+    // It has nothing to multiply.
+    (Isa::Neon, "quant::row_sums_i8", r"^sadalp v\d+\.4s"),
     (Isa::NeonBf16, "quant", r"^u?sdot v\d+\.4s"),
 ];
 
 /// Functions beside a kernel that hold its hot loops, all of them.
 pub(super) const PARTS: &[&str] = &["gemm::tile"];
+
+/// Kernels that the compiler merges with another one of the level, because they are the same instructions.
+const MERGED: &[(Isa, &str, &str)] = &[
+    // There is no gather to do without.
+    (Isa::Neon, "sparse_dot::dot_without_gather", "sparse_dot::dot"),
+];
 
 /// Calls that loops may make: kernel or family, what is called, and why that costs nothing that counts.
 const CALLS: &[(&str, &str, &str)] = &[
@@ -113,6 +124,7 @@ const CALLS: &[(&str, &str, &str)] = &[
     ("row_dot", "^memcpy$", "the last results, fewer than four"),
     ("random::random_words", "::rng::philox$", "the last words, fewer than a vector"),
     ("projection", r"^memcpy$|^\*%r\d+$", "once a vector, for the last codes"),
+    ("projection::projection_codes_sparse", "^memset$", "once, where there are no values"),
     ("topk::top_k", "^memmove$", "for the rare score that enters the list"),
     ("topk::top_k", "::topk::merge$", "when the buffer of candidates is full, for many greatest"),
     ("topk::top_k", "::select::partition_at_index$", "when the buffer of candidates is full"),
@@ -141,12 +153,25 @@ const SPILLS: &[(Isa, &str, usize, &str)] = &[
     (Isa::Avx2, "hash", 41, "16 registers do not hold 16 bins of 16 places each; the values come by gathering"),
     (Isa::Avx2, "loss", 9, "16 registers hold 2 halves of 16 lanes: constants are read again"),
     (Isa::Avx2, "random", 22, "16 registers hold 2 halves of 4 words of 16 counters"),
+    (Isa::Neon, "dot::dot_bf16", 14, "32 registers hold 16 sums and what is widened, which the compiler orders badly"),
+    (
+        Isa::Neon,
+        "row_dot::rows_dot_bf16",
+        26,
+        "32 registers hold 16 sums and what is widened, which the compiler orders badly",
+    ),
+    (Isa::NeonBf16, "row_dot", 2, "32 registers hold 16 sums and the pairs of the vector and of four rows"),
+    (Isa::Neon, "active", 12, "constants of the optimiser are read again, once a tile"),
+    (Isa::Neon, "convert::f32_to_bf16", 9, "the last elements, fewer than a vector"),
+    (Isa::Neon, "elementwise::softplus", 20, "32 registers hold 4 quarters of 16 lanes: constants are read again"),
     (Isa::Neon, "elementwise", 9, "32 registers hold 4 quarters of 16 lanes: constants are read again"),
-    (Isa::Neon, "hash::simhash_codes", 93, "32 registers do not hold 128 lanes and what the sums before were"),
+    (Isa::Neon, "hash::simhash_codes", 30, "32 registers hold 64 coordinates, but not what a batch needs beside them"),
     (Isa::Neon, "loss", 36, "32 registers hold 4 quarters of 16 lanes: constants are read again"),
-    (Isa::Neon, "random", 3, "32 registers hold 3 vectors of 4 words, and what their products need"),
-    (Isa::Neon, "softmax::softmax_entries", 2, "32 registers hold 4 quarters of 16 lanes: constants are read again"),
-    (Isa::Neon, "topk", 5, "constants of the comparison, once for 64 scores"),
+    (Isa::Neon, "random", 6, "32 registers hold 3 vectors of 4 words, and what their products need"),
+    (Isa::Neon, "row_update::adam_scattered", 23, "scattered elements are collected there"),
+    (Isa::Neon, "row_update", 10, "constants of the optimiser are read again, once a tile"),
+    (Isa::Neon, "softmax", 6, "32 registers hold 4 quarters of 16 lanes: constants are read again"),
+    (Isa::Neon, "topk", 11, "constants of the comparison, once for 64 scores"),
     (Isa::Avx2, "row_update", 22, "16 registers hold 2 halves of 16 lanes: constants are read again"),
 ];
 
@@ -184,6 +209,12 @@ impl Expectation {
         let spills = spills.max_by_key(|(_, of, ..)| of.len()).map_or(0, |(_, _, most, _)| *most);
         Ok(Some(Self { pattern: regex(&pattern)?, part: part.map(|(_, part)| part), calls, spills }))
     }
+}
+
+/// The kernel, or the one that it is merged with.
+pub(super) fn function_of(kernel: &Kernel) -> &str {
+    let merged = MERGED.iter().find(|(isa, name, _)| *isa == kernel.isa && *name == kernel.name);
+    merged.map_or(&kernel.name, |(.., other)| other)
 }
 
 fn is_about(of: &str, kernel: &Kernel) -> bool {

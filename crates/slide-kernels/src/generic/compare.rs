@@ -44,6 +44,9 @@ pub(crate) trait Gather: Lanes {
 
 /// Exchanges of lanes, for the Hadamard transform.
 pub(crate) trait Swap: Lanes {
+    /// Coordinates of a Hadamard transform that are worked on in registers: 64 or 128.
+    const BLOCK: usize;
+
     /// Lane `i` of the result is lane `i ^ 1`.
     fn swap_1(self) -> Self;
     /// Lane `i` of the result is lane `i ^ 2`.

@@ -4,9 +4,6 @@ use super::{LANES, Lanes, Swap};
 use crate::MatrixMut;
 use crate::scalar::hadamard::transform;
 
-/// Coordinates that are transformed in registers.
-pub(crate) const BLOCK: usize = 128;
-
 /// # Safety
 /// The instruction set of `L` is available; the width is a power of two.
 #[inline(always)]
@@ -22,8 +19,12 @@ pub(crate) unsafe fn hadamard<L: Swap>(mut vectors: MatrixMut<'_>) {
                 32 => in_place::<L, 2>(start),
                 64 => in_place::<L, 4>(start),
                 width => {
-                    for first in (0..width).step_by(BLOCK) {
-                        in_place::<L, { BLOCK / LANES }>(start.add(first));
+                    for first in (0..width).step_by(L::BLOCK) {
+                        if L::BLOCK == 64 {
+                            in_place::<L, 4>(start.add(first));
+                        } else {
+                            in_place::<L, 8>(start.add(first));
+                        }
                     }
                     longer::<L>(start, width);
                 }
@@ -80,15 +81,15 @@ pub(crate) fn butterflies<L: Lanes, const N: usize>(mut x: [L; N]) -> [L; N] {
     x
 }
 
-/// The steps from a distance of `BLOCK` on, two at a time.
+/// The steps from a distance of `L::BLOCK` on, two at a time.
 ///
 /// # Safety
-/// The instruction set of `L` is available; `x` is valid for `width` elements, a power of two, at least `BLOCK`.
+/// The instruction set of `L` is available; `x` is valid for `width` elements, a power of two, at least `L::BLOCK`.
 #[inline(always)]
-pub(crate) unsafe fn longer<L: Lanes>(x: *mut f32, width: usize) {
+pub(crate) unsafe fn longer<L: Swap>(x: *mut f32, width: usize) {
     // SAFETY: as above.
     unsafe {
-        let mut h = BLOCK;
+        let mut h = L::BLOCK;
         while 4 * h <= width {
             steps::<L, 4>(x, h, width);
             h *= 4;

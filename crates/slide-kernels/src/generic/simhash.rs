@@ -3,8 +3,8 @@
 use core::mem::MaybeUninit;
 
 use super::columns::Room;
-use super::hadamard::{BLOCK, in_registers, longer};
-use super::{Compare, LANES, Swap, Transpose, Words, simhash_batch};
+use super::hadamard::{in_registers, longer};
+use super::{Compare, LANES, Lanes, Swap, Transpose, Words, simhash_batch};
 use crate::Matrix;
 use crate::api::hash::{MAX_VALUES, MAX_WIDTH, SimHash};
 
@@ -76,7 +76,7 @@ unsafe fn single<L: Compare + Swap>(
                 16 => small::<L, 1>(vector, signs, bits),
                 32 => small::<L, 2>(vector, signs, bits),
                 64 => small::<L, 4>(vector, signs, bits),
-                128 => small::<L, 8>(vector, signs, bits),
+                128 if L::BLOCK == 128 => small::<L, 8>(vector, signs, bits),
                 _ => large::<L>(vector, signs, padded, projections, bits),
             }
         }
@@ -101,11 +101,11 @@ unsafe fn small<L: Compare + Swap, const N: usize>(vector: *const f32, signs: *c
     }
 }
 
-/// One round of more than `BLOCK` coordinates: blocks in registers, then the longer distances through memory.
+/// One round of more than `L::BLOCK` coordinates: blocks in registers, then the longer distances through memory.
 ///
 /// # Safety
 /// The instruction set of `L` is available; `vector`, `signs` and `projections` are valid for `padded` elements, `bits`
-/// for writing `padded / 16`; `padded` is a power of two above `BLOCK`.
+/// for writing `padded / 16`; `padded` is a power of two above `L::BLOCK`.
 #[inline(always)]
 unsafe fn large<L: Compare + Swap>(
     vector: *const f32,
@@ -116,10 +116,12 @@ unsafe fn large<L: Compare + Swap>(
 ) {
     // SAFETY: as above.
     unsafe {
-        for start in (0..padded).step_by(BLOCK) {
-            let x = block::<L, { BLOCK / LANES }>(vector.add(start), signs.add(start));
-            for (i, x) in x.into_iter().enumerate() {
-                x.store(projections.add(start + i * LANES));
+        for start in (0..padded).step_by(L::BLOCK) {
+            let (vector, signs, to) = (vector.add(start), signs.add(start), projections.add(start));
+            if L::BLOCK == 64 {
+                store(block::<L, 4>(vector, signs), to);
+            } else {
+                store(block::<L, 8>(vector, signs), to);
             }
         }
         longer::<L>(projections, padded);
@@ -127,6 +129,16 @@ unsafe fn large<L: Compare + Swap>(
             let x = L::load(projections.add(i * LANES));
             bits.add(i).write(L::mask_to_bits(x.greater(L::zero())) as u16);
         }
+    }
+}
+
+/// # Safety
+/// `to` is valid for writing `16 * N` elements.
+#[inline(always)]
+unsafe fn store<L: Lanes, const N: usize>(vectors: [L; N], to: *mut f32) {
+    for (i, vector) in vectors.into_iter().enumerate() {
+        // SAFETY: as above.
+        unsafe { vector.store(to.add(i * LANES)) }
     }
 }
 

@@ -29,6 +29,12 @@ static BITS: [u32; LANES] = {
     bits
 };
 
+#[inline(always)]
+pub(super) fn halves([a, b, c, d]: [uint32x4_t; 4]) -> [uint16x8_t; 4] {
+    let halves = |register| proven!(vreinterpretq_u16_u32(register));
+    [halves(a), halves(b), halves(c), halves(d)]
+}
+
 impl Compare for F32x16 {
     #[inline(always)]
     fn greater(self, other: Self) -> Mask16 {
@@ -48,8 +54,8 @@ impl Compare for F32x16 {
     #[inline(always)]
     unsafe fn mask_to_bits(mask: Mask16) -> u32 {
         proven! {
-            let [a, b, c, d] = mask.lanes.map(|lanes| vreinterpretq_u16_u32(lanes));
-            let bits = U32x16::load(BITS.as_ptr()).0.map(|bits| vreinterpretq_u16_u32(bits));
+            let [a, b, c, d] = halves(mask.lanes);
+            let bits = halves(U32x16::load(BITS.as_ptr()).0);
             let low = vandq_u16(vuzp1q_u16(a, b), vuzp1q_u16(bits[0], bits[1]));
             let high = vandq_u16(vuzp1q_u16(c, d), vuzp1q_u16(bits[2], bits[3]));
             u32::from(vaddvq_u16(vorrq_u16(low, high)))
@@ -59,7 +65,8 @@ impl Compare for F32x16 {
     unsafe fn mask_from_bits(bits: u32) -> Mask16 {
         proven! {
             let (bits, places) = (vdupq_n_u32(bits), U32x16::load(BITS.as_ptr()));
-            Mask16::of(places.0.map(|place| vtstq_u32(bits, place)))
+            let each = |i: usize| vtstq_u32(bits, places.0[i]);
+            Mask16::of([each(0), each(1), each(2), each(3)])
         }
     }
 }
@@ -88,6 +95,9 @@ impl Gather for F32x16 {
 }
 
 impl Swap for F32x16 {
+    // 128 of them would be all the registers.
+    const BLOCK: usize = 64;
+
     #[inline(always)]
     fn swap_1(self) -> Self {
         let each = |i: usize| proven!(vrev64q_f32(self.0[i]));
@@ -178,11 +188,11 @@ impl BitCount for U32x16 {
     fn sums_of_bytes(four: [Self; 4]) -> [u32; 4] {
         proven! {
             // At most 4 * 2 * 255 in 16 bits, then their sums in 32.
-            let sums = |bytes: U32x16| {
-                let pairs = bytes.0.map(|bytes| vpaddlq_u8(vreinterpretq_u8_u32(bytes)));
-                vpaddlq_u16(vaddq_u16(vaddq_u16(pairs[0], pairs[1]), vaddq_u16(pairs[2], pairs[3])))
+            let sums = |j: usize| {
+                let pairs = |i: usize| vpaddlq_u8(vreinterpretq_u8_u32(four[j].0[i]));
+                vpaddlq_u16(vaddq_u16(vaddq_u16(pairs(0), pairs(1)), vaddq_u16(pairs(2), pairs(3))))
             };
-            let [a, b, c, d] = four.map(sums);
+            let [a, b, c, d] = [sums(0), sums(1), sums(2), sums(3)];
             let mut out = [0; 4];
             vst1q_u32(out.as_mut_ptr(), vpaddq_u32(vpaddq_u32(a, b), vpaddq_u32(c, d)));
             out

@@ -4,6 +4,7 @@ use core::arch::aarch64::*;
 
 use half::bf16;
 
+use super::compare::halves;
 use super::part::{
     load_part, load_part_bf16, load_part_halves, load_selected, store_part, store_part_halves, store_selected,
 };
@@ -155,7 +156,8 @@ impl Lanes for F32x16 {
     fn fold4([a, b, c, d]: [Self; 4]) -> [f32; 4] {
         proven! {
             let mut sums = [0.0; 4];
-            vst1q_f32(sums.as_mut_ptr(), fold_each([a, b, c, d].map(fold_registers)));
+            let registers = [fold_registers(a), fold_registers(b), fold_registers(c), fold_registers(d)];
+            vst1q_f32(sums.as_mut_ptr(), fold_each(registers));
             sums
         }
     }
@@ -191,7 +193,7 @@ fn fold_registers(F32x16([a, b, c, d]): F32x16) -> float32x4_t {
 #[inline(always)]
 pub(super) fn low_halves(words: U32x16) -> [uint16x8_t; 2] {
     proven! {
-        let [a, b, c, d] = words.0.map(|word| vreinterpretq_u16_u32(word));
+        let [a, b, c, d] = halves(words.0);
         [vuzp1q_u16(a, b), vuzp1q_u16(c, d)]
     }
 }
@@ -211,11 +213,16 @@ impl Words for U32x16 {
     #[inline(always)]
     unsafe fn load_pairs(from: *const bf16) -> Self {
         let from: *const u16 = from.cast();
-        U32x16([0, 1, 2, 3].map(|i| proven!(vreinterpretq_u32_u16(vld1q_u16(from.add(8 * i))))))
+        let each = |i: usize| proven!(vreinterpretq_u32_u16(vld1q_u16(from.add(8 * i))));
+        U32x16([each(0), each(1), each(2), each(3)])
     }
     #[inline(always)]
     unsafe fn load_part_pairs(from: *const bf16, count: usize) -> Self {
-        proven!(U32x16(load_part_halves(from.cast(), count).map(|halves| vreinterpretq_u32_u16(halves))))
+        proven! {
+            let halves = load_part_halves(from.cast(), count);
+            let each = |i: usize| vreinterpretq_u32_u16(halves[i]);
+            U32x16([each(0), each(1), each(2), each(3)])
+        }
     }
     #[inline(always)]
     unsafe fn store(self, to: *mut u32) {

@@ -73,6 +73,8 @@ impl Gather for F32x16 {
 }
 
 impl Swap for F32x16 {
+    const BLOCK: usize = 128;
+
     #[inline(always)]
     fn swap_1(self) -> Self {
         proven!(F32x16(_mm512_permute_ps::<0b10_11_00_01>(self.0)))
