@@ -110,7 +110,8 @@ fn digest(config: &TrainConfig, isa: Isa, threads: usize) -> String {
 /// Each run on each level with each number of threads, in such an order that the first few cover most.
 fn trainings() -> Vec<(Isa, usize, (&'static str, TrainConfig, &'static str))> {
     const THREADS: [usize; 4] = [1, 2, 3, 7];
-    let forced = std::env::var("SLIDE_ISA").ok().map(|name| name.parse::<Isa>().expect("SLIDE_ISA names a level"));
+    let forced = std::env::var("SLIDE_ISA").ok().filter(|name| !name.is_empty());
+    let forced = forced.map(|name| name.parse::<Isa>().expect("SLIDE_ISA names a level"));
     let mut levels: Vec<Isa> = Isa::available().collect();
     levels.sort_by_key(|&isa| std::cmp::Reverse((forced == Some(isa), isa)));
     let mut trainings = Vec::new();

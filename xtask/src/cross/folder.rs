@@ -85,10 +85,13 @@ impl Folder {
     pub(crate) fn write_wrappers(&self, llvm: u32) -> Result<()> {
         const LIBRARIES: &str =
             "LD_LIBRARY_PATH=\"$root/usr/lib/x86_64-linux-gnu${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}\"";
-        for tool in ["rustc", "rustdoc", "clippy-driver"] {
+        for tool in ["rustc", "rustdoc"] {
             let start = format!("{LIBRARIES} exec \"$root/usr/bin/{tool}\" --sysroot \"$root/usr\"");
             write_wrapper(&self.rust_tool(tool), "../../root", &start)?;
         }
+        // Its first argument is the compiler in whose place it stands, so the option cannot come before it.
+        let start = format!("SYSROOT=\"$root/usr\" {LIBRARIES} exec \"$root/usr/bin/clippy-driver\"");
+        write_wrapper(&self.rust_tool("clippy-driver"), "../../root", &start)?;
         for tool in ["gcc", "ar", "objdump", "nm", "readelf", "strip"] {
             let name = format!("aarch64-linux-gnu-{tool}");
             let system_root = if tool == "gcc" { " --sysroot=\"$root\"" } else { "" };
