@@ -3,7 +3,7 @@
 pub(crate) mod emulated;
 
 use anyhow::{Result, ensure};
-use slide_kernels::Isa;
+use slide_kernels::{Isa, Kernels};
 use xshell::{Shell, cmd};
 
 use self::emulated::Emulation;
@@ -37,7 +37,9 @@ pub(crate) fn run(arguments: &TestArguments) -> Result<()> {
 /// Runs `task` with that instruction set forced on every process that it starts.
 pub(crate) fn force(shell: &Shell, isa: Isa, task: impl FnOnce(&Shell) -> Result<()>) -> Result<()> {
     println!("== SLIDE_ISA={isa}");
+    Kernels::for_isa(isa)?;
     let _forced = shell.push_env("SLIDE_ISA", isa.name());
+    let _required = shell.push_env("SLIDE_REQUIRE_ISA", isa.name());
     task(shell)
 }
 

@@ -999,7 +999,7 @@ enum SlideStatus slide_sigmoid_entries(const struct SlideKernels *kernels,
                                        size_t length,
                                        float *loss);
 
-// Rows to eight bits, symmetric: `s = max |x| / 127` of the row, `q = round(x / s)`, and the sum of the `q`.
+// Rows to eight bits, symmetric: `s = max |x| / 127` of the row, `q = round(x * (1 / s))`, and the sum of the `q`.
 //
 // # Safety
 // Pointers are valid for their lengths; `out` does not overlap with anything else.
@@ -1019,7 +1019,7 @@ enum SlideStatus slide_quantize_i8(const struct SlideKernels *kernels,
                                    float *scale);
 
 // Vectors to eight bits, asymmetric: `s = (max(x, 0) - min(x, 0)) / 255` of the vector, `z = round(-min(x, 0) / s)`,
-// `q = round(x / s) + z`.
+// `q = round(fma(x, 1 / s, z))`, at least 0 and at most 255.
 //
 // # Safety
 // Pointers are valid for their lengths; `out` does not overlap with anything else.

@@ -45,14 +45,17 @@ fn remember(message: &str) {
 /// Runs the body of an exported function. The checks of the kernels are panics; here they become a status, and print nothing.
 pub(crate) fn call(body: impl FnOnce() -> Result<(), Invalid>) -> SlideStatus {
     static HOOK: Once = Once::new();
-    HOOK.call_once(|| {
-        let previous = panic::take_hook();
-        panic::set_hook(Box::new(move |info| {
-            if !IN_CALL.get() {
-                previous(info);
-            }
-        }));
-    });
+    // A thread that is panicking already may not change the hook.
+    if !std::thread::panicking() {
+        HOOK.call_once(|| {
+            let previous = panic::take_hook();
+            panic::set_hook(Box::new(move |info| {
+                if !IN_CALL.get() {
+                    previous(info);
+                }
+            }));
+        });
+    }
     IN_CALL.set(true);
     let result = panic::catch_unwind(AssertUnwindSafe(body));
     IN_CALL.set(false);

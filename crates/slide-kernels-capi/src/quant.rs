@@ -142,7 +142,7 @@ impl SlideQuantizedBatchMut {
     }
 }
 
-/// Rows to eight bits, symmetric: `s = max |x| / 127` of the row, `q = round(x / s)`, and the sum of the `q`.
+/// Rows to eight bits, symmetric: `s = max |x| / 127` of the row, `q = round(x * (1 / s))`, and the sum of the `q`.
 ///
 /// # Safety
 /// Pointers are valid for their lengths; `out` does not overlap with anything else.
@@ -181,7 +181,7 @@ pub unsafe extern "C" fn slide_quantize_i8(
 }
 
 /// Vectors to eight bits, asymmetric: `s = (max(x, 0) - min(x, 0)) / 255` of the vector, `z = round(-min(x, 0) / s)`,
-/// `q = round(x / s) + z`.
+/// `q = round(fma(x, 1 / s, z))`, at least 0 and at most 255.
 ///
 /// # Safety
 /// Pointers are valid for their lengths; `out` does not overlap with anything else.

@@ -35,7 +35,9 @@ pub unsafe extern "C" fn slide_sparse_sparse_dot(
 ) -> SlideStatus {
     // SAFETY: passed on to the caller.
     call(|| unsafe {
-        *result(out)? = resolve(kernels)?.sparse_sparse_dot(a.view(usize::MAX)?, b.view(usize::MAX)?);
+        // The two greatest numbers fill up blocks in the kernels.
+        let bound = u32::MAX as usize - 1;
+        *result(out)? = resolve(kernels)?.sparse_sparse_dot(a.view(bound)?, b.view(bound)?);
         Ok(())
     })
 }

@@ -52,7 +52,8 @@ impl Kernels {
     /// # Panics
     /// Unless `codes.len() == out.len() * code.len()` and `code.len() < 2^26`.
     pub fn hamming_rows(&self, codes: &[u64], code: &[u64], out: &mut [u32]) {
-        assert_eq!(codes.len(), out.len() * code.len(), "hamming_rows: out does not have one element for each code");
+        let words = out.len().checked_mul(code.len());
+        assert_eq!(Some(codes.len()), words, "hamming_rows: out does not have one element for each code");
         assert!(code.len() < 1 << 26, "hamming_rows: a distance may not fit in 32 bits");
         if code.is_empty() {
             return out.fill(0);

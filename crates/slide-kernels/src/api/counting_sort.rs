@@ -74,11 +74,10 @@ impl Kernels {
     /// Cost: two passes over the entries, and one over the rows of the range in vectors. `counters` and `places` are
     /// scratch, whatever they hold: the range is worked in pieces of `counters.len()` rows. Counters and what is written for a
     /// piece should stay in the cache of a core: 8,192 are good where a sample has some rows in each piece.
-    /// (256 samples with 1,000 rows each of 670,091 take thirty times as long in a single piece.)
     ///
     /// # Panics
     /// If `counters` is empty, `places` has not one element per sample, a list of `out` is too short, bounds are not places of
-    /// `rows`, there are values but not one for each row, the rows of a sample do not ascend from piece to piece, or there are
+    /// `rows`, a stride is 0, there are values but not one for each row of every block, the rows of a sample do not ascend from piece to piece, or there are
     /// 2^32 entries.
     pub fn counting_sort<'a>(
         &self,
@@ -89,6 +88,14 @@ impl Kernels {
         out: RowLists<'_>,
     ) -> Sorted {
         assert!(!counters.is_empty(), "counting_sort: no counters");
+        let mut with_values = None;
+        for lists in blocks.clone().filter(|lists| !lists.rows.is_empty()) {
+            assert!(lists.stride > 0, "counting_sort: a stride of 0");
+            let has_values = !lists.values.is_empty();
+            assert!(!has_values || lists.values.len() == lists.rows.len(), "counting_sort: not one value for each row");
+            let all = *with_values.get_or_insert(has_values) == has_values;
+            assert!(all, "counting_sort: some blocks have values, others have none");
+        }
         let samples: usize = blocks.clone().map(|lists| lists.samples()).sum();
         assert_eq!(places.len(), samples, "counting_sort: places needs one element per sample");
         for_each_list(blocks.clone(), places, |_, lists, list, place| {

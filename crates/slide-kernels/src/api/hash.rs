@@ -336,7 +336,11 @@ fn draw(
 /// Panics unless the shapes fit: vectors of the width of the functions, a code for each vector and table.
 fn check_shapes(kernel: &str, width: usize, tables: usize, vectors: Matrix, codes: usize) {
     assert_eq!(vectors.width(), width, "{kernel}: the width of the vectors is not that of the hash functions");
-    assert_eq!(codes, vectors.rows() * tables, "{kernel}: out does not have one code per vector and table");
+    assert_eq!(
+        Some(codes),
+        vectors.rows().checked_mul(tables),
+        "{kernel}: out does not have one code per vector and table"
+    );
 }
 
 impl Kernels {

@@ -116,8 +116,8 @@ impl Kernels {
             functions.width,
             "projection_codes: the width of the vectors is not that of the hash functions"
         );
-        let codes = vectors.rows() * functions.tables;
-        assert_eq!(out.len(), codes, "projection_codes: out does not have one code per vector and table");
+        let codes = vectors.rows().checked_mul(functions.tables);
+        assert_eq!(Some(out.len()), codes, "projection_codes: out does not have one code per vector and table");
         // SAFETY: a `Kernels` value proves its level; the shapes were checked.
         unsafe { (self.projection.projection_codes)(functions, vectors, out) }
     }

@@ -49,8 +49,8 @@ table! {
 /// [`rows_dot_i8_scaled`](Kernels::rows_dot_i8_scaled) and [`rows_dot_u8_i8_scaled`](Kernels::rows_dot_u8_i8_scaled) unless
 /// the integer wraps, a scale is 0 or NaN, or the result is subnormal or overflows.
 pub fn dot_error_bound(s: f64, t: f64, sum_x: f64, max_x: f64, sum_w: f64) -> f64 {
-    let e = 0.5 + 2.0_f64.powi(-15);
-    e * (s * sum_x + t * sum_w) + 2.0_f64.powi(-22) * sum_w * (max_x + e * t)
+    let e = 0.5 + 1.0 / 32_768.0;
+    e * (s * sum_x + t * sum_w) + sum_w / 4_194_304.0 * (max_x + e * t)
 }
 
 impl Kernels {

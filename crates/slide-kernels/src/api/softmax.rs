@@ -90,11 +90,12 @@ impl Kernels {
     /// `z[e] = exp(z[e] - max[s]) * inverse_sum[s]` for each entry `e`, with `s = samples[e]`.
     ///
     /// # Panics
-    /// If `samples` does not have the length of `z`, `max` and `inverse_sum` differ in length, or a sample is not
-    /// less than that length.
+    /// If `samples` does not have the length of `z`, `max` and `inverse_sum` differ in length, a sample is not less than that
+    /// length, or that is 2^31 or more (gathers take signed indices).
     pub fn softmax_entries(&self, z: &mut [f32], samples: &[u32], max: &[f32], inverse_sum: &[f32]) {
         assert_eq!(z.len(), samples.len(), "softmax_entries: z and samples differ in length");
         assert_eq!(max.len(), inverse_sum.len(), "softmax_entries: max and inverse_sum differ in length");
+        assert!(max.len() <= i32::MAX as usize, "softmax_entries: {} samples; expected less than 2^31", max.len());
         if let Some(&last) = samples.iter().max() {
             assert!((last as usize) < max.len(), "softmax_entries: sample {last} of {}", max.len());
         }

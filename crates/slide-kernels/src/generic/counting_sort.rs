@@ -12,7 +12,7 @@ pub(crate) unsafe fn scan(counters: &mut [u32], first: u32, start: u32, rows: &m
         if counters.iter().fold(0, |all, &counter| all | counter) == 0 {
             continue;
         }
-        let numbered = (first + (block * LANES) as u32..).zip(counters);
+        let numbered = counters.iter_mut().zip(first + (block * LANES) as u32..).map(|(counter, row)| (row, counter));
         if let (Some(rows), Some(starts)) = (room(rows, active), room(starts, active)) {
             // A row is written before it is known whether it is listed, so that no branch depends on that.
             let mut listed = 0;

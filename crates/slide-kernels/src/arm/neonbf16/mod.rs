@@ -31,6 +31,8 @@ impl PairProduct<F32x16> for Bfmlal {
         // SAFETY: the instructions are the caller's word; they touch nothing but registers.
         each(a, b, sum, |a, b, mut sum| unsafe {
             asm!(
+                // A closure does not have the features of the function that it is inlined into.
+                ".arch_extension bf16",
                 "bfmlalb {sum:v}.4s, {a:v}.8h, {b:v}.8h",
                 "bfmlalt {sum:v}.4s, {a:v}.8h, {b:v}.8h",
                 sum = inout(vreg) sum, a = in(vreg) a, b = in(vreg) b, options(pure, nomem, nostack, preserves_flags)
@@ -55,6 +57,7 @@ impl PairProduct<F32x16> for Bfdot {
         // SAFETY: the instruction is the caller's word; it touches nothing but registers.
         each(a, b, sum, |a, b, mut sum| unsafe {
             asm!(
+                ".arch_extension bf16",
                 "bfdot {sum:v}.4s, {a:v}.8h, {b:v}.8h",
                 sum = inout(vreg) sum, a = in(vreg) a, b = in(vreg) b, options(pure, nomem, nostack, preserves_flags)
             );
