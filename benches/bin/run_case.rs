@@ -58,9 +58,7 @@ fn main() -> Result<()> {
     };
     let precision = if arguments.native { Precision::Native } else { Precision::Reproducible };
     let kernels = Kernels::for_isa(isa)?.with_precision(precision);
-    let mut case = cases::all()
-        .into_iter()
-        .find(|case| case.kernel == kernel && case.shape == *shape)
+    let mut case = cases::find(kernel, shape)
         .with_context(|| format!("no case `{kernel}` `{shape}`; `run-case --list` lists them"))?;
     let marked = arguments.marked || arguments.traced;
     if arguments.traced {

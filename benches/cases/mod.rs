@@ -104,36 +104,43 @@ fn bits(values: &[f32]) -> Vec<u32> {
     values.iter().map(|value| value.to_bits()).collect()
 }
 
+/// The families, and what makes their cases.
+const FAMILIES: &[(&str, fn() -> Vec<Case>)] = &[
+    ("active", active::cases),
+    ("axpy", axpy::cases),
+    ("codes", codes::cases),
+    ("convert", convert::cases),
+    ("counting_sort", counting_sort::cases),
+    ("dot", dot::cases),
+    ("elementwise", elementwise::cases),
+    ("embedding", embedding::cases),
+    ("gemm", gemm::cases),
+    ("hadamard", hadamard::cases),
+    ("hash", hash::cases),
+    ("loss", loss::cases),
+    ("probe", probe::cases),
+    ("projection", projection::cases),
+    ("quant", quant::cases),
+    ("random", random::cases),
+    ("row_dot", row_dot::cases),
+    ("row_update", row_update::cases),
+    ("softmax", softmax::cases),
+    ("sparse_dot", sparse_dot::cases),
+    ("sparse_hash", sparse_hash::cases),
+    ("topk", topk::cases),
+    ("transpose", transpose::cases),
+];
+
 /// Every case, by family.
 pub fn all() -> Vec<Case> {
-    [
-        active::cases(),
-        axpy::cases(),
-        codes::cases(),
-        convert::cases(),
-        counting_sort::cases(),
-        dot::cases(),
-        elementwise::cases(),
-        embedding::cases(),
-        gemm::cases(),
-        hadamard::cases(),
-        hash::cases(),
-        loss::cases(),
-        probe::cases(),
-        projection::cases(),
-        quant::cases(),
-        random::cases(),
-        row_dot::cases(),
-        row_update::cases(),
-        softmax::cases(),
-        sparse_dot::cases(),
-        sparse_hash::cases(),
-        topk::cases(),
-        transpose::cases(),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    FAMILIES.iter().flat_map(|(_, cases)| cases()).collect()
+}
+
+/// The case of a kernel, `family::name`, with this shape; no other family is made ready.
+pub fn find(kernel: &str, shape: &str) -> Option<Case> {
+    let family = kernel.split("::").next()?;
+    let (_, cases) = FAMILIES.iter().find(|(name, _)| *name == family)?;
+    cases().into_iter().find(|case| case.kernel == kernel && case.shape == shape)
 }
 
 #[cfg(test)]
@@ -156,6 +163,14 @@ mod tests {
             let name = format!("{}::{}", kernel.family, kernel.name);
             assert!(cases.iter().any(|case| case.kernel == name), "{name} has no case");
         }
+    }
+
+    #[test]
+    fn every_case_is_found() {
+        for Case { kernel, shape, .. } in all() {
+            assert!(find(kernel, &shape).is_some(), "{kernel} {shape}");
+        }
+        assert!(find("dot::dot", "").is_none());
     }
 
     #[test]

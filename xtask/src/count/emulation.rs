@@ -12,8 +12,8 @@ use crate::cross::{DEFAULT_CPU, Toolchain};
 /// Addresses below this are reserved for the program, which then lies at the same ones in every run.
 const RESERVED: &str = "0x4000000000";
 
-/// Functions nearer to each other than this are asked for together.
-const NEAR: u64 = 4096;
+/// Functions nearer to each other than this are asked for together: they are aligned, with nothing between.
+const NEAR: u64 = 64;
 
 pub(super) struct Emulator {
     toolchain: Toolchain,
