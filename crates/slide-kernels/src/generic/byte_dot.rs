@@ -152,18 +152,16 @@ unsafe fn rows<P: Products, T, const N: usize>(
         let excess = P::excess(vector, width);
         let mut i = 0;
         while i < ids.len() {
-            for j in 0..N {
-                let ahead = row(i + j + ROWS_AHEAD);
-                for k in (0..width).step_by(64) {
-                    prefetch(ahead.wrapping_add(k));
-                }
-            }
             let rows: [_; N] = core::array::from_fn(|j| row(i + j));
+            let ahead: [_; N] = core::array::from_fn(|j| row(i + j + ROWS_AHEAD));
             let mut sums = [P::zero(); N];
             let mut k = 0;
             while k + P::WIDTH <= width {
                 let vector = P::load(vector.add(k));
                 for j in 0..N {
+                    if k.is_multiple_of(64) {
+                        prefetch(ahead[j].wrapping_add(k));
+                    }
                     sums[j] = P::add_products(sums[j], vector, P::load(rows[j].add(k)));
                 }
                 k += P::WIDTH;
@@ -171,6 +169,7 @@ unsafe fn rows<P: Products, T, const N: usize>(
             if k < width {
                 let vector = P::load_part(vector.add(k), width - k);
                 for j in 0..N {
+                    prefetch(ahead[j].wrapping_add(k));
                     sums[j] = P::add_products(sums[j], vector, P::load_part(rows[j].add(k), width - k));
                 }
             }

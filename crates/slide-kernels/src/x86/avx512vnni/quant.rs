@@ -14,13 +14,13 @@ wrappers! {
         fn dot_i8(a: &[i8], b: &[i8]) -> i32 = byte_dot::dot_i8::<Signed, 4>;
         fn dot_u8_i8(a: &[u8], b: &[i8]) -> i32 = byte_dot::dot_u8_i8::<Unsigned, 8>;
         fn rows_dot_i8(values: MatrixI8<'_>, rows: RowIds<'_>, vector: &[i8], out: &mut [i32])
-            = byte_dot::rows_dot_i8::<SignedRows, 8>;
+            = byte_dot::rows_dot_i8::<SignedRows, 4>;
         fn rows_dot_u8_i8(values: MatrixI8<'_>, rows: RowIds<'_>, vector: &[u8], out: &mut [i32])
-            = byte_dot::rows_dot_u8_i8::<Unsigned, 8>;
+            = byte_dot::rows_dot_u8_i8::<Unsigned, 4>;
         fn rows_dot_i8_scaled(table: QuantizedTable<'_>, rows: RowIds<'_>, vector: &[i8], scale: f32, out: &mut [f32])
-            = byte_dot::rows_dot_i8_scaled::<SignedRows, 8>;
+            = byte_dot::rows_dot_i8_scaled::<SignedRows, 4>;
         fn rows_dot_u8_i8_scaled(table: QuantizedTable<'_>, rows: RowIds<'_>, vector: &[u8], affine: Affine, out: &mut [f32])
-            = byte_dot::rows_dot_u8_i8_scaled::<Unsigned, 8>;
+            = byte_dot::rows_dot_u8_i8_scaled::<Unsigned, 4>;
     }
     const TABLE: Table = Table {
         row_sums_i8,
