@@ -12,6 +12,7 @@
 use std::time::Instant;
 
 use slide_benches::cases::{self, Case};
+use slide_benches::random::Aligned;
 use slide_kernels::{Isa, Kernels, list};
 
 const ROUNDS: usize = 301;
@@ -49,14 +50,15 @@ fn bounds(kernel: &str) -> &'static [Bound] {
 
 /// The bare loops, each with the number of calls that fill a round.
 struct Probes {
-    words: Vec<u32>,
-    slices: [Vec<f32>; 3],
+    words: Aligned<u32>,
+    slices: [Aligned<f32>; 3],
 }
 
 impl Probes {
     fn new() -> Probes {
-        let slice = vec![1.0; WORDS / 3];
-        Probes { words: (0..WORDS as u32).collect(), slices: [slice.clone(), slice.clone(), slice] }
+        let slice = || Aligned::new(&vec![1.0; WORDS / 3]);
+        let words: Vec<u32> = (0..WORDS as u32).collect();
+        Probes { words: Aligned::new(&words), slices: [slice(), slice(), slice()] }
     }
 
     /// Nanoseconds that a bare loop needs for what one call of the case does.

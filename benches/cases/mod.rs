@@ -58,6 +58,7 @@ trait Work {
 }
 
 struct On<A, C, R> {
+    fresh: A,
     arguments: A,
     call: C,
     result: R,
@@ -69,7 +70,7 @@ impl<A: Clone, C: Fn(&Kernels, &mut A), R: Fn(&A) -> Vec<u32>> Work for On<A, C,
     }
 
     fn result_of_one_call(&self, kernels: &Kernels) -> Vec<u32> {
-        let mut arguments = self.arguments.clone();
+        let mut arguments = self.fresh.clone();
         (self.call)(kernels, &mut arguments);
         (self.result)(&arguments)
     }
@@ -85,7 +86,12 @@ impl Case {
         call: impl Fn(&Kernels, &mut A) + 'static,
         result: impl Fn(&A) -> Vec<u32> + 'static,
     ) -> Case {
-        Case { kernel, shape: shape.into(), cost, work: Box::new(On { arguments, call, result }) }
+        Case {
+            kernel,
+            shape: shape.into(),
+            cost,
+            work: Box::new(On { fresh: arguments.clone(), arguments, call, result }),
+        }
     }
 
     /// Calls the kernel once.
