@@ -111,7 +111,10 @@ fn bits(values: &[f32]) -> Vec<u32> {
 }
 
 /// The families, and what makes their cases.
-const FAMILIES: &[(&str, fn() -> Vec<Case>)] = &[
+/// A family and its cases.
+type Family = (&'static str, fn() -> Vec<Case>);
+
+const FAMILIES: &[Family] = &[
     ("active", active::cases),
     ("axpy", axpy::cases),
     ("codes", codes::cases),
