@@ -110,8 +110,7 @@ fn bits(values: &[f32]) -> Vec<u32> {
     values.iter().map(|value| value.to_bits()).collect()
 }
 
-/// The families, and what makes their cases.
-/// A family and its cases.
+/// A family, and what makes its cases.
 type Family = (&'static str, fn() -> Vec<Case>);
 
 const FAMILIES: &[Family] = &[
