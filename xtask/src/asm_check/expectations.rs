@@ -169,7 +169,7 @@ const SPILLS: &[(Isa, &str, usize, &str)] = &[
     (Isa::Neon, "loss", 36, "32 registers hold 4 quarters of 16 lanes: constants are read again"),
     (Isa::Neon, "random", 6, "32 registers hold 3 vectors of 4 words, and what their products need"),
     (Isa::Neon, "row_update::adam_scattered", 23, "scattered elements are collected there"),
-    (Isa::Neon, "row_update", 10, "constants of the optimiser are read again, once a tile"),
+    (Isa::Neon, "row_update", 12, "constants of the optimiser are read again, once a tile"),
     (Isa::Neon, "softmax", 6, "32 registers hold 4 quarters of 16 lanes: constants are read again"),
     (Isa::Neon, "topk", 11, "constants of the comparison, once for 64 scores"),
     (Isa::Avx2, "row_update", 22, "16 registers hold 2 halves of 16 lanes: constants are read again"),
