@@ -1,28 +1,35 @@
 //! Building for 64-bit Arm, running that without an Arm machine, and the LLVM tools that model its cores.
 
 mod debian;
-mod folder;
 mod installed;
-mod packages;
 mod self_test;
 mod toolchain;
+mod wrappers;
 
 pub(crate) use toolchain::{DEFAULT_CPU, TARGET, Toolchain, chosen_cpu};
 
 use anyhow::{Result, bail};
 
-use self::folder::Folder;
+use crate::debian_packages::{Folder, Purpose, obstacle};
 use crate::workspace;
+
+const FOLDER: Purpose = Purpose {
+    task: "setup-cross",
+    content: "the tool chain",
+    name: "slide-cross",
+    variable: "SLIDE_CROSS_DIR",
+    revision: "1",
+};
 
 /// `cargo xtask setup-cross`.
 pub(crate) fn set_up() -> Result<()> {
-    let folder = Folder::chosen()?;
+    let folder = Folder::chosen(&FOLDER)?;
     let shell = workspace::shell()?;
     if folder.is_ready() {
         println!("setup-cross: {} is ready", folder.path().display());
         return Ok(());
     }
-    let Some(obstacle) = debian::obstacle() else {
+    let Some(obstacle) = obstacle() else {
         debian::set_up(&folder)?;
         let path = folder.path().display();
         println!("setup-cross: {path} is ready; `. {path}/env` lets a plain cargo use it");

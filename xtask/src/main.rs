@@ -10,6 +10,7 @@ mod count;
 mod cross;
 mod data;
 mod deb822;
+mod debian_packages;
 mod disassembly;
 mod docs;
 mod loops;

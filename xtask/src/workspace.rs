@@ -1,4 +1,4 @@
-//! Where the workspace lies, and a shell that stands in it.
+//! Where the workspace lies, a shell that stands in it, and the programs that the system has.
 
 use std::env;
 use std::path::PathBuf;
@@ -31,4 +31,11 @@ pub(crate) fn shell() -> Result<Shell> {
     let shell = Shell::new().context("cannot start a shell")?;
     shell.change_dir(root());
     Ok(shell)
+}
+
+/// The first of these programs that `PATH` has.
+pub(crate) fn on_path(names: &[&str]) -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    let folders: Vec<PathBuf> = env::split_paths(&path).collect();
+    names.iter().find_map(|name| folders.iter().map(|folder| folder.join(name)).find(|path| path.is_file()))
 }

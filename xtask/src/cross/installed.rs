@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use xshell::{Shell, cmd};
 
-use super::packages::major_minor;
 use super::toolchain::{TARGET, Toolchain};
+use crate::debian_packages::output::major_minor;
+use crate::workspace::on_path;
 
 /// The first LLVM whose model of Neoverse V1 is its own; earlier ones take an older core's.
 const LLVM: u32 = 17;
@@ -47,13 +48,6 @@ pub(crate) fn find(shell: &Shell) -> Result<Toolchain, Vec<String>> {
     } else {
         Err(missing)
     }
-}
-
-/// The first of these programs that `PATH` has.
-pub(crate) fn on_path(names: &[&str]) -> Option<PathBuf> {
-    let path = env::var_os("PATH")?;
-    let folders: Vec<PathBuf> = env::split_paths(&path).collect();
-    names.iter().find_map(|name| folders.iter().map(|folder| folder.join(name)).find(|path| path.is_file()))
 }
 
 fn has_target(shell: &Shell) -> bool {

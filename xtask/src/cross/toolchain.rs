@@ -8,8 +8,9 @@ use std::process::Command;
 use anyhow::{Result, bail};
 use xshell::{PushEnv, Shell};
 
-use super::folder::Folder;
-use super::{debian, installed};
+use super::wrappers::{rust_tool, tool};
+use super::{FOLDER, debian, installed};
+use crate::debian_packages::{Folder, obstacle};
 use crate::workspace;
 
 /// The target of all cross builds.
@@ -44,7 +45,7 @@ impl Toolchain {
     /// The tool chain of the cache folder, or that of the system if it is complete; otherwise the cache folder is filled
     /// first, where that can be done.
     pub(crate) fn find_or_set_up() -> Result<Self> {
-        let folder = Folder::chosen()?;
+        let folder = Folder::chosen(&FOLDER)?;
         if folder.is_ready() {
             return Ok(Self::unpacked(&folder));
         }
@@ -52,7 +53,7 @@ impl Toolchain {
             Ok(toolchain) => return Ok(toolchain),
             Err(missing) => missing,
         };
-        if let Some(obstacle) = debian::obstacle() {
+        if let Some(obstacle) = obstacle() {
             bail!(
                 "there is no tool chain for {TARGET} here. It cannot be unpacked from packages: {obstacle}. \
                  To use the system's own, this is missing:\n  {}",
@@ -67,16 +68,16 @@ impl Toolchain {
     pub(super) fn unpacked(folder: &Folder) -> Self {
         Self {
             rust: Some(Rust {
-                compiler: folder.rust_tool("rustc"),
-                documentation: folder.rust_tool("rustdoc"),
-                lints: folder.rust_tool("clippy-driver"),
+                compiler: rust_tool(folder, "rustc"),
+                documentation: rust_tool(folder, "rustdoc"),
+                lints: rust_tool(folder, "clippy-driver"),
             }),
-            linker: folder.tool("aarch64-linux-gnu-gcc"),
-            archiver: folder.tool("aarch64-linux-gnu-ar"),
+            linker: tool(folder, "aarch64-linux-gnu-gcc"),
+            archiver: tool(folder, "aarch64-linux-gnu-ar"),
             system_root: folder.root().join("usr/aarch64-linux-gnu"),
             qemu: folder.root().join("usr/bin/qemu-aarch64"),
-            llvm_objdump: folder.tool("llvm-objdump"),
-            llvm_mca: folder.tool("llvm-mca"),
+            llvm_objdump: tool(folder, "llvm-objdump"),
+            llvm_mca: tool(folder, "llvm-mca"),
         }
     }
 

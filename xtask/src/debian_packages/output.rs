@@ -16,9 +16,15 @@ pub(crate) fn versions(madison: &str) -> Vec<&str> {
     madison.lines().filter_map(|line| line.split('|').nth(1)).map(str::trim).collect()
 }
 
-/// The packages that `apt-get --simulate install` would install.
-pub(crate) fn installations(simulated: &str) -> Vec<&str> {
-    simulated.lines().filter_map(|line| line.strip_prefix("Inst ")?.split(' ').next()).collect()
+/// The packages that `apt-get --simulate install` would install: (name, version).
+pub(crate) fn installations(simulated: &str) -> Vec<(&str, &str)> {
+    simulated.lines().filter_map(installation).collect()
+}
+
+fn installation(line: &str) -> Option<(&str, &str)> {
+    let (name, rest) = line.strip_prefix("Inst ")?.split_once(' ')?;
+    // In brackets before it: the version that is installed.
+    Some((name, rest.split_once('(')?.1.split(' ').next()?))
 }
 
 /// The files of `apt-get --print-uris download`.
@@ -96,7 +102,12 @@ Inst gcc-12-cross-base (12.2.0-14cross1 Debian:12.15/oldstable [all])
 Inst libllvm22 [1:22.1.7-1] (1:22.1.8-1~deb12u1 Debian-Security:12/oldstable-security [amd64])
 Conf binutils-aarch64-linux-gnu (2.40-2 Debian:12.15/oldstable [amd64])
 ";
-        assert_eq!(installations(simulated), ["binutils-aarch64-linux-gnu", "gcc-12-cross-base", "libllvm22"]);
+        let expected = [
+            ("binutils-aarch64-linux-gnu", "2.40-2"),
+            ("gcc-12-cross-base", "12.2.0-14cross1"),
+            ("libllvm22", "1:22.1.8-1~deb12u1"),
+        ];
+        assert_eq!(installations(simulated), expected);
     }
 
     #[test]

@@ -1,0 +1,130 @@
+//! Tools from Debian's packages: fetched and unpacked into a cache folder of their own, never installed.
+
+mod folder;
+pub(crate) mod output;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, ensure};
+use xshell::{Shell, cmd};
+
+pub(crate) use self::folder::{Folder, Purpose};
+use self::output::{available_bytes, downloads, mirror, os_release, versions};
+use crate::apt::{Apt, Settings};
+use crate::workspace;
+
+/// The folder of a private apt inside one that is being filled.
+const APT: &str = "apt";
+
+/// Why tools cannot come from packages here.
+pub(crate) fn obstacle() -> Option<String> {
+    let os = fs::read_to_string("/etc/os-release").unwrap_or_default();
+    let programs = ["apt-get", "apt-cache", "dpkg-deb"];
+    if os_release(&os, "ID") != Some("debian") || !cfg!(target_arch = "x86_64") {
+        let name = os_release(&os, "PRETTY_NAME").unwrap_or(std::env::consts::OS);
+        return Some(format!("this system is {name} on {}, not Debian on x86-64", std::env::consts::ARCH));
+    }
+    let missing = programs.into_iter().find(|program| workspace::on_path(&[program]).is_none())?;
+    Some(format!("this Debian has no {missing}"))
+}
+
+/// An apt whose state lies in `new`, a folder that is being filled: for this machine's mirror and the suite of backports, with
+/// fresh lists of the packages of `architectures`, which are Debian's names, this machine's first.
+pub(crate) fn apt<'a>(shell: &'a Shell, new: &Folder, architectures: &[&str]) -> Result<Apt<'a>> {
+    println!("{}: fetching Debian's package lists, about {} MB", new.purpose.task, 10 * architectures.len());
+    let list = ["/etc/apt/sources.list.d/debian.sources", "/etc/apt/sources.list"].into_iter().find_map(|path| {
+        let text = fs::read_to_string(path).ok()?;
+        mirror(&text)?;
+        Some((Path::new(path), text))
+    });
+    let (list, sources) =
+        list.context("neither /etc/apt/sources.list.d/debian.sources nor /etc/apt/sources.list names a mirror")?;
+    let (mirror, key) = mirror(&sources).context("the mirror has just been there")?;
+    let os = fs::read_to_string("/etc/os-release")?;
+    let release = os_release(&os, "VERSION_CODENAME").context("/etc/os-release has no VERSION_CODENAME")?;
+    let key = key.map(|key| format!("Signed-By: {key}\n")).unwrap_or_default();
+
+    let status = Path::new("/var/lib/dpkg/status");
+    let apt = Apt::new(shell, &new.path().join(APT), &Settings { architectures, status, language: "none" })?;
+    let extension = list.extension().unwrap_or_default().to_string_lossy();
+    apt.add_source(&format!("main.{extension}"), &sources)?;
+    apt.add_source(
+        "backports.sources",
+        &format!("Types: deb\nURIs: {mirror}\nSuites: {release}-backports\nComponents: main\n{key}"),
+    )?;
+    apt.update()?;
+    Ok(apt)
+}
+
+/// `PACKAGE=VERSION` of the newest version, of any suite.
+pub(crate) fn newest(apt: &Apt<'_>, package: &str) -> Result<String> {
+    let madison = apt.command("apt-cache").args(["madison", package]).read()?;
+    let newest = versions(&madison).first().map(|version| format!("{package}={version}"));
+    newest.with_context(|| format!("apt knows no package {package}"))
+}
+
+/// Fetches these packages, as `apt-get download` takes them, and unpacks them into the root of `new`, which is to become
+/// `destination`. Says what it downloads before it does so.
+pub(crate) fn unpack(
+    shell: &Shell,
+    apt: &Apt<'_>,
+    packages: &[String],
+    new: &Folder,
+    destination: &Folder,
+) -> Result<()> {
+    announce(shell, apt, packages, new, destination)?;
+    let folder = new.path().join("debs");
+    let files = download(shell, apt, packages, &folder)?;
+    println!("{}: unpacking", new.purpose.task);
+    let root = new.root();
+    fs::create_dir(&root)?;
+    for file in files {
+        cmd!(shell, "dpkg-deb --extract {file} {root}").quiet().run()?;
+    }
+    let finished = [folder, new.path().join(APT)];
+    for folder in finished.into_iter().chain(["doc", "man", "locale"].map(|name| root.join("usr/share").join(name))) {
+        if folder.exists() {
+            fs::remove_dir_all(folder)?;
+        }
+    }
+    Ok(())
+}
+
+/// Says what will be downloaded and how much, and fails early if there is no room for it.
+fn announce(shell: &Shell, apt: &Apt<'_>, packages: &[String], new: &Folder, destination: &Folder) -> Result<()> {
+    let Purpose { task, variable, .. } = new.purpose;
+    let uris = apt.command("apt-get").args(["-qq", "--print-uris", "download"]).args(packages).read()?;
+    let files = downloads(&uris)?;
+    let bytes: u64 = files.iter().map(|file| file.bytes).sum();
+    // Unpacked, packages of programs are about four times as large; both lie there for a while.
+    let needed = 5 * bytes;
+    println!(
+        "{task}: downloading {} packages, {} MB, to {} (about {} MB in the end; nothing is installed)",
+        files.len(),
+        bytes / 1_000_000,
+        destination.path().display(),
+        4 * bytes / 1_000_000
+    );
+    let path = new.path();
+    let df = cmd!(shell, "df -Pk {path}").quiet().read()?;
+    let available = available_bytes(&df).with_context(|| format!("df prints:\n{df}"))?;
+    ensure!(
+        available >= needed,
+        "{} has {} MB left and {} MB are needed; {variable} names another place",
+        path.display(),
+        available / 1_000_000,
+        needed / 1_000_000
+    );
+    Ok(())
+}
+
+fn download(shell: &Shell, apt: &Apt<'_>, packages: &[String], folder: &Path) -> Result<Vec<PathBuf>> {
+    fs::create_dir(folder)?;
+    let _inside = shell.push_dir(folder);
+    let get = apt.command("apt-get").args(["-qq", "download"]).args(packages);
+    get.run().context("apt cannot download the packages; what it says above names the reason")?;
+    let files: Vec<_> = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+    ensure!(files.len() >= packages.len(), "apt has left {} files of {}", files.len(), packages.len());
+    Ok(files)
+}
