@@ -37,7 +37,7 @@ pub enum MemError {
     File {
         /// The file.
         path: PathBuf,
-        /// What was tried: "open", "examine", "map".
+        /// What was tried: "open", "examine", "map", "watch".
         action: &'static str,
         /// The operating system's answer.
         source: io::Error,
@@ -49,6 +49,31 @@ pub enum MemError {
         path: PathBuf,
         /// What it names.
         found: &'static str,
+    },
+    /// The length of a mapped file has changed: what was read of it is not to be trusted.
+    #[error(
+        "{}: expected {expected} bytes, as when it was opened, found {found}: the file was written to while it was read",
+        path.display()
+    )]
+    Resized {
+        /// The file.
+        path: PathBuf,
+        /// Its length in bytes when it was mapped.
+        expected: u64,
+        /// Its length now.
+        found: u64,
+    },
+    /// Pages of a mapped file could not be read, though it has its length: what was read of it is not to be trusted.
+    #[error(
+        "{}: the bytes from {offset} on could not be read: the disk has failed, or the file was cut and written anew while \
+         it was read",
+        path.display()
+    )]
+    Lost {
+        /// The file.
+        path: PathBuf,
+        /// The first byte of the first page that was lost.
+        offset: u64,
     },
     /// A worker thread could not be started.
     #[error("cannot start worker {worker} of {count}: {source}")]

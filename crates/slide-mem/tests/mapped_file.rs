@@ -15,7 +15,7 @@ fn a_file_is_its_bytes() {
         let file = MappedFile::open(&path).unwrap();
         file.advise_sequential().unwrap();
         assert_eq!(*file, bytes);
-        assert!(file.is_intact().unwrap());
+        file.check().unwrap();
     }
 }
 
@@ -24,9 +24,10 @@ fn an_empty_file_is_an_empty_slice() {
     let empty = tempfile::NamedTempFile::new().unwrap();
     let file = MappedFile::open(empty.path()).unwrap();
     file.advise_sequential().unwrap();
-    assert!(file.is_empty() && file.is_intact().unwrap());
+    assert!(file.is_empty());
+    file.check().unwrap();
     fs::write(empty.path(), "no more").unwrap();
-    assert!(!file.is_intact().unwrap());
+    assert!(matches!(file.check(), Err(MemError::Resized { expected: 0, found: 7, .. })));
 }
 
 #[test]
@@ -35,7 +36,11 @@ fn a_shortened_file_is_noticed() {
     fs::write(shrinking.path(), [1; 10_000]).unwrap();
     let file = MappedFile::open(shrinking.path()).unwrap();
     shrinking.as_file().set_len(9_999).unwrap();
-    assert!(!file.is_intact().unwrap());
+    let error = file.check().unwrap_err();
+    assert!(matches!(error, MemError::Resized { expected: 10_000, found: 9_999, .. }), "{error:?}");
+    let path = shrinking.path().display();
+    let said = format!("{path}: expected 10000 bytes, as when it was opened, found 9999: the file was written to");
+    assert!(error.to_string().starts_with(&said), "{error}");
 }
 
 #[test]
@@ -47,7 +52,7 @@ fn a_replaced_file_keeps_its_bytes() {
     let file = MappedFile::open(&path).unwrap();
     fs::rename(&new, &path).unwrap();
     assert_eq!(*file, [1; 5000]);
-    assert!(file.is_intact().unwrap());
+    file.check().unwrap();
 }
 
 #[test]

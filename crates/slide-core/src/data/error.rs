@@ -16,6 +16,9 @@ pub enum DataError {
         /// What it said.
         source: std::io::Error,
     },
+    /// The file could not be mapped, or changed while it was read.
+    #[error(transparent)]
+    Mapping(#[from] slide_mem::MemError),
     /// The text does not follow its format.
     #[error("{}:{line}:{column}: expected {expected}, found {found}", path.display())]
     Malformed {

@@ -26,7 +26,7 @@ impl Filter {
     /// below `labels`.
     pub fn read(path: impl AsRef<Path>, points: usize, labels: usize) -> Result<Self, DataError> {
         let path = path.as_ref();
-        let text = source::load(path)?;
+        let text = source::bytes(path)?;
         parse(&text, points as u64, labels as u64).map_err(|defect| defect.locate(path, &text, 1))
     }
 

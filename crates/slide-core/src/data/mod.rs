@@ -168,28 +168,28 @@ pub struct ReadOptions {
 
 /// Reads a data set from a file, compressed with gzip or zstd or not.
 ///
-/// Files are mapped: they must not be written in place while they are read.
+/// Files are mapped: they must not be written in place while they are read. One that changes its length meanwhile is an
+/// error (on Linux; see [`MappedFile`](slide_mem::MappedFile)).
 ///
 /// # Errors
-/// [`DataError::Io`]; [`DataError::Malformed`] or [`DataError::Array`] with the first defect; [`DataError::Request`] where
-/// the labels of an `.npz` file cannot be found.
+/// [`DataError::Io`] and [`DataError::Mapping`]; [`DataError::Malformed`] or [`DataError::Array`] with the first defect;
+/// [`DataError::Request`] where the labels of an `.npz` file cannot be found.
 pub fn read(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Dataset, DataError> {
     let path = path.as_ref();
-    let text = source::load(path)?;
-    let parse = || {
-        let parsed = match options.format.unwrap_or_else(|| Format::of(&text)) {
-            Format::Xmc => xmc::read(&text, options),
-            Format::Svmlight => svmlight::read(&text, options),
-            Format::Npz => return npz::read(path, &text, options),
+    let parse = |text: &[u8]| {
+        let parsed = match options.format.unwrap_or_else(|| Format::of(text)) {
+            Format::Xmc => xmc::read(text, options),
+            Format::Svmlight => svmlight::read(text, options),
+            Format::Npz => return npz::read(path, text, options),
         };
-        parsed.map_err(|defect| defect.locate(path, &text, 1))
+        parsed.map_err(|defect| defect.locate(path, text, 1))
     };
-    match options.threads {
-        None => parse(),
+    source::with_bytes(path, |text| match options.threads {
+        None => parse(text),
         Some(threads) => rayon::ThreadPoolBuilder::new()
             .num_threads(threads.get())
             .build()
             .map_err(|error| DataError::Request(error.to_string()))?
-            .install(parse),
-    }
+            .install(|| parse(text)),
+    })
 }

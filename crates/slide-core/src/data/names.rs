@@ -12,7 +12,7 @@ use super::source;
 /// more or fewer names.
 pub fn read(path: impl AsRef<Path>, count: Option<usize>) -> Result<Vec<String>, DataError> {
     let path = path.as_ref();
-    let bytes = source::load(path)?;
+    let bytes = source::bytes(path)?;
     let locate = |defect: Defect| defect.locate(path, &bytes, 1);
     let text =
         std::str::from_utf8(&bytes).map_err(|error| locate(Defect::new(error.valid_up_to(), "a name in UTF-8")))?;

@@ -35,7 +35,7 @@ pub(crate) fn read(path: &Path, bytes: &[u8], options: &ReadOptions) -> Result<D
                     DataError::Request(format!("{path}: no X in the name to turn into Y: say where the labels are"))
                 })?,
             };
-            let labels = Matrix::read(&path, &source::load(&path)?, options.label_count)?;
+            let labels = source::with_bytes(&path, |bytes| Matrix::read(&path, bytes, options.label_count))?;
             if labels.indptr.len() - 1 != points {
                 let expected = format!("{points} rows, as in the feature matrix");
                 return Err(fault(&path, "shape", None, expected, labels.indptr.len() - 1));

@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Chain, Cursor, Read};
-use std::ops::Deref;
 use std::path::Path;
 
 use slide_mem::MappedFile;
@@ -51,39 +50,33 @@ pub(crate) fn decompress<'a>(mut reader: impl Read + Send + 'a) -> io::Result<Bo
     compression.decode(BufReader::with_capacity(BUFFER, whole))
 }
 
-/// The decompressed bytes of a file.
-pub(crate) enum Text {
-    Mapped(MappedFile),
-    Owned(Vec<u8>),
-}
-
-impl Deref for Text {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        match self {
-            Self::Mapped(file) => file,
-            Self::Owned(bytes) => bytes,
-        }
-    }
-}
-
-/// All decompressed bytes of a file; mapped where nothing needs decompressing.
-pub(crate) fn load(path: &Path) -> Result<Text, DataError> {
-    let io = || DataError::io(path);
-    if !std::fs::metadata(path).map_err(io())?.is_file() {
+/// What `read` makes of the decompressed bytes of a file, which are mapped where nothing needs decompressing. A mapped file may
+/// be shortened by others and read as zeros from there, so `read` may see any bytes, and what it makes of them, an error too,
+/// counts only if the file was whole to the end.
+pub(crate) fn with_bytes<T>(path: &Path, read: impl FnOnce(&[u8]) -> Result<T, DataError>) -> Result<T, DataError> {
+    if !std::fs::metadata(path).map_err(DataError::io(path))?.is_file() {
         // A pipe cannot be mapped.
-        let mut text = Vec::new();
-        let mut reader = File::open(path).and_then(decompress).map_err(io())?;
-        reader.read_to_end(&mut text).map_err(io())?;
-        return Ok(Text::Owned(text));
+        return read(&bytes(path)?);
     }
-    let file = MappedFile::open(path).map_err(|error| io()(io::Error::other(error)))?;
+    let file = MappedFile::open(path)?;
     let compression = Compression::of(&file);
     if compression == Compression::None {
-        return Ok(Text::Mapped(file));
+        let made = read(&file);
+        file.check()?;
+        return made;
     }
     let mut text = Vec::with_capacity(file.len().saturating_mul(3));
-    compression.decode(&file[..]).and_then(|mut reader| reader.read_to_end(&mut text)).map_err(io())?;
-    Ok(Text::Owned(text))
+    let decoded = compression.decode(&file[..]).and_then(|mut reader| reader.read_to_end(&mut text));
+    file.check()?;
+    decoded.map_err(DataError::io(path))?;
+    drop(file);
+    read(&text)
+}
+
+/// A copy of the decompressed bytes of a file, for small ones, and those that are better not to change under the reader.
+pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>, DataError> {
+    let mut bytes = Vec::new();
+    let reader = File::open(path).and_then(decompress);
+    reader.and_then(|mut reader| reader.read_to_end(&mut bytes)).map_err(DataError::io(path))?;
+    Ok(bytes)
 }

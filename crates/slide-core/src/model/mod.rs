@@ -83,7 +83,7 @@ pub enum ModelError {
         /// What is wrong.
         source: ConfigError,
     },
-    /// The tables found no memory.
+    /// The tables found no memory, or the file could not be mapped or changed while it was read.
     #[error(transparent)]
     Memory(#[from] MemError),
 }

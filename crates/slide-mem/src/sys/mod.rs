@@ -4,6 +4,10 @@
 mod linux;
 #[cfg(all(target_os = "linux", not(any(miri, slide_portable))))]
 pub(crate) use linux::*;
+#[cfg(all(target_os = "linux", not(any(miri, slide_portable))))]
+mod lost_pages;
+#[cfg(all(target_os = "linux", not(any(miri, slide_portable))))]
+pub(crate) use lost_pages::Watch;
 
 #[cfg(not(all(target_os = "linux", not(any(miri, slide_portable)))))]
 mod portable;

@@ -62,6 +62,21 @@ impl Drop for Memory {
     }
 }
 
+/// Keeps watch over the mapping of a file, where it can; here it sees nothing.
+pub(crate) struct Watch;
+
+impl Watch {
+    /// # Safety
+    /// None is needed here; see the one for Linux.
+    pub(crate) unsafe fn new(_addresses: Range<usize>) -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    pub(crate) fn lost_from(&self) -> Option<usize> {
+        None
+    }
+}
+
 pub(crate) fn page_bytes() -> usize {
     4096
 }

@@ -1,0 +1,201 @@
+//! Files that are shortened while they are mapped: what a reader sees, and what a `SIGBUS` of others still does.
+#![cfg(all(target_os = "linux", not(any(miri, slide_portable))))]
+
+use std::fs;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, Output};
+use std::sync::Barrier;
+use std::thread;
+
+use slide_mem::{MappedFile, MemError};
+use tempfile::NamedTempFile;
+
+const PAGE: usize = 4096;
+
+/// A file of so many ones.
+fn ones(bytes: usize) -> NamedTempFile {
+    let file = NamedTempFile::new().unwrap();
+    fs::write(file.path(), vec![1; bytes]).unwrap();
+    file
+}
+
+fn shorten(file: &NamedTempFile, bytes: usize) {
+    file.as_file().set_len(bytes as u64).unwrap();
+}
+
+fn sum(bytes: &[u8]) -> usize {
+    bytes.iter().map(|&byte| usize::from(byte)).sum()
+}
+
+/// Runs the test of this name again, in a process of its own with `SLIDE_MEM_TEST_CHILD` set.
+fn child(test: &str) -> Output {
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", test, "--nocapture"]).env("SLIDE_MEM_TEST_CHILD", "1").output().unwrap()
+}
+
+fn is_child() -> bool {
+    std::env::var_os("SLIDE_MEM_TEST_CHILD").is_some()
+}
+
+#[test]
+fn what_is_gone_reads_as_zeros_and_is_told() {
+    let bytes = 100 * PAGE + 17;
+    for left in [0, 1, PAGE, 50 * PAGE - 1, 50 * PAGE, 100 * PAGE] {
+        let file = ones(bytes);
+        let mapped = MappedFile::open(file.path()).unwrap();
+        shorten(&file, left);
+        // The last page first, then all: a page is lost once by itself, once by the loss of one before it.
+        assert_eq!(mapped[bytes - 1], 0);
+        assert_eq!(sum(&mapped), left, "{left} bytes left");
+        let error = mapped.check().unwrap_err();
+        let (expected, found) = (bytes as u64, left as u64);
+        assert!(
+            matches!(&error, MemError::Resized { path, expected: e, found: f }
+            if path == file.path() && (*e, *f) == (expected, found)),
+            "{error:?}"
+        );
+    }
+}
+
+#[test]
+fn a_file_that_has_its_length_again_is_found_out() {
+    let file = ones(10 * PAGE);
+    let mapped = MappedFile::open(file.path()).unwrap();
+    mapped.check().unwrap();
+    shorten(&file, 3 * PAGE);
+    assert_eq!(sum(&mapped), 3 * PAGE);
+    fs::write(file.path(), vec![1; 10 * PAGE]).unwrap();
+    let error = mapped.check().unwrap_err();
+    assert!(matches!(error, MemError::Lost { offset, .. } if offset == 3 * PAGE as u64), "{error:?}");
+    let said = format!("{}: the bytes from {} on could not be read", file.path().display(), 3 * PAGE);
+    assert!(error.to_string().starts_with(&said), "{error}");
+    // A new mapping starts afresh, in the place of the old one.
+    drop(mapped);
+    let mapped = MappedFile::open(file.path()).unwrap();
+    assert_eq!(sum(&mapped), 10 * PAGE);
+    mapped.check().unwrap();
+}
+
+#[test]
+fn other_files_are_not_concerned() {
+    let files: Vec<_> = (0..20).map(|_| ones(5 * PAGE)).collect();
+    let mapped: Vec<_> = files.iter().map(|file| MappedFile::open(file.path()).unwrap()).collect();
+    shorten(&files[7], PAGE);
+    for (number, mapped) in mapped.iter().enumerate() {
+        assert_eq!(sum(mapped), if number == 7 { PAGE } else { 5 * PAGE });
+        assert_eq!(mapped.check().is_ok(), number != 7, "{number}");
+    }
+}
+
+/// All at once: readers of one lost file, each from another place, and others that open, lose and close their own.
+#[test]
+fn threads_lose_pages_together() {
+    let (threads, pages) = (8, 64);
+    let shared = ones(pages * PAGE);
+    let mapped = MappedFile::open(shared.path()).unwrap();
+    shorten(&shared, 0);
+    let start = Barrier::new(threads);
+    thread::scope(|scope| {
+        for thread in 0..threads {
+            let (mapped, start) = (&mapped, &start);
+            scope.spawn(move || {
+                start.wait();
+                for page in 0..pages {
+                    assert_eq!(mapped[(page * 29 + thread * 8) % pages * PAGE], 0);
+                }
+                assert!(mapped.check().is_err());
+                for round in 0..50 {
+                    let own = ones(4 * PAGE);
+                    let mapped = MappedFile::open(own.path()).unwrap();
+                    let left = round % 5 * PAGE;
+                    shorten(&own, left);
+                    assert_eq!(sum(&mapped), left);
+                    assert_eq!(mapped.check().is_ok(), left == 4 * PAGE);
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn a_forked_child_reads_on() {
+    let file = ones(4 * PAGE);
+    let mapped = MappedFile::open(file.path()).unwrap();
+    shorten(&file, PAGE);
+    // SAFETY: the child only reads the mapping, examines a file and ends, none of which needs a lock that another thread
+    // may have held.
+    let status = unsafe {
+        let child = libc::fork();
+        if child == 0 {
+            let right = mapped[0] == 1 && mapped[3 * PAGE] == 0;
+            libc::_exit(if right { 7 } else { 8 });
+        }
+        let mut status = 0;
+        assert_eq!(libc::waitpid(child, &mut status, 0), child);
+        status
+    };
+    assert!(libc::WIFEXITED(status), "{status:#x}");
+    assert_eq!(libc::WEXITSTATUS(status), 7);
+    // The parent has lost nothing yet.
+    assert_eq!(sum(&mapped), PAGE);
+}
+
+/// Reads behind the end of a file that is mapped by other means.
+fn read_foreign() -> u8 {
+    let file = ones(2 * PAGE);
+    // SAFETY: nobody else knows of the file. That it is shortened is the point.
+    let foreign = unsafe { memmap2::Mmap::map(file.as_file()) }.unwrap();
+    shorten(&file, 0);
+    foreign[PAGE]
+}
+
+#[test]
+fn mappings_of_others_end_the_process_as_ever() {
+    if is_child() {
+        let file = ones(PAGE);
+        let _watched = MappedFile::open(file.path()).unwrap();
+        println!("read {} and lived", read_foreign());
+        return;
+    }
+    let output = child("mappings_of_others_end_the_process_as_ever");
+    let said = String::from_utf8_lossy(&output.stderr);
+    let killed = output.status.signal() == Some(libc::SIGBUS) || said.contains("AddressSanitizer: BUS");
+    assert!(killed, "{:?}: {}{said}", output.status, String::from_utf8_lossy(&output.stdout));
+}
+
+/// A handler that was there before gets what is not ours, with the address, and signals that are sent.
+#[test]
+fn an_earlier_handler_is_asked() {
+    static SENT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+    extern "C" fn earlier(_: libc::c_int, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
+        // SAFETY: installed with SA_SIGINFO; both calls are allowed in handlers.
+        unsafe {
+            if (*info).si_code == libc::BUS_ADRERR {
+                libc::_exit(if (*info).si_addr().is_null() { 41 } else { 42 });
+            }
+        }
+        SENT.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+    }
+    if !is_child() {
+        let output = child("an_earlier_handler_is_asked");
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.code(), Some(42), "{said}{}", String::from_utf8_lossy(&output.stderr));
+        return;
+    }
+    let handler: extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void) = earlier;
+    // SAFETY: the handler may run at any time, see there; zeros are a valid `sigaction`.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        (action.sa_sigaction, action.sa_flags) = (handler as usize, libc::SA_SIGINFO);
+        assert_eq!(libc::sigaction(libc::SIGBUS, &action, std::ptr::null_mut()), 0);
+    }
+    let file = ones(2 * PAGE);
+    let mapped = MappedFile::open(file.path()).unwrap();
+    shorten(&file, PAGE);
+    assert_eq!(sum(&mapped), PAGE);
+    assert_eq!(SENT.load(std::sync::atomic::Ordering::SeqCst), 0);
+    // SAFETY: sends this thread a signal that is handled above.
+    unsafe { libc::raise(libc::SIGBUS) };
+    assert_eq!(SENT.load(std::sync::atomic::Ordering::SeqCst), 1);
+    println!("read {} and lived", read_foreign());
+}
