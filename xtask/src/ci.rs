@@ -37,6 +37,8 @@ pub(crate) enum Step {
     AsmCheck,
     /// Every kernel executes as many instructions as it did, on this machine and on emulated Arm
     Count,
+    /// Memory and workers lie where they were asked to, and golden models have their bits, on emulated machines with several nodes
+    Numa,
     /// All tests, as README tells to run them
     Test,
 }
@@ -94,6 +96,7 @@ impl Step {
                     })?;
                 }
             }
+            Self::Numa => test::numa::run(shell, test::numa::CASES, &[])?,
             Self::Test => test::test_workspace(shell, &["--no-fail-fast".to_owned()])?,
         }
         Ok(())

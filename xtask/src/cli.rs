@@ -26,12 +26,17 @@ pub(crate) enum Task {
         long_about = "The tests of the whole workspace, on the best instruction set or on chosen ones.\n\n\
             A level of 64-bit Arm on another machine is emulated: the tests of slide-kernels and the golden models of slide-core \
             are cross-built (`setup-cross` is run if need be) and run as Graviton3's processor, with the level forced and required. \
-            The emulator is slow, hence the budget of --cases.",
+            The emulator is slow, hence the budget of --cases.\n\n\
+            With --numa the tests of slide-mem and golden models of slide-core run on emulated machines with several NUMA \
+            nodes (`setup-numa-vm` is run if need be): two nodes with reserved huge pages, too few of them on one node, a CPU \
+            taken offline, a node without CPUs and one without memory.",
         after_help = "Examples:\n  cargo xtask test\n  cargo xtask test --isa scalar -- golden\n  \
             cargo xtask test --isa all                          once for each level that this machine has\n  \
             cargo xtask test --isa neon                         emulated as Graviton3, or native on Arm\n  \
             cargo xtask test --isa sve --cases 100 -- dot       more of the tests whose names contain `dot`\n  \
-            cargo xtask test --isa neon --cpu neoverse-n1       emulated as Graviton2 (neoverse-n2: nearest to Graviton4)"
+            cargo xtask test --isa neon --cpu neoverse-n1       emulated as Graviton2 (neoverse-n2: nearest to Graviton4)\n  \
+            cargo xtask test --numa                             on emulated machines with several NUMA nodes\n  \
+            cargo xtask test --numa -- reserved                 the tests there whose names contain `reserved`"
     )]
     Test(TestArguments),
 
@@ -56,6 +61,18 @@ pub(crate) enum Task {
         after_help = "Examples:\n  cargo xtask setup-cross\n  SLIDE_CROSS_DIR=/opt/cross cargo xtask setup-cross    into a folder of your choice"
     )]
     SetupCross,
+
+    /// Bring an emulated machine with several NUMA nodes into a cache folder
+    #[command(
+        long_about = "Bring an emulated machine with several NUMA nodes into a cache folder, for `cargo xtask test --numa`.\n\n\
+            On Debian: an emulator (qemu), a kernel and a small shell are fetched as packages (43 MB) and unpacked \
+            (68 MB) into $SLIDE_NUMA_VM_DIR, or else slide-numa-vm in the user's cache. Nothing is installed, and to \
+            remove the folder is to remove it all. The machine is emulated by software alone: no right to virtual \
+            machines is needed.",
+        after_help = "Examples:\n  cargo xtask setup-numa-vm\n  \
+            SLIDE_NUMA_VM_DIR=/opt/vm cargo xtask setup-numa-vm    into a folder of your choice"
+    )]
+    SetupNumaVm,
 
     /// The largest errors of exp, ln and their kin, against f64, over every f32
     #[command(after_help = "Examples:\n  cargo run --release -p xtask -- ulp            minutes\n  \
@@ -118,7 +135,11 @@ pub(crate) struct TestArguments {
     #[arg(long, value_name = "NAME")]
     pub(crate) isa: Option<String>,
 
-    /// Random cases of a test at most, and golden models of all (SLIDE_TEST_CASES) [default: all of them; emulated: 8]
+    /// On emulated machines with several NUMA nodes
+    #[arg(long, conflicts_with_all = ["isa", "cpu"])]
+    pub(crate) numa: bool,
+
+    /// Random cases of a test at most, and golden models of all (SLIDE_TEST_CASES) [default: all of them; emulated: 8; --numa: 4]
     #[arg(long, value_name = "NUMBER")]
     pub(crate) cases: Option<u32>,
 
@@ -126,7 +147,7 @@ pub(crate) struct TestArguments {
     #[arg(long, value_name = "NAME")]
     pub(crate) cpu: Option<String>,
 
-    /// Passed on to `cargo test`
+    /// Passed on to `cargo test`, or to the emulated machine's test programs
     #[arg(last = true, value_name = "ARGS")]
     pub(crate) rest: Vec<String>,
 }

@@ -41,8 +41,6 @@ pub(crate) fn apt<'a>(shell: &'a Shell, new: &Folder, architectures: &[&str]) ->
     let (list, sources) =
         list.context("neither /etc/apt/sources.list.d/debian.sources nor /etc/apt/sources.list names a mirror")?;
     let (mirror, key) = mirror(&sources).context("the mirror has just been there")?;
-    let os = fs::read_to_string("/etc/os-release")?;
-    let release = os_release(&os, "VERSION_CODENAME").context("/etc/os-release has no VERSION_CODENAME")?;
     let key = key.map(|key| format!("Signed-By: {key}\n")).unwrap_or_default();
 
     let status = Path::new("/var/lib/dpkg/status");
@@ -51,10 +49,17 @@ pub(crate) fn apt<'a>(shell: &'a Shell, new: &Folder, architectures: &[&str]) ->
     apt.add_source(&format!("main.{extension}"), &sources)?;
     apt.add_source(
         "backports.sources",
-        &format!("Types: deb\nURIs: {mirror}\nSuites: {release}-backports\nComponents: main\n{key}"),
+        &format!("Types: deb\nURIs: {mirror}\nSuites: {}\nComponents: main\n{key}", backports()?),
     )?;
     apt.update()?;
     Ok(apt)
+}
+
+/// The suite of backports to this release.
+pub(crate) fn backports() -> Result<String> {
+    let os = fs::read_to_string("/etc/os-release")?;
+    let release = os_release(&os, "VERSION_CODENAME").context("/etc/os-release has no VERSION_CODENAME")?;
+    Ok(format!("{release}-backports"))
 }
 
 /// `PACKAGE=VERSION` of the newest version, of any suite.

@@ -15,6 +15,7 @@ mod disassembly;
 mod docs;
 mod loops;
 mod mca;
+mod numa_vm;
 mod package;
 mod program;
 mod test;
@@ -29,6 +30,7 @@ fn main() -> anyhow::Result<()> {
         cli::Task::Test(arguments) => test::run(&arguments),
         cli::Task::AsmCheck(arguments) => asm_check::run(&arguments),
         cli::Task::SetupCross => cross::set_up(),
+        cli::Task::SetupNumaVm => numa_vm::set_up(),
         cli::Task::Ulp(arguments) => ulp::run(&arguments),
         cli::Task::Count(arguments) => count::run(&arguments),
         cli::Task::Mca(arguments) => mca::run(&arguments),

@@ -1,6 +1,7 @@
 //! The workspace's tests, on the best instruction set or on forced ones; those of another architecture are emulated.
 
 pub(crate) mod emulated;
+pub(crate) mod numa;
 
 use anyhow::{Result, ensure};
 use slide_kernels::{Isa, Kernels};
@@ -13,6 +14,9 @@ use crate::workspace;
 
 pub(crate) fn run(arguments: &TestArguments) -> Result<()> {
     let shell = workspace::shell()?;
+    if arguments.numa {
+        return numa::run(&shell, arguments.cases.unwrap_or(numa::CASES), &arguments.rest);
+    }
     let isa: Option<Isa> = arguments.isa.as_deref().filter(|&name| name != "all").map(str::parse).transpose()?;
     if let Some(isa) = isa.filter(|&isa| emulated::is_needed(isa)) {
         let cpu = arguments.cpu.clone().unwrap_or_else(chosen_cpu);

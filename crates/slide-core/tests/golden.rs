@@ -1,8 +1,10 @@
-//! The same model, to the bit, on every instruction set and with any number of threads: its SHA-256 stands here.
+//! The same model, to the bit, on every instruction set, with any number of threads and wherever its memory lies: its SHA-256
+//! stands here.
 //!
 //! `SLIDE_REQUIRE_ISA=avx512` (or more, separated by commas) makes it a failure if that level is not on the machine; otherwise
 //! a level that is missing is named and left out. `SLIDE_TEST_CASES=8` trains that many models of all, for an emulated
-//! machine: first each run once on the level of `SLIDE_ISA` (or on the best), then on the others.
+//! machine: first each run once on the level of `SLIDE_ISA` (or on the best), then on the others. `SLIDE_REQUIRE_NODES=2` makes
+//! it a failure if the machine has fewer NUMA nodes with memory.
 
 mod common;
 
@@ -14,7 +16,7 @@ use slide_core::lsh::{BucketPolicy, HashKind, Rebuild};
 use slide_core::sampling::SamplerKind;
 use slide_core::train::{Control, Trainer};
 use slide_kernels::Isa;
-use slide_mem::Placement;
+use slide_mem::{NumaPolicy, Placement, Report, Topology};
 
 fn base() -> TrainConfig {
     TrainConfig {
@@ -96,15 +98,20 @@ fn runs() -> Vec<(&'static str, TrainConfig, &'static str)> {
 }
 
 fn digest(config: &TrainConfig, isa: Isa, threads: usize) -> String {
-    let data = common::dataset(500, 2000, 3000);
     let runtime = Runtime::new(NonZeroUsize::new(threads), Some(isa), Placement::default()).unwrap();
-    let mut trainer = Trainer::new(config.clone(), &data, &runtime).unwrap();
+    train(config, &runtime).0
+}
+
+/// The SHA-256 of the model, and where it lies.
+fn train(config: &TrainConfig, runtime: &Runtime) -> (String, Report) {
+    let data = common::dataset(500, 2000, 3000);
+    let mut trainer = Trainer::new(config.clone(), &data, runtime).unwrap();
     trainer.run(&mut |_, _| Control::Continue).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model");
     trainer.save_checkpoint(&path).unwrap();
     let digest = Sha256::digest(std::fs::read(path).unwrap());
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    (digest.iter().map(|byte| format!("{byte:02x}")).collect(), trainer.model().report())
 }
 
 /// Each run on each level with each number of threads, in such an order that the first few cover most.
@@ -124,6 +131,11 @@ fn trainings() -> Vec<(Isa, usize, (&'static str, TrainConfig, &'static str))> {
     trainings
 }
 
+/// `SLIDE_TEST_CASES`
+fn budget() -> Option<usize> {
+    std::env::var("SLIDE_TEST_CASES").ok().map(|cases| cases.parse().expect("SLIDE_TEST_CASES is a number"))
+}
+
 #[test]
 fn models_have_the_same_bits_everywhere() {
     let required = std::env::var("SLIDE_REQUIRE_ISA").unwrap_or_default();
@@ -133,8 +145,8 @@ fn models_have_the_same_bits_everywhere() {
         eprintln!("skipped: {isa} is not on this machine");
     }
     let mut trainings = trainings();
-    if let Ok(budget) = std::env::var("SLIDE_TEST_CASES") {
-        let left_out = trainings.split_off(trainings.len().min(budget.parse().expect("SLIDE_TEST_CASES is a number")));
+    if let Some(budget) = budget() {
+        let left_out = trainings.split_off(trainings.len().min(budget));
         for &isa in Isa::ALL {
             let count = left_out.iter().filter(|training| training.0 == isa).count();
             if count > 0 {
@@ -150,4 +162,44 @@ fn models_have_the_same_bits_everywhere() {
         }
     }
     assert!(wrong.is_empty(), "expected other models:\n{}", wrong.join("\n"));
+}
+
+/// Four pinned workers, or as many as there are CPUs, and each policy for NUMA nodes; with one node all policies are one, and
+/// what differs is only what is asked of the system.
+#[test]
+fn models_have_the_same_bits_on_every_node() {
+    let topology = Topology::detect();
+    let nodes: Vec<u32> = topology.nodes.iter().filter(|node| node.memory_bytes > 0).map(|node| node.id).collect();
+    let required = std::env::var("SLIDE_REQUIRE_NODES").map_or(0, |text| text.parse().expect("a number of nodes"));
+    assert!(nodes.len() >= required, "SLIDE_REQUIRE_NODES={required}, but the nodes with memory are {nodes:?}");
+    if nodes.len() < 2 {
+        eprintln!("skipped: where models lie, as this machine has one NUMA node");
+        if budget().is_some() {
+            return; // An emulated machine has no time for trainings that differ in nothing.
+        }
+    }
+    let last = nodes.last().copied().unwrap_or(0);
+    let policies = [NumaPolicy::Partition, NumaPolicy::Interleave, NumaPolicy::Node(last), NumaPolicy::Local];
+    let runs = runs();
+    // Each run once, each under the next policy; then all again under others.
+    let trainings = (0..policies.len()).flat_map(|round| (0..runs.len()).map(move |run| (run, (run + round) % 4)));
+    let threads = if nodes.len() < 2 { 4 } else { topology.cpus.len().min(4) };
+    for (run, policy) in trainings.take(budget().unwrap_or(usize::MAX)) {
+        let (name, config, expected) = &runs[run];
+        let placement = Placement { numa: policies[policy], ..Placement::default() };
+        let runtime = Runtime::new(NonZeroUsize::new(threads), None, placement).unwrap();
+        let (found, report) = train(config, &runtime);
+        assert_eq!(&found, expected, "{name} ({placement})");
+        if nodes.len() < 2 {
+            continue;
+        }
+        assert_eq!(runtime.workers.cpus().len(), threads, "{:?}", runtime.workers.fallbacks());
+        assert!(report.fallbacks.iter().all(|fallback| !fallback.wanted.starts_with("numa")), "{report}");
+        let there: Vec<u32> = report.bytes_by_node.keys().copied().collect();
+        match placement.numa {
+            NumaPolicy::Node(node) => assert_eq!(there, [node], "{report}"),
+            NumaPolicy::Interleave | NumaPolicy::Partition => assert_eq!(there, nodes, "{report}"),
+            NumaPolicy::Local => assert!(there.len() > 1, "{report}"),
+        }
+    }
 }

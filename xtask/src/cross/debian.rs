@@ -10,7 +10,7 @@ use super::self_test;
 use super::toolchain::Toolchain;
 use super::wrappers;
 use crate::apt::Apt;
-use crate::debian_packages::output::{dependencies, installations, llvm_of, major_minor, versions};
+use crate::debian_packages::output::{dependencies, first_dependency, installations, major_minor, versions};
 use crate::debian_packages::{self, Folder};
 use crate::workspace;
 
@@ -70,7 +70,8 @@ fn plan(apt: &Apt<'_>) -> Result<Plan> {
 fn plan_with(apt: &Apt<'_>, kind: &str, version: &str, (major, minor): (u32, u32)) -> Result<Plan> {
     let library = format!("libstd-rust{kind}-{major}.{minor}={version}");
     let show = apt.command("apt-cache").args(["show", &library]).read()?;
-    let llvm = llvm_of(&show).with_context(|| format!("{library} depends on no LLVM that is known here:\n{show}"))?;
+    let llvm = first_dependency(&show, "libllvm").and_then(|name| name["libllvm".len()..].parse().ok());
+    let llvm = llvm.with_context(|| format!("{library} depends on no LLVM that is known here:\n{show}"))?;
     let compiler = format!("rustc{kind}={version}");
     let tools = [
         compiler.clone(),

@@ -37,10 +37,10 @@ pub(crate) fn downloads(uris: &str) -> Result<Vec<Download<'_>>> {
     lines.map(|line| download(line).with_context(|| format!("apt-get --print-uris prints: {line}"))).collect()
 }
 
-/// The LLVM that a package depends on, of the first paragraph that `apt-cache show` prints.
-pub(crate) fn llvm_of(show: &str) -> Option<u32> {
+/// The first package that begins so and that a package depends on, of the first paragraph that `apt-cache show` prints.
+pub(crate) fn first_dependency<'a>(show: &'a str, prefix: &str) -> Option<&'a str> {
     let depends = paragraphs(show).next()?.field("Depends")?;
-    first_alternatives(depends).find_map(|name| name.strip_prefix("libllvm")?.parse().ok())
+    first_alternatives(depends).find(|name| name.starts_with(prefix))
 }
 
 /// The first two numbers of a version: (1, 96) of `1.96.0+dfsg1-1~deb12u2`, and of `rustc 1.96.0 (...)`.
@@ -124,13 +124,13 @@ Conf binutils-aarch64-linux-gnu (2.40-2 Debian:12.15/oldstable [amd64])
     }
 
     #[test]
-    fn llvm_from_the_standard_library() {
+    fn dependencies_of_the_first_paragraph() {
         let show = "Package: libstd-rust-web-1.96\nVersion: 1.96.0+dfsg1-1~deb12u2\n\
             Depends: libc6 (>= 2.34), libgcc-s1 (>= 4.2), libllvm22, libstdc++6 (>= 11)\nConflicts: libstd-rust-1.96, rustup\n\n\
             Package: libstd-rust-web-1.96\nDepends: libllvm19\n";
-        assert_eq!(llvm_of(show), Some(22));
-        assert_eq!(llvm_of("Package: other\nDepends: libc6\n"), None);
-        assert_eq!(llvm_of(""), None);
+        assert_eq!(first_dependency(show, "libllvm"), Some("libllvm22"));
+        assert_eq!(first_dependency(show, "rustup"), None);
+        assert_eq!(first_dependency("", ""), None);
     }
 
     #[test]
