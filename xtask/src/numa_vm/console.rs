@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 /// Begins a mark. What follows says which step begins or has ended, and how.
 const MARK: &str = "@slide-step";
 /// So many lines are kept to be shown when something goes wrong.
-const KEPT_LINES: usize = 20;
+const KEPT_LINES: usize = 40;
 
 /// A line that the guest prints before step `number`.
 pub(crate) fn begin_mark(number: usize) -> String {
@@ -114,7 +114,7 @@ mod tests {
         let text: String = (0..100).map(|number| format!("{number}\n")).collect();
         let lines = read(&text).0.last_lines();
         assert_eq!(lines.lines().count(), KEPT_LINES);
-        assert!(lines.starts_with("  | 80\n") && lines.ends_with("  | 99\n"), "{lines}");
+        assert!(lines.starts_with("  | 60\n") && lines.ends_with("  | 99\n"), "{lines}");
     }
 
     #[test]

@@ -78,7 +78,7 @@ fn self_test(vm: &NumaVm) -> Result<()> {
     println!("setup-numa-vm: booting it once");
     let nodes = vec![Node { cpus: 1, memory_mib: 128 }; 2];
     let look = |pattern: &str| Step {
-        name: format!("setup-numa-vm: nodes with a CPU are {pattern}?"),
+        name: format!("nodes with a CPU: {pattern}?"),
         program: vm.busybox.clone(),
         arguments: ["grep", "-qx", pattern, "/sys/devices/system/node/has_cpu"].map(str::to_owned).to_vec(),
         ..Step::default()

@@ -60,7 +60,7 @@ impl NumaVm {
         let folder = shell.create_temp_dir()?;
         let archive = folder.path().join("initramfs");
         fs::write(&archive, self.initramfs(&shell, folder.path(), steps)?)?;
-        let console = watch(self.emulator(machine, &archive)?)?;
+        let console = watch(self.emulator(machine, &archive)?, TIME_LIMIT)?;
         let done = console.statuses.len();
         ensure!(
             done == steps.len(),
@@ -148,8 +148,8 @@ impl Machine {
     }
 }
 
-/// Starts the emulator and reads its console until it ends.
-fn watch(mut emulator: Command) -> Result<Console> {
+/// Starts the emulator and reads its console until it ends, or kills it at the limit.
+fn watch(mut emulator: Command, limit: Duration) -> Result<Console> {
     let program = emulator.get_program().to_owned();
     let child = emulator.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
     let mut running = Running(child.with_context(|| format!("cannot start {}", program.display()))?);
@@ -165,7 +165,7 @@ fn watch(mut emulator: Command) -> Result<Console> {
     });
     let (start, mut console) = (Instant::now(), Console::default());
     loop {
-        match lines.recv_timeout(TIME_LIMIT.saturating_sub(start.elapsed())) {
+        match lines.recv_timeout(limit.saturating_sub(start.elapsed())) {
             Ok(line) => {
                 if let Some(line) = console.read(&line) {
                     println!("{line}");
@@ -173,8 +173,8 @@ fn watch(mut emulator: Command) -> Result<Console> {
             }
             Err(RecvTimeoutError::Disconnected) => break,
             Err(RecvTimeoutError::Timeout) => bail!(
-                "the machine has not come to an end in {} minutes; the end of its console:\n{}",
-                TIME_LIMIT.as_secs() / 60,
+                "the machine has not come to an end in {} seconds; the end of its console:\n{}",
+                limit.as_secs(),
                 console.last_lines()
             ),
         }
@@ -213,7 +213,12 @@ mount -t tmpfs tmp /tmp
 "
     .to_owned();
     for (number, step) in steps.iter().enumerate() {
-        let _ = writeln!(script, "echo; echo {}\necho {}\n(", quoted(&begin_mark(number)), quoted(&step.name));
+        let _ = writeln!(
+            script,
+            "echo; echo {}\necho {}\n(",
+            quoted(&begin_mark(number)),
+            quoted(&format!("== {}", step.name))
+        );
         for line in &step.preparation {
             let _ = writeln!(script, "{line} || {{ echo preparation failed: {}; exit 125; }}", quoted(line));
         }
@@ -314,7 +319,7 @@ mod tests {
         let temporary = tempfile::tempdir().unwrap();
         let program = temporary.path().join("it's");
         fs::write(&program, "").unwrap();
-        let name = "the step's name";
+        let (name, head) = ("the step's name", "== the step's name");
         let step = |preparation: &str| Step {
             name: name.to_owned(),
             preparation: vec![preparation.to_owned()],
@@ -330,14 +335,24 @@ mod tests {
         let mut console = Console::default();
         let shown: Vec<_> = output.stdout.split(|&byte| byte == b'\n').filter_map(|line| console.read(line)).collect();
         assert_eq!(console.statuses, [0, 125], "{shown:?}");
-        assert_eq!(shown, [name, "<x; y><a b><'$HOME'>", name, "preparation failed: test -e /no/such/file", ""]);
+        assert_eq!(shown, [head, "<x; y><a b><'$HOME'>", head, "preparation failed: test -e /no/such/file", ""]);
     }
 
+    #[cfg(unix)]
     #[test]
     fn an_emulator_that_fails_shows_its_last_words() {
         let mut emulator = Command::new("sh");
         emulator.args(["-c", "echo no such machine; exit 3"]);
-        let error = watch(emulator).unwrap_err().to_string();
+        let error = watch(emulator, TIME_LIMIT).unwrap_err().to_string();
         assert!(error.contains("exit status: 3") && error.contains("| no such machine"), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn an_emulator_without_end_is_killed() {
+        let mut emulator = Command::new("sh");
+        emulator.args(["-c", "echo booting; exec sleep 1000"]);
+        let error = watch(emulator, Duration::from_secs(2)).unwrap_err().to_string();
+        assert!(error.contains("in 2 seconds") && error.ends_with("  | booting\n"), "{error}");
     }
 }

@@ -32,9 +32,7 @@ pub(crate) fn run(shell: &Shell, cases: u32, rest: &[String]) -> Result<()> {
         println!("== emulated: {name}");
         let statuses = vm.run(&machine, &steps).with_context(|| name.to_owned())?;
         let failures = steps.iter().zip(statuses).filter(|&(_, status)| status != 0);
-        failed.extend(
-            failures.map(|(step, status)| format!("{}: exit code {status}", step.name.trim_start_matches("== "))),
-        );
+        failed.extend(failures.map(|(step, status)| format!("{}: exit code {status}", step.name)));
     }
     ensure!(failed.is_empty(), "tests on emulated machines failed:\n  {}", failed.join("\n  "));
     Ok(())
@@ -125,7 +123,7 @@ impl Tests<'_> {
                 // Without the hash behind the name.
                 let test = file.rsplit_once('-').map_or(&*file, |(name, _)| name);
                 steps.push(Step {
-                    name: format!("== {what}: {test}"),
+                    name: format!("{what}: {test}"),
                     preparation: Vec::new(),
                     program: program.clone(),
                     arguments: filters.clone(),
