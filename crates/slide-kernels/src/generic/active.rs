@@ -68,7 +68,7 @@ unsafe fn forward_of<L: Lanes, S: Storage, const N: usize>(
             let (mut e, end) = (*starts.get_unchecked(i) as usize, *starts.get_unchecked(i + 1) as usize);
             let vector = |e: usize| vectors.data().as_ptr().add(*members.get_unchecked(e) as usize * vectors.stride());
             while e + N <= end {
-                let sums = dots::<L, S, N>([row; N], core::array::from_fn(|j| vector(e + j)), width, None);
+                let sums = dots::<L, S, N>([row; N], core::array::from_fn(|j| vector(e + j)), width);
                 for (j, sum) in sums.into_iter().enumerate() {
                     *out.get_unchecked_mut(e + j) = bias + sum;
                 }
@@ -82,7 +82,7 @@ unsafe fn forward_of<L: Lanes, S: Storage, const N: usize>(
                 e += 1;
                 if waiting == WAITING {
                     waiting = 0;
-                    let sums = dots::<L, S, WAITING>(waiting_rows.map(|row| row.0), waiting_vectors, width, None);
+                    let sums = dots::<L, S, WAITING>(waiting_rows.map(|row| row.0), waiting_vectors, width);
                     for j in 0..WAITING {
                         *out.get_unchecked_mut(waiting_entries[j]) = waiting_rows[j].1 + sums[j];
                     }
@@ -91,7 +91,7 @@ unsafe fn forward_of<L: Lanes, S: Storage, const N: usize>(
         }
         for j in 0..waiting {
             let (row, bias) = waiting_rows[j];
-            let [sum, ..] = dots::<L, S, 4>([row; 4], [waiting_vectors[j]; 4], width, None);
+            let [sum, ..] = dots::<L, S, 4>([row; 4], [waiting_vectors[j]; 4], width);
             *out.get_unchecked_mut(waiting_entries[j]) = bias + sum;
         }
     }

@@ -3,36 +3,34 @@
 use half::bf16;
 
 use super::pairs::{PAIRED, PairProduct};
-use super::{LANES, Lanes, Storage, Words};
+use super::{LANES, Lanes, Storage, Words, in_register};
 
 /// # Safety
 /// The instruction set of `L` is available; the slices have one length.
 #[inline(always)]
 pub(crate) unsafe fn dot<L: Lanes, S: Storage>(a: &[S], b: &[f32]) -> f32 {
-    let (n, a, b) = (a.len(), a.as_ptr(), b.as_ptr());
-    // SAFETY: the instruction set is the caller's word; every load is of elements `i..i + 16 <= n`, or of the
-    // `n - i` that are left.
+    let (mut left, mut a, mut b) = (a.len(), a.as_ptr(), b.as_ptr());
+    // SAFETY: the instruction set is the caller's word; `left` elements from `a` and `b` on are left, of which every
+    // load takes no more.
     unsafe {
         let mut lanes = [L::zero(); 4];
-        let mut i = 0;
-        while i + 4 * LANES <= n {
+        while left >= 4 * LANES {
             for (j, lane) in lanes.iter_mut().enumerate() {
-                *lane = S::load::<L>(a.add(i + j * LANES)).fma(L::load(b.add(i + j * LANES)), *lane);
+                *lane = S::load::<L>(a.add(j * LANES)).fma(L::load(b.add(j * LANES)), *lane);
             }
-            i += 4 * LANES;
+            (a, b) = (in_register(a.add(4 * LANES)), in_register(b.add(4 * LANES)));
+            left -= 4 * LANES;
         }
-        for lane in &mut lanes {
-            if i >= n {
-                break;
+        for (j, lane) in lanes.iter_mut().enumerate() {
+            let (a, b) = (a.wrapping_add(j * LANES), b.wrapping_add(j * LANES));
+            match left.saturating_sub(j * LANES) {
+                0 => break,
+                LANES.. => *lane = S::load::<L>(a).fma(L::load(b), *lane),
+                rest => {
+                    let mask = L::first(rest);
+                    *lane = S::load_part::<L>(a, rest).fma(L::load_part(b, mask), *lane).select(mask, *lane);
+                }
             }
-            if i + LANES <= n {
-                *lane = S::load::<L>(a.add(i)).fma(L::load(b.add(i)), *lane);
-            } else {
-                let mask = L::first(n - i);
-                let sum = S::load_part::<L>(a.add(i), n - i).fma(L::load_part(b.add(i), mask), *lane);
-                *lane = sum.select(mask, *lane);
-            }
-            i += LANES;
         }
         fold(lanes)
     }
@@ -42,31 +40,29 @@ pub(crate) unsafe fn dot<L: Lanes, S: Storage>(a: &[S], b: &[f32]) -> f32 {
 /// The instruction sets of `L` and `P` are available; the slices have one length.
 #[inline(always)]
 pub(crate) unsafe fn dot_of_pairs<L: Lanes, P: PairProduct<L>>(a: &[bf16], b: &[bf16]) -> f32 {
-    let (n, a, b) = (a.len(), a.as_ptr(), b.as_ptr());
-    // SAFETY: the instruction set is the caller's word; every load is of elements `i..i + 32 <= n`, or of the
-    // `n - i` that are left.
+    let (mut left, mut a, mut b) = (a.len(), a.as_ptr(), b.as_ptr());
+    // SAFETY: the instruction sets are the caller's word; `left` elements from `a` and `b` on are left, of which every
+    // load takes no more.
     unsafe {
         let mut lanes = [L::zero(); 4];
-        let mut i = 0;
-        while i + 4 * PAIRED <= n {
+        while left >= 4 * PAIRED {
             for (j, lane) in lanes.iter_mut().enumerate() {
-                let (a, b) = (a.add(i + j * PAIRED), b.add(i + j * PAIRED));
+                let (a, b) = (a.add(j * PAIRED), b.add(j * PAIRED));
                 *lane = P::add(L::Words::load_pairs(a), L::Words::load_pairs(b), *lane);
             }
-            i += 4 * PAIRED;
+            (a, b) = (in_register(a.add(4 * PAIRED)), in_register(b.add(4 * PAIRED)));
+            left -= 4 * PAIRED;
         }
-        for lane in &mut lanes {
-            if i >= n {
-                break;
-            }
-            let (a, b) = (a.add(i), b.add(i));
-            *lane = if i + PAIRED <= n {
-                P::add(L::Words::load_pairs(a), L::Words::load_pairs(b), *lane)
-            } else {
-                let (a, b) = (L::Words::load_part_pairs(a, n - i), L::Words::load_part_pairs(b, n - i));
-                P::add_part(a, b, *lane, n - i)
+        for (j, lane) in lanes.iter_mut().enumerate() {
+            let (a, b) = (a.wrapping_add(j * PAIRED), b.wrapping_add(j * PAIRED));
+            *lane = match left.saturating_sub(j * PAIRED) {
+                0 => break,
+                PAIRED.. => P::add(L::Words::load_pairs(a), L::Words::load_pairs(b), *lane),
+                rest => {
+                    let (a, b) = (L::Words::load_part_pairs(a, rest), L::Words::load_part_pairs(b, rest));
+                    P::add_part(a, b, *lane, rest)
+                }
             };
-            i += PAIRED;
         }
         fold(lanes)
     }

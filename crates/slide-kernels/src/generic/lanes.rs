@@ -84,6 +84,8 @@ pub(crate) trait Lanes: Copy {
     fn fold(self) -> f32;
     /// [`fold`](Lanes::fold) of four vectors at once.
     fn fold4(four: [Self; 4]) -> [f32; 4];
+    /// [`fold`](Lanes::fold) of sixteen vectors: the sum of the first in the first lane, and so on.
+    fn fold16(sixteen: &[Self; LANES]) -> Self;
     /// [`fold`](Lanes::fold) of a multiple of four vectors at once.
     #[inline(always)]
     fn fold_all<const N: usize>(all: [Self; N]) -> [f32; N] {
@@ -154,6 +156,23 @@ pub(crate) trait Words: Copy {
     /// The lanes where `self > other`, both taken as `i32`.
     fn greater_signed(self, other: Self) -> Self::Mask;
     fn to_lanes(self) -> Self::Lanes;
+}
+
+/// The same address, of which the compiler does not know how it came about, so that what is read from there is addressed
+/// by one register, and not before. A multiply-add that reads from a base and an index is split in two before it enters
+/// the scheduler of the Intel cores since Haswell; loads of many rows that come before their use leave no register free.
+#[inline(always)]
+pub(crate) fn in_register<T>(address: *const T) -> *const T {
+    #[cfg(target_arch = "x86_64")]
+    let address = {
+        let mut address = address;
+        // SAFETY: no instruction at all.
+        unsafe {
+            core::arch::asm!("/* {0} */", inout(reg) address, options(nostack, preserves_flags));
+        }
+        address
+    };
+    address
 }
 
 /// Asks for the cache line at `address`; any address will do, valid or not.

@@ -44,5 +44,5 @@ pub(crate) mod transpose;
 
 pub(crate) use columns::Transpose;
 pub(crate) use compare::{Compare, Compress, Gather, ONES, Swap};
-pub(crate) use lanes::{LANES, Lanes, Words, prefetch};
+pub(crate) use lanes::{LANES, Lanes, Words, in_register, prefetch};
 pub(crate) use storage::Storage;

@@ -161,6 +161,18 @@ impl Lanes for F32x16 {
             sums
         }
     }
+    #[inline(always)]
+    fn fold16(x: &[Self; LANES]) -> Self {
+        let four = |i: usize| {
+            fold_each([
+                fold_registers(x[i]),
+                fold_registers(x[i + 1]),
+                fold_registers(x[i + 2]),
+                fold_registers(x[i + 3]),
+            ])
+        };
+        F32x16([four(0), four(4), four(8), four(12)])
+    }
 }
 
 /// `(x[0] + x[2]) + (x[1] + x[3])`.

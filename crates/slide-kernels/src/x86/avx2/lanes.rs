@@ -168,6 +168,30 @@ impl Lanes for F32x16 {
             ]
         }
     }
+    #[inline(always)]
+    fn fold16(x: &[Self; LANES]) -> Self {
+        F32x16(
+            fold8([x[0], x[1], x[2], x[3], x[4], x[5], x[6], x[7]]),
+            fold8([x[8], x[9], x[10], x[11], x[12], x[13], x[14], x[15]]),
+        )
+    }
+}
+
+/// The sums of eight vectors.
+#[inline(always)]
+fn fold8([a, b, c, d, e, f, g, h]: [F32x16; 8]) -> __m256 {
+    proven! {
+        // Each step puts the halves to be added side by side, for twice as many vectors as the step before.
+        let eight = |x: F32x16| _mm256_add_ps(x.0, x.1);
+        let four = |x: __m256, y: __m256| {
+            _mm256_add_ps(_mm256_permute2f128_ps::<0x20>(x, y), _mm256_permute2f128_ps::<0x31>(x, y))
+        };
+        let (ae, bf) = (four(eight(a), eight(e)), four(eight(b), eight(f)));
+        let (cg, dh) = (four(eight(c), eight(g)), four(eight(d), eight(h)));
+        let abef = _mm256_add_ps(_mm256_shuffle_ps::<0x44>(ae, bf), _mm256_shuffle_ps::<0xEE>(ae, bf));
+        let cdgh = _mm256_add_ps(_mm256_shuffle_ps::<0x44>(cg, dh), _mm256_shuffle_ps::<0xEE>(cg, dh));
+        _mm256_add_ps(_mm256_shuffle_ps::<0x88>(abef, cdgh), _mm256_shuffle_ps::<0xDD>(abef, cdgh))
+    }
 }
 
 /// The first `count < 16` elements; the others are zero and their memory is not touched.

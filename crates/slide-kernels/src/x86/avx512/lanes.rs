@@ -102,12 +102,9 @@ impl Lanes for F32x16 {
         }
     }
     #[inline(always)]
-    fn fold4([a, b, c, d]: [Self; 4]) -> [f32; 4] {
+    fn fold4(four: [Self; 4]) -> [f32; 4] {
         proven! {
-            // Each step puts the halves to be added side by side, for twice as many vectors as the step before.
-            let ab = _mm512_add_ps(_mm512_shuffle_f32x4::<0x44>(a.0, b.0), _mm512_shuffle_f32x4::<0xEE>(a.0, b.0));
-            let cd = _mm512_add_ps(_mm512_shuffle_f32x4::<0x44>(c.0, d.0), _mm512_shuffle_f32x4::<0xEE>(c.0, d.0));
-            let quarters = _mm512_add_ps(_mm512_shuffle_f32x4::<0x88>(ab, cd), _mm512_shuffle_f32x4::<0xDD>(ab, cd));
+            let quarters = quarters(four).0;
             let pairs = _mm512_add_ps(quarters, _mm512_permute_ps::<0b01_00_11_10>(quarters));
             let sums = _mm512_add_ps(pairs, _mm512_movehdup_ps(pairs));
             let first = _mm512_castps512_ps128(sums);
@@ -118,6 +115,27 @@ impl Lanes for F32x16 {
                 _mm_cvtss_f32(_mm512_extractf32x4_ps::<3>(sums)),
             ]
         }
+    }
+    #[inline(always)]
+    fn fold16(x: &[Self; LANES]) -> Self {
+        // Each step puts the halves to be added side by side, for twice as many vectors as the step before.
+        let [a, b] = [quarters([x[0], x[4], x[8], x[12]]).0, quarters([x[1], x[5], x[9], x[13]]).0];
+        let [c, d] = [quarters([x[2], x[6], x[10], x[14]]).0, quarters([x[3], x[7], x[11], x[15]]).0];
+        proven! {
+            let ab = _mm512_add_ps(_mm512_shuffle_ps::<0x44>(a, b), _mm512_shuffle_ps::<0xEE>(a, b));
+            let cd = _mm512_add_ps(_mm512_shuffle_ps::<0x44>(c, d), _mm512_shuffle_ps::<0xEE>(c, d));
+            F32x16(_mm512_add_ps(_mm512_shuffle_ps::<0x88>(ab, cd), _mm512_shuffle_ps::<0xDD>(ab, cd)))
+        }
+    }
+}
+
+/// Four lanes of each of four vectors, side by side: lane `j` += lane `j + 8`, then lane `j + 4`.
+#[inline(always)]
+fn quarters([a, b, c, d]: [F32x16; 4]) -> F32x16 {
+    proven! {
+        let ab = _mm512_add_ps(_mm512_shuffle_f32x4::<0x44>(a.0, b.0), _mm512_shuffle_f32x4::<0xEE>(a.0, b.0));
+        let cd = _mm512_add_ps(_mm512_shuffle_f32x4::<0x44>(c.0, d.0), _mm512_shuffle_f32x4::<0xEE>(c.0, d.0));
+        F32x16(_mm512_add_ps(_mm512_shuffle_f32x4::<0x88>(ab, cd), _mm512_shuffle_f32x4::<0xDD>(ab, cd)))
     }
 }
 
