@@ -12,7 +12,7 @@ use crate::cli::{AsmCheckArguments, CiArguments, CountArguments, DocsArguments, 
 use crate::cross::{DEFAULT_CPU, TARGET, Toolchain};
 use crate::program::Target;
 use crate::test::emulated::{self, Emulation};
-use crate::{asm_check, check_model_python, count, docs, package, test, workspace};
+use crate::{asm_check, check_model_python, count, docs, hwloc, package, sanitise, test, workspace};
 
 /// The steps, in the order in which they run: cheap ones first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -25,6 +25,10 @@ pub(crate) enum Step {
     Documentation,
     /// slide-kernels builds without the standard library, and slide-mem works as on systems other than Linux
     Portable,
+    /// slide-mem with the feature `hwloc`: lints, tests, and the program; the C library is unpacked from Debian's packages if need be
+    Hwloc,
+    /// slide-mem's tests under AddressSanitizer, and under Miri where that is installed
+    Sanitise,
     /// The code for 64-bit Arm passes clippy; its kernels and golden models have their bits, emulated as Graviton2, 3 and 4
     Arm,
     /// Engine and program on each instruction set of the machine, forced in turn (the kernels' tests try all by themselves)
@@ -72,6 +76,8 @@ impl Step {
                 cmd!(shell, "cargo doc --workspace --no-deps").run()?;
             }
             Self::Portable => portable(shell)?,
+            Self::Hwloc => hwloc::check(shell)?,
+            Self::Sanitise => sanitise::run(shell)?,
             Self::Arm => arm(shell)?,
             Self::Isa => {
                 for isa in Isa::available() {

@@ -75,6 +75,17 @@ pub enum MemError {
         /// The first byte of the first page that was lost.
         offset: u64,
     },
+    /// A description of a machine that hwloc does not understand.
+    #[cfg(feature = "hwloc")]
+    #[error(
+        "expected a machine as hwloc describes it, like \"NUMANode:2 Core:4 PU:2\", found {description:?}: {reason}"
+    )]
+    Description {
+        /// What was given.
+        description: String,
+        /// What hwloc says.
+        reason: String,
+    },
     /// A worker thread could not be started.
     #[error("cannot start worker {worker} of {count}: {source}")]
     Thread {

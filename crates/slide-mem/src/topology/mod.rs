@@ -1,5 +1,7 @@
 //! The machine as this process may use it.
 
+#[cfg(feature = "hwloc")]
+mod hwloc;
 mod synthetic;
 pub(crate) mod sysfs;
 
@@ -127,9 +129,26 @@ pub struct HugePages {
 }
 
 impl Topology {
-    /// This machine, as the calling thread may use it.
+    /// This machine, as the calling thread may use it: as hwloc sees it with the feature `hwloc`, as `/sys` tells otherwise, or where
+    /// hwloc fails.
     pub fn detect() -> Self {
-        Self::from_root(Path::new("/"), sys::allowed_cpus().ok().as_deref())
+        let allowed = sys::allowed_cpus().ok();
+        let sysfs = Self::from_root(Path::new("/"), allowed.as_deref());
+        #[cfg(feature = "hwloc")]
+        if let Some(topology) = hwloc::detect(&sysfs, allowed.as_deref()) {
+            return topology;
+        }
+        sysfs
+    }
+
+    /// A machine that need not exist, by hwloc's description, like `NUMANode:2 L3:1 Core:2 PU:1` (the same goes into
+    /// `HWLOC_SYNTHETIC` for [`detect`](Self::detect)).
+    ///
+    /// # Errors
+    /// [`MemError::Description`](crate::MemError::Description) if hwloc does not understand it.
+    #[cfg(feature = "hwloc")]
+    pub fn from_description(description: &str) -> Result<Self, crate::MemError> {
+        hwloc::synthetic(description)
     }
 
     /// The machine that the `sys` and `proc` directories under `root` describe, of which
