@@ -12,6 +12,12 @@ use crate::{Fallback, MemError, NumaPolicy, PagePolicy, Placement, Remedy, Repor
 
 const TRANSPARENT: &str = "transparent huge pages";
 
+/// Ids of NUMA nodes, ascending; empty where the system does not tell.
+struct Nodes {
+    with_memory: Vec<u32>,
+    with_cpus: Vec<u32>,
+}
+
 /// A zeroed mapping with a placement, unmapped on drop. Nothing in it is touched unless reserved
 /// huge pages have to be ([`Region::map`]), so that owners may touch their parts first.
 pub(crate) struct Region {
@@ -25,7 +31,7 @@ pub(crate) struct Region {
 impl Region {
     /// Maps at least `bytes` bytes, aligned to a base page or more.
     pub(crate) fn map(bytes: usize, asked: Placement) -> Result<Self, MemError> {
-        let nodes = sysfs::nodes_with_memory();
+        let nodes = Nodes { with_memory: sysfs::nodes_with_memory(), with_cpus: sysfs::nodes_with_cpus() };
         let mut fallbacks = Vec::new();
         if let Some(page) = asked.pages.reserved_page_bytes() {
             let wanted = format!("{} huge pages", Bytes(page as u64));
@@ -68,7 +74,7 @@ impl Region {
     }
 
     /// Binds the whole mapping, for policies that concern the whole of it.
-    fn bind_whole(&mut self, nodes: &[u32]) {
+    fn bind_whole(&mut self, nodes: &Nodes) {
         let bind = |range, mode, nodes: &[u32]| self.memory.bind(range, mode, nodes);
         self.fallbacks.extend(bind_pages(self.asked.numa, nodes, self.memory.bytes(), self.granule, bind).err());
     }
@@ -95,7 +101,8 @@ impl Region {
         report
     }
 
-    /// Notes that the kernel took the advice and gave base pages all the same.
+    /// Notes that the kernel took the advice and gave base pages all the same. It is not asked to join them afterwards
+    /// (`MADV_COLLAPSE`): that copies the table, takes longer than filling it did, and fails where memory is as fragmented as before.
     fn note_shortfall(&self, report: &mut Report) {
         let page = sys::page_bytes();
         let base = report.bytes_by_page.get(&(page as u64)).copied().unwrap_or(0);
@@ -117,14 +124,14 @@ fn map_plain(bytes: usize, align: usize) -> Result<Memory, MemError> {
 }
 
 /// Reserved huge pages: mapped, bound, and touched where the nodes are settled.
-fn map_reserved(bytes: usize, page: usize, asked: Placement, nodes: &[u32]) -> io::Result<Region> {
+fn map_reserved(bytes: usize, page: usize, asked: Placement, nodes: &Nodes) -> io::Result<Region> {
     let memory = Memory::reserved(bytes, page)?;
     let mut region = Region { memory, asked, granule: page, fallbacks: Vec::new() };
     region.bind_whole(nodes);
     // The reservation counts pages of the whole machine; a cpuset, a control group or a node
     // with too few of them shows at first touch only, as SIGBUS. So touch now, unless the toucher
     // decides the node. Kernels before 5.14 know no such advice (EINVAL).
-    if asked.numa != NumaPolicy::Local || nodes.len() <= 1 {
+    if asked.numa != NumaPolicy::Local || nodes.with_memory.len() <= 1 {
         match region.memory.populate() {
             Err(error) if error.kind() != io::ErrorKind::InvalidInput => return Err(error),
             _ => {}
@@ -163,31 +170,46 @@ fn advise_transparent(memory: &Memory) -> Option<Fallback> {
 }
 
 /// Binds `bytes` bytes of a mapping as `policy` says, by `bind` (a range of byte offsets, a mode,
-/// nodes). `nodes`: the nodes with memory, ascending. `granule`: bytes that must stay together.
+/// nodes). `granule`: bytes that must stay together.
 fn bind_pages(
     policy: NumaPolicy,
-    nodes: &[u32],
+    Nodes { with_memory, with_cpus }: &Nodes,
     bytes: usize,
     granule: usize,
     bind: impl Fn(Range<usize>, BindMode, &[u32]) -> io::Result<()>,
 ) -> Result<(), Fallback> {
-    let wanted = || format!("numa {policy}");
-    let only_node = nodes.len() == 1;
+    let note = |reason: String| Fallback::new(format!("numa {policy}"), reason);
+    let refused = |error: io::Error| note(format!("mbind: {error}"));
+    let only_node = with_memory.len() == 1;
     match policy {
-        NumaPolicy::Local => return Ok(()),
-        _ if nodes.is_empty() => return Err(Fallback::new(wanted(), "the system does not tell its nodes")),
-        NumaPolicy::Node(node) if !nodes.contains(&node) => {
-            return Err(Fallback::new(wanted(), format!("the nodes with memory are {nodes:?}")));
+        NumaPolicy::Local => Ok(()),
+        _ if with_memory.is_empty() => Err(note("the system does not tell its nodes".into())),
+        NumaPolicy::Node(node) if !with_memory.contains(&node) => {
+            Err(note(format!("the nodes with memory are {with_memory:?}")))
         }
-        NumaPolicy::Node(_) if only_node => return Ok(()),
-        _ if only_node => return Err(Fallback::new(wanted(), "this machine has one node")),
-        NumaPolicy::Node(node) => bind(0..bytes, BindMode::Preferred, &[node]),
-        NumaPolicy::Interleave => bind(0..bytes, BindMode::Interleave, nodes),
-        NumaPolicy::Partition => partition(bytes, granule, nodes.len())
-            .zip(nodes)
-            .try_for_each(|(part, &node)| bind(part, BindMode::Preferred, &[node])),
+        NumaPolicy::Node(_) if only_node => Ok(()),
+        _ if only_node => Err(note("this machine has one node with memory".into())),
+        NumaPolicy::Node(node) => bind(0..bytes, BindMode::Preferred, &[node]).map_err(refused),
+        NumaPolicy::Interleave => bind(0..bytes, BindMode::Interleave, with_memory).map_err(refused),
+        NumaPolicy::Partition => {
+            // The owners of rows are workers, and these are where CPUs are.
+            let owners = if with_cpus.is_empty() { with_memory } else { with_cpus };
+            for (part, node) in partition(bytes, granule, owners.len()).zip(owners) {
+                if with_memory.contains(node) {
+                    bind(part, BindMode::Preferred, &[*node]).map_err(refused)?;
+                }
+            }
+            let lacking = |of: &[u32], other: &[u32]| -> Vec<u32> {
+                of.iter().copied().filter(|node| !other.contains(node)).collect()
+            };
+            match (lacking(owners, with_memory), lacking(with_memory, owners)) {
+                (none, idle) if none.is_empty() && idle.is_empty() => Ok(()),
+                (poor, idle) => Err(note(format!(
+                    "nodes with CPUs and no memory, whose rows lie elsewhere: {poor:?}; with memory and no CPUs, which hold no rows: {idle:?}"
+                ))),
+            }
+        }
     }
-    .map_err(|error| Fallback::new(wanted(), format!("mbind: {error}")))
 }
 
 /// Cuts `bytes` into `parts` runs of nearly equal size at multiples of `granule`.
@@ -214,6 +236,15 @@ mod tests {
     fn bound(
         policy: NumaPolicy,
         nodes: &[u32],
+        bytes: usize,
+        answer: impl Fn() -> io::Result<()>,
+    ) -> (Vec<Bound>, Result<(), Fallback>) {
+        bound_on(policy, &Nodes { with_memory: nodes.to_vec(), with_cpus: nodes.to_vec() }, bytes, answer)
+    }
+
+    fn bound_on(
+        policy: NumaPolicy,
+        nodes: &Nodes,
         bytes: usize,
         answer: impl Fn() -> io::Result<()>,
     ) -> (Vec<Bound>, Result<(), Fallback>) {
@@ -256,6 +287,29 @@ mod tests {
         assert_eq!(bound(NumaPolicy::Partition, &nodes, bytes, ok), (halves, Ok(())));
     }
 
+    /// Node 1 has CPUs and no memory, node 2 memory and no CPUs: rows follow the CPUs, and one note says both.
+    #[test]
+    fn nodes_without_memory_or_cpus() {
+        let nodes = Nodes { with_memory: vec![0, 2, 3], with_cpus: vec![0, 1, 3] };
+        let (calls, result) = bound_on(NumaPolicy::Partition, &nodes, 3 * GRANULE, || Ok(()));
+        let expected =
+            vec![(0..GRANULE, BindMode::Preferred, vec![0]), (2 * GRANULE..3 * GRANULE, BindMode::Preferred, vec![3])];
+        assert_eq!(calls, expected);
+        let note = result.unwrap_err().to_string();
+        assert!(
+            note.starts_with("numa partition: ") && note.contains("elsewhere: [1]") && note.ends_with("rows: [2]"),
+            "{note}"
+        );
+        // Asked for by number, or for all, memory is memory.
+        for (policy, on) in [(NumaPolicy::Node(2), vec![2]), (NumaPolicy::Interleave, vec![0, 2, 3])] {
+            let (calls, result) = bound_on(policy, &nodes, GRANULE, || Ok(()));
+            assert_eq!((&calls[0].2, result), (&on, Ok(())));
+        }
+        // A kernel that does not tell where CPUs are.
+        let nodes = Nodes { with_memory: vec![0, 1], with_cpus: vec![] };
+        assert_eq!(bound_on(NumaPolicy::Partition, &nodes, GRANULE, || Ok(())).1, Ok(()));
+    }
+
     #[test]
     fn nodes_that_cannot_be_had_are_noted() {
         let reason = |policy, nodes: &[u32]| {
@@ -269,7 +323,7 @@ mod tests {
             assert_eq!(reason(policy, &[]), format!("numa {policy}: the system does not tell its nodes"));
         }
         assert_eq!(reason(NumaPolicy::Node(1), &[0, 2]), "numa node:1: the nodes with memory are [0, 2]");
-        assert_eq!(reason(NumaPolicy::Interleave, &[0]), "numa interleave: this machine has one node");
+        assert_eq!(reason(NumaPolicy::Interleave, &[0]), "numa interleave: this machine has one node with memory");
         // On the only node there is, memory lies there anyway.
         assert_eq!(bound(NumaPolicy::Node(0), &[0], GRANULE, || Ok(())), (vec![], Ok(())));
     }

@@ -58,8 +58,8 @@ pub enum NumaPolicy {
     Node(u32),
     /// Pages go round the nodes that have memory.
     Interleave,
-    /// Each table is cut into as many equal runs as there are nodes with memory; run *i* lies on
-    /// the *i*-th of them. This is where [`Workers`](crate::Workers) put the owners of those rows.
+    /// Each table is cut into as many equal runs as there are nodes with CPUs; run *i* lies on
+    /// the *i*-th of them, if that has memory. This is where [`Workers`](crate::Workers) put the owners of those rows.
     Partition,
 }
 

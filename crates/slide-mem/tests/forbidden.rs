@@ -80,21 +80,30 @@ fn tables_are_not_placed() {
     });
 }
 
-/// In a process of its own, because a limit is for all threads.
+/// Runs the test of this name again, in a process of its own, because a limit is for all threads. False in that process.
+fn ran_in_child(test: &str) -> bool {
+    const CHILD: &str = "SLIDE_MEM_TEST_CHILD";
+    if std::env::var_os(CHILD).is_some() {
+        return false;
+    }
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+    let output = child.args(["--exact", test]).env(CHILD, "1").output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    true
+}
+
+fn limit(what: libc::__rlimit_resource_t, bytes: u64) {
+    let limit = libc::rlimit { rlim_cur: bytes, rlim_max: bytes };
+    // SAFETY: the kernel reads one `rlimit`.
+    assert_eq!(unsafe { libc::setrlimit(what, &limit) }, 0);
+}
+
 #[test]
 fn a_limit_on_address_space_is_an_error() {
-    const CHILD: &str = "SLIDE_MEM_TEST_CHILD";
-    if std::env::var_os(CHILD).is_none() {
-        let program = std::env::current_exe().unwrap();
-        let mut child = std::process::Command::new(program);
-        child.args(["--exact", "a_limit_on_address_space_is_an_error"]).env(CHILD, "1");
-        let output = child.output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    if ran_in_child("a_limit_on_address_space_is_an_error") {
         return;
     }
-    let limit = libc::rlimit { rlim_cur: 1 << 30, rlim_max: 1 << 30 };
-    // SAFETY: the kernel reads one `rlimit`.
-    assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_AS, &limit) }, 0);
+    limit(libc::RLIMIT_AS, 1 << 30);
     for pages in PagePolicy::ALL {
         let placement = Placement { pages, numa: NumaPolicy::Local };
         let error = Arena::new(1 << 30, placement).unwrap_err();
@@ -102,4 +111,43 @@ fn a_limit_on_address_space_is_an_error() {
         assert!(error.to_string().contains("Cannot allocate memory"), "{error}");
         assert!(Arena::new(1 << 24, placement).is_ok());
     }
+}
+
+/// Nothing is locked in memory, so there is nothing that the limit could take.
+#[test]
+fn a_limit_on_locked_memory_changes_nothing() {
+    let report = |pages| {
+        let mut table = RowTable::<f32>::zeroed(16 << 10, 128, Placement { pages, numa: NumaPolicy::Local }).unwrap();
+        table.as_mut_slice().fill(1.0);
+        let wanted = table.report().fallbacks.into_iter().map(|fallback| fallback.wanted);
+        wanted.collect::<Vec<_>>()
+    };
+    if ran_in_child("a_limit_on_locked_memory_changes_nothing") {
+        return;
+    }
+    let before = PagePolicy::ALL.map(report);
+    limit(libc::RLIMIT_MEMLOCK, 0);
+    assert_eq!(PagePolicy::ALL.map(report), before);
+}
+
+/// As in a container with one CPU: the default is one worker, which is the caller, pinned and without a note.
+#[test]
+fn one_cpu_is_one_worker() {
+    without(&[], || {
+        let all = Topology::detect();
+        let last = all.cpus[all.cpus.len() - 1].id;
+        let one = Topology::from_root(std::path::Path::new("/"), Some(&[last]));
+        let pinned = Workers::new(NonZeroUsize::new(1), true, &one).unwrap();
+        assert_eq!((pinned.cpus(), pinned.fallbacks()), (&[last][..], &[][..]));
+        let topology = Topology::detect();
+        assert_eq!(topology.cpus.iter().map(|cpu| cpu.id).collect::<Vec<_>>(), [last]);
+        let workers = Workers::new(None, true, &topology).unwrap();
+        assert_eq!((workers.count(), workers.cpus(), workers.fallbacks()), (1, &[last][..], &[][..]));
+        // Two on one CPU take turns, and neither waits for the other for ever.
+        let two = Workers::new(NonZeroUsize::new(2), true, &topology).unwrap();
+        assert_eq!(two.fallbacks().len(), 1);
+        let mut items = [0; 9];
+        (0..100).for_each(|_| two.each(&mut items, |_, item| *item += 1));
+        assert_eq!(items, [100; 9]);
+    });
 }

@@ -235,8 +235,8 @@ fn more_workers_than_cpus_are_not_pinned() {
     let count = topology.cpus.len() + 1;
     let workers = Workers::new(NonZeroUsize::new(count), true, &topology).unwrap();
     assert!(workers.cpus().is_empty());
-    let note = workers.fallbacks()[0].to_string();
-    assert_eq!(note, format!("pinned workers: {count} workers on {} allowed CPUs", count - 1));
+    let notes: Vec<String> = workers.fallbacks().iter().map(ToString::to_string).collect();
+    assert_eq!(notes, [format!("pinned workers: {count} workers on {} allowed CPUs", count - 1)]);
     let mut items = vec![0; 100];
     workers.each(&mut items, |index, item| *item = index);
     assert!(items.into_iter().eq(0..100));

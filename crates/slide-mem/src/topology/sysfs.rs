@@ -82,6 +82,11 @@ pub(crate) fn nodes_with_memory() -> Vec<u32> {
     Tree(Path::new("/")).list(&format!("{NODES}/has_memory")).unwrap_or_default()
 }
 
+/// Ids of the nodes with CPUs, ascending; empty if the system does not tell.
+pub(crate) fn nodes_with_cpus() -> Vec<u32> {
+    Tree(Path::new("/")).list(&format!("{NODES}/has_cpu")).unwrap_or_default()
+}
+
 pub(crate) fn transparent_mode() -> Option<TransparentMode> {
     read_transparent_mode(&Tree(Path::new("/")))
 }
