@@ -256,7 +256,12 @@ fn median(values: &mut [f64]) -> f64 {
 fn main() {
     let filters: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     let mut world = World::new();
-    println!("table of {ROWS} x {WIDTH}: {}\n", world.weights.report());
+    let mut report = world.weights.report();
+    for table in [&world.m, &world.v] {
+        report.merge(&table.report());
+    }
+    report.merge(&world.narrow.report());
+    println!("four tables of {ROWS} x {WIDTH}: {report}\n");
     println!("| kernel | level | time a call | GB/s | bare loop | GB/s | of the limit |");
     println!("|---|---|---|---|---|---|---|");
     for comparison in COMPARISONS {

@@ -51,8 +51,8 @@ impl Summary {
         trained: &Trained,
         seconds: Seconds,
         metrics: Option<Metrics>,
+        report: Report,
     ) -> Self {
-        let report = model.report();
         Self {
             model: path,
             points: model.points(),
@@ -106,7 +106,7 @@ pub(crate) fn fallbacks(report: &Report) -> Vec<String> {
 }
 
 /// `120 MiB on 2 MiB pages, 3 MiB on 4 KiB pages`
-fn pages(bytes_by_page: &BTreeMap<u64, u64>) -> String {
+pub(crate) fn pages(bytes_by_page: &BTreeMap<u64, u64>) -> String {
     let parts =
         bytes_by_page.iter().rev().map(|(&page, &size)| format!("{} on {} pages", bytes(size), page_size(page)));
     let parts: Vec<String> = parts.collect();

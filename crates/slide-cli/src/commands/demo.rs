@@ -57,13 +57,14 @@ pub(crate) fn run(args: &DemoArgs, show: Show) -> Result<Status> {
     if trained.outcome == Outcome::Stopped {
         return Ok(Status::Interrupted);
     }
+    let report = trainer.report();
     let model = trainer.into_model();
     show.progress.during("writing the model", || model.save(&path))?;
     let start = Instant::now();
     let metrics =
         show.progress.points("evaluating", test.points(), |done| evaluate(&model, &runtime, &test, None, done))?;
     let seconds = Seconds { reading, evaluation: start.elapsed().as_secs_f64(), ..Seconds::default() };
-    let summary = Summary::new(path, &model, &runtime, &trained, seconds, Some(metrics));
+    let summary = Summary::new(path, &model, &runtime, &trained, seconds, Some(metrics), report);
     if show.json {
         output::print_json(&summary)?;
     } else {

@@ -14,6 +14,7 @@ use super::Show;
 use crate::args::InfoArgs;
 use crate::output::{self, bytes, count, pairs};
 use crate::settings;
+use crate::summary::pages;
 use crate::table::Table;
 use crate::usage::Usage;
 
@@ -89,6 +90,7 @@ fn describe(path: &Path, model: &Model) -> String {
             "trained",
             format!("{} points, epoch {}, batch {}", count(model.points()), model.epoch(), count(model.step())),
         ),
+        ("memory", pages(&model.report().bytes_by_page)),
     ]);
     let mut table = Table::new(["tensor", "shape", "type", "bytes"]);
     for tensor in &tensors {

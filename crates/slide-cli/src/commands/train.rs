@@ -48,7 +48,7 @@ pub(crate) fn run(args: &TrainArgs, show: Show) -> Result<Status> {
     drop(train);
     let mut log = args.log.as_ref().map(|path| Log::open(path, args.resume.is_some(), args.log_every)).transpose()?;
     if let Some(log) = &mut log {
-        log_start(log, trainer.model(), &runtime)?;
+        log_start(log, &trainer, &runtime)?;
     }
     let mut session = Session {
         runtime: &runtime,
@@ -64,6 +64,7 @@ pub(crate) fn run(args: &TrainArgs, show: Show) -> Result<Status> {
         return Ok(Status::Interrupted);
     }
 
+    let report = trainer.report();
     let model = trainer.into_model();
     show.progress.during("writing the model", || model.save(&args.output))?;
     let start = Instant::now();
@@ -74,7 +75,7 @@ pub(crate) fn run(args: &TrainArgs, show: Show) -> Result<Status> {
         })
         .transpose()?;
     let seconds = Seconds { reading, evaluation: start.elapsed().as_secs_f64(), ..Seconds::default() };
-    let summary = Summary::new(args.output.clone(), &model, &runtime, &trained, seconds, metrics);
+    let summary = Summary::new(args.output.clone(), &model, &runtime, &trained, seconds, metrics, report);
     if let Some(log) = &mut session.log {
         log.write("end", &summary)?;
     }
@@ -139,7 +140,7 @@ fn hold_out(data: &Dataset, share: f64, seed: u64) -> (Dataset, Dataset) {
 const HOLD_OUT: u32 = u32::from_be_bytes([0, 0, b'h', b'o']);
 
 /// The first line of the log: what is trained and on what.
-fn log_start(log: &mut Log, model: &Model, runtime: &Runtime) -> Result<()> {
+fn log_start(log: &mut Log, trainer: &Trainer<'_>, runtime: &Runtime) -> Result<()> {
     #[derive(Serialize)]
     struct Start<'a> {
         version: &'a str,
@@ -156,7 +157,7 @@ fn log_start(log: &mut Log, model: &Model, runtime: &Runtime) -> Result<()> {
         fallbacks: Vec<String>,
         config: &'a TrainConfig,
     }
-    let report = model.report();
+    let (model, report) = (trainer.model(), trainer.report());
     let start = Start {
         version: env!("CARGO_PKG_VERSION"),
         step: model.step(),

@@ -2,7 +2,7 @@
 
 use half::bf16;
 use slide_kernels::{Matrix, MatrixMut, Optimiser, Rounding, RowIds, Table, TableMut, Values, ValuesMut};
-use slide_mem::{MemError, Placement, Report, RowTable};
+use slide_mem::{Arena, MemError, Placement, Report, RowTable, Slab};
 
 use super::partition::Partition;
 use crate::config::Precision;
@@ -25,11 +25,11 @@ pub struct Moments {
     /// Second moments.
     pub second: RowTable<f32>,
     /// First moments of the bias (empty without bias).
-    pub bias_first: Vec<f32>,
+    pub bias_first: Slab<f32>,
     /// Second moments of the bias.
-    pub bias_second: Vec<f32>,
+    pub bias_second: Slab<f32>,
     /// 1 + the batch that last touched a row, 0 for never.
-    pub last_step: Vec<u32>,
+    pub last_step: Slab<u32>,
 }
 
 /// The rows of one layer.
@@ -39,8 +39,10 @@ pub struct LayerRows {
     partition: Partition,
     width: usize,
     weights: Weights,
-    bias: Vec<f32>,
+    bias: Slab<f32>,
     moments: Option<Moments>,
+    /// What biases, their moments and the last steps are cut from.
+    vectors: Arena,
 }
 
 impl LayerRows {
@@ -59,19 +61,21 @@ impl LayerRows {
             Precision::Bf16 => Weights::Bf16(RowTable::zeroed(rows, width, *placement)?),
         };
         let biases = if with_bias { rows } else { 0 };
+        let (bias_bytes, step_bytes) = (Arena::bytes_for::<f32>(biases)?, Arena::bytes_for::<u32>(rows)?);
+        let vectors = Arena::new(if trainable { 3 * bias_bytes + step_bytes } else { bias_bytes }, *placement)?;
         let moments = trainable
             .then(|| -> Result<_, MemError> {
                 Ok(Moments {
                     first: RowTable::zeroed(rows, width, *placement)?,
                     second: RowTable::zeroed(rows, width, *placement)?,
-                    bias_first: vec![0.0; biases],
-                    bias_second: vec![0.0; biases],
-                    last_step: vec![0; rows],
+                    bias_first: vectors.slab(biases)?,
+                    bias_second: vectors.slab(biases)?,
+                    last_step: vectors.slab(rows)?,
                 })
             })
             .transpose()?;
         let partition = Partition::new(rows);
-        Ok(Self { number, partition, width, weights, bias: vec![0.0; biases], moments })
+        Ok(Self { number, partition, width, weights, bias: vectors.slab(biases)?, moments, vectors })
     }
 
     /// How rows are dealt to chunks.
@@ -139,6 +143,7 @@ impl LayerRows {
             Weights::F32(table) => table.report(),
             Weights::Bf16(table) => table.report(),
         };
+        report.merge(&self.vectors.report());
         if let Some(moments) = &self.moments {
             report.merge(&moments.first.report());
             report.merge(&moments.second.report());

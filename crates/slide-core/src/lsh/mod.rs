@@ -166,6 +166,9 @@ pub enum HashError {
     /// More than the kernels can hash.
     #[error(transparent)]
     Kernels(#[from] slide_kernels::hash::HashError),
+    /// The tables found no memory, for this reason.
+    #[error("hash tables: {0}")]
+    Memory(String),
     /// Rows are numbered by 32 bits.
     #[error("hash tables over {rows} rows, expected less than 2^32")]
     TooManyRows {

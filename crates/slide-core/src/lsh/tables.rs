@@ -4,7 +4,7 @@ use std::{fmt, ops::Range, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 use slide_kernels::{Kernels, rng::RngKey};
-use slide_mem::Workers;
+use slide_mem::{Arena, MemError, Placement, Report, RowTable, Slab, Workers};
 
 use super::{HashError, HashSettings, names, stream};
 
@@ -47,14 +47,17 @@ const BLOCK_ROWS: usize = 256;
 /// `tables` hash tables over `rows` rows, and the codes that they were built from.
 ///
 /// A table is a list of row numbers sorted by bucket and the place where each bucket begins: empty buckets cost four
-/// bytes. After the first build nothing is allocated.
-#[derive(Clone, Debug)]
+/// bytes. After the first build nothing large is allocated.
+#[derive(Debug)]
 pub struct HashTables {
     settings: HashSettings,
     rows: usize,
-    /// `[block][table][BLOCK_ROWS]`; the places behind the last row hold 0.
-    blocks: Vec<Vec<u32>>,
+    /// A block a row, `[table][BLOCK_ROWS]`; the places behind the last row hold 0.
+    blocks: RowTable<u32>,
     tables: Vec<HashTable>,
+    /// What `tables` are cut from: buckets are looked up at random, which asks for huge pages.
+    arena: Arena,
+    placement: Placement,
     scratch: Vec<Scratch>,
 }
 
@@ -65,12 +68,12 @@ struct Scratch {
     codes: Vec<u32>,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Debug)]
 struct HashTable {
     /// Where each bucket begins in `rows`, and the end of the last one.
-    starts: Vec<u32>,
-    /// By bucket, ascending in each.
-    rows: Vec<u32>,
+    starts: Slab<u32>,
+    /// By bucket, ascending in each. As long as any rebuild can need; pages that are not touched cost nothing.
+    rows: Slab<u32>,
 }
 
 /// The state of one bucket while its table is built.
@@ -86,29 +89,36 @@ impl HashTables {
     /// Tables with empty buckets; call [`rebuild`](Self::rebuild) once the codes are there.
     ///
     /// # Errors
-    /// Impossible settings, or more than `u32::MAX` rows.
-    pub fn empty(settings: &HashSettings, rows: usize) -> Result<Self, HashError> {
+    /// Impossible settings, more than `u32::MAX` rows, or no memory.
+    pub fn empty(settings: &HashSettings, rows: usize, placement: Placement) -> Result<Self, HashError> {
         settings.validate()?;
         if u32::try_from(rows).is_err() {
             return Err(HashError::TooManyRows { rows });
         }
-        let buckets = settings.buckets();
-        let table = HashTable { starts: vec![0; buckets + 1], rows: Vec::new() };
-        Ok(Self {
-            settings: settings.clone(),
-            rows,
-            blocks: vec![vec![0; settings.tables * BLOCK_ROWS]; rows.div_ceil(BLOCK_ROWS)],
-            tables: vec![table; settings.tables],
-            scratch: Vec::new(),
-        })
+        let no_memory = |error: MemError| HashError::Memory(error.to_string());
+        let starts = settings.buckets() + 1;
+        let most = rows.min(settings.buckets().saturating_mul(settings.bucket_size as usize));
+        let [starts_bytes, most_bytes] = [starts, most].map(Arena::bytes_for::<u32>);
+        let bytes = starts_bytes.map_err(no_memory)?.saturating_add(most_bytes.map_err(no_memory)?);
+        let arena = Arena::new(settings.tables.saturating_mul(bytes), placement).map_err(no_memory)?;
+        let table = |_| Ok(HashTable { starts: arena.slab(starts)?, rows: arena.slab(most)? });
+        let tables = (0..settings.tables).map(table).collect::<Result<_, _>>().map_err(no_memory)?;
+        let blocks = RowTable::zeroed(rows.div_ceil(BLOCK_ROWS), settings.tables * BLOCK_ROWS, placement);
+        let blocks = blocks.map_err(no_memory)?;
+        Ok(Self { settings: settings.clone(), rows, blocks, tables, arena, placement, scratch: Vec::new() })
     }
 
     /// Tables from the codes of a checkpoint, `[rows][tables]` as [`codes`](Self::codes) gives them, not built yet.
     ///
     /// # Errors
-    /// Impossible settings, a number of codes that does not fit, a code without a bucket.
-    pub fn from_codes(settings: &HashSettings, rows: usize, codes: &[u32]) -> Result<Self, HashError> {
-        let mut tables = Self::empty(settings, rows)?;
+    /// Impossible settings, a number of codes that does not fit, a code without a bucket, or no memory.
+    pub fn from_codes(
+        settings: &HashSettings,
+        rows: usize,
+        codes: &[u32],
+        placement: Placement,
+    ) -> Result<Self, HashError> {
+        let mut tables = Self::empty(settings, rows, placement)?;
         let expected = rows.checked_mul(settings.tables);
         if expected != Some(codes.len()) {
             return Err(HashError::CodeCount { rows, tables: settings.tables, found: codes.len() });
@@ -120,8 +130,8 @@ impl HashTables {
                 buckets: settings.buckets(),
             });
         }
-        for (block, codes) in tables.blocks.iter_mut().zip(codes.chunks(BLOCK_ROWS * settings.tables)) {
-            store(codes, settings.tables, block);
+        for (block, codes) in codes.chunks(BLOCK_ROWS * settings.tables).enumerate() {
+            store(codes, settings.tables, tables.blocks.row_mut(block));
         }
         Ok(tables)
     }
@@ -132,7 +142,7 @@ impl HashTables {
     pub fn codes(&self) -> Vec<u32> {
         let mut codes = Vec::with_capacity(self.rows * self.settings.tables);
         for row in 0..self.rows {
-            let block = &self.blocks[row / BLOCK_ROWS];
+            let block = self.blocks.row(row / BLOCK_ROWS);
             codes.extend(block.chunks_exact(BLOCK_ROWS).map(|codes| codes[row % BLOCK_ROWS]));
         }
         codes
@@ -146,7 +156,8 @@ impl HashTables {
     pub fn each_block_of_codes(&mut self, workers: &Workers, hash: impl Fn(Range<usize>, &mut [u32]) + Sync) {
         let Self { settings, rows, blocks, scratch, .. } = self;
         scratch.resize_with(workers.count(), Scratch::default);
-        workers.each_with(scratch, blocks, |number, block, Scratch { codes, .. }| {
+        let bounds: Vec<usize> = (0..=blocks.rows()).collect();
+        workers.each_with(scratch, &mut blocks.chunks_mut(&bounds), |number, block, Scratch { codes, .. }| {
             let first = number * BLOCK_ROWS;
             let end = (first + BLOCK_ROWS).min(*rows);
             codes.resize((end - first) * settings.tables, 0);
@@ -163,16 +174,17 @@ impl HashTables {
     /// number that differs from rebuild to rebuild ([`Rebuild::last_due`](super::Rebuild::last_due) gives one that a
     /// resumed run finds again). The result does not depend on the number of workers.
     pub fn rebuild(&mut self, kernels: &Kernels, workers: &Workers, seed: u64, rebuild: u64) {
-        let Self { settings, rows, blocks, tables, scratch } = self;
+        let Self { settings, rows, blocks, tables, scratch, .. } = self;
         scratch.resize_with(workers.count(), Scratch::default);
         workers.each_with(scratch, tables, |number, table, Scratch { places, .. }| {
             let runs = || {
-                blocks.iter().zip((0..).step_by(BLOCK_ROWS)).map(|(block, first)| {
+                (0..blocks.rows()).map(|block| {
+                    let first = block * BLOCK_ROWS;
                     let run = BLOCK_ROWS.min(*rows - first);
-                    (first as u32, &block[number * BLOCK_ROWS..][..run])
+                    (first as u32, &blocks.row(block)[number * BLOCK_ROWS..][..run])
                 })
             };
-            let overfull = table.reserve(settings, *rows, runs().map(|(_, codes)| codes), places);
+            let overfull = table.reserve(settings, runs().map(|(_, codes)| codes), places);
             let reservoir = overfull && settings.policy == BucketPolicy::Reservoir;
             let key = RngKey::new(seed, stream::RESERVOIR, rebuild, number as u32);
             let mut random = [0; BLOCK_ROWS];
@@ -207,11 +219,25 @@ impl HashTables {
         &self.settings
     }
 
+    /// Pages and nodes that were asked for.
+    #[must_use]
+    pub fn placement(&self) -> Placement {
+        self.placement
+    }
+
+    /// What pages the codes and buckets lie on.
+    #[must_use]
+    pub fn report(&self) -> Report {
+        let mut report = self.arena.report();
+        report.merge(&self.blocks.report());
+        report
+    }
+
     /// Bytes held: codes, buckets, and what a rebuild needs.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        let codes: usize = self.blocks.iter().map(Vec::len).sum();
-        let tables: usize = self.tables.iter().map(|table| table.starts.len() + table.rows.capacity()).sum();
+        let codes = self.blocks.as_slice().len();
+        let tables: usize = self.tables.iter().map(|table| table.starts.len() + table.rows.len()).sum();
         let scratch: usize =
             self.scratch.iter().map(|scratch| 2 * scratch.places.capacity() + scratch.codes.capacity()).sum();
         size_of::<u32>() * (codes + tables + scratch)
@@ -227,7 +253,6 @@ impl HashTable {
     fn reserve<'a>(
         &mut self,
         settings: &HashSettings,
-        rows: usize,
         runs: impl Iterator<Item = &'a [u32]>,
         places: &mut Vec<Place>,
     ) -> bool {
@@ -240,7 +265,7 @@ impl HashTable {
         }
         let mut next = 0;
         let mut overfull = false;
-        for (place, start) in places.iter_mut().zip(&mut self.starts) {
+        for (place, start) in places.iter_mut().zip(self.starts.iter_mut()) {
             let kept = place.surplus.min(settings.bucket_size);
             overfull |= kept < place.surplus;
             *start = next;
@@ -248,12 +273,6 @@ impl HashTable {
             next += kept;
         }
         self.starts[places.len()] = next;
-        if self.rows.is_empty() {
-            // The most that any rebuild can need, so that later ones allocate nothing; untouched pages cost nothing.
-            let most = settings.buckets().saturating_mul(settings.bucket_size as usize);
-            self.rows.reserve_exact(rows.min(most));
-        }
-        self.rows.resize(next as usize, 0);
         overfull
     }
 

@@ -3,7 +3,7 @@ use std::{collections::HashMap, num::NonZeroUsize};
 use proptest::prelude::*;
 use slide_kernels::rng::RngKey;
 use slide_kernels::{Kernels, Matrix};
-use slide_mem::{Topology, Workers};
+use slide_mem::{Placement, Topology, Workers};
 
 use super::*;
 
@@ -24,7 +24,7 @@ fn codes(seed: u64, rows: usize, settings: &HashSettings) -> Vec<u32> {
 }
 
 fn built(settings: &HashSettings, rows: usize, codes: &[u32], rebuild: u64) -> HashTables {
-    let mut tables = HashTables::from_codes(settings, rows, codes).unwrap();
+    let mut tables = HashTables::from_codes(settings, rows, codes, Placement::default()).unwrap();
     tables.rebuild(Kernels::best(), &workers(1), 7, rebuild);
     tables
 }
@@ -57,7 +57,7 @@ proptest! {
         let policy = if reservoir { BucketPolicy::Reservoir } else { BucketPolicy::Fifo };
         let settings = settings(bits, tables, bucket_size, policy);
         let codes = codes(seed, rows, &settings);
-        let mut tables = HashTables::empty(&settings, rows).unwrap();
+        let mut tables = HashTables::empty(&settings, rows, Placement::default()).unwrap();
         let workers = workers(threads);
         tables.each_block_of_codes(&workers, |run, out| {
             out.copy_from_slice(&codes[run.start * settings.tables..run.end * settings.tables]);
@@ -81,7 +81,7 @@ proptest! {
                 }
             }
         }
-        let mut again = HashTables::from_codes(&settings, rows, &tables.codes()).unwrap();
+        let mut again = HashTables::from_codes(&settings, rows, &tables.codes(), Placement::default()).unwrap();
         again.rebuild(Kernels::best(), &super::tests::workers(1), seed, 4);
         prop_assert_eq!(all_buckets(&again), all_buckets(&tables));
     }
@@ -92,7 +92,7 @@ fn a_rebuild_allocates_nothing() {
     let settings = settings(6, 3, 5, BucketPolicy::Fifo);
     let workers = workers(1);
     // The first build leaves most buckets empty, the second fills them all.
-    let mut tables = HashTables::empty(&settings, 1000).unwrap();
+    let mut tables = HashTables::empty(&settings, 1000, Placement::default()).unwrap();
     tables.rebuild(Kernels::best(), &workers, 0, 0);
     let kept = |tables: &HashTables| all_buckets(tables).iter().map(|bucket| bucket.len()).sum::<usize>();
     assert_eq!(kept(&tables), 3 * 5);
@@ -110,7 +110,7 @@ fn a_rebuild_allocates_nothing() {
 fn the_reservoir_is_uniform() {
     let (rows, kept, rebuilds) = (40, 10, 2000_u64);
     let settings = settings(1, 2, kept, BucketPolicy::Reservoir);
-    let mut tables = HashTables::from_codes(&settings, rows, &vec![1; 2 * rows]).unwrap();
+    let mut tables = HashTables::from_codes(&settings, rows, &vec![1; 2 * rows], Placement::default()).unwrap();
     let (mut counts, mut pairs, mut equal) = (vec![0_u32; rows], 0, 0);
     for rebuild in 0..rebuilds {
         tables.rebuild(Kernels::best(), &workers(1), 9, rebuild);
@@ -136,7 +136,7 @@ fn the_same_rebuild_chooses_the_same_rows() {
     let first = built(&settings, 900, &codes, 5);
     assert_eq!(all_buckets(&first), all_buckets(&built(&settings, 900, &codes, 5)));
     assert_ne!(all_buckets(&first), all_buckets(&built(&settings, 900, &codes, 6)));
-    let mut other_seed = first.clone();
+    let mut other_seed = built(&settings, 900, &codes, 5);
     other_seed.rebuild(Kernels::best(), &workers(2), 8, 5);
     assert_ne!(all_buckets(&first), all_buckets(&other_seed));
 }
@@ -147,7 +147,7 @@ fn impossible_settings_are_errors() {
     assert_eq!(good.validate(), Ok(()));
     for bits in [0, 25] {
         assert!(matches!(
-            HashTables::empty(&HashSettings { bits, ..good.clone() }, 1),
+            HashTables::empty(&HashSettings { bits, ..good.clone() }, 1, Placement::default()).map(drop),
             Err(HashError::Bits { found, .. }) if found == bits
         ));
     }
@@ -159,19 +159,22 @@ fn impossible_settings_are_errors() {
     assert_eq!(HashSettings { tables: 0, ..good.clone() }.validate(), Err(HashError::Tables { found: 0 }));
     assert_eq!(HashSettings { tables: 4097, ..good.clone() }.validate(), Err(HashError::Tables { found: 4097 }));
     assert_eq!(HashSettings { bucket_size: 0, ..good.clone() }.validate(), Err(HashError::BucketSize));
-    assert_eq!(HashTables::empty(&good, 1 << 32).unwrap_err(), HashError::TooManyRows { rows: 1 << 32 });
+    assert_eq!(
+        HashTables::empty(&good, 1 << 32, Placement::default()).unwrap_err(),
+        HashError::TooManyRows { rows: 1 << 32 }
+    );
 }
 
 #[test]
 fn foreign_codes_are_errors() {
     let settings = settings(3, 2, 4, BucketPolicy::Fifo);
-    assert!(HashTables::from_codes(&settings, 3, &[0, 1, 2, 3, 4, 7]).is_ok());
+    assert!(HashTables::from_codes(&settings, 3, &[0, 1, 2, 3, 4, 7], Placement::default()).is_ok());
     assert_eq!(
-        HashTables::from_codes(&settings, 3, &[0; 5]).unwrap_err(),
+        HashTables::from_codes(&settings, 3, &[0; 5], Placement::default()).unwrap_err(),
         HashError::CodeCount { rows: 3, tables: 2, found: 5 }
     );
     assert_eq!(
-        HashTables::from_codes(&settings, 3, &[0, 1, 2, 8, 4, 9]).unwrap_err(),
+        HashTables::from_codes(&settings, 3, &[0, 1, 2, 8, 4, 9], Placement::default()).unwrap_err(),
         HashError::CodeRange { row: 1, code: 8, buckets: 8 }
     );
 }

@@ -1,7 +1,7 @@
 use std::{collections::BTreeMap, num::NonZeroUsize};
 
 use proptest::prelude::*;
-use slide_mem::{Topology, Workers};
+use slide_mem::{Placement, Topology, Workers};
 
 use super::*;
 use crate::lsh::{BucketPolicy, HashKind, HashSettings};
@@ -18,7 +18,7 @@ fn random_words(seed: u64, count: usize, below: u32) -> Vec<u32> {
 fn tables(rows: usize, bits: u32, tables: usize, bucket_size: u32) -> HashTables {
     let settings = HashSettings { kind: HashKind::SimHash, bits, tables, bucket_size, policy: BucketPolicy::Fifo };
     let codes = random_words(1, rows * tables, 1 << bits);
-    let mut tables = HashTables::from_codes(&settings, rows, &codes).unwrap();
+    let mut tables = HashTables::from_codes(&settings, rows, &codes, Placement::default()).unwrap();
     let workers = Workers::new(NonZeroUsize::new(1), false, &Topology::detect()).unwrap();
     tables.rebuild(Kernels::best(), &workers, 0, 0);
     tables

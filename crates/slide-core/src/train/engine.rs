@@ -89,7 +89,7 @@ impl<'r> Engine<'r> {
         Ok(Self {
             runtime,
             sampler,
-            tables: OutputTables::new(config, &network.output)?,
+            tables: OutputTables::new(config, &network.output, runtime.placement)?,
             decays: None,
             all_outputs: if exact { identity(outputs) } else { Vec::new() },
             blocks: Vec::new(),
@@ -98,6 +98,11 @@ impl<'r> Engine<'r> {
             gradients: vec![Vec::new(); config.hidden.len()],
             workers: (0..runtime.workers.count()).map(|_| scratch()).collect(),
         })
+    }
+
+    /// What it runs with.
+    pub fn runtime(&self) -> &'r Runtime {
+        self.runtime
     }
 
     /// The hash tables, if the sampler uses any.

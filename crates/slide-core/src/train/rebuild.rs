@@ -1,7 +1,7 @@
 //! The hash tables of the output layer, and when and how they are rebuilt.
 
 use slide_kernels::{Kernels, Matrix, Values};
-use slide_mem::Workers;
+use slide_mem::{Placement, Workers};
 
 use crate::config::{ConfigError, TrainConfig};
 use crate::layer::rows::LayerRows;
@@ -20,13 +20,13 @@ pub struct OutputTables {
 
 impl OutputTables {
     /// Empty tables for `output`, if the configured sampler uses tables.
-    pub fn new(config: &TrainConfig, output: &LayerRows) -> Result<Option<Self>, ConfigError> {
+    pub fn new(config: &TrainConfig, output: &LayerRows, placement: Placement) -> Result<Option<Self>, ConfigError> {
         if !config.sampler.uses_tables() {
             return Ok(None);
         }
         let settings = config.hash_settings();
         let functions = HashFunctions::new(&settings, output.width(), config.seed)?;
-        let tables = HashTables::empty(&settings, output.rows())?;
+        let tables = HashTables::empty(&settings, output.rows(), placement)?;
         Ok(Some(Self { functions, tables, rebuilt_at: 0 }))
     }
 
@@ -45,7 +45,7 @@ impl OutputTables {
         workers: &Workers,
     ) -> Result<(), ConfigError> {
         let settings = config.hash_settings();
-        self.tables = HashTables::from_codes(&settings, self.tables.rows(), &state.codes)?;
+        self.tables = HashTables::from_codes(&settings, self.tables.rows(), &state.codes, self.tables.placement())?;
         self.rebuilt_at = state.rebuilt_at;
         self.tables.rebuild(kernels, workers, config.seed, self.rebuilt_at);
         Ok(())

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use slide_kernels::rng::{CounterRng, RngKey};
-use slide_mem::MemError;
+use slide_mem::{MemError, Report};
 use thiserror::Error;
 
 use super::engine::Engine;
@@ -224,6 +224,16 @@ impl<'r> Trainer<'r> {
     /// The model as it stands.
     pub fn model(&self) -> &Model {
         &self.model
+    }
+
+    /// What pages the tables of the model and of the hashing lie on, and why the workers are not pinned, should they not be.
+    pub fn report(&self) -> Report {
+        let mut report = self.model.report();
+        if let Some(tables) = self.engine.tables() {
+            report.merge(&tables.tables.report());
+        }
+        report.fallbacks.extend_from_slice(self.engine.runtime().workers.fallbacks());
+        report
     }
 
     /// The model.
