@@ -17,13 +17,15 @@ use slide_kernels::{Isa, Kernels, list};
 
 const ROUNDS: usize = 301;
 const NANOSECONDS_A_ROUND: f64 = 20_000.0;
-/// Words that the bare loops over memory visit: 16 KiB, in the first-level cache.
+/// Words that the bare loops over memory visit at least: 16 KiB, in the first-level cache.
 const WORDS: usize = 4096;
+/// And at most: 1 MiB, in the second-level cache.
+const MOST_WORDS: usize = 1 << 18;
 
 /// What a kernel of the caches can be bound by.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Bound {
-    /// Bytes through the load ports.
+    /// Reading as many bytes in order, from the same level of cache.
     Loads,
     /// Bytes through load and store ports, half of them each.
     Updates,
@@ -57,20 +59,25 @@ struct Probes {
 impl Probes {
     fn new() -> Probes {
         let slice = || Aligned::new(&vec![1.0; WORDS / 3]);
-        let words: Vec<u32> = (0..WORDS as u32).collect();
+        let words: Vec<u32> = (0..MOST_WORDS as u32).collect();
         Probes { words: Aligned::new(&words), slices: [slice(), slice(), slice()] }
     }
 
     /// Nanoseconds that a bare loop needs for what one call of the case does.
     fn nanoseconds(&mut self, bound: Bound, kernels: &Kernels, case: &Case) -> f64 {
-        const REPEATS: usize = 50;
+        const BYTES: usize = 50 * 4 * WORDS;
+        let words = &self.words[..(case.cost.bytes as usize / 4).clamp(WORDS, MOST_WORDS)];
+        let repeats = match bound {
+            Bound::Loads => BYTES.div_ceil(4 * words.len()),
+            _ => 50,
+        };
         let start = Instant::now();
         let mut done = 0.0;
-        for _ in 0..REPEATS {
+        for _ in 0..repeats {
             done += match bound {
                 Bound::Loads => {
-                    std::hint::black_box(kernels.probe_read(&self.words));
-                    4.0 * self.words.len() as f64
+                    std::hint::black_box(kernels.probe_read(words));
+                    4.0 * words.len() as f64
                 }
                 Bound::Updates => {
                     let [a, b, c] = &mut self.slices;

@@ -35,7 +35,8 @@ const BYTE_PRODUCT: Work = Work {
 };
 const EXCLUSIVE_OR: Work = Work { x86: r"^vp?(xor|ternlog)\w* .*VECTOR", neon: r"^eor v\d+", sve: r"^eor z\d+" };
 const MOVE: Work = Work { x86: r"^vmov\w+ .*VECTOR", neon: r"^(ld|st)[rp] q\d+", sve: r"^(ld|st)1w \{ z\d+" };
-const WIDENING: Work = Work { x86: r"^vpmovzxwd .*VECTOR", neon: r"^zip[12] v\d+", sve: r"^uunpk(lo|hi) z\d+\.s" };
+const WIDENING: Work =
+    Work { x86: r"^vp(movzxwd|ermw) .*VECTOR", neon: r"^zip[12] v\d+", sve: r"^uunpk(lo|hi) z\d+\.s" };
 const SHIFT: Work = Work { x86: r"^vpsrld .*VECTOR", neon: r"^u?shr v\d+\.4s", sve: r"^lsr z\d+\.s" };
 const TO_HALVES: Work = Work { x86: r"^vcvtps2ph .*VECTOR", neon: r"^fcvtn2? v\d+", sve: r"^fcvt z\d+\.h" };
 const OF_HALVES: Work = Work { x86: r"^vcvtph2ps .*VECTOR", neon: r"^fcvtl2? v\d+", sve: r"^fcvt z\d+\.s" };

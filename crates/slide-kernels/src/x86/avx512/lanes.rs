@@ -139,13 +139,28 @@ fn quarters([a, b, c, d]: [F32x16; 4]) -> F32x16 {
     }
 }
 
+/// Which of sixteen halves, followed by sixteen of zero, comes to each half of sixteen words: to the upper ones, in order.
+static UPPER_HALVES: [u16; 2 * LANES] = {
+    let mut take = [LANES as u16; 2 * LANES];
+    let mut i = 0;
+    while i < LANES {
+        take[2 * i + 1] = i as u16;
+        i += 1;
+    }
+    take
+};
+
 /// The upper halves of `f32`, which a `bf16` is.
 ///
 /// # Safety
 /// AVX-512 is available.
 #[inline(always)]
 unsafe fn widen(halves: __m256i) -> F32x16 {
-    proven!(F32x16(_mm512_castsi512_ps(_mm512_slli_epi32::<16>(_mm512_cvtepu16_epi32(halves)))))
+    proven! {
+        // One shuffle, where a conversion of integers and a shift would be two operations.
+        let take = _mm512_loadu_si512(UPPER_HALVES.as_ptr().cast());
+        F32x16(_mm512_castsi512_ps(_mm512_permutexvar_epi16(take, _mm512_zextsi256_si512(halves))))
+    }
 }
 
 impl Words for U32x16 {
