@@ -31,6 +31,8 @@ enum Bound {
     Updates,
     /// Multiply-adds.
     Arithmetic,
+    /// Multiply-adds and whatever else takes their ports: widening of `bf16`, and the folding of lanes.
+    Ports,
     /// One division and one square root an element.
     Divider,
 }
@@ -39,7 +41,7 @@ enum Bound {
 fn bounds(kernel: &str) -> &'static [Bound] {
     use Bound::*;
     match kernel.split_once("::").map_or("", |(family, _)| family) {
-        "dot" | "row_dot" => &[Loads, Arithmetic],
+        "dot" | "row_dot" => &[Loads, Ports],
         "sparse_dot" => &[],
         "quant" if kernel.contains("dot") => &[Loads],
         "gemm" => &[Arithmetic],
@@ -48,6 +50,27 @@ fn bounds(kernel: &str) -> &'static [Bound] {
         "row_update" if kernel.ends_with("_rows") => &[Updates, Divider],
         _ => &[],
     }
+}
+
+/// How much longer the vector ports need for all operations of a case than for its multiply-adds, on Intel's cores since Ice
+/// Lake: AVX-512 has two ports, both for multiply-adds; AVX2 has three, of which two multiply.
+fn port_share(case: &Case, isa: Isa) -> f64 {
+    let wide = isa != Isa::Avx2;
+    let rows = case.kernel.starts_with("row_dot");
+    let words: Vec<&str> = case.shape.split([' ', ',']).collect();
+    let products_and_widening = match (&words[..], rows, wide) {
+        // A shuffle for each multiply-add.
+        (["bf16", "x", ..], _, true) => 2.0,
+        (["bf16", "x", ..], _, false) => 4.0 / 3.0,
+        // A shift and a mask for both elements of a pair; for those of a vector that meets many rows but once.
+        (["bf16", ..], true, true) => 2.0,
+        (["bf16", ..], true, false) => 1.5,
+        (["bf16", ..], false, true) => 3.0,
+        (["bf16", ..], false, false) => 2.0,
+        _ => 1.0,
+    };
+    // Of 128 elements each: 15 additions and 30 shuffles for sixteen rows.
+    products_and_widening + if rows && wide { 45.0 / 128.0 } else { 0.0 }
 }
 
 /// The bare loops, each with the number of calls that fill a round.
@@ -84,7 +107,7 @@ impl Probes {
                     kernels.probe_update(a, b, c, -1.0);
                     24.0 * a.len() as f64
                 }
-                Bound::Arithmetic => kernels.probe_multiply_adds(512).1 as f64,
+                Bound::Arithmetic | Bound::Ports => kernels.probe_multiply_adds(512).1 as f64,
                 Bound::Divider => kernels.probe_divisions(8).1 as f64,
             };
         }
@@ -93,6 +116,7 @@ impl Probes {
             * match bound {
                 Bound::Loads | Bound::Updates => case.cost.bytes as f64,
                 Bound::Arithmetic => case.cost.operations as f64,
+                Bound::Ports => case.cost.operations as f64 * port_share(case, kernels.isa()),
                 Bound::Divider => case.cost.elements as f64,
             }
     }
