@@ -150,15 +150,6 @@ pub(crate) fn elements(rows: usize, stride: usize) -> Result<usize, Invalid> {
     rows.checked_mul(stride).ok_or_else(|| Invalid(format!("{rows} rows of {stride} elements overflow")))
 }
 
-/// Where the hash codes of `vectors` vectors go.
-///
-/// # Safety
-/// `out` is valid for writing `vectors * tables` elements, and nothing else refers to it.
-pub(crate) unsafe fn codes_mut<'a>(out: *mut u32, vectors: usize, tables: usize) -> Result<&'a mut [u32], Invalid> {
-    // SAFETY: passed on to the caller.
-    unsafe { slice_mut(out, elements(vectors, tables)?) }
-}
-
 /// # Safety
 /// `ids` is valid for `count` elements.
 pub(crate) unsafe fn row_ids<'a>(ids: *const u32, count: usize, bound: usize) -> Result<RowIds<'a>, Invalid> {

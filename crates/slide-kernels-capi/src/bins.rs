@@ -1,9 +1,11 @@
 //! Hash functions that look at bins of coordinates: WTA, DWTA and MinHash.
 
+use slide_kernels::Kernels;
 use slide_kernels::hash::{BinPlaces, Bins};
 
-use crate::arguments::{SlideMatrix, codes_mut, result, row_ids, slice, slice_mut};
-use crate::level::{Invalid, SlideKernels, SlideStatus, call, resolve};
+use crate::arguments::{SlideMatrix, SlideSparseVector, result, slice, slice_mut};
+use crate::hash::{codes, codes_sparse};
+use crate::level::{Invalid, SlideKernels, SlideStatus, call};
 
 /// Hash functions that look at bins of `2^bin_bits` coordinates each.
 #[repr(C)]
@@ -106,11 +108,7 @@ pub unsafe extern "C" fn slide_wta_codes(
     out: *mut u32,
 ) -> SlideStatus {
     // SAFETY: passed on to the caller.
-    call(|| unsafe {
-        let out = codes_mut(out, vectors.rows, functions.tables)?;
-        resolve(kernels)?.wta_codes(&functions.view()?, vectors.view()?, out);
-        Ok(())
-    })
+    call(|| unsafe { codes(Kernels::wta_codes, kernels, functions.view()?, functions.tables, vectors, out) })
 }
 
 /// `out[v * tables + t]` is the DWTA code of row `v` of `vectors` for table `t`: as WTA, but zeros do not count, and
@@ -126,11 +124,7 @@ pub unsafe extern "C" fn slide_dwta_codes(
     out: *mut u32,
 ) -> SlideStatus {
     // SAFETY: passed on to the caller.
-    call(|| unsafe {
-        let out = codes_mut(out, vectors.rows, functions.tables)?;
-        resolve(kernels)?.dwta_codes(&functions.view()?, vectors.view()?, out);
-        Ok(())
-    })
+    call(|| unsafe { codes(Kernels::dwta_codes, kernels, functions.view()?, functions.tables, vectors, out) })
 }
 
 /// `out[v * tables + t]` is the MinHash code, for table `t`, of the set of coordinates at which row `v` of `vectors`
@@ -146,11 +140,7 @@ pub unsafe extern "C" fn slide_minhash_codes(
     out: *mut u32,
 ) -> SlideStatus {
     // SAFETY: passed on to the caller.
-    call(|| unsafe {
-        let out = codes_mut(out, vectors.rows, functions.tables)?;
-        resolve(kernels)?.minhash_codes(&functions.view()?, vectors.view()?, out);
-        Ok(())
-    })
+    call(|| unsafe { codes(Kernels::minhash_codes, kernels, functions.view()?, functions.tables, vectors, out) })
 }
 
 /// Bins the other way about, for sparse vectors: for each coordinate the bins that look at it.
@@ -227,10 +217,9 @@ pub unsafe extern "C" fn slide_wta_codes_sparse(
 ) -> SlideStatus {
     // SAFETY: passed on to the caller.
     call(|| unsafe {
-        let (ids, values) = (row_ids(ids, count, functions.bins.width)?, slice(values, count)?);
-        let out = codes_mut(out, 1, functions.bins.tables)?;
-        resolve(kernels)?.wta_codes_sparse(&functions.view()?, ids, values, out);
-        Ok(())
+        let SlideBins { width, tables, .. } = functions.bins;
+        let vector = SlideSparseVector { ids, values, length: count };
+        codes_sparse(Kernels::wta_codes_sparse, kernels, functions.view()?, width, tables, vector, out)
     })
 }
 
@@ -250,10 +239,9 @@ pub unsafe extern "C" fn slide_dwta_codes_sparse(
 ) -> SlideStatus {
     // SAFETY: passed on to the caller.
     call(|| unsafe {
-        let (ids, values) = (row_ids(ids, count, functions.bins.width)?, slice(values, count)?);
-        let out = codes_mut(out, 1, functions.bins.tables)?;
-        resolve(kernels)?.dwta_codes_sparse(&functions.view()?, ids, values, out);
-        Ok(())
+        let SlideBins { width, tables, .. } = functions.bins;
+        let vector = SlideSparseVector { ids, values, length: count };
+        codes_sparse(Kernels::dwta_codes_sparse, kernels, functions.view()?, width, tables, vector, out)
     })
 }
 
@@ -273,9 +261,8 @@ pub unsafe extern "C" fn slide_minhash_codes_sparse(
 ) -> SlideStatus {
     // SAFETY: passed on to the caller.
     call(|| unsafe {
-        let (ids, values) = (row_ids(ids, count, functions.bins.width)?, slice(values, count)?);
-        let out = codes_mut(out, 1, functions.bins.tables)?;
-        resolve(kernels)?.minhash_codes_sparse(&functions.view()?, ids, values, out);
-        Ok(())
+        let SlideBins { width, tables, .. } = functions.bins;
+        let vector = SlideSparseVector { ids, values, length: count };
+        codes_sparse(Kernels::minhash_codes_sparse, kernels, functions.view()?, width, tables, vector, out)
     })
 }

@@ -1,9 +1,53 @@
 //! SimHash: signs of random projections, by the fast Hadamard transform or by a matrix of signs.
 
 use slide_kernels::hash::{SignedProjection, SimHash};
+use slide_kernels::{Kernels, Matrix, RowIds};
 
-use crate::arguments::{SlideMatrix, codes_mut, result, row_ids, slice, slice_mut};
+use crate::arguments::{SlideMatrix, SlideSparseVector, elements, result, slice, slice_mut};
 use crate::level::{Invalid, SlideKernels, SlideStatus, call, resolve};
+
+/// Writes the code of each row of `vectors` for each of `tables` tables, of hash functions of any family.
+///
+/// # Safety
+/// `kernels` is null or a handle; `vectors` points to what its shape says, and `out` to an element for each row and table,
+/// to which nothing else refers.
+pub(crate) unsafe fn codes<F>(
+    kernel: fn(&Kernels, &F, Matrix<'_>, &mut [u32]),
+    kernels: *const SlideKernels,
+    functions: F,
+    tables: usize,
+    vectors: SlideMatrix,
+    out: *mut u32,
+) -> Result<(), Invalid> {
+    // SAFETY: passed on to the caller.
+    unsafe {
+        let out = slice_mut(out, elements(vectors.rows, tables)?)?;
+        kernel(resolve(kernels)?, &functions, vectors.view()?, out);
+    }
+    Ok(())
+}
+
+/// The same for a sparse vector of `width` coordinates: one code for each table.
+///
+/// # Safety
+/// `kernels` is null or a handle; `vector` points to as many elements as it lists, and `out` to one for each table, to which
+/// nothing else refers.
+pub(crate) unsafe fn codes_sparse<F>(
+    kernel: fn(&Kernels, &F, RowIds<'_>, &[f32], &mut [u32]),
+    kernels: *const SlideKernels,
+    functions: F,
+    width: usize,
+    tables: usize,
+    vector: SlideSparseVector,
+    out: *mut u32,
+) -> Result<(), Invalid> {
+    // SAFETY: passed on to the caller.
+    unsafe {
+        let (vector, out) = (vector.view(width)?, slice_mut(out, tables)?);
+        kernel(resolve(kernels)?, &functions, vector.ids(), vector.values(), out);
+    }
+    Ok(())
+}
 
 /// Signed random projections by random signs and fast Hadamard transforms, for dense vectors.
 #[repr(C)]
@@ -72,11 +116,7 @@ pub unsafe extern "C" fn slide_simhash_codes(
     out: *mut u32,
 ) -> SlideStatus {
     // SAFETY: passed on to the caller.
-    call(|| unsafe {
-        let out = codes_mut(out, vectors.rows, functions.tables)?;
-        resolve(kernels)?.simhash_codes(&functions.view()?, vectors.view()?, out);
-        Ok(())
-    })
+    call(|| unsafe { codes(Kernels::simhash_codes, kernels, functions.view()?, functions.tables, vectors, out) })
 }
 
 /// Signed random projections by a matrix of random signs, for sparse vectors.
@@ -146,11 +186,7 @@ pub unsafe extern "C" fn slide_projection_codes(
     out: *mut u32,
 ) -> SlideStatus {
     // SAFETY: passed on to the caller.
-    call(|| unsafe {
-        let out = codes_mut(out, vectors.rows, functions.tables)?;
-        resolve(kernels)?.projection_codes(&functions.view()?, vectors.view()?, out);
-        Ok(())
-    })
+    call(|| unsafe { codes(Kernels::projection_codes, kernels, functions.view()?, functions.tables, vectors, out) })
 }
 
 /// `out[t]` is the code for table `t` of the vector with `values[j]` at coordinate `ids[j]`, for `count` of them, and
@@ -169,9 +205,8 @@ pub unsafe extern "C" fn slide_projection_codes_sparse(
 ) -> SlideStatus {
     // SAFETY: passed on to the caller.
     call(|| unsafe {
-        let (ids, values) = (row_ids(ids, count, functions.width)?, slice(values, count)?);
-        let out = codes_mut(out, 1, functions.tables)?;
-        resolve(kernels)?.projection_codes_sparse(&functions.view()?, ids, values, out);
-        Ok(())
+        let SlideSignedProjection { width, tables, .. } = functions;
+        let vector = SlideSparseVector { ids, values, length: count };
+        codes_sparse(Kernels::projection_codes_sparse, kernels, functions.view()?, width, tables, vector, out)
     })
 }
