@@ -38,6 +38,7 @@ pub mod numerics;
 mod precision;
 mod quantized;
 pub mod rng;
+mod row_ids;
 mod scalar;
 mod table;
 #[cfg_attr(not(any(target_arch = "x86_64", target_arch = "aarch64")), allow(dead_code))]
@@ -53,8 +54,9 @@ pub use isa::{Isa, IsaError, Quirks};
 pub use precision::Precision;
 pub use quantized::{Affine, MatrixI8, QuantizedBatchMut, QuantizedTable, QuantizedTableMut};
 pub use rng::{CounterRng, RngKey};
+pub use row_ids::{ActiveRows, RowIds, SparseVector};
 pub use table::Kernels;
-pub use views::{ActiveRows, Matrix, MatrixMut, RowIds, ShapeError, SparseVector, Table, TableMut, Values, ValuesMut};
+pub use views::{Matrix, MatrixMut, ShapeError, Table, TableMut, Values, ValuesMut};
 
 /// What is known of the error of quantised kernels.
 pub mod quant {

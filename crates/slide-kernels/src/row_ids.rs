@@ -1,0 +1,202 @@
+//! Lists of row numbers, checked once when they are made, so that the kernels need not: alone, with a value each (a sparse
+//! vector), or with the samples that want each row.
+
+use crate::ShapeError;
+
+fn check_bound(ids: &[u32], bound: usize) -> Result<(), ShapeError> {
+    // Without an early exit the compiler makes vectors of it.
+    let greatest = ids.iter().fold(0, |greatest, &id| id.max(greatest));
+    if ids.is_empty() || (greatest as usize) < bound {
+        return Ok(());
+    }
+    let position = ids.iter().position(|&id| id as usize >= bound).unwrap_or(0);
+    Err(ShapeError::OutOfRange { position, found: ids[position], bound })
+}
+
+fn is_strictly_ascending(ids: &[u32]) -> bool {
+    ids.windows(2).fold(true, |ascending, pair| ascending & (pair[0] < pair[1]))
+}
+
+fn check_strictly_ascending(ids: &[u32], offset: usize) -> Result<(), ShapeError> {
+    if is_strictly_ascending(ids) {
+        return Ok(());
+    }
+    let i = ids.windows(2).position(|pair| pair[0] >= pair[1]).unwrap_or(0);
+    Err(ShapeError::NotAscending { position: offset + i + 1, found: ids[i + 1], before: ids[i] })
+}
+
+/// Row numbers that were checked once against a bound; they may repeat and come in any order unless
+/// [`is_ascending`](RowIds::is_ascending).
+#[derive(Clone, Copy, Debug)]
+pub struct RowIds<'a> {
+    ids: &'a [u32],
+    bound: usize,
+    ascending: bool,
+}
+
+impl<'a> RowIds<'a> {
+    /// Checks that every number is below `bound`; notes whether they ascend strictly.
+    ///
+    /// # Errors
+    /// If a number is not below `bound`.
+    pub fn new(ids: &'a [u32], bound: usize) -> Result<Self, ShapeError> {
+        check_bound(ids, bound)?;
+        Ok(RowIds { ids, bound, ascending: is_strictly_ascending(ids) })
+    }
+
+    /// The numbers.
+    pub fn ids(&self) -> &'a [u32] {
+        self.ids
+    }
+
+    /// All numbers are below this.
+    pub fn bound(&self) -> usize {
+        self.bound
+    }
+
+    /// Whether the numbers ascend strictly, so that none repeats.
+    pub fn is_ascending(&self) -> bool {
+        self.ascending
+    }
+
+    /// How many numbers there are.
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+
+    /// Part of the list; it needs no new check.
+    ///
+    /// # Panics
+    /// If the range is not inside the list.
+    pub fn slice(&self, range: core::ops::Range<usize>) -> RowIds<'a> {
+        RowIds { ids: &self.ids[range], ..*self }
+    }
+}
+
+/// A vector of which only some elements are listed; the others are zero. The numbers of the elements were checked once.
+#[derive(Clone, Copy, Debug)]
+pub struct SparseVector<'a> {
+    ids: RowIds<'a>,
+    values: &'a [f32],
+}
+
+impl<'a> SparseVector<'a> {
+    /// The vector whose element `ids[i]` is `values[i]`, in a space of `ids.bound()` dimensions.
+    ///
+    /// # Errors
+    /// If there is not one value per number.
+    pub fn new(ids: RowIds<'a>, values: &'a [f32]) -> Result<Self, ShapeError> {
+        if ids.len() != values.len() {
+            return Err(ShapeError::Values { ids: ids.len(), values: values.len() });
+        }
+        Ok(SparseVector { ids, values })
+    }
+
+    /// The numbers of the listed elements.
+    pub fn ids(&self) -> RowIds<'a> {
+        self.ids
+    }
+
+    /// The listed elements.
+    pub fn values(&self) -> &'a [f32] {
+        self.values
+    }
+
+    /// How many elements are listed.
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Whether none is listed.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+}
+
+/// The transposed active sets of a batch: for each active row, the samples that want it.
+///
+/// *Entry* `e` is the pair of row `rows[i]` and sample `members[e]`, for `e` in `starts[i]..starts[i + 1]`.
+#[derive(Clone, Copy, Debug)]
+pub struct ActiveRows<'a> {
+    rows: &'a [u32],
+    starts: &'a [u32],
+    members: &'a [u32],
+    row_bound: usize,
+    member_bound: usize,
+}
+
+impl<'a> ActiveRows<'a> {
+    /// Checks the lists: `rows` strictly ascending and below `row_bound`; `starts` one more than `rows`, ascending
+    /// from 0 to `members.len()`; the members of each row strictly ascending and below `member_bound`.
+    ///
+    /// # Errors
+    /// Which of these does not hold, and where.
+    pub fn new(
+        rows: &'a [u32],
+        starts: &'a [u32],
+        members: &'a [u32],
+        row_bound: usize,
+        member_bound: usize,
+    ) -> Result<Self, ShapeError> {
+        check_bound(rows, row_bound)?;
+        check_strictly_ascending(rows, 0)?;
+        check_bound(members, member_bound)?;
+        let covers = starts.len() == rows.len() + 1
+            && starts.first() == Some(&0)
+            && starts.last().is_some_and(|&last| last as usize == members.len())
+            && starts.is_sorted();
+        if !covers {
+            return Err(ShapeError::Starts { rows: rows.len(), members: members.len() });
+        }
+        for pair in starts.windows(2) {
+            let list = pair[0] as usize..pair[1] as usize;
+            check_strictly_ascending(&members[list.clone()], list.start)?;
+        }
+        Ok(ActiveRows { rows, starts, members, row_bound, member_bound })
+    }
+
+    /// The active rows, strictly ascending.
+    pub fn rows(&self) -> &'a [u32] {
+        self.rows
+    }
+
+    /// Where the entries of each row start, and the number of entries at the end.
+    pub fn starts(&self) -> &'a [u32] {
+        self.starts
+    }
+
+    /// The sample of each entry.
+    pub fn members(&self) -> &'a [u32] {
+        self.members
+    }
+
+    /// All rows are below this.
+    pub fn row_bound(&self) -> usize {
+        self.row_bound
+    }
+
+    /// All members are below this.
+    pub fn member_bound(&self) -> usize {
+        self.member_bound
+    }
+
+    /// The number of active rows.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether no row is active.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The number of entries.
+    pub fn entries(&self) -> usize {
+        self.members.len()
+    }
+}
