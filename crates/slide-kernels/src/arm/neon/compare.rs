@@ -9,15 +9,6 @@ use crate::generic::codes::BitCount;
 use crate::generic::random::Counters;
 use crate::generic::{Compare, Compress, Gather, LANES, Lanes, ONES, Swap, Transpose, Words};
 
-/// Runs intrinsics whose only precondition is the instruction set, in a method that has a proof of it.
-macro_rules! proven {
-    ($($body:tt)*) => {
-        // SAFETY: `self` (or the caller of the unsafe function) proves that NEON is available, and pointers are the
-        // caller's word.
-        unsafe { $($body)* }
-    };
-}
-
 /// Bit `j` in lane `j`.
 static BITS: [u32; LANES] = {
     let mut bits = [0; LANES];

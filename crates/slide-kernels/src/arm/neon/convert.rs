@@ -19,15 +19,6 @@ wrappers!("neon", Table {
     fn f16_to_f32(from: &[f16], to: &mut [f32]) = generic::convert::f16_to_f32::<F32x16>;
 });
 
-/// Runs intrinsics whose only precondition is the instruction set, in a method that has a proof of it.
-macro_rules! proven {
-    ($($body:tt)*) => {
-        // SAFETY: `self` (or the caller of the unsafe constructor) proves that NEON is available, and pointers are the
-        // caller's word.
-        unsafe { $($body)* }
-    };
-}
-
 /// # Safety
 /// NEON is available.
 #[inline(always)]

@@ -34,15 +34,6 @@ impl Mask16 {
     }
 }
 
-/// Runs intrinsics whose only precondition is the instruction set, in a method that has a proof of it.
-macro_rules! proven {
-    ($($body:tt)*) => {
-        // SAFETY: `self` (or the caller of the unsafe constructor) proves that NEON is available, and pointers are the
-        // caller's word.
-        unsafe { $($body)* }
-    };
-}
-
 /// The image of each register, with those of other vectors beside it.
 macro_rules! each {
     (|$($register:ident = $object:ident.$field:tt),+| $image:expr) => {{

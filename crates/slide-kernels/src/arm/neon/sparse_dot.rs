@@ -15,14 +15,6 @@ wrappers!("neon", Table {
         = generic::sparse_merge::sparse_sparse_dot::<F32x16>;
 });
 
-/// Runs intrinsics whose only precondition is the instruction set, in a method that has a proof of it.
-macro_rules! proven {
-    ($($body:tt)*) => {
-        // SAFETY: the caller of the unsafe function proves that NEON is available, and pointers and places are its word.
-        unsafe { $($body)* }
-    };
-}
-
 impl Scattered for F32x16 {
     #[inline(always)]
     unsafe fn gather<const SCALE: i32>(from: *const u8, ids: *const u32) -> U32x16 {

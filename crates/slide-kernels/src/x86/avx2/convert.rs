@@ -18,15 +18,6 @@ wrappers!("avx,avx2,fma,f16c", Table {
     fn f16_to_f32(from: &[f16], to: &mut [f32]) = generic::convert::f16_to_f32::<F32x16>;
 });
 
-/// Runs intrinsics whose only precondition is the instruction set, in a method that has a proof of it.
-macro_rules! proven {
-    ($($body:tt)*) => {
-        // SAFETY: `self` (or the caller of the unsafe constructor) proves that AVX2 and F16C are available, and pointers
-        // are the caller's word.
-        unsafe { $($body)* }
-    };
-}
-
 /// # Safety
 /// AVX2 and F16C are available.
 #[inline(always)]

@@ -7,15 +7,6 @@ use crate::generic::codes::BitCount;
 use crate::generic::random::Counters;
 use crate::generic::{Compare, Compress, Gather, Swap, Transpose};
 
-/// Runs intrinsics whose only precondition is the instruction set, in a method that has a proof of it.
-macro_rules! proven {
-    ($($body:tt)*) => {
-        // SAFETY: `self` (or the caller of the unsafe function) proves that AVX-512 is available, and pointers are
-        // the caller's word.
-        unsafe { $($body)* }
-    };
-}
-
 impl Compare for F32x16 {
     #[inline(always)]
     fn greater(self, other: Self) -> __mmask16 {

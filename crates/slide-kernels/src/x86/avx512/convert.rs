@@ -17,15 +17,6 @@ wrappers!("avx,avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512cd", Table
     fn f16_to_f32(from: &[f16], to: &mut [f32]) = generic::convert::f16_to_f32::<F32x16>;
 });
 
-/// Runs intrinsics whose only precondition is the instruction set, in a method that has a proof of it.
-macro_rules! proven {
-    ($($body:tt)*) => {
-        // SAFETY: `self` (or the caller of the unsafe constructor) proves that AVX-512 is available, and pointers are the
-        // caller's word.
-        unsafe { $($body)* }
-    };
-}
-
 impl Halves for F32x16 {
     #[inline(always)]
     unsafe fn load_f16(from: *const f16) -> Self {

@@ -16,14 +16,6 @@ wrappers!("avx,avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512cd", Table
     const TABLE: Table = Table { dot, dot_without_gather, ..avx2::KERNELS.sparse_dot };
 );
 
-/// Runs intrinsics whose only precondition is the instruction set, in a method that has a proof of it.
-macro_rules! proven {
-    ($($body:tt)*) => {
-        // SAFETY: the caller of the unsafe function proves that AVX-512 is available, and pointers and places are its word.
-        unsafe { $($body)* }
-    };
-}
-
 impl Scattered for F32x16 {
     #[inline(always)]
     unsafe fn gather<const SCALE: i32>(from: *const u8, ids: *const u32) -> U32x16 {
