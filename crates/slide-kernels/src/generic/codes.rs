@@ -96,24 +96,52 @@ unsafe fn differing<L: Lanes<Words: BitCount>>(a: *const u64, b: *const u64, cou
     }
 }
 
-/// # Safety
-/// The instruction set of `L` is available; `codes.len() == out.len() * code.len()`, and the code is not empty.
-#[inline(always)]
-pub(crate) unsafe fn hamming_rows<L: Lanes<Words: BitCount>>(codes: &[u64], code: &[u64], out: &mut [u32]) {
-    // SAFETY: as above: each row number is less than `out.len()`.
-    unsafe { distances::<L>(codes, |i| i, |_| {}, code, out) }
+/// How ones are counted: by functions of a type, not by closures, which are not always inlined.
+pub(crate) trait Distances {
+    /// The number of ones of `row ^ code` for four rows.
+    ///
+    /// # Safety
+    /// The instruction set of the type is available; all pointers are valid for reading `words` words.
+    unsafe fn of_four(rows: [*const u64; 4], code: *const u64, words: usize) -> [u32; 4];
+}
+
+/// Byte by byte.
+impl<L: Lanes<Words: BitCount>> Distances for L {
+    #[inline(always)]
+    unsafe fn of_four(rows: [*const u64; 4], code: *const u64, words: usize) -> [u32; 4] {
+        let mut sums = [0; 4];
+        for start in (0..words).step_by(ADDENDS * WORDS) {
+            let end = words.min(start + ADDENDS * WORDS);
+            // SAFETY: as above; the loads are of words `i..i + 8` of a row and of the code, or of those that are left.
+            unsafe {
+                let mut counts = [L::Words::splat(0); 4];
+                for i in (start..end).step_by(WORDS) {
+                    for (count, row) in counts.iter_mut().zip(rows) {
+                        *count = count.add(differing::<L>(row.add(i), code.add(i), end - i));
+                    }
+                }
+                for (sum, part) in sums.iter_mut().zip(L::Words::sums_of_bytes(counts)) {
+                    *sum += part;
+                }
+            }
+        }
+        sums
+    }
 }
 
 /// # Safety
-/// The instruction set of `L` is available; `rows.bound() * code.len() <= codes.len()`, `out.len() == rows.len()`, and the code
+/// The instruction set of `D` is available; `codes.len() == out.len() * code.len()`, and the code is not empty.
+#[inline(always)]
+pub(crate) unsafe fn hamming_rows<D: Distances>(codes: &[u64], code: &[u64], out: &mut [u32]) {
+    // SAFETY: as above: each row number is less than `out.len()`.
+    unsafe { distances::<D>(codes, |i| i, |_| {}, code, out) }
+}
+
+/// # Safety
+/// The instruction set of `D` is available; `rows.bound() * code.len() <= codes.len()`, `out.len() == rows.len()`, and the code
 /// is not empty.
 #[inline(always)]
-pub(crate) unsafe fn hamming_scattered<L: Lanes<Words: BitCount>>(
-    codes: &[u64],
-    rows: RowIds<'_>,
-    code: &[u64],
-    out: &mut [u32],
-) {
+pub(crate) unsafe fn hamming_scattered<D: Distances>(codes: &[u64], rows: RowIds<'_>, code: &[u64], out: &mut [u32]) {
     let ids = rows.ids();
     let ask = |i: usize| {
         if let Some(&row) = ids.get(i + ROWS_AHEAD) {
@@ -124,45 +152,30 @@ pub(crate) unsafe fn hamming_scattered<L: Lanes<Words: BitCount>>(
         }
     };
     // SAFETY: as above: the numbers are below the bound.
-    unsafe { distances::<L>(codes, |i| *ids.get_unchecked(i) as usize, ask, code, out) }
+    unsafe { distances::<D>(codes, |i| *ids.get_unchecked(i) as usize, ask, code, out) }
 }
 
 /// Four rows at a time; `ask` may ask for memory that a later row will need.
 ///
 /// # Safety
-/// The instruction set of `L` is available; for every `i` below `out.len()`, `row(i)` is the number of one of the codes.
+/// The instruction set of `D` is available; for every `i` below `out.len()`, `row(i)` is the number of one of the codes.
 #[inline(always)]
-unsafe fn distances<L: Lanes<Words: BitCount>>(
+unsafe fn distances<D: Distances>(
     codes: &[u64],
     row: impl Fn(usize) -> usize,
     ask: impl Fn(usize),
     code: &[u64],
     out: &mut [u32],
 ) {
-    let words = code.len();
     for (group, out) in out.chunks_mut(4).enumerate() {
         // The rows that a last group lacks are those that it has.
         let last = out.len() - 1;
         let rows: [*const u64; 4] = core::array::from_fn(|j| {
             ask(4 * group + j);
-            codes.as_ptr().wrapping_add(row(4 * group + j.min(last)) * words)
+            codes.as_ptr().wrapping_add(row(4 * group + j.min(last)) * code.len())
         });
-        let mut sums = [0; 4];
-        for start in (0..words).step_by(ADDENDS * WORDS) {
-            let end = words.min(start + ADDENDS * WORDS);
-            // SAFETY: as above; the loads are of words `i..i + 8` of a row and of the code, or of those that are left.
-            unsafe {
-                let mut counts = [L::Words::splat(0); 4];
-                for i in (start..end).step_by(WORDS) {
-                    for (count, row) in counts.iter_mut().zip(rows) {
-                        *count = count.add(differing::<L>(row.add(i), code.as_ptr().add(i), end - i));
-                    }
-                }
-                for (sum, part) in sums.iter_mut().zip(L::Words::sums_of_bytes(counts)) {
-                    *sum += part;
-                }
-            }
-        }
+        // SAFETY: as above: each row is one of the codes, all of which have the length of this one.
+        let sums = unsafe { D::of_four(rows, code.as_ptr(), code.len()) };
         // Not a copy of a slice, which would be a call.
         for (out, sum) in out.iter_mut().zip(sums) {
             *out = sum;

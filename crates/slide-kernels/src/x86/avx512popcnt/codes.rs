@@ -2,11 +2,10 @@
 
 use core::arch::x86_64::*;
 
-use crate::RowIds;
 use crate::api::codes::Table;
-use crate::generic::prefetch;
-use crate::tuning::ROWS_AHEAD;
+use crate::generic::codes::Distances;
 use crate::x86::avx512vnni;
+use crate::{RowIds, generic};
 
 /// Words of a vector.
 const WORDS: usize = 8;
@@ -15,7 +14,8 @@ wrappers! {
     "avx,avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512cd,avx512vnni,avx512vpopcntdq", Table {
         fn hamming(a: &[u64], b: &[u64]) -> u64 = hamming_of;
         fn hamming_rows(codes: &[u64], code: &[u64], out: &mut [u32]) = hamming_rows_of;
-        fn hamming_scattered(codes: &[u64], rows: RowIds<'_>, code: &[u64], out: &mut [u32]) = hamming_scattered_of;
+        fn hamming_scattered(codes: &[u64], rows: RowIds<'_>, code: &[u64], out: &mut [u32])
+            = generic::codes::hamming_scattered::<ByWords>;
     }
     const TABLE: Table = Table { hamming, hamming_rows, hamming_scattered, ..avx512vnni::KERNELS.codes };
 }
@@ -80,56 +80,28 @@ unsafe fn hamming_rows_of(codes: &[u64], code: &[u64], out: &mut [u32]) {
         }
         return;
     }
-    // SAFETY: passed on to the caller: each row number is less than `out.len()`.
-    unsafe { distances(codes, |i| i, |_| {}, code, out) }
+    // SAFETY: passed on to the caller.
+    unsafe { generic::codes::hamming_rows::<ByWords>(codes, code, out) }
 }
 
-/// # Safety
-/// The contract of [`Table::hamming_scattered`].
-#[inline(always)]
-unsafe fn hamming_scattered_of(codes: &[u64], rows: RowIds<'_>, code: &[u64], out: &mut [u32]) {
-    let ids = rows.ids();
-    let ask = |i: usize| {
-        if let Some(&row) = ids.get(i + ROWS_AHEAD) {
-            let row = codes.as_ptr().wrapping_add(row as usize * code.len());
-            for line in (0..code.len()).step_by(WORDS) {
-                prefetch(row.wrapping_add(line));
-            }
-        }
-    };
-    // SAFETY: passed on to the caller: the numbers are below the bound.
-    unsafe { distances(codes, |i| *ids.get_unchecked(i) as usize, ask, code, out) }
-}
+/// Ones counted word by word.
+struct ByWords;
 
-/// Four rows at a time; `ask` may ask for memory that a later row will need.
-///
-/// # Safety
-/// The features of the level are available; for every `i` below `out.len()`, `row(i)` is the number of one of the codes.
-#[inline(always)]
-unsafe fn distances(codes: &[u64], row: impl Fn(usize) -> usize, ask: impl Fn(usize), code: &[u64], out: &mut [u32]) {
-    let words = code.len();
-    for (group, out) in out.chunks_mut(4).enumerate() {
-        // The rows that a last group lacks are those that it has.
-        let last = out.len() - 1;
-        let rows: [*const u64; 4] = core::array::from_fn(|j| {
-            ask(4 * group + j);
-            codes.as_ptr().wrapping_add(row(4 * group + j.min(last)) * words)
-        });
-        // SAFETY: as above; the loads are of words `i..i + 8` of a row and of the code, or of those that are left, and
-        // `sums` has four elements.
+impl Distances for ByWords {
+    #[inline(always)]
+    unsafe fn of_four(rows: [*const u64; 4], code: *const u64, words: usize) -> [u32; 4] {
+        // SAFETY: the features and the pointers are the caller's word; the loads are of words `i..i + 8` of a row and of the
+        // code, or of those that are left; `sums` has four elements.
         unsafe {
             let mut counts = [_mm512_setzero_si512(); 4];
             for i in (0..words).step_by(WORDS) {
                 for (count, row) in counts.iter_mut().zip(rows) {
-                    *count = _mm512_add_epi64(*count, differing(row.add(i), code.as_ptr().add(i), words - i));
+                    *count = _mm512_add_epi64(*count, differing(row.add(i), code.add(i), words - i));
                 }
             }
             let mut sums = [0; 4];
             _mm_storeu_si128(sums.as_mut_ptr().cast(), sum_each(counts));
-            // Not a copy of a slice, which would be a call.
-            for (out, sum) in out.iter_mut().zip(sums) {
-                *out = sum;
-            }
+            sums
         }
     }
 }
