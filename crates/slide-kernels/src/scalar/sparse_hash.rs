@@ -1,5 +1,7 @@
 //! Specification of [`crate::api::sparse_hash`], and the only implementation: a value meets few bins, in scattered places.
 
+use core::mem::MaybeUninit;
+
 use super::hash::{EMPTY, densify, pack};
 use crate::RowIds;
 use crate::api::hash::{Bins, MAX_VALUES};
@@ -39,10 +41,9 @@ fn codes_by_winner(
     adjust: impl Fn(usize, u16, f32) -> u16,
 ) {
     let bins = functions.bins().bins();
-    let (mut winners, mut best) = ([0; MAX_VALUES], [0.0; MAX_VALUES]);
-    let (winners, best) = (&mut winners[..bins], &mut best[..bins]);
-    winners.fill(EMPTY);
-    best.fill(f32::NEG_INFINITY);
+    let mut winners = [const { MaybeUninit::uninit() }; MAX_VALUES];
+    let mut best = [const { MaybeUninit::uninit() }; MAX_VALUES];
+    let (winners, best) = (filled(&mut winners[..bins], EMPTY), filled(&mut best[..bins], f32::NEG_INFINITY));
     for (&id, &value) in ids.ids().iter().zip(values) {
         let Some(key) = key(value) else { continue };
         for (bin, position) in functions.places(id as usize) {
@@ -57,6 +58,13 @@ fn codes_by_winner(
     }
     densify(winners);
     pack(winners, functions.bins().bin_bits(), out);
+}
+
+/// Of the 96 KiB that there is room for, most functions need a few: only those are written.
+fn filled<T: Copy>(room: &mut [MaybeUninit<T>], value: T) -> &mut [T] {
+    room.fill(MaybeUninit::new(value));
+    // SAFETY: all elements have just been written.
+    unsafe { room.assume_init_mut() }
 }
 
 /// The winner of a bin by looking up all of its coordinates; what is not listed is zero. 0 if all are NaN or `-inf`.
