@@ -27,6 +27,9 @@ pub enum Isa {
     /// [`Neon`](Isa::Neon) with the extensions `dotprod`, `i8mm` and `bf16` (Neoverse V1 onwards: Graviton3).
     NeonBf16,
     /// [`NeonBf16`](Isa::NeonBf16) with SVE in vectors of 256 bits (Neoverse V1: Graviton3).
+    ///
+    /// The length is that of the thread that asks for the level, and is not read again by the kernels. Linux can give a thread
+    /// another one (`prctl(PR_SVE_SET_VL)`): one that has another must not call kernels of this level.
     Sve,
 }
 
@@ -222,7 +225,7 @@ mod arm {
         all!("dotprod", "i8mm", "bf16")
     }
 
-    /// SVE, and its vectors have 256 bits.
+    /// SVE, and its vectors have 256 bits on this thread, now; see [`Isa::Sve`](super::Isa::Sve).
     pub(super) fn sve_256() -> bool {
         all!("sve") && sve_bytes() == 32
     }

@@ -40,8 +40,11 @@ impl<'a> SampleLists<'a> {
     }
 }
 
-/// Where [`Kernels::counting_sort`] writes: the parts of an [`ActiveRows`](crate::ActiveRows), and the values. What lies behind the
-/// lists that come out holds anything.
+/// Where [`Kernels::counting_sort`] writes: the parts of an [`ActiveRows`](crate::ActiveRows), and the values.
+///
+/// The lists that come out are the first [`Sorted::rows`] of `rows`, one more of `starts`, and the first [`Sorted::entries`] of
+/// `members` and `values`. What `rows` and `starts` hold behind them is unspecified, and differs from level to level: some write
+/// whole vectors. Behind them `members` and `values` are not written.
 #[derive(Debug)]
 pub struct RowLists<'a> {
     /// Has room for as many elements as there are rows, or entries if they are fewer.
@@ -72,8 +75,9 @@ impl Kernels {
     /// its list.
     ///
     /// Cost: two passes over the entries, and one over the rows of the range in vectors. `counters` and `places` are
-    /// scratch, whatever they hold: the range is worked in pieces of `counters.len()` rows. Counters and what is written for a
-    /// piece should stay in the cache of a core: 8,192 are good where a sample has some rows in each piece.
+    /// scratch, whatever they hold (what they hold afterwards is unspecified, and differs from level to level): the range is
+    /// worked in pieces of `counters.len()` rows. Counters and what is written for a piece should stay in the cache of a core:
+    /// 8,192 are good where a sample has some rows in each piece.
     ///
     /// # Panics
     /// If `counters` is empty, `places` has not one element per sample, a list of `out` is too short, bounds are not places of

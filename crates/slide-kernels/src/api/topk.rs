@@ -35,7 +35,8 @@ impl Kernels {
     /// The scores above `threshold`, by ascending index, and where they stand. Returns how many there are; if that is more
     /// than `indices.len()`, only the first that many are written. NaN is above nothing, and nothing above NaN.
     ///
-    /// Elements of `indices` and `values` beyond the count may be overwritten.
+    /// What elements of `indices` and `values` beyond the count hold afterwards is unspecified, and differs from level to level:
+    /// some write whole vectors.
     ///
     /// # Panics
     /// If `indices` and `values` differ in length, or there are more than `u32::MAX` scores.
