@@ -2,10 +2,11 @@
 //!
 //! What binds them. From memory the bytes: a weight and its states are read and written, 24 bytes an element for Adam in
 //! `f32` and 12 in `bf16`, 16 and 8 for the others. In the caches the divider binds Adam and Adagrad: results are those of
-//! IEEE 754, so there is a division and a square root an element, and on Intel's cores since Skylake they take 10 and 12
-//! cycles of port 0 for sixteen `f32`, in one register of AVX-512 or two of AVX2: 1.4 cycles an element. Adam's twelve other
-//! operations, four loads and three stores fit beside that. Momentum has seven operations, three loads and two stores for
-//! sixteen: 3.5 cycles of the two ports of AVX-512.
+//! IEEE 754, so there is a division and a square root an element. LLVM's model of Ice Lake has 22 cycles for those of sixteen
+//! `f32`, in one register of AVX-512 or two of AVX2, which is 1.4 an element (`cargo xtask mca --cpu icelake-server --filter
+//! divisions`: 88 cycles for four times sixteen), and 1.5 for all of Adam (`--filter adam_rows`): its twelve other operations,
+//! four loads and three stores fit beside them. `cargo bench -p slide-benches --bench limits -- adam` measures the share of the
+//! divider on the machine at hand. Momentum has seven operations, three loads and two stores for sixteen.
 
 use super::{Lanes, Words};
 use crate::api::optimiser::{AdagradStep, AdamStep, MomentumStep};

@@ -5,26 +5,24 @@
 //! leaves its sums in registers of NEON.
 //!
 //! Neoverse V1 does the same arithmetic a cycle with both (2 x 256 = 4 x 128 bits), but loads 2 x 256 bits a cycle by SVE,
-//! and 3 x 128 by NEON. So SVE pays where loads are the limit. Cycles an element in the loop, modelled (llvm-mca 22,
-//! neoverse-v1):
+//! and 3 x 128 by NEON. So SVE pays where loads are the limit, as in `dot`, `rows_dot` and `vectors_dot`:
 //!
-//! | loop | NEON | SVE | limit of SVE |
-//! |---|---|---|---|
-//! | `dot`, f32 | 0.167 | 0.125 | loads |
-//! | `rows_dot`, f32 | 0.125 | 0.078 | loads |
-//! | `rows_dot`, bf16 | 0.125 | 0.078 | loads and arithmetic |
-//! | `vectors_dot` | 0.125 | 0.078 | loads |
+//! ```text
+//! cargo xtask mca --target graviton --cpu neoverse-v1 --filter '(neon|sve) (dot::dot|row_dot::rows_dot|row_dot::vectors_dot)$'
+//! ```
+//!
+//! models the cycles an element of their loops on both. When this was written NEON had 0.168 and SVE 0.126 for `dot`, 0.156 and
+//! 0.105 for `rows_dot` and `vectors_dot`, and 0.173 and 0.109 for `rows_dot` on `bf16`.
 //!
 //! Of a row of `bf16`, two loads take the elements with odd and with even numbers, by a predicate that leaves out the
 //! others: the elements arrive in the upper halves of words, which is to say widened, without an arithmetic instruction.
-//! (`ld1h` into words and a shift cost 0.125, no less than NEON: only one unit shifts.)
+//! (After `ld1h` into words each register would need a shift, for which there is one unit only.)
 //!
-//! It would pay for products of pairs of `bf16` too, which are not written yet: `dot_bf16` 0.063 for 0.084,
-//! `rows_dot_bf16` 0.063 for 0.096 (by `bfmlalb` and `bfmlalt`), native 0.039 for 0.081 (by `bfdot`).
+//! Products of pairs of `bf16` (`dot_bf16`, `rows_dot_bf16`) read as much, but are not written for SVE yet.
 //!
-//! What does not pay: dense products and Adam (arithmetic is the limit: 6.0 cycles for 6 x 16 multiply-adds, and the
-//! divider), functions of elements (the same), whatever reads its table from memory rather than the cache, and gathers,
-//! which load one element after the other.
+//! What does not pay: dense products and Adam (arithmetic is the limit: 6 x 16 multiply-adds are 24 of NEON's or 12 of SVE's,
+//! six cycles either way; and the divider), functions of elements (the same), whatever reads its table from memory rather than
+//! the cache, and gathers, which load one element after the other.
 
 mod dot;
 mod dots;
