@@ -13,8 +13,6 @@ use crate::disassembly::{Flow, Instruction};
 pub(crate) struct Loop {
     /// By their number in the function, in order; without those of the loops within.
     pub(crate) instructions: Vec<usize>,
-    /// The first one of a round.
-    pub(crate) header: usize,
     /// Whether no other loop lies within.
     pub(crate) innermost: bool,
 }
@@ -91,7 +89,7 @@ fn nest(graph: &DiGraphMap<usize, ()>, part: &DiGraphMap<usize, ()>, loops: &mut
         }
         let deeper = nest(graph, &inner, loops);
         let instructions = within.difference(&deeper).copied().collect();
-        loops.push(Loop { instructions, header, innermost: deeper.is_empty() });
+        loops.push(Loop { instructions, innermost: deeper.is_empty() });
         looping.extend(within);
     }
     looping
@@ -105,7 +103,7 @@ mod tests {
 
     fn found(text: &str) -> Vec<Loop> {
         let mut loops = loops(&listing(text, Architecture::X86));
-        loops.sort_by_key(|one| (one.instructions.len(), one.header));
+        loops.sort_by_key(|one| (one.instructions.len(), one.instructions[0]));
         loops
     }
 
@@ -121,10 +119,7 @@ mod tests {
         );
         assert_eq!(
             loops,
-            [
-                Loop { instructions: vec![1, 4], header: 1, innermost: false },
-                Loop { instructions: vec![2, 3], header: 2, innermost: true },
-            ]
+            [Loop { instructions: vec![1, 4], innermost: false }, Loop { instructions: vec![2, 3], innermost: true },]
         );
     }
 
@@ -132,12 +127,12 @@ mod tests {
     fn what_panics_is_in_no_loop_wherever_it_lies() {
         let loops =
             found("0:\tincq\t%rax\n1:\tje\t0x3\n2:\tcallq\t0x100 <core::panicking::panic>\n3:\tjne\t0x0\n4:\tretq");
-        assert_eq!(loops, [Loop { instructions: vec![0, 1, 3], header: 0, innermost: true }]);
+        assert_eq!(loops, [Loop { instructions: vec![0, 1, 3], innermost: true }]);
     }
 
     #[test]
     fn a_loop_through_a_computed_jump() {
         let loops = found("0:\tjmpq\t*%rax\n1:\tnopw\t(%rax)\n2:\taddq\t%rax, %rbx\n3:\tjmp\t0x0\n4:\tretq");
-        assert_eq!(loops, [Loop { instructions: vec![0, 2, 3], header: 0, innermost: true }]);
+        assert_eq!(loops, [Loop { instructions: vec![0, 2, 3], innermost: true }]);
     }
 }

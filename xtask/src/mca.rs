@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use xshell::{Shell, cmd};
 
 use crate::cli::McaArguments;
@@ -46,16 +46,23 @@ pub(crate) fn run(arguments: &McaArguments) -> Result<()> {
         for processor in &processors {
             let mut cycles = Some(0.0);
             for one in &hot {
-                let of_loop = cycles_of_round(&shell, &tools.llvm_mca, architecture, processor, &one.text)?;
-                cycles = cycles.zip(of_loop).map(|(sum, of_loop)| sum + of_loop * one.rounds as f64 / elements);
+                let of_round = cycles_of_round(&shell, &tools.llvm_mca, architecture, processor, &one.text)
+                    .with_context(|| format!("{run}, {processor}"))?;
+                cycles = cycles.zip(of_round).map(|(sum, of_round)| sum + of_round * one.rounds / elements);
             }
-            row.push(cycles.map_or("-".to_owned(), |cycles| format!("{cycles:.4}")));
+            row.push(match cycles {
+                _ if hot.is_empty() => "-".to_owned(),
+                Some(cycles) => format!("{cycles:.4}"),
+                None => "lacks it".to_owned(),
+            });
         }
         rows.push(row);
     }
     print!("{}", if arguments.markdown { markdown(&rows) } else { aligned(&rows) });
     println!(
-        "\nInstructions and modelled cycles an element, of the loops that execute the stated part of the instructions."
+        "\nInstructions and modelled cycles an element, of the loops that execute the stated part of the instructions; \
+         - where no loop executes {:.0} % of them, `lacks it` where a processor has no such instruction.",
+        100.0 * LEAST_SHARE
     );
     Ok(())
 }
@@ -67,8 +74,10 @@ fn first_cells(run: &Run, instructions: f64, share: f64) -> Vec<String> {
 
 /// A loop that executes many of a kernel's instructions.
 struct HotLoop {
+    /// A round, the usual way.
     text: String,
-    rounds: u64,
+    /// How often its instructions are executed, on average. What is passed by most of the time is taken to run at their rate.
+    rounds: f64,
     executed: u64,
 }
 
@@ -83,13 +92,14 @@ fn hot_loops(program: &Program, disassembly: &Disassembly, histogram: &Histogram
     for function in functions.values() {
         let instructions = disassembly.range(&function.address);
         for one in loops(instructions) {
-            let rounds = executions(&instructions[one.header]);
             let body: Vec<&Instruction> = one.instructions.iter().map(|&i| &instructions[i]).collect();
+            let most = body.iter().map(|instruction| executions(instruction)).max().unwrap_or(0);
             let executed: u64 = body.iter().map(|instruction| executions(instruction)).sum();
             if executed as f64 >= LEAST_SHARE * total as f64 {
                 // The usual way through the loop.
-                let usual = body.into_iter().filter(|instruction| 2 * executions(instruction) > rounds);
-                hot.push(HotLoop { text: assembly(usual), rounds, executed });
+                let usual: Vec<_> = body.into_iter().filter(|one| 2 * executions(one) >= most).collect();
+                let rounds = executed as f64 / usual.len() as f64;
+                hot.push(HotLoop { text: assembly(usual.into_iter()), rounds, executed });
             }
         }
     }
@@ -114,7 +124,7 @@ fn assembly<'a>(instructions: impl Iterator<Item = &'a Instruction>) -> String {
     text
 }
 
-/// None if the model of the processor lacks an instruction of the loop.
+/// None if the processor has not all of the instructions.
 fn cycles_of_round(
     shell: &Shell,
     tool: &Path,
@@ -125,17 +135,23 @@ fn cycles_of_round(
     let features = (architecture == Architecture::Arm).then_some("-mattr=+sve,+bf16,+i8mm,+dotprod,+fullfp16");
     let (triple, rounds) = (architecture.name(), ROUNDS.to_string());
     let command = cmd!(shell, "{tool} -mtriple={triple} -mcpu={processor} {features...} -iterations={rounds}");
-    let output = command.quiet().ignore_status().stdin(text).output()?;
-    let errors = String::from_utf8_lossy(&output.stderr);
-    anyhow::ensure!(
-        !errors.contains("is not a recognized processor"),
-        "llvm-mca does not know {processor}: {}",
-        errors.lines().next().unwrap_or_default()
-    );
-    if !output.status.success() {
+    let output = command.quiet().ignore_status().stdin(text).output();
+    let output = output.with_context(|| format!("{} does not run", tool.display()))?;
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let cycles = cycles(output.status.success(), &stdout, stderr.trim(), processor);
+    Ok(cycles.with_context(|| format!("{}, on this loop:\n{text}", tool.display()))?.map(|all| all / ROUNDS as f64))
+}
+
+/// What llvm-mca says.
+fn cycles(succeeded: bool, stdout: &str, stderr: &str, processor: &str) -> Result<Option<f64>> {
+    // It goes on with another model then.
+    let is_known = !stderr.contains("is not a recognized processor");
+    ensure!(is_known, "it does not know {processor}: is it too old? It says: {stderr}");
+    if stderr.contains("found an unsupported instruction") {
         return Ok(None);
     }
-    total_cycles(&String::from_utf8_lossy(&output.stdout)).map(|cycles| Some(cycles / ROUNDS as f64))
+    ensure!(succeeded, "it failed: {stderr}");
+    total_cycles(stdout).map(Some)
 }
 
 /// The number of `Total Cycles:      510`.
@@ -179,6 +195,19 @@ mod tests {
         let text = "Iterations:        200\nInstructions:      1600\nTotal Cycles:      510\nTotal uOps:        1600\n";
         assert_eq!(total_cycles(text).unwrap(), 510.0);
         assert!(total_cycles("").unwrap_err().to_string().contains("no `Total Cycles`"));
+    }
+
+    #[test]
+    fn failures_of_the_tool_are_errors() {
+        let shell = Shell::new().unwrap();
+        let absent = cycles_of_round(&shell, Path::new("/no/such/llvm-mca"), Architecture::X86, "znver4", "nop\n");
+        assert!(absent.unwrap_err().to_string().contains("/no/such/llvm-mca does not run"));
+        let failure = |succeeded, stdout, stderr| cycles(succeeded, stdout, stderr, "znver9").unwrap_err().to_string();
+        assert!(failure(true, "Total Cycles: 510", "'znver9' is not a recognized processor").contains("too old"));
+        assert!(failure(false, "", "error: invalid instruction mnemonic").contains("invalid instruction"));
+        assert!(failure(true, "", "").contains("no `Total Cycles`"));
+        let lacking = cycles(false, "", "error: found an unsupported instruction in the input", "neoverse-n1");
+        assert_eq!(lacking.unwrap(), None);
     }
 
     #[test]
