@@ -120,13 +120,17 @@ fn check(kernel: &Kernel, program: &Program, disassembly: &Disassembly) -> Resul
         }
     }
     let spills = if found.most_spills > 0 { format!(", {} spills", found.most_spills) } else { String::new() };
-    let summary = format!("{} hot loops, {} instructions{spills}", found.hot, found.instructions);
+    let summary =
+        format!("{} hot loops, {} others, {} instructions{spills}", found.hot, found.others, found.instructions);
     Ok(Report { summary, problems: found.problems, listing: found.listing })
 }
 
 #[derive(Default)]
 struct Found {
+    /// Loops with the expected instructions.
     hot: usize,
+    /// Other innermost loops over vectors.
+    others: usize,
     instructions: usize,
     /// Of one loop.
     most_spills: usize,
@@ -154,26 +158,51 @@ impl Found {
                 }
             }
         }
+        let is_innermost = |one: &&Loop| one.innermost;
         let works = |one: &&Loop| body(one).iter().any(|instruction| expectation.pattern.is_match(&instruction.text));
-        let mut hot: Vec<&Loop> = all.iter().filter(|one| one.innermost).filter(works).collect();
+        let mut hot: Vec<&Loop> = all.iter().filter(is_innermost).filter(works).collect();
         if hot.is_empty() {
             // The loops within may be for the rare cases.
             hot = all.iter().filter(works).collect();
         }
+        // Other loops over vectors, for ends or another part of the work, are no less to be free of spills.
+        let vector = vector_register(architecture);
+        let has_vectors = |one: &&Loop| body(one).iter().any(|instruction| vector.is_match(&instruction.text));
+        let others = all.iter().filter(is_innermost).filter(has_vectors).filter(|one| !hot.contains(one));
+        let others: Vec<&Loop> = others.collect();
+        self.hot += hot.len();
+        self.others += others.len();
         for body in hot.iter().map(|one| body(one)) {
-            self.hot += 1;
-            self.instructions += body.len();
-            let spills = spills(function, &body, architecture);
-            self.most_spills = self.most_spills.max(spills);
-            if spills > expectation.spills {
-                self.problem(format!("a hot loop of {name} moves vectors to or from the stack {spills} times"), &body);
-            } else {
-                self.list(&body);
+            let checks = branches_to_panics(function, &body);
+            if checks > expectation.checks {
+                self.problem(format!("a hot loop of {name} branches to panics {checks} times"), &body);
             }
+            self.look_for_spills(name, function, &body, expectation.spills, architecture);
+        }
+        for body in others.iter().map(|one| body(one)) {
+            self.look_for_spills(name, function, &body, expectation.spills_beside, architecture);
         }
         if must_be_hot && hot.is_empty() {
             self.problems.push(format!("no loop of {name} has an instruction like `{}`", expectation.pattern));
             all.iter().for_each(|one| self.list(&body(one)));
+        }
+    }
+
+    fn look_for_spills(
+        &mut self,
+        name: &str,
+        function: &[Instruction],
+        body: &[&Instruction],
+        most: usize,
+        architecture: Architecture,
+    ) {
+        let spills = spills(function, body, architecture);
+        self.instructions += body.len();
+        self.most_spills = self.most_spills.max(spills);
+        if spills > most {
+            self.problem(format!("a loop of {name} moves vectors to or from the stack {spills} times"), body);
+        } else {
+            self.list(body);
         }
     }
 
@@ -190,6 +219,26 @@ impl Found {
         }
         let _ = writeln!(self.listing);
     }
+}
+
+/// What an instruction that works on a vector register names.
+fn vector_register(architecture: Architecture) -> Regex {
+    let pattern = match architecture {
+        Architecture::X86 => r"%[xyz]mm\d",
+        Architecture::Arm => r"\b(v\d+\.|q\d+\b|z\d+\b)",
+    };
+    Regex::new(pattern).expect("a regular expression")
+}
+
+/// How many branches of a loop lead to nothing but a panic: checks, mostly of bounds.
+fn branches_to_panics(function: &[Instruction], body: &[&Instruction]) -> usize {
+    let panics = |address: u64| {
+        let from = function.partition_point(|instruction| instruction.address < address);
+        let end = function[from..].iter().find(|instruction| instruction.flow != Flow::Next);
+        // A call that does not come back, not a return.
+        end.is_some_and(|end| end.flow == Flow::End && (end.text.starts_with("call") || end.text.starts_with("bl")))
+    };
+    body.iter().filter(|instruction| matches!(instruction.flow, Flow::Branch(target) if panics(target))).count()
 }
 
 /// How many instructions of a loop move a vector between a register and the function's frame.
@@ -225,6 +274,17 @@ mod tests {
     fn count(text: &str, architecture: Architecture) -> usize {
         let function = listing(text, architecture);
         spills(&function, &function.iter().collect::<Vec<_>>(), architecture)
+    }
+
+    #[test]
+    fn branches_to_panics_are_found() {
+        let function = listing(
+            "0:\tincq\t%rax\n1:\tje\t0x4\n2:\tjne\t0x0\n3:\tretq\n4:\tmovq\t%rax, %rdi\n5:\tcallq\t0x100 <core::panicking::panic>",
+            Architecture::X86,
+        );
+        let body: Vec<&Instruction> = function[..3].iter().collect();
+        assert_eq!(branches_to_panics(&function, &body), 1);
+        assert_eq!(branches_to_panics(&function, &body[2..]), 0);
     }
 
     #[test]

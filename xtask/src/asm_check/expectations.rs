@@ -132,28 +132,42 @@ const CALLS: &[(&str, &str, &str)] = &[
     ("topk::select_above", r"^memcpy$|^\*%r\w+$", "for the last place of the output that does not take a whole vector"),
 ];
 
+/// Hot loops that may branch to a panic this often: kernel or family, and why.
+const CHECKS: &[(&str, usize, &str)] = &[
+    ("hadamard", 2, "the bounds of a block that fits the registers, 64 elements or more"),
+    ("hash::simhash_codes", 2, "where a bit of the codes of sixteen tables lies"),
+    (
+        "projection::projection_codes_sparse",
+        1,
+        "the bound of a coordinate's number; each is looked up in dozens of signs",
+    ),
+    ("row_dot", 2, "where the sums of a row lie among those of sixteen, once for several vectors of the row"),
+];
+
+/// 16 registers: values wait on the stack, and constants are read again.
+const HALVES: &str = "two registers for sixteen lanes: 16 do not hold the values of a step and its constants";
+/// 32 registers, the same.
+const QUARTERS: &str = "four registers for sixteen lanes: 32 do not hold the values of a step and its constants";
+
 /// Hot loops that may move vectors to and from the stack this often, and why.
 const SPILLS: &[(Isa, &str, usize, &str)] = &[
-    (Isa::Avx2, "active", 14, "16 registers hold 2 halves of 16 lanes: constants of the optimiser are read again"),
-    (Isa::Avx512, "active", 6, "constants of the optimiser are read again, once a tile"),
-    (Isa::Avx2, "codes", 15, "16 registers hold 2 halves of 4 rows: masks are read again"),
+    (Isa::Avx2, "active", 14, HALVES),
+    (Isa::Neon, "active", 12, QUARTERS),
+    (
+        Isa::Avx512,
+        "active::adam_backward",
+        6,
+        "random words for three numbers wait until those are there to be rounded",
+    ),
+    (Isa::Avx2, "codes", 15, "two registers for the counts of each of four rows, which wait while others are counted"),
+    (Isa::Neon, "convert::f32_to_bf16", 10, "constants that make and apply the random words are read again"),
     (Isa::Avx2, "dot::dot_bf16", 2, "16 registers hold 8 sums and what is widened; the shuffles are the limit"),
-    (Isa::Avx2, "elementwise::softplus", 5, "16 registers hold 2 halves of 16 lanes: constants are read again"),
-    (Isa::Avx2, "hadamard", 31, "16 registers do not hold 16 vectors of a round and their sums"),
-    (Isa::Avx2, "loss::binary_cross_entropy", 21, "16 registers hold 2 halves of 16 lanes: constants are read again"),
     (
         Isa::Avx2,
         "row_dot::rows_dot_bf16",
         10,
         "16 registers hold 8 sums and what is widened; the shuffles are the limit",
     ),
-    (Isa::Avx2, "row_update::adam_scattered", 37, "scattered elements are collected there"),
-    (Isa::Avx512, "row_update::adam_scattered", 18, "scattered elements are collected there"),
-    (Isa::Avx2, "row_update::momentum_scattered", 26, "scattered elements are collected there"),
-    (Isa::Avx2, "elementwise::ln", 3, "16 registers hold 2 halves of 16 lanes: constants are read again"),
-    (Isa::Avx2, "hash", 41, "16 registers do not hold 16 bins of 16 places each; the values come by gathering"),
-    (Isa::Avx2, "loss", 9, "16 registers hold 2 halves of 16 lanes: constants are read again"),
-    (Isa::Avx2, "random", 22, "16 registers hold 2 halves of 4 words of 16 counters"),
     (Isa::Neon, "dot::dot_bf16", 14, "32 registers hold 16 sums and what is widened, which the compiler orders badly"),
     (
         Isa::Neon,
@@ -162,19 +176,71 @@ const SPILLS: &[(Isa, &str, usize, &str)] = &[
         "32 registers hold 16 sums and what is widened, which the compiler orders badly",
     ),
     (Isa::NeonBf16, "row_dot", 2, "32 registers hold 16 sums and the pairs of the vector and of four rows"),
-    (Isa::Neon, "active", 12, "constants of the optimiser are read again, once a tile"),
-    (Isa::Neon, "convert::f32_to_bf16", 9, "the last elements, fewer than a vector"),
-    (Isa::Neon, "elementwise::softplus", 20, "32 registers hold 4 quarters of 16 lanes: constants are read again"),
-    (Isa::Neon, "elementwise", 9, "32 registers hold 4 quarters of 16 lanes: constants are read again"),
-    (Isa::Neon, "hash::simhash_codes", 30, "32 registers hold 64 coordinates, but not what a batch needs beside them"),
-    (Isa::Neon, "loss", 36, "32 registers hold 4 quarters of 16 lanes: constants are read again"),
-    (Isa::Neon, "random", 6, "32 registers hold 3 vectors of 4 words, and what their products need"),
-    (Isa::Neon, "row_update::adam_scattered", 23, "scattered elements are collected there"),
-    (Isa::Neon, "row_update", 12, "constants of the optimiser are read again, once a tile"),
-    (Isa::Neon, "softmax", 6, "32 registers hold 4 quarters of 16 lanes: constants are read again"),
-    (Isa::Neon, "topk", 11, "constants of the comparison, once for 64 scores"),
-    (Isa::Avx2, "row_update", 22, "16 registers hold 2 halves of 16 lanes: constants are read again"),
+    (Isa::Avx2, "elementwise::ln", 3, "constants are read again"),
+    (Isa::Neon, "elementwise::ln", 9, "constants are read again"),
+    (Isa::Neon, "elementwise::sigmoid", 6, QUARTERS),
+    (Isa::Avx2, "elementwise::softplus", 5, HALVES),
+    (Isa::Neon, "elementwise::softplus", 20, QUARTERS),
+    (Isa::Avx2, "hadamard", 31, "16 registers do not hold 16 vectors of a round and what comes of them"),
+    (
+        Isa::Avx2,
+        "hash",
+        20,
+        "16 registers do not hold the values of eight places of sixteen bins, and the numbers of the places",
+    ),
+    (Isa::Avx2, "hash::simhash_codes", 15, "16 registers do not hold 16 vectors of a round and what comes of them"),
+    (
+        Isa::Neon,
+        "hash::simhash_codes",
+        30,
+        "32 registers hold 16 vectors of a round, but not what a batch needs beside them",
+    ),
+    (Isa::Avx2, "loss", 9, HALVES),
+    (Isa::Avx2, "loss::binary_cross_entropy", 21, HALVES),
+    (Isa::Neon, "loss", 36, QUARTERS),
+    (Isa::Avx2, "random", 22, "two registers for each of 4 words of 16 counters, and twice as many for their products"),
+    (Isa::Neon, "random", 6, "32 registers do not hold 3 vectors of 4 words, what their products need, and the keys"),
+    (Isa::Avx2, "row_update", 22, HALVES),
+    (Isa::Neon, "row_update", 12, QUARTERS),
+    (Isa::Avx2, "row_update::adam_scattered", 37, "scattered elements are collected there"),
+    (Isa::Avx512, "row_update::adam_scattered", 18, "scattered elements are collected there"),
+    (Isa::Neon, "row_update::adam_scattered", 23, "constants are read again for each quarter of the lanes"),
+    (Isa::Avx2, "row_update::momentum_scattered", 26, "constants are read again for each element"),
+    (Isa::Neon, "softmax", 6, QUARTERS),
+    (Isa::Neon, "topk", 11, "the numbers of the lanes are read again for each vector that has a survivor"),
 ];
+
+/// The same for other innermost loops over vectors.
+const SPILLS_BESIDE: &[(Isa, &str, usize, &str)] = &[
+    (Isa::Neon, "gemm::backward", 1, "once a panel, after a call"),
+    (Isa::Avx2, "hash::simhash_codes", 24, "16 registers do not hold 16 vectors of a round and what comes of them"),
+    (Isa::Avx512, "hash", 96, "a block of 16 x 16 that the rows do not fill is put together there"),
+    (Isa::Avx512, "hash::simhash_codes", 160, "a block of 16 x 16 that the rows do not fill is put together there"),
+    (Isa::Neon, "hash", 3, "a block of 16 x 16 that the rows do not fill is put together there"),
+    (Isa::Avx2, "loss::sigmoid_columns", 16, NO_COLUMNS),
+    (
+        Isa::Avx512,
+        "projection::projection_codes_sparse",
+        1,
+        "the last codes, fewer than a vector, are copied from there",
+    ),
+    (Isa::Avx2, "random", 2, "the last words, fewer than a vector, come by calls"),
+    (Isa::Avx512, "random", 2, "the last words, fewer than a vector, come by calls"),
+    (Isa::Avx2, "softmax::column_max_sum", 16, NO_COLUMNS),
+    (Isa::Avx2, "softmax::softmax_columns", 16, NO_COLUMNS),
+    (
+        Isa::Neon,
+        "softmax",
+        24,
+        "32 registers do not hold four times sixteen maxima, as many numbers, and how they compare",
+    ),
+    (Isa::Avx2, "topk", 3, "ranks of the first scores, once a call: constants are read again"),
+    (Isa::Avx2, "topk::select_above", 3, "for the last place of the output that does not take a whole vector"),
+    (Isa::Neon, "topk::top_k", 3, "when the buffer of candidates is full, after a call"),
+    (Isa::Neon, "topk::select_above", 2, "for the last place of the output that does not take a whole vector"),
+];
+
+const NO_COLUMNS: &str = "where there are no columns, only the bounds of the rows are left to be checked";
 
 /// What counts for one kernel on one level.
 pub(super) struct Expectation {
@@ -183,8 +249,12 @@ pub(super) struct Expectation {
     pub(super) part: Option<&'static str>,
     /// Callees that loops may call.
     pub(super) calls: Vec<Regex>,
-    /// Moves of vectors to and from the stack that a loop may make.
+    /// Branches to panics that a hot loop may have.
+    pub(super) checks: usize,
+    /// Moves of vectors to and from the stack that a hot loop may make.
     pub(super) spills: usize,
+    /// The same for another loop over vectors.
+    pub(super) spills_beside: usize,
 }
 
 impl Expectation {
@@ -206,10 +276,17 @@ impl Expectation {
         let regex = |pattern: &str| Regex::new(pattern).with_context(|| format!("`{pattern}`"));
         let calls = CALLS.iter().filter(|(of, ..)| is_about(of, kernel)).map(|(_, callee, _)| regex(callee));
         let calls = calls.collect::<Result<_>>()?;
-        let spills = SPILLS.iter().filter(|(isa, of, ..)| *isa == kernel.isa && is_about(of, kernel));
-        let spills = spills.max_by_key(|(_, of, ..)| of.len()).map_or(0, |(_, _, most, _)| *most);
-        Ok(Some(Self { pattern: regex(&pattern)?, part: part.map(|(_, part)| part), calls, spills }))
+        let (spills, spills_beside) = (most_spills(SPILLS, kernel), most_spills(SPILLS_BESIDE, kernel));
+        let checks = CHECKS.iter().filter(|(of, ..)| is_about(of, kernel)).max_by_key(|(of, ..)| of.len());
+        let checks = checks.map_or(0, |(_, most, _)| *most);
+        let (pattern, part) = (regex(&pattern)?, part.map(|(_, part)| part));
+        Ok(Some(Self { pattern, part, calls, checks, spills, spills_beside }))
     }
+}
+
+fn most_spills(lines: &[(Isa, &str, usize, &str)], kernel: &Kernel) -> usize {
+    let lines = lines.iter().filter(|(isa, of, ..)| *isa == kernel.isa && is_about(of, kernel));
+    lines.max_by_key(|(_, of, ..)| of.len()).map_or(0, |(_, _, most, _)| *most)
 }
 
 /// The kernel, or the one that it is merged with.
