@@ -43,7 +43,8 @@ pub(crate) enum Task {
     /// The machine code of each kernel: expected instructions, no call in a loop, no spill in a hot loop
     #[command(
         long_about = "The machine code of each kernel on each level that has its own: its expected instructions are in a \
-            loop, no loop calls a function, and no loop with such instructions keeps vectors in memory.\n\n\
+            loop (a hot one), no loop calls a function, no innermost loop over vectors moves them to or from the stack, and no \
+            hot loop branches to a panic.\n\n\
             What is expected, and what is excepted for which reason: xtask/src/asm_check/expectations.rs.",
         after_help = "Examples:\n  cargo xtask asm-check\n  \
             cargo xtask asm-check --target graviton --filter 'dot|gemm' --verbose    print their hot loops"
@@ -83,6 +84,9 @@ pub(crate) enum Task {
     #[command(
         long_about = "How many instructions each kernel executes, by the element: counted one by one on this machine, or \
             under emulation, and so the same whatever the load.\n\n\
+            Counted are the functions of the back ends, with all that the compiler has put into them. What they call elsewhere is \
+            not: memcpy and memset of the C library, which are other ones on other machines, and functions of the standard \
+            library, such as the selection that top_k calls now and then. (asm-check lists the calls that loops may make.)\n\n\
             A count that differs by more than 0.5 % from benches/baseline/counts-*.json is a failure, unless that has none \
             for this compiler.",
         after_help = "Examples:\n  cargo xtask count\n  cargo xtask count --target graviton --filter 'neon dot'\n  \

@@ -144,7 +144,8 @@ fn typical<'a>(shapes: &[(u64, &'a str)]) -> (u64, &'a str) {
 /// What can count the instructions of a program.
 pub(crate) struct Counter<'a> {
     program: &'a Program,
-    /// Functions whose instructions count: those of the back ends, and what they call in the crate.
+    /// Functions whose instructions count: those of the back ends. What they call elsewhere (memcpy, the standard library) is
+    /// not counted: in the C library it is another function on another machine.
     counted: Vec<Range<u64>>,
     emulator: Option<emulation::Emulator>,
 }
