@@ -8,14 +8,33 @@ use std::ptr::NonNull;
 use crate::report::Bytes;
 use crate::sys::{self, BindMode, Memory};
 use crate::topology::sysfs;
+use crate::workers::nodes_of_pinned_workers;
 use crate::{Fallback, MemError, NumaPolicy, PagePolicy, Placement, Remedy, Report};
 
 const TRANSPARENT: &str = "transparent huge pages";
 
-/// Ids of NUMA nodes, ascending; empty where the system does not tell.
+/// Ids of NUMA nodes, ascending unless said otherwise; empty where the system does not tell.
 struct Nodes {
     with_memory: Vec<u32>,
     with_cpus: Vec<u32>,
+    /// The node of each worker that owns a part, in their order; empty where workers are not pinned.
+    of_workers: Vec<u32>,
+}
+
+impl Nodes {
+    fn detect() -> Self {
+        Self {
+            with_memory: sysfs::nodes_with_memory(),
+            with_cpus: sysfs::nodes_with_cpus(),
+            of_workers: nodes_of_pinned_workers(),
+        }
+    }
+
+    /// The nodes where the owners of equal runs of a table are.
+    fn of_owners(&self) -> &[u32] {
+        let known = [&self.of_workers, &self.with_cpus].into_iter().find(|nodes| !nodes.is_empty());
+        known.unwrap_or(&self.with_memory)
+    }
 }
 
 /// A zeroed mapping with a placement, unmapped on drop. Nothing in it is touched unless reserved
@@ -31,7 +50,7 @@ pub(crate) struct Region {
 impl Region {
     /// Maps at least `bytes` bytes, aligned to a base page or more.
     pub(crate) fn map(bytes: usize, asked: Placement) -> Result<Self, MemError> {
-        let nodes = Nodes { with_memory: sysfs::nodes_with_memory(), with_cpus: sysfs::nodes_with_cpus() };
+        let nodes = Nodes::detect();
         let mut fallbacks = Vec::new();
         if let Some(page) = asked.pages.reserved_page_bytes() {
             let wanted = format!("{} huge pages", Bytes(page as u64));
@@ -173,13 +192,14 @@ fn advise_transparent(memory: &Memory) -> Option<Fallback> {
 /// nodes). `granule`: bytes that must stay together.
 fn bind_pages(
     policy: NumaPolicy,
-    Nodes { with_memory, with_cpus }: &Nodes,
+    nodes: &Nodes,
     bytes: usize,
     granule: usize,
     bind: impl Fn(Range<usize>, BindMode, &[u32]) -> io::Result<()>,
 ) -> Result<(), Fallback> {
     let note = |reason: String| Fallback::new(format!("numa {policy}"), reason);
     let refused = |error: io::Error| note(format!("mbind: {error}"));
+    let with_memory = &nodes.with_memory;
     let only_node = with_memory.len() == 1;
     match policy {
         NumaPolicy::Local => Ok(()),
@@ -192,34 +212,39 @@ fn bind_pages(
         NumaPolicy::Node(node) => bind(0..bytes, BindMode::Preferred, &[node]).map_err(refused),
         NumaPolicy::Interleave => bind(0..bytes, BindMode::Interleave, with_memory).map_err(refused),
         NumaPolicy::Partition => {
-            // The owners of rows are workers, and these are where CPUs are.
-            let owners = if with_cpus.is_empty() { with_memory } else { with_cpus };
-            for (part, node) in partition(bytes, granule, owners.len()).zip(owners) {
-                if with_memory.contains(node) {
-                    bind(part, BindMode::Preferred, &[*node]).map_err(refused)?;
-                }
+            let owners = nodes.of_owners();
+            for (part, node) in parts(bytes, granule, owners).filter(|(_, node)| with_memory.contains(node)) {
+                bind(part, BindMode::Preferred, &[node]).map_err(refused)?;
             }
             let lacking = |of: &[u32], other: &[u32]| -> Vec<u32> {
-                of.iter().copied().filter(|node| !other.contains(node)).collect()
+                let mut nodes: Vec<u32> = of.iter().copied().filter(|node| !other.contains(node)).collect();
+                nodes.dedup();
+                nodes
             };
             match (lacking(owners, with_memory), lacking(with_memory, owners)) {
                 (none, idle) if none.is_empty() && idle.is_empty() => Ok(()),
                 (poor, idle) => Err(note(format!(
-                    "nodes with CPUs and no memory, whose rows lie elsewhere: {poor:?}; with memory and no CPUs, which hold no rows: {idle:?}"
+                    "nodes without memory, whose rows lie elsewhere: {poor:?}; nodes without workers, which hold no rows: {idle:?}"
                 ))),
             }
         }
     }
 }
 
-/// Cuts `bytes` into `parts` runs of nearly equal size at multiples of `granule`.
-fn partition(bytes: usize, granule: usize, parts: usize) -> impl Iterator<Item = Range<usize>> {
+/// Cuts `bytes` into runs of nearly equal size, one for each of the `owners`, given by their nodes, at multiples of `granule`;
+/// runs in a row on the same node are one part.
+fn parts(bytes: usize, granule: usize, owners: &[u32]) -> impl Iterator<Item = (Range<usize>, u32)> {
     let granules = bytes.div_ceil(granule) as u128;
-    let bound = move |part: usize| {
-        let granule_number = (granules * part as u128 / parts as u128) as usize;
+    let bound = move |owner: usize| {
+        let granule_number = (granules * owner as u128 / owners.len() as u128) as usize;
         (granule_number * granule).min(bytes)
     };
-    (0..parts).map(move |part| bound(part)..bound(part + 1))
+    let mut end = 0;
+    owners.chunk_by(|a, b| a == b).map(move |same| {
+        let start = end;
+        end += same.len();
+        (bound(start)..bound(end), same[0])
+    })
 }
 
 #[cfg(test)]
@@ -239,7 +264,12 @@ mod tests {
         bytes: usize,
         answer: impl Fn() -> io::Result<()>,
     ) -> (Vec<Bound>, Result<(), Fallback>) {
-        bound_on(policy, &Nodes { with_memory: nodes.to_vec(), with_cpus: nodes.to_vec() }, bytes, answer)
+        bound_on(
+            policy,
+            &Nodes { with_memory: nodes.to_vec(), with_cpus: nodes.to_vec(), of_workers: vec![] },
+            bytes,
+            answer,
+        )
     }
 
     fn bound_on(
@@ -259,10 +289,11 @@ mod tests {
     #[test]
     fn parts_cover_all_bytes_at_granules() {
         for bytes in [1, GRANULE, 3 * GRANULE, 10 * GRANULE + 4096] {
-            for parts in [1, 2, 3, 8] {
-                let runs: Vec<_> = partition(bytes, GRANULE, parts).collect();
-                assert_eq!(runs.len(), parts);
-                assert_eq!((runs[0].start, runs[parts - 1].end), (0, bytes));
+            for owners in [1, 2, 3, 8] {
+                let nodes: Vec<u32> = (0..owners).collect();
+                let (runs, found): (Vec<_>, Vec<_>) = parts(bytes, GRANULE, &nodes).unzip();
+                assert_eq!(found, nodes);
+                assert_eq!((runs[0].start, runs[runs.len() - 1].end), (0, bytes));
                 for pair in runs.windows(2) {
                     assert_eq!(pair[0].end, pair[1].start);
                     assert!(pair[0].end.is_multiple_of(GRANULE) || pair[0].end == bytes);
@@ -287,17 +318,35 @@ mod tests {
         assert_eq!(bound(NumaPolicy::Partition, &nodes, bytes, ok), (halves, Ok(())));
     }
 
+    /// Two workers on node 0 and one on node 1, as on nodes with 2 + 1 CPUs; one worker on one of two nodes.
+    #[test]
+    fn parts_follow_pinned_workers() {
+        let of = |of_workers: &[u32]| {
+            let nodes = Nodes { with_memory: vec![0, 1], with_cpus: vec![0, 1], of_workers: of_workers.to_vec() };
+            bound_on(NumaPolicy::Partition, &nodes, 6 * GRANULE, || Ok(()))
+        };
+        let part = |granules: Range<usize>, node| {
+            (granules.start * GRANULE..granules.end * GRANULE, BindMode::Preferred, vec![node])
+        };
+        assert_eq!(of(&[0, 0, 1]), (vec![part(0..4, 0), part(4..6, 1)], Ok(())));
+        let (calls, result) = of(&[0]);
+        assert_eq!(calls, [part(0..6, 0)]);
+        assert!(result.unwrap_err().reason.ends_with("nodes without workers, which hold no rows: [1]"));
+        // One on a node without memory: bound nowhere.
+        assert_eq!(of(&[0, 1, 7]).0, [part(0..2, 0), part(2..4, 1)]);
+    }
+
     /// Node 1 has CPUs and no memory, node 2 memory and no CPUs: rows follow the CPUs, and one note says both.
     #[test]
     fn nodes_without_memory_or_cpus() {
-        let nodes = Nodes { with_memory: vec![0, 2, 3], with_cpus: vec![0, 1, 3] };
+        let nodes = Nodes { with_memory: vec![0, 2, 3], with_cpus: vec![0, 1, 3], of_workers: vec![] };
         let (calls, result) = bound_on(NumaPolicy::Partition, &nodes, 3 * GRANULE, || Ok(()));
         let expected =
             vec![(0..GRANULE, BindMode::Preferred, vec![0]), (2 * GRANULE..3 * GRANULE, BindMode::Preferred, vec![3])];
         assert_eq!(calls, expected);
         let note = result.unwrap_err().to_string();
         assert!(
-            note.starts_with("numa partition: ") && note.contains("elsewhere: [1]") && note.ends_with("rows: [2]"),
+            note.starts_with("numa partition: ") && note.contains("elsewhere: [1]") && note.ends_with("no rows: [2]"),
             "{note}"
         );
         // Asked for by number, or for all, memory is memory.
@@ -306,7 +355,7 @@ mod tests {
             assert_eq!((&calls[0].2, result), (&on, Ok(())));
         }
         // A kernel that does not tell where CPUs are.
-        let nodes = Nodes { with_memory: vec![0, 1], with_cpus: vec![] };
+        let nodes = Nodes { with_memory: vec![0, 1], with_cpus: vec![], of_workers: vec![] };
         assert_eq!(bound_on(NumaPolicy::Partition, &nodes, GRANULE, || Ok(())).1, Ok(()));
     }
 

@@ -58,8 +58,11 @@ pub enum NumaPolicy {
     Node(u32),
     /// Pages go round the nodes that have memory.
     Interleave,
-    /// Each table is cut into as many equal runs as there are nodes with CPUs; run *i* lies on
-    /// the *i*-th of them, if that has memory. This is where [`Workers`](crate::Workers) put the owners of those rows.
+    /// Each part of a table lies with the worker that owns it, whoever touches it first: the table is cut into one equal run
+    /// for each worker of the pool that the calling thread was last pinned into ([`Workers::new`](crate::Workers::new)), and
+    /// run *i* lies on the node of worker *i*, if that has memory; bounds are rounded to pages. The chunks that workers own
+    /// are cut at the same places, or less than a chunk off where the number of workers does not divide that of chunks.
+    /// Without such a pool: equal runs, one for each node with CPUs.
     Partition,
 }
 

@@ -1,7 +1,7 @@
 //! A pool of pinned threads, each of which always gets the same share of the work.
 
 use std::any::Any;
-use std::cell::{Cell, UnsafeCell};
+use std::cell::{Cell, RefCell, UnsafeCell};
 use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -35,10 +35,18 @@ pub struct Workers {
     turn: Mutex<()>,
     /// How long to look out before sleeping.
     spin: Duration,
-    /// The thread that was pinned as worker 0, and where it was allowed to run before.
-    caller: Option<(ThreadId, Vec<u32>)>,
+    caller: Option<Caller>,
     cpus: Vec<u32>,
     fallbacks: Vec<Fallback>,
+}
+
+/// The thread that was pinned as worker 0, and what it was before.
+struct Caller {
+    thread: ThreadId,
+    /// Where it was allowed to run.
+    cpus: Vec<u32>,
+    /// Its `NODES`.
+    nodes: Vec<u32>,
 }
 
 /// A task whose lifetime was erased; `Shared` says who keeps it alive.
@@ -72,6 +80,14 @@ unsafe impl Send for Shared {}
 thread_local! {
     /// Whether this thread is running its share of a task.
     static IN_TASK: Cell<bool> = const { Cell::new(false) };
+
+    /// The node of each worker of the pool that this thread is pinned into as worker 0; empty without one.
+    static NODES: RefCell<Vec<u32>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The node of each worker of the pool that the calling thread was last pinned into as worker 0; empty without one.
+pub(crate) fn nodes_of_pinned_workers() -> Vec<u32> {
+    NODES.with_borrow(Clone::clone)
 }
 
 /// A pointer that workers may share; each uses its own part of what it points to.
@@ -96,7 +112,8 @@ impl Workers {
     /// process may use, or fewer if its control group grants less processor time.
     ///
     /// With `pin`, each worker, the caller included, is bound to a CPU of its own: consecutive
-    /// workers share a node, SMT siblings come last. The caller is released when the pool
+    /// workers share a node, SMT siblings come last. Tables that the caller then makes under
+    /// [`NumaPolicy::Partition`](crate::NumaPolicy::Partition) lie by these workers. The caller is released when the pool
     /// is dropped by the same thread. More workers than CPUs, or a system that forbids it: they
     /// stay unpinned, and [`Workers::fallbacks`] says so.
     ///
@@ -134,6 +151,10 @@ impl Workers {
                 .map_err(|source| MemError::Thread { worker, count, source })?;
             pool.threads.push(thread);
         }
+        if threads.is_none() && !topology.offline_cpus.is_empty() {
+            let unused = topology.unused_cpus().unwrap_or_default();
+            pool.fallbacks.push(Fallback::new("a worker for each core", unused));
+        }
         if pin {
             pool.pin(topology);
         }
@@ -144,7 +165,8 @@ impl Workers {
         let wanted = "pinned workers";
         let Some(cpus) = topology.worker_cpus(self.count()) else {
             let (count, cpus) = (self.count(), topology.cpus.len());
-            self.fallbacks.push(Fallback::new(wanted, format!("{count} workers on {cpus} allowed CPUs")));
+            let unused = topology.unused_cpus().map(|unused| format!("; {unused}")).unwrap_or_default();
+            self.fallbacks.push(Fallback::new(wanted, format!("{count} workers on {cpus} allowed CPUs{unused}")));
             return;
         };
         let before = match sys::allowed_cpus() {
@@ -159,7 +181,9 @@ impl Workers {
         });
         match refused.into_inner().unwrap_or_else(PoisonError::into_inner) {
             None => {
-                self.caller = Some((thread::current().id(), before));
+                let node_of = |id: &u32| topology.cpus.iter().find(|cpu| cpu.id == *id).map_or(0, |cpu| cpu.node);
+                let nodes = NODES.replace(cpus.iter().map(node_of).collect());
+                self.caller = Some(Caller { thread: thread::current().id(), cpus: before, nodes });
                 self.cpus = cpus;
             }
             Some(error) => {
@@ -181,7 +205,7 @@ impl Workers {
         &self.cpus
     }
 
-    /// Why the workers are not pinned, if they were to be.
+    /// Why the workers are not pinned, if they were to be, and what CPUs are offline, if each core was to have one.
     pub fn fallbacks(&self) -> &[Fallback] {
         &self.fallbacks
     }
@@ -369,11 +393,12 @@ impl Drop for Workers {
             // A worker catches the panics of its tasks; it has none of its own to report.
             let _ = thread.join();
         }
-        if let Some((thread, before)) = &self.caller
-            && *thread == thread::current().id()
+        if let Some(caller) = self.caller.take()
+            && caller.thread == thread::current().id()
         {
             // Nobody is left to tell.
-            let _ = sys::set_allowed_cpus(before);
+            let _ = sys::set_allowed_cpus(&caller.cpus);
+            NODES.set(caller.nodes);
         }
     }
 }

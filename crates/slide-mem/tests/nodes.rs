@@ -1,7 +1,7 @@
 //! Where pages and workers really are on a machine with several NUMA nodes. Linux only.
 //!
 //! `cargo xtask test --numa` runs these on emulated machines. There it sets `SLIDE_REQUIRE_NODES=2`, nodes with memory,
-//! `SLIDE_REQUIRE_CPUS="0 1, 2 3"`, the CPUs of each node, and `SLIDE_REQUIRE_HUGE_PAGES=8`, free reserved pages of 2 MiB:
+//! `SLIDE_REQUIRE_CPUS="0 1, 2 3"`, the CPUs of each node, `SLIDE_REQUIRE_OFFLINE="3"`, those offline, and `SLIDE_REQUIRE_HUGE_PAGES=8`, free reserved pages of 2 MiB:
 //! where the machine is another, they fail. Without these variables, tests that need several nodes say that they are skipped.
 #![cfg(all(target_os = "linux", not(any(miri, slide_portable))))]
 
@@ -44,13 +44,19 @@ impl Machine {
         self.topology.cpus.iter().find(|cpu| cpu.id == id).unwrap().node
     }
 
-    /// Whether all CPUs are on nodes with memory, as many on each.
-    fn is_even(&self) -> bool {
-        let mut cpus: BTreeMap<u32, usize> = self.nodes.iter().map(|&node| (node, 0)).collect();
-        for cpu in &self.topology.cpus {
-            *cpus.entry(cpu.node).or_default() += 1;
-        }
-        cpus.len() == self.nodes.len() && cpus.values().all(|count| Some(count) == cpus.values().next())
+    /// The nodes that CPUs are on, ascending.
+    fn nodes_of_cpus<'a>(&self, ids: impl IntoIterator<Item = &'a u32>) -> Vec<u32> {
+        let mut nodes: Vec<u32> = ids.into_iter().map(|&id| self.node_of_cpu(id)).collect();
+        nodes.sort_unstable();
+        nodes.dedup();
+        nodes
+    }
+
+    /// A partition is as asked for if its owners, on these nodes, are where all memory is; one note says so otherwise.
+    fn assert_partitioned(&self, report: &Report, owners: &[u32]) {
+        let notes = report.fallbacks.iter().filter(|fallback| fallback.wanted == "numa partition").count();
+        assert_eq!(notes, usize::from(owners != self.nodes), "{report}");
+        assert_eq!(notes, report.fallbacks.len(), "{report}");
     }
 
     /// Bytes of a table that has several huge pages for each node and each worker.
@@ -133,6 +139,10 @@ fn the_machine_is_what_was_asked_for() {
         };
         assert_eq!(topology.nodes.iter().map(cpus_of).collect::<Vec<_>>().join(", "), expected);
     }
+    if let Ok(expected) = env::var("SLIDE_REQUIRE_OFFLINE") {
+        let offline: Vec<String> = topology.offline_cpus.iter().map(u32::to_string).collect();
+        assert_eq!(offline.join(" "), expected);
+    }
     for (index, node) in topology.nodes.iter().enumerate() {
         if !node.distances.is_empty() {
             assert_eq!(node.distances.len(), topology.nodes.len());
@@ -188,24 +198,33 @@ fn interleaved_pages_go_round_the_nodes() {
     assert_placed(&report);
 }
 
-/// Each part on its node, and where nodes are alike, each chunk on the node of its owner, whoever touches it first.
+/// Each worker's rows on its node, whoever touches them first; also where there are fewer workers than CPUs, or more CPUs on
+/// one node than on another.
 #[test]
 fn parts_lie_with_their_owners() {
     let Some(machine) = Machine::with_several_nodes() else { return };
-    let workers = machine.workers();
-    for (pages, margin) in KINDS {
-        let table = filled(machine.bytes(), pages, NumaPolicy::Partition);
-        assert_placed(&table.report());
-        for (part, &node) in machine.nodes.iter().enumerate() {
-            let found = nodes_of_pages(run_of(&table, part, machine.nodes.len(), margin));
-            assert!(!found.is_empty() && found.iter().all(|&found| found == node), "part {part}: {}", table.report());
+    let parts_lie_on = |owners: &[u32]| {
+        for (pages, margin) in KINDS {
+            let table = filled(machine.bytes(), pages, NumaPolicy::Partition);
+            for (part, node) in owners.iter().enumerate().filter(|(_, node)| machine.nodes.contains(node)) {
+                let found = nodes_of_pages(run_of(&table, part, owners.len(), margin));
+                assert!(
+                    !found.is_empty() && found.iter().all(|found| found == node),
+                    "part {part}: {}",
+                    table.report()
+                );
+            }
+            let mut nodes = owners.to_vec();
+            nodes.dedup();
+            machine.assert_partitioned(&table.report(), &nodes);
         }
-        for (worker, &cpu) in workers.cpus().iter().enumerate().filter(|_| machine.is_even()) {
-            let (found, node) =
-                (nodes_of_pages(run_of(&table, worker, workers.count(), margin)), machine.node_of_cpu(cpu));
-            assert!(found.iter().all(|&found| found == node), "worker {worker}: {}", table.report());
-        }
+    };
+    for count in 1..=machine.topology.cpus.len() {
+        let workers = workers(&machine.topology, count);
+        parts_lie_on(&workers.cpus().iter().map(|&cpu| machine.node_of_cpu(cpu)).collect::<Vec<_>>());
     }
+    // No worker is pinned any more.
+    parts_lie_on(&machine.nodes_of_cpus(machine.topology.cpus.iter().map(|cpu| &cpu.id)));
 }
 
 #[test]
@@ -229,6 +248,17 @@ fn rows_lie_where_their_owner_touches_them_first() {
             );
         }
     }
+}
+
+/// One note for a machine with CPUs offline, and none for a node without memory or CPUs.
+#[test]
+fn workers_say_which_cpus_are_offline() {
+    let topology = Topology::detect();
+    let workers = Workers::new(None, true, &topology).unwrap();
+    let notes: Vec<&str> = workers.fallbacks().iter().map(|note| note.wanted.as_str()).collect();
+    let expected = if topology.offline_cpus.is_empty() { &[][..] } else { &["a worker for each core"] };
+    assert_eq!(notes, expected);
+    assert_eq!(workers.cpus().len(), workers.count());
 }
 
 #[test]
@@ -286,11 +316,20 @@ fn reserved_pages_come_from_the_node_that_has_them() {
         assert_eq!(report.bytes_by_node.values().sum::<u64>(), (count * HUGE) as u64, "{report}");
         assert_eq!(report.fallbacks, [], "{report}");
     }
+    let owners = machine.nodes_of_cpus(machine.topology.cpus.iter().map(|cpu| &cpu.id));
     for numa in [NumaPolicy::Interleave, NumaPolicy::Partition, NumaPolicy::Local] {
         let report = table(numa).report();
         assert_eq!(report.bytes_by_page, BTreeMap::from([(HUGE as u64, (count * HUGE) as u64)]), "{report}");
-        assert_eq!(report.fallbacks, [], "{report}");
-        for &node in machine.nodes.iter().filter(|_| numa != NumaPolicy::Local) {
+        let sharing: &[u32] = match numa {
+            NumaPolicy::Interleave => &machine.nodes,
+            NumaPolicy::Partition => &owners,
+            _ => &[],
+        };
+        match numa {
+            NumaPolicy::Partition => machine.assert_partitioned(&report, &owners),
+            _ => assert_eq!(report.fallbacks, [], "{report}"),
+        }
+        for &node in sharing.iter().filter(|node| machine.nodes.contains(node)) {
             // An equal share, less what the node lacks, or more where others lack it.
             let there = report.bytes_by_node.get(&node).copied().unwrap_or(0) as usize / HUGE;
             assert!(there >= free(node).min(4), "{report}");

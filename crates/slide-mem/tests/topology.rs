@@ -22,7 +22,8 @@ fn tree(files: &[(&str, &str)]) -> TempDir {
 fn two_nodes() -> Vec<(String, String)> {
     let mut files: Vec<(String, String)> = [
         ("sys/devices/system/cpu/online", "0-4,6-7"),
-        ("sys/devices/system/cpu/possible", "0-7"),
+        ("sys/devices/system/cpu/possible", "0-9"),
+        ("sys/devices/system/cpu/present", "0-7"),
         ("sys/devices/system/node/node0/cpulist", "0-1,4"),
         ("sys/devices/system/node/node1/cpulist", "2-3,6-7"),
         ("sys/devices/system/node/node2/cpulist", ""),
@@ -114,7 +115,9 @@ fn two_nodes_with_siblings_and_an_offline_cpu() {
     assert_eq!((topology.memory_bytes, topology.memory_limit_bytes), (Some(3500 << 10), None));
     assert_eq!(topology.model, "Example 9000");
     let text = topology.to_string();
-    assert!(text.starts_with("Example 9000: 2 package(s), 4 core(s), 7 CPU(s)\nL1 cache: 4 x 48 KiB\n"), "{text}");
+    let expected =
+        "Example 9000: 2 package(s), 4 core(s), 7 CPU(s)\nCPUs not used: 5 (offline)\nL1 cache: 4 x 48 KiB\n";
+    assert!(text.starts_with(expected), "{text}");
     assert!(text.ends_with("transparent 2 MiB (never), reserved 2 MiB: 13 of 20 free, reserved 1 GiB: 0 of 1 free"));
 }
 
@@ -126,8 +129,37 @@ fn only_allowed_cpus_count() {
     let cpus = topology.cpus.iter().map(|cpu| (cpu.id, cpu.core, cpu.sibling, cpu.node));
     assert_eq!(cpus.collect::<Vec<_>>(), [(3, 3, 0, 1), (4, 0, 0, 0), (7, 3, 1, 1)]);
     assert_eq!(topology.cores(), 2);
+    assert_eq!((&topology.offline_cpus[..], &topology.forbidden_cpus[..]), (&[5][..], &[0, 1, 2, 6][..]));
+    let text = topology.to_string();
+    assert!(text.contains("\nCPUs not used: 5 (offline), 0-2,6 (not allowed to this process)\n"), "{text}");
     assert!(topology.caches.iter().all(|cache| cache.cpus.iter().all(|cpu| [3, 4, 7].contains(cpu))));
     assert_eq!(topology.nodes.len(), 3);
+}
+
+/// One CPU a core on purpose: nothing is missing.
+#[test]
+fn smt_that_is_off_is_no_lack() {
+    let root = two_nodes_tree();
+    fs::create_dir_all(root.path().join("sys/devices/system/cpu/smt")).unwrap();
+    for (control, offline) in [("on", &[5][..]), ("off", &[]), ("forceoff", &[]), ("notsupported", &[5])] {
+        fs::write(root.path().join("sys/devices/system/cpu/smt/control"), control).unwrap();
+        assert_eq!(Topology::from_root(root.path(), None).offline_cpus, offline, "{control}");
+    }
+}
+
+#[test]
+fn workers_say_once_which_cpus_are_offline() {
+    let root = two_nodes_tree();
+    let topology = Topology::from_root(root.path(), Some(&[0, 1, 2, 3, 4, 6]));
+    let notes = |threads: usize, pin| {
+        let workers = Workers::new(NonZeroUsize::new(threads), pin, &topology).unwrap();
+        workers.fallbacks().iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let unused = "CPUs not used: 5 (offline), 7 (not allowed to this process)";
+    assert_eq!(notes(0, false), [format!("a worker for each core: {unused}")]);
+    // Who asks for three gets three; who asks for seven is told why six is all there is.
+    assert_eq!(notes(3, false), [""; 0]);
+    assert_eq!(notes(7, true), [format!("pinned workers: 7 workers on 6 allowed CPUs; {unused}")]);
 }
 
 #[test]

@@ -43,7 +43,8 @@ fn two_nodes(tests: &Tests<'_>, cases: u32) -> Result<(&'static str, Machine, Ve
     let machine = Machine { nodes: vec![Node { cpus: 2, memory_mib: MEMORY_MIB }; 2] };
     let whole = requirements(2, "0 1, 2 3", 32);
     let few_pages = requirements(2, "0 1, 2 3", 18);
-    let few_cpus = requirements(2, "0 1, 2", 18);
+    let mut few_cpus = requirements(2, "0 1, 2", 18);
+    few_cpus.push(("SLIDE_REQUIRE_OFFLINE".to_owned(), "3".to_owned()));
     let offline = "echo 0 > /sys/devices/system/cpu/cpu3/online".to_owned();
     let steps = [
         tests.memory("two nodes", &[reserve(0, 16), reserve(1, 16)], &whole, &[])?,

@@ -60,6 +60,8 @@ fn machine_json() -> Result<Value> {
         "packages": topology.packages(),
         "cores": topology.cores(),
         "cpus": topology.cpus.len(),
+        "offline_cpus": topology.offline_cpus,
+        "forbidden_cpus": topology.forbidden_cpus,
         "nodes": nodes.collect::<Vec<_>>(),
         "caches": caches.collect::<Vec<_>>(),
         "memory_bytes": topology.usable_memory_bytes(),

@@ -23,6 +23,8 @@ pub(super) fn detect(sysfs: &Topology, allowed: Option<&[u32]>) -> Option<Topolo
     let topology = if hwloc.is_this_system() {
         let mut topology = Topology { pages: sysfs.pages.clone(), ..read(&hwloc, allowed) };
         topology.model.clone_from(&sysfs.model);
+        topology.offline_cpus.clone_from(&sysfs.offline_cpus);
+        topology.forbidden_cpus.clone_from(&sysfs.forbidden_cpus);
         topology.memory_bytes = sysfs.memory_bytes;
         topology.memory_limit_bytes = sysfs.memory_limit_bytes;
         // hwloc keeps no distances of a single node.

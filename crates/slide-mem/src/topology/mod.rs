@@ -23,6 +23,10 @@ pub struct Topology {
     /// The CPUs (hardware threads) that are online and that the calling thread may use, ascending
     /// by id. At least one.
     pub cpus: Vec<Cpu>,
+    /// Ids of the CPUs that are switched off, ascending; without those of SMT where that as a whole is off.
+    pub offline_cpus: Vec<u32>,
+    /// Ids of the CPUs that are online and that the calling thread may not use, ascending.
+    pub forbidden_cpus: Vec<u32>,
     /// NUMA nodes that have memory or allowed CPUs, ascending by id. At least one.
     pub nodes: Vec<Node>,
     /// Caches that an allowed CPU uses, each once, by level.
@@ -176,6 +180,17 @@ impl Topology {
         [self.memory_bytes, self.memory_limit_bytes].into_iter().flatten().min()
     }
 
+    /// The CPUs that nobody may count on, in words; `None` if there are none.
+    pub(crate) fn unused_cpus(&self) -> Option<String> {
+        let kinds = [(&self.offline_cpus, "offline"), (&self.forbidden_cpus, "not allowed to this process")];
+        let kinds: Vec<String> = kinds
+            .iter()
+            .filter(|(ids, _)| !ids.is_empty())
+            .map(|(ids, why)| format!("{} ({why})", ranges(ids)))
+            .collect();
+        (!kinds.is_empty()).then(|| format!("CPUs not used: {}", kinds.join(", ")))
+    }
+
     /// Workers of a pool that asks for no number: one per core, or fewer if the control group grants
     /// less processor time.
     pub(crate) fn default_workers(&self) -> usize {
@@ -204,10 +219,22 @@ impl Topology {
     }
 }
 
+/// Ascending numbers as the kernel writes them: `0-3,8`.
+fn ranges(ids: &[u32]) -> String {
+    let runs = ids.chunk_by(|a, b| a + 1 == *b).map(|run| match run {
+        [.., last] if run.len() > 1 => format!("{}-{last}", run[0]),
+        _ => run[0].to_string(),
+    });
+    runs.collect::<Vec<_>>().join(",")
+}
+
 impl fmt::Display for Topology {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let model = if self.model.is_empty() { "unknown processor" } else { &self.model };
         writeln!(f, "{model}: {} package(s), {} core(s), {} CPU(s)", self.packages(), self.cores(), self.cpus.len())?;
+        if let Some(unused) = self.unused_cpus() {
+            writeln!(f, "{unused}")?;
+        }
         for cache in self.caches.iter().filter(|cache| cache.kind != CacheKind::Instruction) {
             // One line per kind of cache: its first instance stands for all.
             let same =
@@ -219,7 +246,11 @@ impl fmt::Display for Topology {
         }
         for node in &self.nodes {
             let cpus = self.cpus.iter().filter(|cpu| cpu.node == node.id).count();
-            writeln!(f, "node {}: {}, {cpus} CPU(s)", node.id, Bytes(node.memory_bytes))?;
+            let memory = match node.memory_bytes {
+                0 if self.memory_bytes.is_some() => "no memory".to_owned(),
+                bytes => Bytes(bytes).to_string(),
+            };
+            writeln!(f, "node {}: {memory}, {cpus} CPU(s)", node.id)?;
         }
         if let Some(bytes) = self.memory_bytes {
             write!(f, "memory: {}", Bytes(bytes))?;

@@ -60,8 +60,11 @@ pub(super) fn read(root: &Path, allowed: Option<&[u32]>) -> Topology {
     if cpus.is_empty() {
         cpus = unknown_cpus(allowed);
     }
+    let (offline_cpus, forbidden_cpus) = unused_cpus(&tree, allowed);
     let memory_bytes = tree.kilobytes("proc/meminfo", "MemTotal");
     Topology {
+        offline_cpus,
+        forbidden_cpus,
         model: read_model(&tree),
         caches: read_caches(&tree, &cpus),
         nodes: used_nodes(&tree, &nodes, &cpus, memory_bytes),
@@ -125,6 +128,20 @@ fn read_cpus(tree: &Tree<'_>, allowed: Option<&[u32]>, nodes: &[(u32, Vec<u32>)]
         cpus.push(Cpu { id, core, sibling, package, node });
     }
     cpus
+}
+
+/// The CPUs that are offline, and those that are online and not allowed.
+fn unused_cpus(tree: &Tree<'_>, allowed: Option<&[u32]>) -> (Vec<u32>, Vec<u32>) {
+    let online = tree.list(&format!("{CPUS}/online")).unwrap_or_default();
+    let mut offline = tree.list(&format!("{CPUS}/present")).unwrap_or_default();
+    offline.retain(|id| !online.contains(id));
+    // Somebody has chosen one CPU a core, as workers do.
+    if matches!(tree.text(&format!("{CPUS}/smt/control")).as_deref(), Some("off" | "forceoff")) {
+        offline.clear();
+    }
+    let mut forbidden = online;
+    forbidden.retain(|id| allowed.is_some_and(|allowed| !allowed.contains(id)));
+    (offline, forbidden)
 }
 
 /// Where `/sys` is not there to be asked: the CPUs that the system's calls tell of, each a core.
