@@ -157,7 +157,7 @@ impl<'r> Trainer<'r> {
     fn with_model(model: Model, data: &Dataset, runtime: &'r Runtime) -> Result<Self, TrainError> {
         let network = &model.network;
         let (features, labels) = (network.input.partition(), network.output.partition());
-        let data = Prepared::new(data, model.config.normalize, features, labels);
+        let data = Prepared::new(data, model.config.normalize, features, labels, runtime.placement)?;
         let engine = Engine::new(&model.config, network, runtime)?;
         Ok(Self { model, data, engine })
     }
@@ -226,9 +226,10 @@ impl<'r> Trainer<'r> {
         &self.model
     }
 
-    /// What pages the tables of the model and of the hashing lie on, and why the workers are not pinned, should they not be.
+    /// What pages the data and the tables of the model and of the hashing lie on, and why the workers are not pinned, should they not be.
     pub fn report(&self) -> Report {
         let mut report = self.model.report();
+        report.merge(&self.data.report());
         if let Some(tables) = self.engine.tables() {
             report.merge(&tables.tables.report());
         }
