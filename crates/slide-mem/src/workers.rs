@@ -151,7 +151,8 @@ impl Workers {
                 .map_err(|source| MemError::Thread { worker, count, source })?;
             pool.threads.push(thread);
         }
-        if threads.is_none() && !topology.offline_cpus.is_empty() {
+        // Where somebody has chosen CPUs for this process, those that are offline are not missed.
+        if threads.is_none() && !topology.offline_cpus.is_empty() && topology.forbidden_cpus.is_empty() {
             let unused = topology.unused_cpus().unwrap_or_default();
             pool.fallbacks.push(Fallback::new("a worker for each core", unused));
         }
@@ -205,7 +206,7 @@ impl Workers {
         &self.cpus
     }
 
-    /// Why the workers are not pinned, if they were to be, and what CPUs are offline, if each core was to have one.
+    /// Why the workers are not pinned, if they were to be, and what CPUs are offline, if each core of the machine was to have one.
     pub fn fallbacks(&self) -> &[Fallback] {
         &self.fallbacks
     }

@@ -150,16 +150,19 @@ fn smt_that_is_off_is_no_lack() {
 #[test]
 fn workers_say_once_which_cpus_are_offline() {
     let root = two_nodes_tree();
-    let topology = Topology::from_root(root.path(), Some(&[0, 1, 2, 3, 4, 6]));
-    let notes = |threads: usize, pin| {
+    let notes = |allowed: &[u32], threads: usize, pin| {
+        let topology = Topology::from_root(root.path(), Some(allowed));
         let workers = Workers::new(NonZeroUsize::new(threads), pin, &topology).unwrap();
         workers.fallbacks().iter().map(ToString::to_string).collect::<Vec<_>>()
     };
+    let all = [0, 1, 2, 3, 4, 6, 7];
+    assert_eq!(notes(&all, 0, false), ["a worker for each core: CPUs not used: 5 (offline)"]);
+    assert_eq!(notes(&all, 8, true), ["pinned workers: 8 workers on 7 allowed CPUs; CPUs not used: 5 (offline)"]);
+    // Who asks for three gets three, and who is given six CPUs has them.
+    assert_eq!(notes(&all, 3, false), [""; 0]);
+    assert_eq!(notes(&all[..6], 0, false), [""; 0]);
     let unused = "CPUs not used: 5 (offline), 7 (not allowed to this process)";
-    assert_eq!(notes(0, false), [format!("a worker for each core: {unused}")]);
-    // Who asks for three gets three; who asks for seven is told why six is all there is.
-    assert_eq!(notes(3, false), [""; 0]);
-    assert_eq!(notes(7, true), [format!("pinned workers: 7 workers on 6 allowed CPUs; {unused}")]);
+    assert_eq!(notes(&all[..6], 7, true), [format!("pinned workers: 7 workers on 6 allowed CPUs; {unused}")]);
 }
 
 #[test]

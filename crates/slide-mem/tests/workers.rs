@@ -236,7 +236,9 @@ fn more_workers_than_cpus_are_not_pinned() {
     let workers = Workers::new(NonZeroUsize::new(count), true, &topology).unwrap();
     assert!(workers.cpus().is_empty());
     let notes: Vec<String> = workers.fallbacks().iter().map(ToString::to_string).collect();
-    assert_eq!(notes, [format!("pinned workers: {count} workers on {} allowed CPUs", count - 1)]);
+    // Which CPUs are offline, or not allowed, may follow.
+    let expected = format!("pinned workers: {count} workers on {} allowed CPUs", count - 1);
+    assert!(notes.len() == 1 && notes[0].starts_with(&expected), "{notes:?}");
     let mut items = vec![0; 100];
     workers.each(&mut items, |index, item| *item = index);
     assert!(items.into_iter().eq(0..100));
