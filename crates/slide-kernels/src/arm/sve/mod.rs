@@ -11,8 +11,8 @@
 //! cargo xtask mca --target graviton --cpu neoverse-v1 --filter '(neon|sve) (dot::dot|row_dot::rows_dot|row_dot::vectors_dot)$'
 //! ```
 //!
-//! models the cycles an element of their loops on both. When this was written NEON had 0.168 and SVE 0.126 for `dot`, 0.156 and
-//! 0.105 for `rows_dot` and `vectors_dot`, and 0.173 and 0.109 for `rows_dot` on `bf16`.
+//! models the cycles an element of their loops on both. When this was written NEON had 0.168 and SVE 0.126 for `dot`, 0.134 and
+//! 0.105 for `rows_dot` and `vectors_dot`, and 0.154 and 0.109 for `rows_dot` on `bf16`.
 //!
 //! Of a row of `bf16`, two loads take the elements with odd and with even numbers, by a predicate that leaves out the
 //! others: the elements arrive in the upper halves of words, which is to say widened, without an arithmetic instruction.
