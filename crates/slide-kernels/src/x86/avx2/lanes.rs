@@ -18,15 +18,6 @@ pub(crate) struct U32x16(pub(super) __m256i, pub(super) __m256i);
 #[derive(Clone, Copy)]
 pub(crate) struct Mask16(pub(super) __m256i, pub(super) __m256i);
 
-/// Runs intrinsics whose only precondition is the instruction set, in a method that has a proof of it.
-macro_rules! proven {
-    ($($body:tt)*) => {
-        // SAFETY: `self` (or the caller of the unsafe constructor) proves that AVX2 is available, and pointers are
-        // the caller's word.
-        unsafe { $($body)* }
-    };
-}
-
 /// Implements a lane-wise operation of two vectors by the intrinsic for one register.
 macro_rules! lane_wise {
     ($name:ident, $type:ident, $intrinsic:ident) => {

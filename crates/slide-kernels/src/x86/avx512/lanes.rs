@@ -14,15 +14,6 @@ pub(crate) struct F32x16(pub(in crate::x86) __m512);
 #[derive(Clone, Copy)]
 pub(crate) struct U32x16(pub(in crate::x86) __m512i);
 
-/// Runs intrinsics whose only precondition is the instruction set, in a method that has a proof of it.
-macro_rules! proven {
-    ($($body:tt)*) => {
-        // SAFETY: `self` (or the caller of the unsafe constructor) proves that AVX-512 is available, and pointers
-        // are the caller's word.
-        unsafe { $($body)* }
-    };
-}
-
 impl Lanes for F32x16 {
     type Mask = __mmask16;
     type Words = U32x16;
