@@ -4,3 +4,4 @@
 
 pub mod cases;
 pub mod random;
+pub mod turns;

@@ -8,6 +8,7 @@ use std::hint::black_box;
 use anyhow::{Context as _, Result};
 use clap::Parser;
 use slide_benches::cases::{self, Case};
+use slide_benches::turns;
 use slide_kernels::{Isa, Kernels, Precision};
 
 /// Calls the kernel of one case of the benchmarks on one instruction-set level.
@@ -39,6 +40,10 @@ struct Arguments {
     #[arg(long)]
     native: bool,
 
+    /// Read numbers of calls, a line each, make so many calls and print the nanoseconds of processor time that they took
+    #[arg(long, conflicts_with_all = ["marked", "traced"])]
+    turns: bool,
+
     /// Print the address of the function `mark` first, and call it before the first and after the last call
     #[arg(long)]
     marked: bool,
@@ -60,6 +65,9 @@ fn main() -> Result<()> {
     let kernels = Kernels::for_isa(isa)?.with_precision(precision);
     let mut case = cases::find(kernel, shape)
         .with_context(|| format!("no case `{kernel}` `{shape}`; `run-case --list` lists them"))?;
+    if arguments.turns {
+        return Ok(turns::serve(|calls| (0..calls).for_each(|_| black_box(&mut case).call(black_box(kernels))))?);
+    }
     let marked = arguments.marked || arguments.traced;
     if arguments.traced {
         trace_me()?;

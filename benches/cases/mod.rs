@@ -10,6 +10,7 @@ mod counting_sort;
 mod dot;
 mod elementwise;
 mod embedding;
+mod from_memory;
 mod gemm;
 mod hadamard;
 mod hash;
@@ -110,6 +111,15 @@ fn bits(values: &[f32]) -> Vec<u32> {
     values.iter().map(|value| value.to_bits()).collect()
 }
 
+/// How the shapes of [`from_memory`] begin.
+const FROM_MEMORY: &str = "from memory";
+
+/// Kernel and shape of cases whose tables do not fit the caches, so that what is asked for ahead decides. Each takes some
+/// hundred megabytes once it is made, so [`all`] leaves them out; [`find`] knows them.
+pub fn from_memory() -> impl Iterator<Item = (&'static str, String)> {
+    from_memory::CASES.iter().map(|&(kernel, _)| (kernel, from_memory::shape(from_memory::ROWS)))
+}
+
 /// A family, and what makes its cases.
 type Family = (&'static str, fn() -> Vec<Case>);
 
@@ -146,6 +156,9 @@ pub fn all() -> Vec<Case> {
 
 /// The case of a kernel, `family::name`, with this shape; no other family is made ready.
 pub fn find(kernel: &str, shape: &str) -> Option<Case> {
+    if shape.starts_with(FROM_MEMORY) {
+        return from_memory::case(kernel, shape);
+    }
     let family = kernel.split("::").next()?;
     let (_, cases) = FAMILIES.iter().find(|(name, _)| *name == family)?;
     cases().into_iter().find(|case| case.kernel == kernel && case.shape == shape)

@@ -8,6 +8,7 @@ use anyhow::{Result, bail};
 use regex::Regex;
 use slide_kernels::Isa;
 use slide_kernels::list::KERNELS;
+use xshell::Shell;
 
 use crate::cli::{AsmCheckArguments, Selection};
 use crate::cross::Toolchain;
@@ -20,12 +21,9 @@ use expectations::Expectation;
 pub(crate) fn run(arguments: &AsmCheckArguments) -> Result<()> {
     let shell = workspace::shell()?;
     let program = Program::build(&shell, arguments.selection.target)?;
-    let tool = Toolchain::find_or_set_up()?.llvm_objdump;
-    let disassembly = Disassembly::of(&shell, &tool, &program)?;
-    let kernels = kernels(&program, &arguments.selection);
+    let reports = reports(&shell, &program, &arguments.selection)?;
     let mut failed = 0;
-    for kernel in &kernels {
-        let report = check(kernel, &program, &disassembly)?;
+    for (kernel, report) in &reports {
         let verdict = if report.problems.is_empty() { "ok" } else { "FAILED" };
         println!("{:<40} {verdict:<7} {}", kernel.to_string(), report.summary);
         report.problems.iter().for_each(|problem| println!("  {problem}"));
@@ -34,7 +32,7 @@ pub(crate) fn run(arguments: &AsmCheckArguments) -> Result<()> {
         }
         failed += usize::from(!report.problems.is_empty());
     }
-    match (kernels.len(), failed) {
+    match (reports.len(), failed) {
         (0, _) => bail!("--filter matches no kernel of this target"),
         (count, 0) => {
             println!("{count} kernels checked, {} by rustc {}", program.architecture.name(), program.compiler)
@@ -42,6 +40,17 @@ pub(crate) fn run(arguments: &AsmCheckArguments) -> Result<()> {
         (count, _) => bail!("{failed} of {count} kernels fail; expectations: xtask/src/asm_check/expectations.rs"),
     }
     Ok(())
+}
+
+/// What is found in the code of each chosen kernel.
+pub(crate) fn reports(shell: &Shell, program: &Program, selection: &Selection) -> Result<Vec<(Kernel, Report)>> {
+    let tool = Toolchain::find_or_set_up()?.llvm_objdump;
+    let disassembly = Disassembly::of(shell, &tool, program)?;
+    let report = |kernel: Kernel| {
+        let report = check(&kernel, program, &disassembly)?;
+        Ok((kernel, report))
+    };
+    kernels(program, selection).into_iter().map(report).collect()
 }
 
 /// A kernel on a level that has a function of its own for it.
@@ -92,9 +101,9 @@ fn kernel_of(function: &str, architecture: Architecture) -> Option<Kernel> {
     Some(Kernel { isa: level.parse().ok()?, name: name.to_owned() })
 }
 
-struct Report {
+pub(crate) struct Report {
     summary: String,
-    problems: Vec<String>,
+    pub(crate) problems: Vec<String>,
     /// The text of the loops that the problems are about; of the hot ones, if there are none.
     listing: String,
 }

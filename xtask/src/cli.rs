@@ -94,6 +94,26 @@ pub(crate) enum Task {
     )]
     Count(CountArguments),
 
+    /// Whether a commit makes anything slower than another one did
+    #[command(
+        long_about = "Whether a commit makes anything slower than another one did, whatever else the machine is doing.\n\n\
+            Both are built, in a folder of their own inside the target folder, and kept. Then\n\
+            \u{20} - the machine code of HEAD is looked at, as by `cargo xtask asm-check`, for this machine and for Arm;\n\
+            \u{20} - instructions are counted, as by `cargo xtask count`: more than 0.5 % more are a loss, unless HEAD has taken \
+            that very count over into the committed table, with a reason (--accept);\n\
+            \u{20} - a case of each family of kernels, three whose tables do not fit the caches, and two short trainings are timed, \
+            both builds taking turns on one core, in processor time. What is too slow is learned from BASE against itself, and \
+            counts if it is found twice.\n\n\
+            The verdict is Markdown; the exit status is 1 if there is a loss. For what and why: docs/benchmarks.md; for kernels \
+            of your own: docs/gating-your-kernels.md.",
+        after_help = "Examples:\n  cargo xtask gate HEAD~1\n  cargo xtask gate main worktree              the files as they are, committed or not\n  \
+            cargo xtask gate v0.1.0 HEAD --filter 'avx512 dot'\n  \
+            cargo xtask gate --accept 'dot: tails without masks'    take the working tree's counts over\n  \
+            cargo xtask gate --compare ./old ./new -- dot 1024      time two programs that take turns\n  \
+            cargo xtask gate --self-test                planted losses are found"
+    )]
+    Gate(GateArguments),
+
     /// Modelled speed of the kernels' loops on chosen processors (llvm-mca)
     #[command(
         long_about = "Cycles an element that llvm-mca models for the loops of each kernel, on processors that are not at hand. \
@@ -213,6 +233,37 @@ pub(crate) struct CountArguments {
     /// Count every shape of each kernel, not only one of each kind
     #[arg(long, conflicts_with = "accept")]
     pub(crate) every_shape: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GateArguments {
+    /// Commit to hold HEAD against
+    #[arg(required_unless_present_any = ["accept", "compare", "self_test"])]
+    pub(crate) base: Option<String>,
+
+    /// Commit to judge, or `worktree`: the files as they are
+    #[arg(default_value = "HEAD")]
+    pub(crate) head: String,
+
+    /// Only kernels that this regular expression matches in `LEVEL FAMILY::NAME`, followed by the shape where it is timed
+    #[arg(long, value_name = "REGEX", conflicts_with_all = ["compare", "self_test"])]
+    pub(crate) filter: Option<Regex>,
+
+    /// Take the working tree's counts over into the committed tables, for this reason
+    #[arg(long, value_name = "REASON", conflicts_with_all = ["base", "compare", "self_test"])]
+    pub(crate) accept: Option<String>,
+
+    /// Time two programs that read numbers of calls and print nanoseconds
+    #[arg(long, num_args = 2, value_names = ["OLD", "NEW"], conflicts_with_all = ["base", "self_test"])]
+    pub(crate) compare: Vec<PathBuf>,
+
+    /// Plant losses into copies of HEAD, and see that each is found
+    #[arg(long, conflicts_with = "base")]
+    pub(crate) self_test: bool,
+
+    /// Arguments of the two programs
+    #[arg(last = true, value_name = "ARGS", requires = "compare")]
+    pub(crate) rest: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,6 @@
 //! How many instructions each kernel executes: exact, whatever the machine's load, and held against a committed table.
 
-mod baseline;
+pub(crate) mod baseline;
 mod emulation;
 #[cfg(target_os = "linux")]
 mod stepping;
@@ -34,30 +34,37 @@ pub(crate) fn run(arguments: &CountArguments) -> Result<()> {
     let selection = &arguments.selection;
     let program = Program::build(&shell, selection.target)?;
     let runs = runs(selection, program.architecture, arguments.every_shape)?;
-    let counter = Counter::new(&program, selection.target)?;
-    let mut counts = BTreeMap::new();
-    let mut failed = 0;
-    for (run, histogram) in runs.iter().zip(counter.histograms(&runs)) {
-        let histogram = match histogram {
-            Ok(histogram) => histogram,
-            Err(error) => {
-                println!("{run:<76} {error:#}");
-                failed += 1;
-                continue;
-            }
-        };
-        let instructions = histogram.values().sum::<u64>();
-        ensure!(instructions > 0, "{run} executed no instruction of slide_kernels::{}", program.architecture.module());
+    let counts = count(&program, selection.target, &runs)?;
+    for (run, &instructions) in &counts {
         println!("{run:<76} {:10.4} instructions an element", instructions as f64 / run.elements as f64);
-        counts.insert(run.clone(), instructions);
     }
-    ensure!(failed == 0, "{failed} of {} could not be counted", runs.len());
     let mut baseline = Baseline::load(program.architecture)?;
     let whole = selection.filter.is_none();
     match &arguments.accept {
         Some(reason) => baseline.accept(&program.compiler, &counts, whole, reason),
         None => baseline.check(&program.compiler, &counts, whole && !arguments.every_shape),
     }
+}
+
+/// Instructions of a call.
+pub(crate) type Counts = BTreeMap<Run, u64>;
+
+/// Those of every run, or what went wrong with any.
+pub(crate) fn count(program: &Program, target: Target, runs: &[Run]) -> Result<Counts> {
+    let mut counts = BTreeMap::new();
+    let mut failures = Vec::new();
+    for (run, histogram) in runs.iter().zip(Counter::new(program, target)?.histograms(runs)) {
+        match histogram.map(|histogram| histogram.values().sum::<u64>()) {
+            Ok(0) => {
+                failures.push(format!("{run}: no instruction of slide_kernels::{}", program.architecture.module()))
+            }
+            Ok(instructions) => drop(counts.insert(run.clone(), instructions)),
+            Err(error) => failures.push(format!("{run}: {error:#}")),
+        }
+    }
+    let (failed, of) = (failures.len(), runs.len());
+    ensure!(failed == 0, "{failed} of {of} could not be counted:\n  {}", failures.join("\n  "));
+    Ok(counts)
 }
 
 /// A call of a kernel on a level that has its own implementation.

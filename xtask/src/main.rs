@@ -13,6 +13,7 @@ mod deb822;
 mod debian_packages;
 mod disassembly;
 mod docs;
+mod gate;
 mod hwloc;
 mod loops;
 mod mca;
@@ -35,6 +36,7 @@ fn main() -> anyhow::Result<()> {
         cli::Task::SetupNumaVm => numa_vm::set_up(),
         cli::Task::Ulp(arguments) => ulp::run(&arguments),
         cli::Task::Count(arguments) => count::run(&arguments),
+        cli::Task::Gate(arguments) => gate::run(&arguments),
         cli::Task::Mca(arguments) => mca::run(&arguments),
         cli::Task::Data { set: cli::DataSet::Debian(arguments) } => data::debian::run(&arguments),
         cli::Task::Docs(arguments) => docs::run(&arguments),

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use clap::ValueEnum;
 use object::{Object as _, ObjectSymbol as _, RelocationTarget, SymbolKind};
 use slide_kernels::Isa;
-use xshell::{Shell, cmd};
+use xshell::{PushEnv, Shell, cmd};
 
 use crate::cross::{self, Toolchain};
 use crate::workspace;
@@ -96,22 +96,41 @@ pub(crate) struct Symbols {
 impl Program {
     /// Builds it. The tool chain is asked for only where the target needs one.
     pub(crate) fn build(shell: &Shell, target: Target) -> Result<Self> {
-        let architecture = target.architecture()?;
-        let toolchain = (target == Target::Graviton).then(Toolchain::find_or_set_up).transpose()?;
-        let _environment = toolchain.map(|toolchain| toolchain.enter(shell, cross::DEFAULT_CPU));
-        let (option, folder) = match target {
-            Target::Native => (vec![], workspace::target()),
-            Target::Graviton => {
-                (vec!["--target", cross::TARGET], PathBuf::from(shell.var("CARGO_TARGET_DIR")?).join(cross::TARGET))
-            }
-        };
-        cmd!(shell, "cargo build --quiet --release --package slide-benches --bin run-case {option...}").run()?;
-        let compiler = shell.var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-        let version = cmd!(shell, "{compiler} --version").read()?;
-        let path = folder.join("release/run-case");
-        let symbols = Symbols::read(&path).with_context(|| format!("{}", path.display()))?;
-        Ok(Self { path, architecture, compiler: parse_version(&version)?, symbols })
+        let path = build(shell, target, &workspace::target(), "slide-benches", "run-case")?;
+        Self::open(path, target.architecture()?, compiler(shell, target)?)
     }
+
+    /// One that was built before, by this compiler.
+    pub(crate) fn open(path: PathBuf, architecture: Architecture, compiler: String) -> Result<Self> {
+        let symbols = Symbols::read(&path).with_context(|| format!("{}", path.display()))?;
+        Ok(Self { path, architecture, compiler, symbols })
+    }
+}
+
+/// Builds a program of the workspace where the shell stands. Returns where it lies in the target folder.
+pub(crate) fn build(shell: &Shell, target: Target, folder: &Path, package: &str, name: &str) -> Result<PathBuf> {
+    let _environment = environment(shell, target)?;
+    let (option, folder, inside) = match target {
+        Target::Native => (&[][..], folder.to_owned(), "release".into()),
+        Target::Graviton => {
+            (&["--target", cross::TARGET][..], folder.join("cross"), Path::new(cross::TARGET).join("release"))
+        }
+    };
+    let _folder = shell.push_env("CARGO_TARGET_DIR", &folder);
+    cmd!(shell, "cargo build --quiet --release --package {package} --bin {name} {option...}").run()?;
+    Ok(folder.join(inside).join(name))
+}
+
+/// The version of the compiler for that target.
+pub(crate) fn compiler(shell: &Shell, target: Target) -> Result<String> {
+    let _environment = environment(shell, target)?;
+    let compiler = shell.var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    parse_version(&cmd!(shell, "{compiler} --version").quiet().read()?)
+}
+
+fn environment(shell: &Shell, target: Target) -> Result<Vec<PushEnv<'_>>> {
+    let toolchain = (target == Target::Graviton).then(Toolchain::find_or_set_up).transpose()?;
+    Ok(toolchain.map(|toolchain| toolchain.enter(shell, cross::DEFAULT_CPU)).unwrap_or_default())
 }
 
 /// The number in `rustc 1.95.0 (59807616e 2026-04-14)`.

@@ -7,23 +7,22 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
 
-use super::Run;
+use super::{Counts, Run};
 use crate::program::Architecture;
 use crate::workspace;
 
 /// A count that differs by more than this part of the old one is another.
-const TOLERANCE: f64 = 0.005;
+pub(crate) const TOLERANCE: f64 = 0.005;
 
-type Counts = BTreeMap<Run, u64>;
-
-pub(super) struct Baseline {
+#[derive(Debug)]
+pub(crate) struct Baseline {
     path: PathBuf,
     by_compiler: BTreeMap<String, Table>,
 }
 
 /// What one compiler makes of the kernels.
 #[derive(Debug, Default, PartialEq, Deserialize, Serialize)]
-struct Table {
+pub(crate) struct Table {
     /// Why the counts were last accepted.
     reason: String,
     /// Instructions of a call by kernel, shape and level.
@@ -32,7 +31,12 @@ struct Table {
 
 impl Baseline {
     pub(super) fn load(architecture: Architecture) -> Result<Self> {
-        Self::load_from(workspace::root().join("benches/baseline").join(format!("counts-{}.json", architecture.name())))
+        Self::load_from(workspace::root().join(Self::place(architecture)))
+    }
+
+    /// Where it lies in the workspace.
+    pub(crate) fn place(architecture: Architecture) -> String {
+        format!("benches/baseline/counts-{}.json", architecture.name())
     }
 
     fn load_from(path: PathBuf) -> Result<Self> {
@@ -95,6 +99,21 @@ impl Baseline {
     }
 }
 
+/// The reason for which this count has been taken over into the text of a table since an older one, if it was.
+pub(crate) fn reason_since(old: &str, new: &str, compiler: &str, run: &Run, count: u64) -> Result<Option<String>> {
+    let [old, new] = [old, new].map(serde_json::from_str::<BTreeMap<String, Table>>);
+    let (old, mut new) = (old?, new?);
+    let Some(table) = new.remove(compiler) else { return Ok(None) };
+    let before = old.get(compiler).and_then(|table| table.get(run));
+    let accepted = table.get(run).filter(|accepted| Some(*accepted) != before && !differs(*accepted, count));
+    Ok(accepted.map(|_| table.reason))
+}
+
+/// By more than chance or a byte of alignment would.
+pub(crate) fn differs(old: u64, new: u64) -> bool {
+    new.abs_diff(old) as f64 > TOLERANCE * old as f64
+}
+
 fn name(path: &Path) -> String {
     path.strip_prefix(workspace::root()).unwrap_or(path).display().to_string()
 }
@@ -110,7 +129,7 @@ impl Table {
             let an_element = |count: u64| count as f64 / run.elements as f64;
             match self.get(run) {
                 None => differences.push(format!("{run}: not in the baseline; now {:.4}", an_element(new))),
-                Some(old) if new.abs_diff(old) as f64 > TOLERANCE * old as f64 => differences.push(format!(
+                Some(old) if differs(old, new) => differences.push(format!(
                     "{run}: {:.4} -> {:.4} instructions an element ({:+.1} %)",
                     an_element(old),
                     an_element(new),
@@ -169,6 +188,24 @@ mod tests {
         let [difference] = &table.differences(&counts, true)[..] else { panic!("one difference") };
         assert!(difference.ends_with("2.0000 -> 2.1000 instructions an element (+5.0 %)"), "{difference}");
         assert!(baseline.check("1.95.0", &counts, true).is_err());
+    }
+
+    #[test]
+    fn a_count_is_accepted_if_the_table_was_renewed_with_it() {
+        let table = |count: u64, reason: &str| {
+            format!(
+                r#"{{"1.95.0": {{"reason": "{reason}", "instructions": {{"dot::dot": {{"f32 1000": {{"avx2": {count}}}}}}}}}}}"#
+            )
+        };
+        let run = run("dot::dot", Isa::Avx2);
+        let reason = |old: &str, new: &str, count| reason_since(old, new, "1.95.0", &run, count).unwrap();
+        let (old, new) = (table(1000, "first"), table(1100, "wider tails"));
+        assert_eq!(reason(&old, &new, 1100).as_deref(), Some("wider tails"));
+        assert_eq!(reason("{}", &new, 1100).as_deref(), Some("wider tails"));
+        assert_eq!(reason(&old, &new, 1200), None, "another count than was accepted");
+        assert_eq!(reason(&new, &new, 1100), None, "not renewed");
+        assert_eq!(reason_since(&old, &new, "1.96.0", &run, 1100).unwrap(), None, "another compiler");
+        assert!(reason_since("", &new, "1.95.0", &run, 1100).is_err());
     }
 
     #[test]

@@ -1,0 +1,35 @@
+//! Two builds of a program take turns, and whoever starts them compares their times: each reads how many calls to make, makes
+//! them, and answers how long that took. `cargo xtask gate` is such a starter.
+
+use std::io::{self, BufRead as _, Write as _};
+
+/// For each line of standard input, a number of calls, lets `work` make them, and prints the nanoseconds they took.
+///
+/// On Linux these are of processor time: what others do meanwhile on the same core is not in them.
+///
+/// # Errors
+/// If a line is no number, or cannot be read or written.
+pub fn serve(mut work: impl FnMut(u64)) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    for line in io::stdin().lock().lines() {
+        let calls = line?.trim().parse().map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+        let start = now()?;
+        work(calls);
+        writeln!(out, "{}", now()? - start)?;
+        out.flush()?;
+    }
+    Ok(())
+}
+
+/// Processor time of this thread.
+#[cfg(target_os = "linux")]
+fn now() -> io::Result<u128> {
+    let time = nix::time::clock_gettime(nix::time::ClockId::CLOCK_THREAD_CPUTIME_ID)?;
+    Ok(std::time::Duration::from(time).as_nanos())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn now() -> io::Result<u128> {
+    static START: std::sync::LazyLock<std::time::Instant> = std::sync::LazyLock::new(std::time::Instant::now);
+    Ok(START.elapsed().as_nanos())
+}

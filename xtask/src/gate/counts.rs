@@ -1,0 +1,110 @@
+//! Instructions of two builds, kernel by kernel.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+
+use super::builds::{Build, Builder, Cases, Revision};
+use crate::cli::Selection;
+use crate::count::baseline::{self, Baseline};
+use crate::count::{self, Counts, Run};
+
+/// A count that is another one.
+#[derive(Clone, Debug)]
+pub(super) struct Change {
+    pub(super) run: Run,
+    pub(super) old: u64,
+    pub(super) new: u64,
+    /// Why it was taken over into the committed table, if it was.
+    pub(super) accepted: Option<String>,
+}
+
+impl Change {
+    pub(super) fn is_loss(&self) -> bool {
+        self.new > self.old && self.accepted.is_none()
+    }
+}
+
+/// How many counts were compared, and those that differ.
+pub(super) struct Comparison {
+    pub(super) compared: usize,
+    pub(super) changes: Vec<Change>,
+    /// Cases that only one of the two has.
+    pub(super) unmatched: Vec<String>,
+}
+
+/// The cases of a build are those of its program for this machine, whatever it is for.
+pub(super) fn compare(
+    builder: &Builder,
+    selection: &Selection,
+    [base, head]: [(&Revision, &Build); 2],
+    cases: &[Cases; 2],
+) -> Result<Comparison> {
+    let architecture = head.1.program.architecture;
+    let all = count::runs(selection, architecture, false)?;
+    let has = |cases: &Cases, run: &Run| cases.contains(&(run.kernel.clone(), run.shape.clone()));
+    let (runs, others): (Vec<Run>, Vec<Run>) =
+        all.into_iter().partition(|run| cases.iter().all(|cases| has(cases, run)));
+    let [old, new] = [base.1, head.1].map(|build| cached(builder, selection, build, &runs));
+    let (old, new) = (old?, new?);
+    let mut changes = Vec::new();
+    let mut tables = None;
+    for (run, &count) in &new {
+        let before = old[run];
+        if baseline::differs(before, count) {
+            let [old_table, new_table] = match &tables {
+                Some(tables) => tables,
+                None => {
+                    let place = Baseline::place(architecture);
+                    let [old, new] = [base.0, head.0].map(|revision| builder.file(revision, &place));
+                    tables.insert([old.unwrap_or_else(|_| "{}".to_owned()), new.unwrap_or_else(|_| "{}".to_owned())])
+                }
+            };
+            let accepted = baseline::reason_since(old_table, new_table, &head.1.program.compiler, run, count)?;
+            changes.push(Change { run: run.clone(), old: before, new: count, accepted });
+        }
+    }
+    Ok(Comparison { compared: new.len(), changes, unmatched: others.iter().map(Run::to_string).collect() })
+}
+
+/// Counts what has not been counted of this very program before.
+fn cached(builder: &Builder, selection: &Selection, build: &Build, runs: &[Run]) -> Result<Counts> {
+    let path = builder.folder.join("counts").join(format!("{}.json", build.binary.hash));
+    let mut known = load(&path)?;
+    let missing: Vec<Run> = runs.iter().filter(|run| !known.contains_key(&run.to_string())).cloned().collect();
+    if !missing.is_empty() {
+        eprintln!("gate: counting {} runs for {}", missing.len(), build.program.architecture.name());
+        let counts = count::count(&build.program, selection.target, &missing)?;
+        known.extend(counts.iter().map(|(run, &count)| (run.to_string(), count)));
+        fs::create_dir_all(builder.folder.join("counts"))?;
+        fs::write(&path, serde_json::to_string_pretty(&known)?)?;
+    }
+    Ok(runs.iter().map(|run| (run.clone(), known[&run.to_string()])).collect())
+}
+
+fn load(path: &Path) -> Result<BTreeMap<String, u64>> {
+    match fs::read(path) {
+        Ok(bytes) => serde_json::from_slice(&bytes).with_context(|| format!("{}", path.display())),
+        Err(_) => Ok(BTreeMap::new()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use slide_kernels::Isa;
+
+    use super::*;
+
+    #[test]
+    fn more_instructions_are_a_loss_unless_somebody_said_why() {
+        let run = Run { kernel: "dot::dot".into(), shape: "f32 1".into(), isa: Isa::Avx2, native: false, elements: 1 };
+        let change = |old, new, accepted: Option<&str>| {
+            Change { run: run.clone(), old, new, accepted: accepted.map(str::to_owned) }.is_loss()
+        };
+        assert!(change(100, 101, None));
+        assert!(!change(100, 101, Some("tails without masks")));
+        assert!(!change(100, 99, None));
+    }
+}

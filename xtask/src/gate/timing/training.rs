@@ -1,0 +1,82 @@
+//! Short trainings, a process each.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, ensure};
+use xshell::cmd;
+
+use super::players::pin;
+use super::{Builder, Measurement};
+
+/// Pairs of trainings.
+const PAIRS: usize = 5;
+
+/// The default, and the one that hashes; about half a second each.
+pub(in crate::gate) fn measurements(data: &Path) -> Vec<Measurement> {
+    let training = |name: &str, options: &[&str]| Measurement::Training {
+        name: format!("training, {name}"),
+        arguments: options.iter().map(|&option| option.to_owned()).collect(),
+        data: data.to_owned(),
+    };
+    vec![
+        training("shared rows", &["--epochs", "2"]),
+        training("rows by SimHash", &["--epochs", "1", "--sampler", "vanilla", "--loss", "softmax"]),
+    ]
+}
+
+/// Makes it unless it is there: all later builds train on the same.
+pub(in crate::gate) fn data(builder: &Builder, slide: &Path) -> Result<PathBuf> {
+    let path = builder.folder.join("train.txt");
+    if !path.exists() {
+        let unfinished = builder.folder.join("unfinished.txt");
+        let counts = ["--points", "3000", "--labels", "10000", "--features", "10000", "--clustered"];
+        cmd!(builder.shell, "{slide} --quiet data synth {counts...} -o {unfinished}").quiet().run()?;
+        std::fs::rename(unfinished, &path)?;
+    }
+    Ok(path)
+}
+
+/// One for each pair.
+pub(super) fn log_ratios(programs: [&Path; 2], arguments: &[String], data: &Path) -> Result<Vec<f64>> {
+    let mut ratios = Vec::new();
+    for pair in 0..PAIRS {
+        let mut times = [0.0; 2];
+        for i in [pair % 2, 1 - pair % 2] {
+            times[i] = time(programs[i], arguments, data)?;
+        }
+        ratios.push((times[1] / times[0]).ln());
+    }
+    Ok(ratios)
+}
+
+/// Seconds of processor time.
+fn time(slide: &Path, arguments: &[String], data: &Path) -> Result<f64> {
+    let model = data.with_file_name("model.slide");
+    let before = children()?;
+    let mut command = Command::new(slide);
+    command.args(["--quiet", "train"]).arg(data).arg("-o").arg(&model).args(["--threads", "1"]).args(arguments);
+    let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
+    let child = child.with_context(|| format!("cannot start {}", slide.display()))?;
+    pin(&child)?;
+    let output = child.wait_with_output()?;
+    let errors = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{} ended with {}: {}", slide.display(), output.status, errors.trim());
+    Ok(children()? - before)
+}
+
+/// Processor time of the processes that this one has started and that have ended.
+#[cfg(target_os = "linux")]
+fn children() -> Result<f64> {
+    use nix::sys::resource::{UsageWho, getrusage};
+    use nix::sys::time::TimeValLike as _;
+
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
+    Ok((usage.user_time() + usage.system_time()).num_microseconds() as f64 / 1e6)
+}
+
+/// The time of day: what others do is in it.
+#[cfg(not(target_os = "linux"))]
+fn children() -> Result<f64> {
+    Ok(std::time::UNIX_EPOCH.elapsed()?.as_secs_f64())
+}
