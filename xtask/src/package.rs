@@ -32,7 +32,7 @@ pub(crate) fn run() -> Result<()> {
     copy(&shell, &workspace::root().join("examples/nearest-rows"), &example)?;
     let manifest = example.join("Cargo.toml");
     let build = folder.join("build");
-    cmd!(shell, "cargo run --release --manifest-path {manifest} --target-dir {build} {patches...}").run()?;
+    cmd!(shell, "cargo run --manifest-path {manifest} --target-dir {build} {patches...}").run()?;
     Ok(())
 }
 
