@@ -4,4 +4,5 @@
 
 pub mod cases;
 pub mod random;
+pub mod record;
 pub mod turns;

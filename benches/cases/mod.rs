@@ -1,5 +1,6 @@
 //! One file per family of kernels: calls of its kernels on arguments that stay in the caches.
 
+use serde::{Deserialize, Serialize};
 use slide_kernels::Kernels;
 
 mod active;
@@ -43,7 +44,7 @@ pub struct Case {
 }
 
 /// What a call costs at least.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cost {
     /// What instructions and cycles are divided by: multiply-adds of the products, elements of the others.
     pub elements: u64,
