@@ -1,44 +1,141 @@
-//! Every kernel on every instruction set of the machine, on arguments that stay in the caches.
+//! Every kernel on every instruction set that has its own, on arguments that stay in the caches.
 //!
 //! ```text
+//! cargo xtask bench                                                                 with a report, and a record
 //! cargo bench -p slide-benches --bench kernels -- [OPTIONS OF CRITERION] [REGULAR EXPRESSION]
 //! ```
 //!
-//! Before a case is timed, its bits are compared with those of the scalar level. How near the times are to what the core
-//! can do is the subject of `limits.rs`; kernels that wait for memory are in `memory.rs`.
+//! Before a case is timed, its bits are compared with those of the scalar level. Its calls take turns with bare loops that show
+//! what the core can do (`roofline.rs`), so criterion's times and the share of that limit come from the same rounds.
 
 use std::time::Duration;
 
+use anyhow::{Result, ensure};
 use criterion::{Criterion, Throughput};
-use slide_benches::cases;
-use slide_kernels::{Isa, Kernels};
+use slide_benches::cases::{self, Case};
+use slide_benches::counters::{Hardware, not_available};
+use slide_benches::record::{Line, Measured, Recorder};
+use slide_benches::roofline::{Memory, Probes, Rounds};
+use slide_kernels::{Isa, Kernels, Precision, list};
 
-fn main() {
-    let mut criterion = Criterion::default()
-        .warm_up_time(Duration::from_millis(100))
-        .measurement_time(Duration::from_millis(500))
-        .sample_size(20)
-        .configure_from_args();
-    let scalar = Kernels::for_isa(Isa::Scalar).expect("the scalar level is everywhere");
-    for mut case in cases::all() {
-        let expected = case.result_of_one_call(scalar);
-        let mut group = criterion.benchmark_group(format!("{} {}", case.kernel, case.shape));
-        match (case.cost.operations, case.cost.bytes) {
-            (0, 0) => {}
-            (0, bytes) => {
-                group.throughput(Throughput::Bytes(bytes));
+/// Time of the calls that the processor's counters watch.
+const WATCHED: Duration = Duration::from_millis(5);
+
+fn main() -> Result<()> {
+    let mut recorder = Recorder::from_env()?;
+    let mut probes = Probes::default();
+    let mut criterion = Criterion::default().warm_up_time(Duration::from_millis(100));
+    criterion = if recorder.asked {
+        criterion.measurement_time(Duration::from_millis(300)).sample_size(10).nresamples(2000).without_plots()
+    } else {
+        criterion.measurement_time(Duration::from_millis(500)).sample_size(20)
+    };
+    criterion = criterion.configure_from_args();
+    let mut hardware = Hardware::open();
+    if recorder.asked {
+        write_roofs(&mut recorder, &probes)?;
+        if let Err(reason) = &hardware {
+            recorder.write(Line::Note(not_available(reason)))?;
+        }
+    }
+    let mut cases = cases::all();
+    if recorder.typical {
+        keep_typical(&mut cases);
+    }
+    let chosen: Vec<Vec<&'static Kernels>> = cases.iter().map(|case| levels(case, &recorder)).collect();
+    let (mut done, all) = (0, chosen.iter().map(Vec::len).sum::<usize>());
+    ensure!(all > 0, "no case of a kernel on these levels matches the filter");
+    for (case, chosen) in cases.iter_mut().zip(chosen) {
+        for kernels in chosen {
+            if recorder.asked {
+                done += 1;
+                eprintln!("kernels: {done} of {all}: {} {} {}", level(kernels), case.kernel, case.shape);
             }
-            (operations, _) => {
-                group.throughput(Throughput::Elements(operations));
+            if let Some(measured) = measure(&mut criterion, case, kernels, &mut probes, hardware.as_mut().ok())? {
+                recorder.write(Line::Measured(measured))?;
             }
         }
-        for isa in Isa::available() {
-            let kernels = Kernels::for_isa(isa).expect("an available level");
-            let found = case.result_of_one_call(kernels);
-            assert!(found == expected, "{} {} on {isa} has other bits than scalar", case.kernel, case.shape);
-            group.bench_function(isa.name(), |bencher| bencher.iter(|| case.call(kernels)));
-        }
-        group.finish();
     }
     criterion.final_summary();
+    Ok(())
+}
+
+/// As it stands in records.
+fn level(kernels: &Kernels) -> String {
+    let precision = if kernels.precision() == Precision::Native { " native" } else { "" };
+    format!("{}{precision}", kernels.isa())
+}
+
+fn keep_typical(cases: &mut Vec<Case>) {
+    let shapes: Vec<_> = cases.iter().map(|case| (case.kernel, case.shape.clone(), case.cost.elements)).collect();
+    cases.retain(|case| {
+        let of_kernel = shapes.iter().filter(|(kernel, ..)| *kernel == case.kernel);
+        let shapes: Vec<_> = of_kernel.map(|(_, shape, elements)| (shape.as_str(), *elements)).collect();
+        cases::typical(&shapes).contains(&case.shape.as_str())
+    });
+}
+
+/// Those of the chosen levels that have an implementation of their own.
+fn levels(case: &Case, recorder: &Recorder) -> Vec<&'static Kernels> {
+    let kernel = list::KERNELS.iter().find(|kernel| format!("{}::{}", kernel.family, kernel.name) == case.kernel);
+    let kernel = kernel.expect("every case is of a listed kernel");
+    let of = |isa: &Isa| Kernels::for_isa(*isa).expect("a chosen level is available");
+    let available = |isa: &&Isa| recorder.has(**isa);
+    let own = [Isa::Scalar].iter().chain(kernel.levels).filter(available).map(of);
+    let native = kernel.native.iter().filter(available).map(|isa| of(isa).with_precision(Precision::Native));
+    own.chain(native).filter(|kernels| recorder.chooses(&level(kernels), case.kernel, &case.shape)).collect()
+}
+
+fn write_roofs(recorder: &mut Recorder, probes: &Probes) -> Result<()> {
+    let memory = Memory::new()?;
+    // SVE has no bare loops of its own.
+    let levels: Vec<Isa> = recorder.main_levels().filter(|&isa| isa != Isa::Sve).collect();
+    for isa in levels {
+        for roof in probes.roofs(Kernels::for_isa(isa)?, &memory) {
+            recorder.write(Line::Roof(roof))?;
+        }
+    }
+    Ok(())
+}
+
+/// Nothing if criterion was told to leave it out.
+fn measure(
+    criterion: &mut Criterion,
+    case: &mut Case,
+    kernels: &'static Kernels,
+    probes: &mut Probes,
+    hardware: Option<&mut Hardware>,
+) -> Result<Option<Measured>> {
+    let level = level(kernels);
+    if kernels.precision() == Precision::Reproducible {
+        let scalar = Kernels::for_isa(Isa::Scalar)?;
+        let same = case.result_of_one_call(kernels) == case.result_of_one_call(scalar);
+        ensure!(same, "{} {} on {level} has other bits than scalar", case.kernel, case.shape);
+    }
+    let (subject, shape, cost) = (case.kernel.to_owned(), case.shape.clone(), case.cost);
+    let mut group = criterion.benchmark_group(format!("{subject} {shape}"));
+    match (cost.operations, cost.bytes) {
+        (0, 0) => {}
+        (0, bytes) => {
+            group.throughput(Throughput::Bytes(bytes));
+        }
+        (operations, _) => {
+            group.throughput(Throughput::Elements(operations));
+        }
+    }
+    // Called for each of criterion's samples, and not at all if its own filter leaves the case out.
+    let mut rounds = None;
+    group.bench_function(&level, |bencher| {
+        let rounds = rounds.get_or_insert_with(|| Rounds::new(case, kernels, probes));
+        bencher.iter_custom(|calls| rounds.run(case, kernels, probes, calls));
+    });
+    group.finish();
+    let figures = rounds.and_then(|mut rounds| rounds.figures());
+    let Some((nanoseconds, limit)) = figures else { return Ok(None) };
+    if let Some(limit) = &limit {
+        println!("{:24}{:.0} % of the limit, which is {}", "", 100.0 * limit.share, limit.name);
+    }
+    let calls = (WATCHED.as_nanos() as f64 / nanoseconds[1]).ceil() as u64;
+    let counters = hardware.and_then(|hardware| hardware.count(calls, || case.call(kernels)));
+    Ok(Some(Measured { subject, shape, level, cost, nanoseconds, p99: None, limit, counters }))
 }

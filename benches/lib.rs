@@ -3,6 +3,10 @@
 #![forbid(unsafe_code)]
 
 pub mod cases;
+pub mod counters;
+pub mod machine;
 pub mod random;
 pub mod record;
+pub mod roofline;
+pub mod statistics;
 pub mod turns;

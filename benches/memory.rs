@@ -1,6 +1,7 @@
 //! How near the kernels come to the bandwidth of memory, on tables that do not fit the caches.
 //!
 //! ```text
+//! cargo xtask bench --suite memory                              with a report, and a record
 //! cargo bench -p slide-benches --bench memory -- [PART OF A NAME]...
 //! ```
 //!
@@ -9,11 +10,17 @@
 //! many bytes: in order (`probe_read`, `probe_update`) or, for single rows and lines, at random with ideal prefetch
 //! (`probe_read_rows`). Printed, as a Markdown table, are the medians of times and of ratios.
 
+use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::time::Instant;
 
+use anyhow::Result;
 use half::bf16;
+use slide_benches::cases::Cost;
+use slide_benches::counters::{Hardware, not_available};
 use slide_benches::random::Random;
+use slide_benches::record::{Limit, Line, Measured, Recorder, Roof};
+use slide_benches::statistics::{median, quartiles};
 use slide_kernels::{ActiveRows, AdamStep, Isa, Kernels, Matrix, Optimiser, Rounding, RowIds, Table, TableMut};
 use slide_kernels::{Values, ValuesMut};
 use slide_mem::{Placement, RowTable};
@@ -24,6 +31,8 @@ const WIDTH: usize = 128;
 const LIST: usize = 4096;
 const LISTS: usize = 64;
 const ROUNDS: usize = 129;
+/// Calls that the processor's counters watch.
+const WATCHED: u64 = 16;
 /// Non-zeros of an input.
 const NONZEROS: usize = 75;
 const SAMPLES: usize = 256;
@@ -132,7 +141,10 @@ fn part(call: usize, count: usize, length: usize) -> std::ops::Range<usize> {
 
 /// A kernel on other rows for every call, and the bare loop that it is held against; both move `bytes`.
 struct Comparison {
-    name: &'static str,
+    subject: &'static str,
+    format: &'static str,
+    /// Rows that the kernel gets at a time; together they are those of a list.
+    rows: usize,
     limit: &'static str,
     bytes: usize,
     kernel: fn(&Kernels, &mut World, usize),
@@ -186,24 +198,35 @@ fn embeddings(kernels: &Kernels, world: &mut World, call: usize, bf16: bool) {
 
 const ROW: usize = 4 * WIDTH;
 
+/// What the bare loops do.
+const READING: &str = "reading in order";
+const UPDATING: &str = "updating in order";
+const RANDOM: &str = "reading at random";
+
 const COMPARISONS: &[Comparison] = &[
     Comparison {
-        name: "rows_dot f32, 4,096 rows",
-        limit: "stream",
+        subject: "row_dot::rows_dot",
+        format: "f32",
+        rows: LIST,
+        limit: READING,
         bytes: LIST * ROW,
         kernel: |kernels, world, call| rows_dot(kernels, world, call, false),
         bare: stream,
     },
     Comparison {
-        name: "rows_dot bf16, 4,096 rows",
-        limit: "stream",
+        subject: "row_dot::rows_dot",
+        format: "bf16",
+        rows: LIST,
+        limit: READING,
         bytes: LIST * ROW / 2,
         kernel: |kernels, world, call| rows_dot(kernels, world, call, true),
         bare: stream_narrow,
     },
     Comparison {
-        name: "active_forward f32, 4,096 rows",
-        limit: "stream",
+        subject: "active::forward",
+        format: "f32",
+        rows: LIST,
+        limit: READING,
         bytes: LIST * ROW,
         kernel: |kernels, world, call| {
             let (bias, mut out) = (std::mem::take(&mut world.gradient), std::mem::take(&mut world.out));
@@ -217,8 +240,10 @@ const COMPARISONS: &[Comparison] = &[
         bare: stream,
     },
     Comparison {
-        name: "active_backward with Adam f32, 4,096 rows",
-        limit: "stream, read and write",
+        subject: "active::adam_backward",
+        format: "f32",
+        rows: LIST,
+        limit: UPDATING,
         bytes: 6 * LIST * ROW,
         kernel: |kernels, world, call| {
             let (weights, optimiser, read) = world.state();
@@ -230,8 +255,10 @@ const COMPARISONS: &[Comparison] = &[
         bare: stream_update,
     },
     Comparison {
-        name: "update_rows with Adam f32, 4,096 rows",
-        limit: "stream, read and write",
+        subject: "row_update::adam_rows",
+        format: "f32",
+        rows: LIST,
+        limit: UPDATING,
         bytes: 6 * LIST * ROW,
         kernel: |kernels, world, call| {
             let (weights, optimiser, read) = world.state();
@@ -240,20 +267,61 @@ const COMPARISONS: &[Comparison] = &[
         bare: stream_update,
     },
     Comparison {
-        name: "embedding_forward f32, 75 rows",
-        limit: "rows at random",
+        subject: "embedding::forward",
+        format: "f32",
+        rows: NONZEROS,
+        limit: RANDOM,
         bytes: LIST / NONZEROS * NONZEROS * ROW,
         kernel: |kernels, world, call| embeddings(kernels, world, call, false),
         bare: |kernels, world, call| scattered(kernels, world, call, WIDTH),
     },
 ];
 
-fn median(values: &mut [f64]) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
+impl Comparison {
+    fn shape(&self) -> String {
+        format!("{}, {} of {ROWS} rows of {WIDTH}", self.format, self.rows)
+    }
+
+    /// The kernel and the bare loop in turns. Returns the least that the bare loop took besides.
+    fn measure(&self, kernels: &Kernels, world: &mut World, hardware: Option<&mut Hardware>) -> (Measured, f64) {
+        let mut time = |work: fn(&Kernels, &mut World, usize), call| {
+            let start = Instant::now();
+            work(kernels, world, call);
+            start.elapsed().as_nanos() as f64
+        };
+        let (mut times, mut limits, mut shares) = (Vec::new(), Vec::new(), Vec::new());
+        for call in 0..ROUNDS {
+            limits.push(time(self.bare, call));
+            times.push(time(self.kernel, call));
+            shares.push(limits[call] / times[call]);
+        }
+        let mut call = 0;
+        let counters = hardware.and_then(|hardware| {
+            hardware.count(WATCHED, || {
+                (self.kernel)(kernels, world, call);
+                call += 1;
+            })
+        });
+        let measured = Measured {
+            subject: self.subject.to_owned(),
+            shape: self.shape(),
+            level: kernels.isa().name().to_owned(),
+            cost: Cost {
+                elements: (LIST / self.rows * self.rows * WIDTH) as u64,
+                bytes: self.bytes as u64,
+                operations: 0,
+            },
+            nanoseconds: quartiles(&mut times),
+            p99: None,
+            limit: Some(Limit { name: self.limit.to_owned(), share: median(&mut shares) }),
+            counters,
+        };
+        (measured, limits.into_iter().fold(f64::INFINITY, f64::min))
+    }
 }
 
-fn main() {
+fn main() -> Result<()> {
+    let mut recorder = Recorder::from_env()?;
     let filters: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     let mut world = World::new();
     let mut report = world.weights.report();
@@ -261,38 +329,46 @@ fn main() {
         report.merge(&table.report());
     }
     report.merge(&world.narrow.report());
-    println!("four tables of {ROWS} x {WIDTH}: {report}\n");
-    println!("| kernel | level | time a call | GB/s | bare loop | GB/s | of the limit |");
-    println!("|---|---|---|---|---|---|---|");
+    let report = format!("four tables of {ROWS} x {WIDTH}: {report}");
+    println!("{report}\n");
+    recorder.write(Line::Note(report.replace("\n  ", "; ")))?;
+    let mut hardware = Hardware::open();
+    if let Err(reason) = &hardware {
+        recorder.write(Line::Note(not_available(reason)))?;
+    }
+    println!("| kernel | shape | level | time a call | GB/s | bare loop | GB/s at best | of the limit |");
+    println!("|---|---|---|---|---|---|---|---|");
+    let mut roofs = BTreeMap::new();
+    // Those that differ here: the levels above take over what AVX-512 and NEON have.
+    let levels: Vec<Isa> = recorder.main_levels().collect();
     for comparison in COMPARISONS {
-        if !filters.is_empty() && !filters.iter().any(|filter| comparison.name.contains(filter.as_str())) {
+        let (subject, shape) = (comparison.subject, comparison.shape());
+        let name = format!("{subject} {shape}");
+        if !filters.is_empty() && !filters.iter().any(|filter| name.contains(filter.as_str())) {
             continue;
         }
-        // Those that differ here: the levels above take over what AVX-512 and NEON have.
-        let levels = [Isa::Avx2, Isa::Avx512, Isa::Neon, Isa::Sve];
-        for isa in levels.into_iter().filter(|isa| isa.is_available()) {
-            let kernels = Kernels::for_isa(isa).expect("an available level");
-            let mut time = |work: fn(&Kernels, &mut World, usize), call| {
-                let start = Instant::now();
-                work(kernels, &mut world, call);
-                start.elapsed().as_nanos() as f64
-            };
-            let (mut times, mut limits, mut shares) = (Vec::new(), Vec::new(), Vec::new());
-            for call in 0..ROUNDS {
-                limits.push(time(comparison.bare, call));
-                times.push(time(comparison.kernel, call));
-                shares.push(limits[call] / times[call]);
+        for &isa in &levels {
+            if !recorder.chooses(isa.name(), subject, &shape) {
+                continue;
             }
-            let (time, limit) = (median(&mut times), median(&mut limits));
+            let kernels = Kernels::for_isa(isa)?;
+            let (measured, least) = comparison.measure(kernels, &mut world, hardware.as_mut().ok());
+            let (time, best) = (measured.nanoseconds[1], comparison.bytes as f64 / least);
+            let share = measured.limit.as_ref().map_or(f64::NAN, |limit| 100.0 * limit.share);
             println!(
-                "| {} | {isa} | {:.1} us | {:.1} | {} | {:.1} | {:.0} % |",
-                comparison.name,
+                "| {subject} | {shape} | {isa} | {:.1} us | {:.1} | {} | {best:.1} | {share:.0} % |",
                 time / 1e3,
                 comparison.bytes as f64 / time,
                 comparison.limit,
-                comparison.bytes as f64 / limit,
-                100.0 * median(&mut shares),
             );
+            let roof: &mut f64 = roofs.entry((isa, comparison.limit)).or_default();
+            *roof = roof.max(best);
+            recorder.write(Line::Measured(measured))?;
         }
     }
+    for ((isa, name), value) in roofs {
+        let (name, level) = (name.to_owned(), isa.name().to_owned());
+        recorder.write(Line::Roof(Roof { name, level, value, unit: "GB/s".to_owned() }))?;
+    }
+    Ok(())
 }

@@ -15,6 +15,7 @@ mod from_memory;
 mod gemm;
 mod hadamard;
 mod hash;
+mod kinds;
 mod loss;
 mod optimiser;
 mod probe;
@@ -28,6 +29,8 @@ mod sparse_dot;
 mod sparse_hash;
 mod topk;
 mod transpose;
+
+pub use kinds::typical;
 
 /// A call of one kernel on fixed arguments.
 ///

@@ -26,9 +26,6 @@ use baseline::Baseline;
 /// More than these instructions of one call are not counted: it would take too long.
 const MOST: u64 = 1_000_000;
 
-/// Cases with more elements are passed over where their kernel has a smaller one.
-const MOST_ELEMENTS: u64 = 300_000;
-
 pub(crate) fn run(arguments: &CountArguments) -> Result<()> {
     let shell = workspace::shell()?;
     let selection = &arguments.selection;
@@ -109,19 +106,17 @@ pub(crate) fn runs(selection: &Selection, architecture: Architecture, every_shap
     let mut runs = Vec::new();
     for kernel in KERNELS {
         let name = format!("{}::{}", kernel.family, kernel.name);
-        let mut kinds: BTreeMap<String, Vec<(u64, &str)>> = BTreeMap::new();
-        for (_, shape, elements) in cases.iter().filter(|(of, ..)| *of == name) {
-            kinds.entry(kind(shape)).or_default().push((*elements, shape));
-        }
-        let shapes: Vec<(u64, &str)> = if every_shape {
-            kinds.into_values().flatten().collect()
-        } else {
-            kinds.into_values().map(|shapes| typical(&shapes)).collect()
-        };
+        let shapes: Vec<(&str, u64)> = cases
+            .iter()
+            .filter(|(of, ..)| *of == name)
+            .map(|(_, shape, elements)| (shape.as_str(), *elements))
+            .collect();
+        let typical = cases::typical(&shapes);
+        let shapes: Vec<_> = shapes.into_iter().filter(|(shape, _)| every_shape || typical.contains(shape)).collect();
         let levels = kernel.levels.iter().map(|&isa| (isa, false)).chain(kernel.native.iter().map(|&isa| (isa, true)));
         let can_run = |isa: Isa| selection.target == Target::Graviton || isa.is_available();
         for (isa, native) in levels.filter(|&(isa, _)| architecture.has(isa) && can_run(isa)) {
-            for &(elements, shape) in &shapes {
+            for &(shape, elements) in &shapes {
                 let run = Run { kernel: name.clone(), shape: shape.to_owned(), isa, native, elements };
                 if selection.chooses(&format!("{} {}", run.level(), run.kernel)) {
                     runs.push(run);
@@ -131,21 +126,6 @@ pub(crate) fn runs(selection: &Selection, architecture: Architecture, every_shap
     }
     ensure!(!runs.is_empty(), "no case of a kernel of this target is chosen");
     Ok(runs)
-}
-
-/// A shape without its numbers: cases that differ in size alone have the same. Names of types keep theirs.
-fn kind(shape: &str) -> String {
-    let word =
-        |word: &str| if word.starts_with(|c: char| c.is_ascii_digit()) { "#".to_owned() } else { word.to_owned() };
-    shape.split(' ').map(word).collect::<Vec<_>>().join(" ")
-}
-
-/// The middle one (the lesser of two), or the least if that is too large.
-fn typical<'a>(shapes: &[(u64, &'a str)]) -> (u64, &'a str) {
-    let mut shapes = shapes.to_vec();
-    shapes.sort_unstable();
-    let middle = shapes[(shapes.len() - 1) / 2];
-    if middle.0 <= MOST_ELEMENTS { middle } else { shapes[0] }
 }
 
 /// What can count the instructions of a program.
@@ -229,23 +209,5 @@ impl<'a> Counter<'a> {
             bail!("a call takes more than {MOST} instructions; the kernel needs a case with a smaller shape");
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn shapes_of_one_kind_differ_in_numbers_alone() {
-        assert_eq!(kind("f32 1024"), kind("f32 128"));
-        assert_ne!(kind("f32 1024"), kind("bf16 1024"));
-        assert_eq!(kind("bf16 128 rows of 128"), "bf16 # rows of #");
-    }
-
-    #[test]
-    fn the_middle_shape_is_typical_unless_it_is_large() {
-        assert_eq!(typical(&[(4096, "c"), (128, "a"), (1024, "b")]), (1024, "b"));
-        assert_eq!(typical(&[(1 << 21, "c"), (1 << 20, "b"), (1 << 17, "a")]), (1 << 17, "a"));
     }
 }

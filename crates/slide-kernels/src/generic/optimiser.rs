@@ -5,7 +5,7 @@
 //! IEEE 754, so there is a division and a square root an element. LLVM's model of Ice Lake has 22 cycles for those of sixteen
 //! `f32`, in one register of AVX-512 or two of AVX2, which is 1.4 an element (`cargo xtask mca --cpu icelake-server --filter
 //! divisions`: 88 cycles for four times sixteen), and 1.5 for all of Adam (`--filter adam_rows`): its twelve other operations,
-//! four loads and three stores fit beside them. `cargo bench -p slide-benches --bench limits -- adam` measures the share of the
+//! four loads and three stores fit beside them. `cargo bench -p slide-benches --bench kernels -- adam` measures the share of the
 //! divider on the machine at hand. Momentum has seven operations, three loads and two stores for sixteen.
 
 use super::{Lanes, Words};

@@ -1,0 +1,50 @@
+//! Shapes of one kind differ in size alone, so that one of them can stand for all.
+
+use std::collections::BTreeMap;
+
+/// Cases with more elements are passed over where their kind has a smaller one.
+const MOST_ELEMENTS: u64 = 300_000;
+
+/// Of the shapes of a kernel, each with its elements, one of each kind: the middle one (the lesser of two), or the least if that
+/// is too large for its instructions to be counted.
+#[must_use]
+pub fn typical<'a>(shapes: &[(&'a str, u64)]) -> Vec<&'a str> {
+    let mut kinds: BTreeMap<String, Vec<(u64, &str)>> = BTreeMap::new();
+    for &(shape, elements) in shapes {
+        kinds.entry(kind(shape)).or_default().push((elements, shape));
+    }
+    kinds.into_values().map(|shapes| middle(shapes).1).collect()
+}
+
+/// A shape without its numbers: cases that differ in size alone have the same. Names of types keep theirs.
+fn kind(shape: &str) -> String {
+    let word =
+        |word: &str| if word.starts_with(|c: char| c.is_ascii_digit()) { "#".to_owned() } else { word.to_owned() };
+    shape.split(' ').map(word).collect::<Vec<_>>().join(" ")
+}
+
+fn middle(mut shapes: Vec<(u64, &str)>) -> (u64, &str) {
+    shapes.sort_unstable();
+    let middle = shapes[(shapes.len() - 1) / 2];
+    if middle.0 <= MOST_ELEMENTS { middle } else { shapes[0] }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shapes_of_one_kind_differ_in_numbers_alone() {
+        assert_eq!(kind("f32 1024"), kind("f32 128"));
+        assert_ne!(kind("f32 1024"), kind("bf16 1024"));
+        assert_eq!(kind("bf16 128 rows of 128"), "bf16 # rows of #");
+    }
+
+    #[test]
+    fn the_middle_shape_is_typical_unless_it_is_large() {
+        assert_eq!(middle(vec![(4096, "c"), (128, "a"), (1024, "b")]), (1024, "b"));
+        assert_eq!(middle(vec![(1 << 21, "c"), (1 << 20, "b"), (1 << 17, "a")]), (1 << 17, "a"));
+        let shapes = [("f32 128", 128), ("f32 1024", 1024), ("bf16 128", 128), ("f32 4096", 4096)];
+        assert_eq!(typical(&shapes), ["bf16 128", "f32 1024"]);
+    }
+}

@@ -1,0 +1,118 @@
+//! What bears upon times and can be learned of the machine: its processor, memory and pages, and how busy it is.
+
+use std::fs;
+
+use crate::record::Machine;
+
+/// A load above this share of the cores is worth a warning.
+const BUSY: f64 = 0.3;
+
+/// This machine, as it is now.
+#[must_use]
+pub fn detect() -> Machine {
+    let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let information = read("/proc/cpuinfo");
+    let processor = processor(&information).unwrap_or_else(|| format!("unknown {}", std::env::consts::ARCH));
+    let mut notes = Vec::new();
+    notes.extend(field(&read("/proc/meminfo"), "MemTotal").and_then(gigabytes));
+    notes
+        .extend(chosen(&read("/sys/kernel/mm/transparent_hugepage/enabled")).map(|mode| format!("huge pages: {mode}")));
+    if information.lines().any(|line| line.starts_with("flags") && line.contains(" hypervisor")) {
+        notes.push("virtual".to_owned());
+    }
+    notes.extend(frequency_governor());
+    notes.extend(load(&read("/proc/loadavg"), cores));
+    Machine { name: name(&processor), processor, cores, notes }
+}
+
+/// A processor's name as that of a folder.
+#[must_use]
+pub fn name(processor: &str) -> String {
+    let processor = processor.to_lowercase().replace("(r)", "").replace("(tm)", "");
+    let words = processor.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join("-")
+}
+
+/// The value of `KEY : VALUE`.
+fn field<'a>(text: &'a str, key: &str) -> Option<&'a str> {
+    let mut fields = text.lines().filter_map(|line| line.split_once(':'));
+    fields.find(|(name, _)| name.trim() == key).map(|(_, value)| value.trim())
+}
+
+/// The name in `/proc/cpuinfo`; where it is too general to tell machines apart, with the model's number.
+fn processor(information: &str) -> Option<String> {
+    if let Some(name) = field(information, "model name") {
+        let numbers = |key| field(information, key);
+        let is_general = !name.chars().any(|c| c.is_ascii_digit());
+        return Some(match (numbers("cpu family"), numbers("model")) {
+            (Some(family), Some(model)) if is_general => format!("{name} family {family} model {model}"),
+            _ => name.to_owned(),
+        });
+    }
+    let (implementer, part) = (field(information, "CPU implementer")?, field(information, "CPU part")?);
+    Some(match (implementer, part) {
+        ("0x41", "0xd0c") => "Neoverse N1".to_owned(),
+        ("0x41", "0xd40") => "Neoverse V1".to_owned(),
+        ("0x41", "0xd49") => "Neoverse N2".to_owned(),
+        ("0x41", "0xd4f") => "Neoverse V2".to_owned(),
+        _ => format!("Arm implementer {implementer} part {part}"),
+    })
+}
+
+/// `16384 kB` in words.
+fn gigabytes(kilobytes: &str) -> Option<String> {
+    let kilobytes: f64 = kilobytes.strip_suffix("kB")?.trim().parse().ok()?;
+    Some(format!("{:.1} GB of memory", kilobytes * 1024.0 / 1e9))
+}
+
+/// `b` of `a [b] c`.
+fn chosen(words: &str) -> Option<&str> {
+    words.split_once('[')?.1.split_once(']').map(|(word, _)| word)
+}
+
+/// What decides the clock.
+fn frequency_governor() -> Option<String> {
+    let governor = fs::read_to_string("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor").ok()?;
+    Some(format!("frequency governor {}", governor.trim()))
+}
+
+/// The load average of the last minute, with a warning if it is high.
+fn load(averages: &str, cores: usize) -> Option<String> {
+    let load: f64 = averages.split_whitespace().next()?.parse().ok()?;
+    let warning = if is_busy(load, cores) { ": BUSY, so times are upper bounds" } else { "" };
+    Some(format!("load {load:.2} on {cores} cores at the start{warning}"))
+}
+
+fn is_busy(load: f64, cores: usize) -> bool {
+    load > BUSY * cores as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn processors_have_names_that_tell_them_apart() {
+        let amd = "processor\t: 0\nvendor_id\t: AuthenticAMD\nmodel name\t: AMD EPYC 9R14\n";
+        assert_eq!(processor(amd).as_deref(), Some("AMD EPYC 9R14"));
+        let general = "cpu family\t: 6\nmodel\t\t: 143\nmodel name\t: Intel(R) Xeon(R) Processor\n";
+        let general = processor(general).unwrap();
+        assert_eq!(name(&general), "intel-xeon-processor-family-6-model-143");
+        let graviton3 = "processor : 0\nCPU implementer : 0x41\nCPU part : 0xd40\n";
+        assert_eq!(name(&processor(graviton3).unwrap()), "neoverse-v1");
+        let other = "CPU implementer : 0x61\nCPU part : 0x022\n";
+        assert_eq!(processor(other).as_deref(), Some("Arm implementer 0x61 part 0x022"));
+        assert_eq!(processor(""), None);
+        assert_eq!(name("Intel(R) Xeon(R) Platinum 8375C CPU @ 2.90GHz"), "intel-xeon-platinum-8375c-cpu-2-90ghz");
+    }
+
+    #[test]
+    fn what_the_system_says_is_read() {
+        assert_eq!(gigabytes("25165824 kB").as_deref(), Some("25.8 GB of memory"));
+        assert_eq!(chosen("always [madvise] never\n"), Some("madvise"));
+        assert_eq!(load("0.05 0.10 0.20 1/200 4242", 2).as_deref(), Some("load 0.05 on 2 cores at the start"));
+        assert!(load("1.50 0.10 0.20 1/200 4242", 2).unwrap().contains("BUSY"));
+        assert!(!detect().name.is_empty());
+    }
+}

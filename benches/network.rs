@@ -1,0 +1,210 @@
+//! What a user of the program waits for: training, rebuilding of hash tables, evaluation and single predictions, on each level.
+//!
+//! ```text
+//! cargo xtask bench --suite network                              with a report, and a record
+//! cargo bench -p slide-benches --bench network -- [REGULAR EXPRESSION]
+//! ```
+//!
+//! The data are synthetic, 50,000 labels in clusters of confusable siblings; the network has the default configuration. Every level
+//! must reach the same metrics, to the bit.
+
+use std::time::Instant;
+
+use anyhow::{Context as _, Result, ensure};
+use slide_benches::cases::Cost;
+use slide_benches::record::{Line, Measured, Recorder};
+use slide_benches::statistics::{quantile, quartiles};
+use slide_core::config::{Loss, Runtime, TrainConfig};
+use slide_core::data::Dataset;
+use slide_core::data::synth::{Part, Shape, Synth};
+use slide_core::infer::{Predictor, evaluate};
+use slide_core::metrics::Metrics;
+use slide_core::model::Model;
+use slide_core::sampling::SamplerKind;
+use slide_core::train::rebuild::OutputTables;
+use slide_core::train::{Control, Trainer};
+use slide_kernels::Isa;
+use slide_mem::Placement;
+
+const LABELS: usize = 50_000;
+/// Whole batches of 512.
+const SHAPE: Shape = Shape {
+    points: 40 * 512,
+    test_points: 2_000,
+    features: 50_000,
+    labels: LABELS,
+    labels_per_point: 3.0,
+    features_per_point: 60.0,
+};
+const EPOCHS: u32 = 2;
+const REBUILDS: usize = 9;
+const EVALUATIONS: usize = 5;
+const PREDICTIONS: usize = 1_000;
+/// Labels of a prediction.
+const BEST: usize = 5;
+
+fn main() -> Result<()> {
+    let mut recorder = Recorder::from_env()?;
+    let filter = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
+    let filter = filter.map(|filter| regex::Regex::new(&filter)).transpose()?;
+    let synth = Synth { shape: SHAPE, siblings: Synth::SIBLINGS, seed: 1 };
+    let (train, test) = (synth.generate(Part::Train)?, synth.generate(Part::Test)?);
+    let mut metrics: Option<Metrics> = None;
+    let levels: Vec<Isa> = recorder.main_levels().collect();
+    for isa in levels {
+        let runtime = Runtime::new(None, Some(isa), Placement::default())?;
+        let suite = Suite { runtime: &runtime, train: &train, test: &test };
+        let chosen = |subject: &str, shape: &str| {
+            let text = format!("{isa} {subject} {shape}");
+            recorder.chooses(isa.name(), subject, shape) && filter.as_ref().is_none_or(|filter| filter.is_match(&text))
+        };
+        let (measured, found, note) = suite.run(&chosen)?;
+        if let Some(found) = found {
+            let expected = metrics.get_or_insert_with(|| found.clone());
+            ensure!(*expected == found, "{isa} has other metrics: {found:?} instead of {expected:?}");
+        }
+        recorder.write(Line::Note(format!("{isa}: {} threads, {note}", runtime.workers.count())))?;
+        for measured in measured {
+            let [lower, median, upper] = measured.nanoseconds.map(|time| time / 1e3);
+            let rate = measured.cost.elements as f64 * 1e6 / median;
+            let Measured { subject, shape, .. } = &measured;
+            println!(
+                "{isa:<8} {subject:<20} {shape:<44} {median:11.1} us ({lower:.1} to {upper:.1}), {rate:.0} a second"
+            );
+            recorder.write(Line::Measured(measured))?;
+        }
+    }
+    Ok(())
+}
+
+/// What runs on one level.
+struct Suite<'a> {
+    runtime: &'a Runtime,
+    train: &'a Dataset,
+    test: &'a Dataset,
+}
+
+impl Suite<'_> {
+    /// What was measured of the chosen subjects, the metrics if there was an evaluation, and the pages of the tables.
+    fn run(&self, chosen: &dyn Fn(&str, &str) -> bool) -> Result<(Vec<Measured>, Option<Metrics>, String)> {
+        let shared = TrainConfig { epochs: EPOCHS, ..TrainConfig::default() };
+        let hashed = TrainConfig { epochs: 1, sampler: SamplerKind::Vanilla, loss: Loss::Softmax, ..shared.clone() };
+        let hidden = *shared.hidden.last().context("a hidden layer")?;
+        let batch = format!("{} points, {hidden} x {LABELS}", shared.batch_size);
+        let table = format!("{LABELS} rows of {hidden}, {} tables", hashed.tables);
+        let points = format!("{} points, {hidden} x {LABELS}", SHAPE.test_points);
+        let point = format!("a point, {hidden} x {LABELS}, best {BEST}");
+        let is_chosen = [
+            ("train::shared", &batch),
+            ("train::simhash", &batch),
+            ("rebuild::simhash", &table),
+            ("evaluate::exact", &points),
+            ("predict::exact", &point),
+        ]
+        .map(|(subject, shape)| chosen(subject, shape));
+        let mut measured = Vec::new();
+        if !is_chosen.contains(&true) {
+            return Ok((measured, None, "nothing chosen".to_owned()));
+        }
+        let products = |rows: f64, points: usize| (2.0 * rows * (hidden * points) as f64) as u64;
+
+        // The others need its model.
+        let (times, active, model) = self.training(shared)?;
+        let cost = |active: f64| {
+            // Logits, their gradient back to the hidden layer, and the gradient of the rows.
+            Cost { elements: 512, bytes: 0, operations: 3 * products(active, 512) }
+        };
+        let mut add = |subject: &str, shape: &str, cost, times: Vec<f64>| {
+            measured.push(self.measured(subject, shape, cost, times))
+        };
+        if is_chosen[0] {
+            add("train::shared", &batch, cost(active), times);
+        }
+        if is_chosen[1] {
+            let (times, active, _) = self.training(hashed.clone())?;
+            add("train::simhash", &batch, cost(active), times);
+        }
+        if is_chosen[2] {
+            let cost = Cost { elements: LABELS as u64, bytes: 0, operations: 0 };
+            add("rebuild::simhash", &table, cost, self.rebuilds(&hashed, &model)?);
+        }
+        let mut metrics = None;
+        if is_chosen[3] {
+            let cost = Cost {
+                elements: SHAPE.test_points as u64,
+                bytes: 0,
+                operations: products(LABELS as f64, SHAPE.test_points),
+            };
+            let times = repeat(EVALUATIONS, || {
+                metrics = Some(evaluate(&model, self.runtime, self.test, None, &mut |_| {})?);
+                Ok(())
+            })?;
+            add("evaluate::exact", &points, cost, times);
+        }
+        if is_chosen[4] {
+            let cost =
+                Cost { elements: 1, bytes: (4 * hidden * LABELS) as u64, operations: products(LABELS as f64, 1) };
+            let mut predictor = Predictor::new(&model, self.runtime);
+            let mut points = (0..self.test.points()).cycle();
+            let times = repeat(PREDICTIONS, || {
+                let point = points.next().context("a test point")?;
+                let best = predictor.predict(&[self.test.features(point)], BEST)?;
+                ensure!(best[0].len() == BEST, "{} labels instead of {BEST}", best[0].len());
+                Ok(())
+            })?;
+            add("predict::exact", &point, cost, times);
+        }
+        Ok((measured, metrics, model.report().to_string().replace("\n  ", "; ")))
+    }
+
+    /// Nanoseconds of each batch, mean active rows a point, and the model.
+    fn training(&self, config: TrainConfig) -> Result<(Vec<f64>, f64, Model)> {
+        let mut trainer = Trainer::new(config, self.train, self.runtime)?;
+        let (mut times, mut active, mut last) = (Vec::new(), 0.0, Instant::now());
+        trainer.run(&mut |progress, _| {
+            times.push(last.elapsed().as_nanos() as f64);
+            active += progress.active_per_point;
+            last = Instant::now();
+            Control::Continue
+        })?;
+        let active = active / times.len() as f64;
+        Ok((times, active, trainer.into_model()))
+    }
+
+    fn rebuilds(&self, config: &TrainConfig, model: &Model) -> Result<Vec<f64>> {
+        let Runtime { kernels, workers, placement } = self.runtime;
+        let output = &model.network().output;
+        let mut tables = OutputTables::new(config, output, *placement)?.context("this sampler has tables")?;
+        let mut step = 0;
+        repeat(REBUILDS, || {
+            step += 1;
+            tables.rebuild(output, step, config, kernels, workers);
+            Ok(())
+        })
+    }
+
+    fn measured(&self, subject: &str, shape: &str, cost: Cost, mut times: Vec<f64>) -> Measured {
+        Measured {
+            subject: subject.to_owned(),
+            shape: shape.to_owned(),
+            level: self.runtime.kernels.isa().name().to_owned(),
+            cost,
+            nanoseconds: quartiles(&mut times),
+            // Of fewer there is hardly one in a hundred.
+            p99: (times.len() >= 500).then(|| quantile(&mut times, 0.99)),
+            limit: None,
+            counters: None,
+        }
+    }
+}
+
+/// Nanoseconds of each call.
+fn repeat(calls: usize, mut call: impl FnMut() -> Result<()>) -> Result<Vec<f64>> {
+    let mut times = Vec::with_capacity(calls);
+    for _ in 0..calls {
+        let start = Instant::now();
+        call()?;
+        times.push(start.elapsed().as_nanos() as f64);
+    }
+    Ok(times)
+}
