@@ -12,7 +12,7 @@ use crate::cli::{AsmCheckArguments, CiArguments, CountArguments, DocsArguments, 
 use crate::cross::{DEFAULT_CPU, TARGET, Toolchain};
 use crate::program::Target;
 use crate::test::emulated::{self, Emulation};
-use crate::{asm_check, check_model_python, count, docs, hwloc, package, sanitise, test, workspace};
+use crate::{asm_check, bench, check_model_python, count, docs, hwloc, package, sanitise, test, workspace};
 
 /// The steps, in the order in which they run: cheap ones first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -41,6 +41,8 @@ pub(crate) enum Step {
     AsmCheck,
     /// Every kernel executes as many instructions as it did, on this machine and on emulated Arm
     Count,
+    /// A suite of `cargo xtask bench` runs through ssh, against a server on the loopback
+    Remote,
     /// Memory and workers lie where they were asked to, and golden models have their bits, on emulated machines with several nodes
     Numa,
     /// All tests, as README tells to run them
@@ -104,6 +106,7 @@ impl Step {
                     })?;
                 }
             }
+            Self::Remote => bench::remote::loopback::check(shell)?,
             Self::Numa => test::numa::run(shell, test::numa::CASES, &[])?,
             Self::Test => test::test_workspace(shell, &["--no-fail-fast".to_owned()])?,
         }

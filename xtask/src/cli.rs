@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use regex::Regex;
 
+use crate::bench;
 use crate::program::Target;
 
 /// Development tasks of the slide workspace.
@@ -39,6 +40,29 @@ pub(crate) enum Task {
             cargo xtask test --numa -- reserved                 the tests there whose names contain `reserved`"
     )]
     Test(TestArguments),
+
+    /// How fast kernels, memory and networks are, from the build to the report
+    #[command(
+        long_about = "How fast kernels, memory and networks are, from the build to the report.\n\n\
+            Targets:\n\
+            \u{20} native       this machine, each kernel on the levels that have their own (scalar, a specification, apart)\n\
+            \u{20} scalar, avx2, avx512, neon, sve    one level; avx512 with those that add instructions to it\n\
+            \u{20} xeon         native beside llvm-mca's models of Xeons, with cycles by the multiply-adds' clock\n\
+            \u{20} graviton, graviton2, graviton4     counted under emulation and modelled: Graviton3, 2 and 4\n\
+            \u{20} ssh:HOST     another machine, x86-64 or 64-bit Arm: built here, run there, nothing left behind\n\n\
+            Suites: kernels in the caches; memory, tables that do not fit them; network, training, rebuilding of hash tables, \
+            evaluation and single predictions. Times of kernels are taken in turns with bare loops that show the limit; bits are \
+            checked first.\n\n\
+            The table goes to standard output. Records are kept as JSON and Markdown in benches/records/MACHINE, as TARGET-SUITE \
+            if nothing was left out, and as NAME-SUITE with --save. $SLIDE_SSH is the command for ssh [default: ssh].",
+        after_help = "Examples:\n  cargo xtask bench\n  \
+            cargo xtask bench --suite all --save before\n  \
+            cargo xtask bench --filter 'avx512 dot' --every-shape\n  \
+            cargo xtask bench --suite network --compare before      with the ratio to what was saved\n  \
+            cargo xtask bench --target graviton\n  \
+            cargo xtask bench --target ssh:me@c7g.example --suite all --json"
+    )]
+    Bench(BenchArguments),
 
     /// The machine code of each kernel: expected instructions, no call in a loop, no spill in a hot loop
     #[command(
@@ -174,6 +198,37 @@ pub(crate) struct TestArguments {
     /// Passed on to `cargo test`, or to the emulated machine's test programs
     #[arg(last = true, value_name = "ARGS")]
     pub(crate) rest: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BenchArguments {
+    /// native, scalar, avx2, avx512, xeon, graviton, graviton2, graviton4 or ssh:HOST
+    #[arg(long, value_name = "TARGET", default_value = "native")]
+    pub(crate) target: bench::Target,
+
+    /// What is measured
+    #[arg(long, value_enum, default_value_t = bench::Suite::Kernels)]
+    pub(crate) suite: bench::Suite,
+
+    /// Only what this regular expression matches in `LEVEL SUBJECT SHAPE`, such as `avx2 dot::dot f32 1024`
+    #[arg(long, value_name = "REGEX")]
+    pub(crate) filter: Option<Regex>,
+
+    /// Every shape of each kernel, not only one of each kind
+    #[arg(long)]
+    pub(crate) every_shape: bool,
+
+    /// Keep the record under this name too
+    #[arg(long, value_name = "NAME")]
+    pub(crate) save: Option<String>,
+
+    /// Show the ratio to the times of a record of the same machine and suite
+    #[arg(long, value_name = "NAME")]
+    pub(crate) compare: Option<String>,
+
+    /// Print the record as JSON instead of the table
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Which kernels to look at.

@@ -3,6 +3,7 @@
 
 mod apt;
 mod asm_check;
+mod bench;
 mod check_model_python;
 mod ci;
 mod cli;
@@ -32,6 +33,7 @@ fn main() -> anyhow::Result<()> {
         cli::Task::Ci(arguments) => ci::run(&arguments),
         cli::Task::Test(arguments) => test::run(&arguments),
         cli::Task::AsmCheck(arguments) => asm_check::run(&arguments),
+        cli::Task::Bench(arguments) => bench::run(&arguments),
         cli::Task::SetupCross => cross::set_up(),
         cli::Task::SetupNumaVm => numa_vm::set_up(),
         cli::Task::Ulp(arguments) => ulp::run(&arguments),

@@ -1,15 +1,16 @@
-//! What a run of `cargo xtask bench` found, as it is kept in `benches/records/<machine>/<name>.json`.
+//! What a run of `cargo xtask bench` found, as it is kept in `benches/records/<machine>/<name>-<suite>.json`.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use slide_benches::cases::Cost;
+pub(crate) use slide_benches::record::Machine;
 use slide_benches::record::{Counters, Limit, Roof};
 
 /// One suite on one target.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Record {
-    /// As given to `--target`.
+    /// As given to `--target`, but `native` where another machine measured what it would have measured of itself.
     pub(crate) target: String,
     /// As given to `--suite`.
     pub(crate) suite: String,
@@ -26,19 +27,6 @@ pub(crate) struct Record {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) roofs: Vec<Roof>,
     pub(crate) entries: Vec<Entry>,
-}
-
-/// Where it ran, or the processor that stands for it where nothing ran.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Machine {
-    /// Name of its folder of records: `graviton3`, or the processor's own name in lower case with hyphens.
-    pub(crate) name: String,
-    /// As the system calls it.
-    pub(crate) processor: String,
-    /// Cores that the run might use.
-    pub(crate) cores: usize,
-    /// Whatever else bears upon times, in a few words: memory, page size, virtual or not; how it was emulated.
-    pub(crate) notes: Vec<String>,
 }
 
 /// A subject at a shape on a level.
@@ -64,8 +52,36 @@ pub(crate) struct Entry {
 pub(crate) struct Measured {
     /// Quartiles of a call's time: lower, median, upper.
     pub(crate) nanoseconds: [f64; 3],
+    /// The time that 99 of 100 calls do not exceed, where calls were timed one by one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) p99: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) limit: Option<Limit>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) counters: Option<Counters>,
+}
+
+impl Entry {
+    /// The same subject, shape and level.
+    pub(crate) fn is_of(&self, other: &Self) -> bool {
+        (&self.subject, &self.shape, &self.level) == (&other.subject, &other.shape, &other.level)
+    }
+
+    pub(crate) fn median(&self) -> Option<f64> {
+        self.measured.as_ref().map(|measured| measured.nanoseconds[1])
+    }
+}
+
+impl Record {
+    /// The entry that has the subject, shape and level of another one.
+    pub(crate) fn find(&self, entry: &Entry) -> Option<&Entry> {
+        self.entries.iter().find(|own| own.is_of(entry))
+    }
+
+    /// Gigahertz by the bare multiply-adds of a level, for a core that does two vectors of them a cycle.
+    pub(crate) fn clock(&self, level: &str) -> Option<f64> {
+        let (level, operations_a_cycle) = if level.starts_with("avx512") { ("avx512", 64.0) } else { ("avx2", 32.0) };
+        let roof = self.roofs.iter().find(|roof| roof.level == level && roof.name == "multiply-adds")?;
+        Some(roof.value / operations_a_cycle)
+    }
 }

@@ -1,0 +1,85 @@
+//! How fast it is: from the build to the report, on this machine or another.
+
+mod measured;
+mod record;
+pub(crate) mod remote;
+mod store;
+mod table;
+mod target;
+
+use anyhow::{Result, bail};
+use slide_benches::machine;
+
+use crate::cli::BenchArguments;
+use crate::program;
+use crate::workspace;
+use record::Record;
+use remote::Remote;
+use store::Store;
+pub(crate) use target::{Suite, Target};
+
+pub(crate) fn run(arguments: &BenchArguments) -> Result<()> {
+    let store = Store::open();
+    let suites = arguments.target.suites(arguments.suite)?;
+    for name in arguments.save.iter().chain(&arguments.compare) {
+        store::check_name(name)?;
+    }
+    if let (Some(name), true) = (&arguments.compare, is_here(&arguments.target)) {
+        // An unknown name is better told now than after the run.
+        for suite in &suites {
+            store.load(&machine::detect().name, name, suite.name())?;
+        }
+    }
+    for suite in suites {
+        let record = find(arguments, suite)?;
+        let old =
+            arguments.compare.as_ref().map(|name| store.load(&record.machine.name, name, suite.name())).transpose()?;
+        if arguments.json {
+            println!("{}", serde_json::to_string_pretty(&record)?);
+        } else {
+            println!("{}", table::terminal(&record, old.as_ref()));
+        }
+        keep(&store, arguments, &record, old.as_ref())?;
+    }
+    Ok(())
+}
+
+/// Whether it is this machine that is measured.
+fn is_here(target: &Target) -> bool {
+    matches!(target, Target::Native | Target::Level(_) | Target::Xeon)
+}
+
+fn find(arguments: &BenchArguments, suite: Suite) -> Result<Record> {
+    let shell = workspace::shell()?;
+    let (mut record, built_for) = match &arguments.target {
+        Target::Model(name) => bail!("{name} cannot be modelled yet"),
+        Target::Ssh(host) => {
+            let remote = Remote::new(host);
+            let built_for = remote.target()?;
+            let program = measured::build(&shell, built_for, suite)?;
+            let lines = remote.measure(&program, measured::request(arguments)?)?;
+            (measured::assemble(&shell, arguments, suite, built_for, lines)?, built_for)
+        }
+        Target::Native | Target::Level(_) | Target::Xeon => {
+            let built_for = program::Target::Native;
+            let program = measured::build(&shell, built_for, suite)?;
+            let lines = measured::run_here(&program, measured::request(arguments)?)?;
+            (measured::assemble(&shell, arguments, suite, built_for, lines)?, built_for)
+        }
+    };
+    if suite == Suite::Kernels {
+        measured::add_counts(&shell, built_for, &mut record.entries)?;
+    }
+    Ok(record)
+}
+
+/// Keeps what is asked for, and the record of the target unless a filter has left parts of it out.
+fn keep(store: &Store, arguments: &BenchArguments, record: &Record, old: Option<&Record>) -> Result<()> {
+    let is_whole = arguments.filter.is_none() && !arguments.every_shape;
+    let names = is_whole.then(|| arguments.target.name()).into_iter().chain(arguments.save.as_deref());
+    for name in names {
+        let path = store.save(record, name, &table::markdown(record, old, &[]))?;
+        eprintln!("bench: kept in {}", path.display());
+    }
+    Ok(())
+}
