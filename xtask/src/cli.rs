@@ -148,8 +148,8 @@ pub(crate) enum Task {
     )]
     Mca(McaArguments),
 
-    /// Rebuild a data set that the repository ships
-    #[command(after_help = "Example:\n  cargo xtask data debian")]
+    /// Rebuild the data set that the repository ships, or make synthetic ones
+    #[command(after_help = "Examples:\n  cargo xtask data debian\n  cargo xtask data synth amazon-670k")]
     Data {
         #[command(subcommand)]
         set: DataSet,
@@ -350,6 +350,31 @@ pub(crate) enum DataSet {
             cargo xtask data debian --index target/xtask/debian    from the index fetched last, without the network"
     )]
     Debian(DebianArguments),
+
+    /// Synthetic sets with as many points, features and labels as published ones
+    #[command(
+        long_about = "Synthetic sets with as many points, features and labels as published ones, made by `slide data synth`: each \
+            once with independent labels and once, as NAME-clustered, with labels in clusters of confusable siblings, which show \
+            what hash tables are worth. The same options give the same files.",
+        after_help = "Examples:\n  cargo xtask data synth                                     amazon-670k, into target/synth\n  \
+            cargo xtask data synth wikilsht-325k delicious-200k --scale 0.1 --out /tmp/sets"
+    )]
+    Synth(SynthArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SynthArguments {
+    /// Sets whose counts are taken; `slide data synth --help` lists them
+    #[arg(value_name = "NAME", default_value = "amazon-670k")]
+    pub(crate) names: Vec<String>,
+
+    /// Multiply points, features and labels
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
+    pub(crate) scale: f64,
+
+    /// Folder to write to [default: synth in the target folder]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -8,11 +8,8 @@ mod stepping;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use slide_benches::cases;
 use slide_kernels::Isa;
 use slide_kernels::list::KERNELS;
@@ -20,7 +17,7 @@ use slide_kernels::list::KERNELS;
 use crate::cli::{CountArguments, Selection};
 use crate::cross::Toolchain;
 use crate::program::{Architecture, Program, Target};
-use crate::workspace;
+use crate::{parallel, workspace};
 use baseline::Baseline;
 
 /// More than these instructions of one call are not counted: it would take too long.
@@ -42,6 +39,18 @@ pub(crate) fn run(arguments: &CountArguments) -> Result<()> {
         None => baseline.check(&program.compiler, &counts, whole && !arguments.every_shape),
     }
 }
+
+/// A call takes more than [`MOST`] instructions.
+#[derive(Debug)]
+pub(crate) struct TooLong;
+
+impl fmt::Display for TooLong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a call takes more than {MOST} instructions; the kernel needs a case with a smaller shape")
+    }
+}
+
+impl std::error::Error for TooLong {}
 
 /// Instructions of a call.
 pub(crate) type Counts = BTreeMap<Run, u64>;
@@ -153,22 +162,7 @@ impl<'a> Counter<'a> {
 
     /// The executions of each run, in order.
     pub(crate) fn histograms(&self, runs: &[Run]) -> Vec<Result<Histogram>> {
-        let next = AtomicUsize::new(0);
-        let found = Mutex::new(BTreeMap::new());
-        let workers = thread::available_parallelism().map_or(1, usize::from);
-        thread::scope(|scope| {
-            for _ in 0..workers {
-                scope.spawn(|| {
-                    loop {
-                        let i = next.fetch_add(1, Ordering::Relaxed);
-                        let Some(run) = runs.get(i) else { break };
-                        let histogram = self.histogram(run);
-                        found.lock().expect("no other worker panics").insert(i, histogram);
-                    }
-                });
-            }
-        });
-        found.into_inner().expect("no worker panicked").into_values().collect()
+        parallel::map(runs, |run| self.histogram(run))
     }
 
     fn histogram(&self, run: &Run) -> Result<Histogram> {
@@ -176,7 +170,7 @@ impl<'a> Counter<'a> {
             #[cfg(target_os = "linux")]
             None => stepping::histogram(self, &run.arguments()),
             #[cfg(not(target_os = "linux"))]
-            None => bail!("stepping needs Linux; --target graviton counts under emulation"),
+            None => anyhow::bail!("stepping needs Linux; --target graviton counts under emulation"),
             Some(emulator) => emulator.histogram(self, &run.arguments()),
         }
     }
@@ -206,7 +200,7 @@ impl<'a> Counter<'a> {
         }
         *total += 1;
         if *total > MOST {
-            bail!("a call takes more than {MOST} instructions; the kernel needs a case with a smaller shape");
+            return Err(TooLong.into());
         }
         Ok(())
     }

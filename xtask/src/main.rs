@@ -20,6 +20,7 @@ mod loops;
 mod mca;
 mod numa_vm;
 mod package;
+mod parallel;
 mod program;
 mod sanitise;
 mod test;
@@ -41,6 +42,7 @@ fn main() -> anyhow::Result<()> {
         cli::Task::Gate(arguments) => gate::run(&arguments),
         cli::Task::Mca(arguments) => mca::run(&arguments),
         cli::Task::Data { set: cli::DataSet::Debian(arguments) } => data::debian::run(&arguments),
+        cli::Task::Data { set: cli::DataSet::Synth(arguments) } => data::synth::run(&arguments),
         cli::Task::Docs(arguments) => docs::run(&arguments),
         cli::Task::Package => package::run(),
         cli::Task::CheckModelPython(arguments) => check_model_python::run(&arguments),
