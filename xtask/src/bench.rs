@@ -1,13 +1,16 @@
 //! How fast it is: from the build to the report, on this machine or another.
 
+pub(crate) mod figures;
 mod measured;
-mod record;
+mod modelled;
+mod plot;
+pub(crate) mod record;
 pub(crate) mod remote;
 mod store;
 mod table;
 mod target;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use slide_benches::machine;
 
 use crate::cli::BenchArguments;
@@ -52,7 +55,7 @@ fn is_here(target: &Target) -> bool {
 fn find(arguments: &BenchArguments, suite: Suite) -> Result<Record> {
     let shell = workspace::shell()?;
     let (mut record, built_for) = match &arguments.target {
-        Target::Model(name) => bail!("{name} cannot be modelled yet"),
+        Target::Model(name) => return modelled::record(name, arguments),
         Target::Ssh(host) => {
             let remote = Remote::new(host);
             let built_for = remote.target()?;
@@ -67,7 +70,9 @@ fn find(arguments: &BenchArguments, suite: Suite) -> Result<Record> {
             (measured::assemble(&shell, arguments, suite, built_for, lines)?, built_for)
         }
     };
-    if suite == Suite::Kernels {
+    if suite == Suite::Kernels && arguments.target == Target::Xeon {
+        modelled::add_xeons(&mut record.entries)?;
+    } else if suite == Suite::Kernels {
         measured::add_counts(&shell, built_for, &mut record.entries)?;
     }
     Ok(record)
@@ -78,7 +83,9 @@ fn keep(store: &Store, arguments: &BenchArguments, record: &Record, old: Option<
     let is_whole = arguments.filter.is_none() && !arguments.every_shape;
     let names = is_whole.then(|| arguments.target.name()).into_iter().chain(arguments.save.as_deref());
     for name in names {
-        let path = store.save(record, name, &table::markdown(record, old, &[]))?;
+        let folder = store.of_machine(&record.machine.name)?;
+        let drawings = plot::draw(record, &folder, &format!("{name}-{}", record.suite))?;
+        let path = store.save(record, name, &table::markdown(record, old, &drawings))?;
         eprintln!("bench: kept in {}", path.display());
     }
     Ok(())

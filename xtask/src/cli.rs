@@ -155,8 +155,13 @@ pub(crate) enum Task {
         set: DataSet,
     },
 
-    /// Make the tables of the documentation that come from the code
+    /// Make the tables of the documentation that come from the code and from the records of benchmarks
     #[command(
+        long_about = "Make the tables of the documentation that come from the code and from the records of benchmarks.\n\n\
+            The table of kernels is made of their list. In README.md and docs/*.md, the lines between \
+            `<!-- record NAME[, NAME]: COLUMN[, COLUMN] [where REGEX] -->` and `<!-- end -->` are made of benches/records: NAME \
+            is a file there without `.json`, and columns are kernel, shape, level, time, GFLOP/s, GB/s, limit, instructions, and \
+            processors whose cycles were modelled.",
         after_help = "Examples:\n  cargo xtask docs\n  cargo xtask docs --check    fails if a table is out of date"
     )]
     Docs(DocsArguments),

@@ -1,11 +1,15 @@
-//! Tables of the documentation that are made from what is in the code.
+//! Tables of the documentation that are made from what is in the code, and from the records of benchmarks.
+
+mod records;
 
 use std::fmt::Write as _;
 use std::fs;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use slide_kernels::{Isa, list};
 
+use crate::bench::record::Record;
 use crate::cli::DocsArguments;
 use crate::workspace;
 
@@ -13,18 +17,60 @@ use crate::workspace;
 const KERNEL_TABLE: &str = "crates/slide-kernels/kernels.md";
 
 pub(crate) fn run(arguments: &DocsArguments) -> Result<()> {
-    let (path, table) = (workspace::root().join(KERNEL_TABLE), kernel_table());
-    if arguments.check {
-        let found = fs::read_to_string(&path).with_context(|| format!("cannot read {KERNEL_TABLE}"))?;
-        if found != table {
-            bail!("{KERNEL_TABLE} is not what the list of kernels says; `cargo xtask docs` writes it anew");
-        }
-        println!("{KERNEL_TABLE} agrees with the list of {} kernels", list::KERNELS.len());
-    } else {
-        fs::write(&path, table).with_context(|| format!("cannot write {KERNEL_TABLE}"))?;
-        println!("{KERNEL_TABLE}: {} kernels", list::KERNELS.len());
+    let root = workspace::root();
+    let kernels = Document { path: KERNEL_TABLE.into(), content: kernel_table() };
+    let mut documents = vec![kernels];
+    for path in texts(&root)? {
+        let text = fs::read_to_string(root.join(&path)).with_context(|| format!("cannot read {}", path.display()))?;
+        // So that an error begins with `FILE:LINE: `.
+        let content =
+            records::renew(&text, &record).map_err(|error| anyhow::anyhow!("{}:{error:#}", path.display()))?;
+        documents.push(Document { path, content });
     }
+    for document in &documents {
+        let path = root.join(&document.path);
+        let is_new = !fs::read_to_string(&path).is_ok_and(|found| found == document.content);
+        ensure!(
+            !(is_new && arguments.check),
+            "{} is out of date; `cargo xtask docs` writes it anew",
+            document.path.display()
+        );
+        if is_new {
+            fs::write(&path, &document.content).with_context(|| format!("cannot write {}", path.display()))?;
+            println!("{}: written anew", document.path.display());
+        }
+    }
+    println!("{} documents are as the list of {} kernels and the records say", documents.len(), list::KERNELS.len());
     Ok(())
+}
+
+/// A file, as it should be.
+struct Document {
+    path: PathBuf,
+    content: String,
+}
+
+/// The documents that may have tables of records.
+fn texts(root: &Path) -> Result<Vec<PathBuf>> {
+    let mut texts = vec![PathBuf::from("README.md")];
+    for entry in fs::read_dir(root.join("docs")).context("cannot list docs")? {
+        let name = PathBuf::from(entry?.file_name());
+        if name.extension().is_some_and(|extension| extension == "md") {
+            texts.push(Path::new("docs").join(name));
+        }
+    }
+    texts.sort();
+    Ok(texts)
+}
+
+/// The record of this name in `benches/records`.
+fn record(name: &str) -> Result<Record> {
+    let folder = workspace::root().join("benches/records");
+    let path = folder.join(format!("{name}.json"));
+    let Ok(text) = fs::read_to_string(&path) else {
+        bail!("there is no record `{name}` in benches/records: `cargo xtask bench` makes them");
+    };
+    serde_json::from_str(&text).with_context(|| format!("{}", path.display()))
 }
 
 /// Kernels x formats x levels, in Markdown for rustdoc.

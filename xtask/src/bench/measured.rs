@@ -128,13 +128,13 @@ pub(crate) fn assemble(
 }
 
 /// The commit, with `-dirty` if files have changed.
-fn commit(shell: &Shell) -> String {
+pub(super) fn commit(shell: &Shell) -> String {
     let describe = cmd!(shell, "git describe --always --abbrev=12 --dirty --exclude=*").quiet().ignore_stderr();
     describe.read().unwrap_or_else(|_| "unknown".to_owned())
 }
 
 /// What repeats the run. Which host it was is nobody's business.
-fn command(arguments: &BenchArguments, suite: Suite) -> String {
+pub(super) fn command(arguments: &BenchArguments, suite: Suite) -> String {
     use super::target::Target;
     let target = match &arguments.target {
         Target::Ssh(_) => "ssh:HOST".to_owned(),

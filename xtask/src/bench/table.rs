@@ -140,7 +140,10 @@ fn legend(columns: &[Column<'_>]) -> Vec<String> {
         ("instr", "counted, an element"),
         ("cycles", "counted, an element"),
         ("~cycles", "an element"),
-        ("skylake", "and the like: cycles an element, modelled by llvm-mca"),
+        ("skylake", "and the like: cycles an element, modelled"),
+        ("neoverse-n1", "cycles an element, modelled"),
+        ("neoverse-v1", "cycles an element, modelled"),
+        ("neoverse-v2", "cycles an element, modelled"),
         ("new/old", "medians of two runs; trust `cargo xtask gate` more, whose builds take turns"),
     ];
     let known = meanings.iter().filter(|(title, _)| columns.iter().any(|column| column.title == *title));

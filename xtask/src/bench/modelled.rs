@@ -1,0 +1,183 @@
+//! What no machine at hand can measure: exact counts of instructions, and cycles that llvm-mca models for the processors of
+//! Graviton and Xeon. Nothing here is a time.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result, ensure};
+use slide_benches::cases::{self, Cost};
+use xshell::cmd;
+
+use super::measured::{command, commit};
+use super::record::{Entry, Machine, Record};
+use super::target::Suite;
+use crate::cli::{BenchArguments, Selection};
+use crate::count::{self, Run};
+use crate::mca::model::{self, Call, Cycles};
+use crate::program::{Program, Target};
+use crate::workspace;
+
+/// A generation of Graviton.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Graviton {
+    /// As `--target` calls it.
+    target: &'static str,
+    /// The folder of its records.
+    name: &'static str,
+    /// LLVM's name of its cores.
+    cores: &'static str,
+    description: &'static str,
+}
+
+const GRAVITONS: [Graviton; 3] = [
+    Graviton {
+        target: "graviton2",
+        name: "graviton2",
+        cores: "neoverse-n1",
+        description: "Graviton2 (Neoverse N1: NEON, two vectors of 128 bits a cycle)",
+    },
+    Graviton {
+        target: "graviton",
+        name: "graviton3",
+        cores: "neoverse-v1",
+        description: "Graviton3 (Neoverse V1: NEON, four vectors of 128 bits a cycle, or two of 256 bits with SVE)",
+    },
+    Graviton {
+        target: "graviton4",
+        name: "graviton4",
+        cores: "neoverse-v2",
+        description: "Graviton4 (Neoverse V2: NEON, four vectors of 128 bits a cycle)",
+    },
+];
+
+/// The cores of Skylake, Ice Lake and Sapphire Rapids, as LLVM names them.
+const XEONS: [&str; 3] = ["skylake-avx512", "icelake-server", "sapphirerapids"];
+
+/// The kernels on the Graviton that a target names, each on the levels that it has.
+pub(crate) fn record(target: &str, arguments: &BenchArguments) -> Result<Record> {
+    let graviton = GRAVITONS.iter().find(|graviton| graviton.target == target);
+    let graviton = graviton.with_context(|| format!("there is no model of {target}"))?;
+    let shell = workspace::shell()?;
+    let target = Target::Graviton;
+    let mut runs = count::runs(&Selection::all(target), target.architecture()?, arguments.every_shape)?;
+    runs.retain(|run| !model::lacks(graviton.cores, run.isa));
+    let name = |run: &Run| format!("{} {} {}", run.level(), run.kernel, run.shape);
+    runs.retain(|run| arguments.filter.as_ref().is_none_or(|filter| filter.is_match(&name(run))));
+    ensure!(!runs.is_empty(), "the filter chooses no kernel of {}", graviton.name);
+    eprintln!("bench: building for {}", graviton.cores);
+    let program = Program::build(&shell, target)?;
+    eprintln!("bench: counting the instructions of {} cases, and modelling their loops", runs.len());
+    let calls = model::calls(&shell, &program, target, &runs, &[graviton.cores])?;
+    let costs: BTreeMap<(&str, String), Cost> =
+        cases::all().into_iter().map(|case| ((case.kernel, case.shape), case.cost)).collect();
+    let mut entries = Vec::new();
+    for (run, call) in runs.iter().zip(calls) {
+        let (subject, shape, level) = (run.kernel.clone(), run.shape.clone(), run.level());
+        let cost = costs.get(&(subject.as_str(), shape.clone()));
+        let cost = *cost.with_context(|| format!("{run} is no case of the benchmarks"))?;
+        let Some(call) = call else { continue };
+        let mut entry = Entry { subject, shape, level, cost, measured: None, counted: None, modelled: BTreeMap::new() };
+        fill(&mut entry, call);
+        entries.push(entry);
+    }
+    Ok(Record {
+        target: graviton.target.to_owned(),
+        suite: Suite::Kernels.name().to_owned(),
+        machine: Machine {
+            name: graviton.name.to_owned(),
+            processor: graviton.description.to_owned(),
+            cores: 1,
+            notes: vec![
+                "instructions: counted under emulation, exact".to_owned(),
+                format!(
+                    "cycles: modelled by {} for {}, data in the first-level cache",
+                    model::version()?,
+                    graviton.cores
+                ),
+                "no time was measured: only hardware can tell".to_owned(),
+            ],
+        },
+        commit: commit(&shell),
+        compiler: program.compiler,
+        date: cmd!(shell, "date -u +%F").quiet().read().context("date")?,
+        command: command(arguments, Suite::Kernels),
+        roofs: Vec::new(),
+        entries,
+    })
+}
+
+/// Adds counts, and cycles modelled for [`XEONS`], to what was measured of kernels on this machine.
+pub(crate) fn add_xeons(entries: &mut [Entry]) -> Result<()> {
+    let shell = workspace::shell()?;
+    let target = Target::Native;
+    let runs: BTreeMap<(String, String, String), Run> =
+        count::runs(&Selection::all(target), target.architecture()?, true)?
+            .into_iter()
+            .map(|run| ((run.kernel.clone(), run.shape.clone(), run.level()), run))
+            .collect();
+    let mut found: Vec<(&mut Entry, Run)> = Vec::new();
+    for entry in entries {
+        let key = (entry.subject.clone(), entry.shape.clone(), entry.level.clone());
+        if let Some(run) = runs.get(&key) {
+            found.push((entry, run.clone()));
+        }
+    }
+    eprintln!("bench: counting the instructions of {} cases, and modelling their loops", found.len());
+    let program = Program::build(&shell, target)?;
+    let chosen: Vec<Run> = found.iter().map(|(_, run)| run.clone()).collect();
+    for ((entry, _), call) in found.into_iter().zip(model::calls(&shell, &program, target, &chosen, &XEONS)?) {
+        if let Some(call) = call {
+            fill(entry, call);
+        }
+    }
+    Ok(())
+}
+
+fn fill(entry: &mut Entry, call: Call) {
+    entry.counted = Some(call.instructions);
+    for (processor, cycles) in call.cycles {
+        match cycles {
+            Cycles::Modelled(cycles) => drop(entry.modelled.insert(processor, Some(cycles))),
+            Cycles::Lacking => drop(entry.modelled.insert(processor, None)),
+            Cycles::NoLoop => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use slide_kernels::Isa;
+
+    use super::*;
+
+    #[test]
+    fn each_graviton_has_its_levels() {
+        let levels = |graviton: &Graviton| {
+            let levels = [Isa::Neon, Isa::NeonBf16, Isa::Sve].into_iter();
+            levels.filter(|&isa| !model::lacks(graviton.cores, isa)).collect::<Vec<_>>()
+        };
+        assert_eq!(GRAVITONS.map(|graviton| graviton.name), ["graviton2", "graviton3", "graviton4"]);
+        let [second, third, fourth] = GRAVITONS.each_ref().map(levels);
+        assert_eq!(second, [Isa::Neon]);
+        assert_eq!(third, [Isa::Neon, Isa::NeonBf16, Isa::Sve]);
+        assert_eq!(fourth, [Isa::Neon, Isa::NeonBf16]);
+    }
+
+    #[test]
+    fn what_was_modelled_is_filled_in() {
+        let mut entry = Entry {
+            subject: "dot::dot".to_owned(),
+            shape: "f32 1024".to_owned(),
+            level: "neon".to_owned(),
+            cost: Cost { elements: 1024, bytes: 8192, operations: 2048 },
+            measured: None,
+            counted: None,
+            modelled: BTreeMap::new(),
+        };
+        let cycles = [("a", Cycles::Modelled(2.0)), ("b", Cycles::Lacking), ("c", Cycles::NoLoop)];
+        let cycles = cycles.into_iter().map(|(processor, cycles)| (processor.to_owned(), cycles)).collect();
+        fill(&mut entry, Call { instructions: 692, in_loops: 0.9, cycles });
+        assert_eq!(entry.counted, Some(692));
+        let modelled: Vec<_> = entry.modelled.iter().map(|(processor, cycles)| (processor.as_str(), *cycles)).collect();
+        assert_eq!(modelled, [("a", Some(2.0)), ("b", None)]);
+    }
+}

@@ -1,0 +1,30 @@
+//! Pictures of a record, as SVG.
+
+mod bars;
+mod canvas;
+mod roofline;
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+
+use super::record::Record;
+
+/// Draws what the record has, as `NAME-roofline.svg` where there are roofs and rates below them, and `NAME-bars.svg`.
+/// Returns the files' names.
+pub(crate) fn draw(record: &Record, folder: &Path, name: &str) -> Result<Vec<String>> {
+    let pictures = [("roofline", roofline::draw(record)?), ("bars", bars::draw(record)?)];
+    let mut files = Vec::new();
+    for (kind, picture) in pictures {
+        let Some(picture) = picture else { continue };
+        let file = format!("{name}-{kind}.svg");
+        let path = folder.join(&file);
+        fs::write(&path, picture).with_context(|| format!("cannot write {}", path.display()))?;
+        files.push(file);
+    }
+    Ok(files)
+}
+
+#[cfg(test)]
+mod examples;

@@ -1,0 +1,240 @@
+//! What the pictures have in common: sizes, colours, letters, scales.
+
+use std::fmt;
+
+use anyhow::{Result, anyhow};
+use plotters::backend::SVGBackend;
+use plotters::coord::Shift;
+use plotters::drawing::{DrawingArea, IntoDrawingArea as _};
+use plotters::element::{Circle, Cross, PathElement, Polygon, Rectangle, Text, TriangleMarker};
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::style::{Color as _, FontStyle, IntoFont as _, IntoTextStyle as _, RGBColor, ShapeStyle};
+
+use super::super::record::Record;
+
+pub(super) const INK: RGBColor = RGBColor(0x24, 0x29, 0x2F);
+pub(super) const QUIET: RGBColor = RGBColor(0x6E, 0x77, 0x81);
+pub(super) const GRID: RGBColor = RGBColor(0xE4, 0xE7, 0xEB);
+const PAPER: RGBColor = RGBColor(0xFF, 0xFF, 0xFF);
+
+/// Around everything.
+pub(super) const MARGIN: i32 = 24;
+/// What the title and the legend take.
+pub(super) const HEAD: i32 = 96;
+/// What the notes below take.
+pub(super) const FOOT: i32 = 50;
+
+/// Colours that readers of every kind of sight tell apart (Okabe and Ito 2008), and marks, by level.
+const LEVELS: &[(&str, RGBColor, Mark)] = &[
+    ("scalar", RGBColor(0x99, 0x99, 0x99), Mark::Cross),
+    ("avx2", RGBColor(0xE6, 0x9F, 0x00), Mark::Triangle),
+    ("avx512", RGBColor(0x00, 0x72, 0xB2), Mark::Circle),
+    ("avx512vnni", RGBColor(0x56, 0xB4, 0xE9), Mark::Square),
+    ("avx512popcnt", RGBColor(0xCC, 0x79, 0xA7), Mark::Diamond),
+    ("avx512bf16", RGBColor(0x00, 0x9E, 0x73), Mark::Square),
+    ("avx512bf16 native", RGBColor(0xD5, 0x5E, 0x00), Mark::Diamond),
+    ("neon", RGBColor(0x00, 0x72, 0xB2), Mark::Circle),
+    ("neonbf16", RGBColor(0xE6, 0x9F, 0x00), Mark::Triangle),
+    ("neonbf16 native", RGBColor(0xD5, 0x5E, 0x00), Mark::Diamond),
+    ("sve", RGBColor(0x00, 0x9E, 0x73), Mark::Square),
+];
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Mark {
+    Circle,
+    Triangle,
+    Square,
+    Diamond,
+    Cross,
+}
+
+fn look(level: &str) -> (RGBColor, Mark) {
+    let known = LEVELS.iter().find(|(name, ..)| *name == level);
+    known.map_or((RGBColor(0x00, 0x72, 0xB2), Mark::Circle), |&(_, colour, mark)| (colour, mark))
+}
+
+pub(super) fn colour(level: &str) -> RGBColor {
+    look(level).0
+}
+
+/// Levels in the order of the legend: from the least to the most capable.
+pub(super) fn in_order<'a>(levels: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut levels: Vec<_> = levels.collect();
+    let place = |level: &str| LEVELS.iter().position(|(name, ..)| *name == level);
+    levels.sort_by_key(|level| (place(level).unwrap_or(LEVELS.len()), *level));
+    levels.dedup();
+    levels
+}
+
+/// About how wide a text is.
+pub(super) fn width(text: &str, size: i32) -> i32 {
+    (text.chars().count() as f64 * f64::from(size) * 0.56).ceil() as i32
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Anchor {
+    Left,
+    Middle,
+    Right,
+}
+
+/// A picture that is being drawn. Its points are pixels.
+pub(super) struct Canvas<'a> {
+    area: DrawingArea<SVGBackend<'a>, Shift>,
+}
+
+impl<'a> Canvas<'a> {
+    pub(super) fn new(svg: &'a mut String, size: (i32, i32)) -> Result<Self> {
+        let area = SVGBackend::with_string(svg, (size.0 as u32, size.1 as u32)).into_drawing_area();
+        area.fill(&PAPER).map_err(failure)?;
+        Ok(Self { area })
+    }
+
+    /// In the middle of its line at `at`.
+    pub(super) fn text(&self, text: &str, at: (i32, i32), size: i32, colour: RGBColor, anchor: Anchor) -> Result<()> {
+        self.styled(text, at, size, colour, anchor, FontStyle::Normal)
+    }
+
+    fn styled(
+        &self,
+        text: &str,
+        at: (i32, i32),
+        size: i32,
+        colour: RGBColor,
+        anchor: Anchor,
+        style: FontStyle,
+    ) -> Result<()> {
+        let horizontal = match anchor {
+            Anchor::Left => HPos::Left,
+            Anchor::Middle => HPos::Center,
+            Anchor::Right => HPos::Right,
+        };
+        // plotters divides sizes by this to come to those of SVG.
+        let font = ("Helvetica, Arial, sans-serif", f64::from(size) * 1.24).into_font().style(style);
+        let style = font.into_text_style(&self.area).color(&colour).pos(Pos::new(horizontal, VPos::Center));
+        self.area.draw(&Text::new(text.to_owned(), at, style)).map_err(failure)
+    }
+
+    pub(super) fn line(&self, points: &[(i32, i32)], colour: RGBColor, thickness: u32) -> Result<()> {
+        let style = ShapeStyle { color: colour.to_rgba(), filled: false, stroke_width: thickness };
+        self.area.draw(&PathElement::new(points.to_vec(), style)).map_err(failure)
+    }
+
+    pub(super) fn bar(&self, from: (i32, i32), to: (i32, i32), colour: RGBColor) -> Result<()> {
+        self.area.draw(&Rectangle::new([from, to], colour.filled())).map_err(failure)
+    }
+
+    pub(super) fn mark(&self, level: &str, at: (i32, i32)) -> Result<()> {
+        let (colour, mark) = look(level);
+        let style = colour.mix(0.75).filled();
+        let ((x, y), r) = (at, 4);
+        match mark {
+            Mark::Circle => self.area.draw(&Circle::new(at, r, style)),
+            Mark::Triangle => self.area.draw(&TriangleMarker::new(at, r + 1, style)),
+            Mark::Square => self.area.draw(&Rectangle::new([(x - r + 1, y - r + 1), (x + r - 1, y + r - 1)], style)),
+            Mark::Diamond => self
+                .area
+                .draw(&Polygon::new(vec![(x - r - 1, y), (x, y - r - 1), (x + r + 1, y), (x, y + r + 1)], style)),
+            Mark::Cross => self.area.draw(&Cross::new(at, r, style)),
+        }
+        .map_err(failure)
+    }
+
+    /// Title, what was run where and when, and what the levels look like; below, the notes.
+    pub(super) fn frame(&self, title: &str, record: &Record, size: (i32, i32), levels: &[&str]) -> Result<()> {
+        self.styled(title, (MARGIN, MARGIN + 8), 19, INK, Anchor::Left, FontStyle::Bold)?;
+        let machine = &record.machine;
+        let what = format!("{}  ·  target {}  ·  {}", machine.processor, record.target, record.date);
+        self.text(&what, (MARGIN, MARGIN + 31), 12, QUIET, Anchor::Left)?;
+        let mut x = MARGIN + 5;
+        for &level in levels.iter().filter(|level| !level.is_empty()) {
+            self.mark(level, (x, MARGIN + 54))?;
+            self.text(level, (x + 11, MARGIN + 54), 12, INK, Anchor::Left)?;
+            x += 11 + width(level, 12) + 24;
+        }
+        let (most, notes) = ((size.0 - 2 * MARGIN) * 2 / 11, machine.notes.join("; "));
+        let notes: String = notes.chars().take(most as usize).collect();
+        self.text(&notes, (MARGIN, size.1 - 36), 11, QUIET, Anchor::Left)?;
+        let made_by = format!("{}  ·  commit {}  ·  rustc {}", record.command, record.commit, record.compiler);
+        self.text(&made_by, (MARGIN, size.1 - 19), 11, QUIET, Anchor::Left)
+    }
+
+    pub(super) fn finish(self) -> Result<()> {
+        self.area.present().map_err(failure)
+    }
+}
+
+fn failure(error: impl fmt::Display) -> anyhow::Error {
+    anyhow!("cannot draw: {error}")
+}
+
+/// Values to pixels.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scale {
+    values: (f64, f64),
+    pixels: (i32, i32),
+    logarithmic: bool,
+}
+
+impl Scale {
+    pub(super) fn linear(values: (f64, f64), pixels: (i32, i32)) -> Self {
+        Self { values, pixels, logarithmic: false }
+    }
+
+    pub(super) fn logarithmic(values: (f64, f64), pixels: (i32, i32)) -> Self {
+        Self { values, pixels, logarithmic: true }
+    }
+
+    /// The nearest point of the scale.
+    pub(super) fn at(&self, value: f64) -> i32 {
+        let measure = |value: f64| if self.logarithmic { value.ln() } else { value };
+        let (from, to) = (measure(self.values.0), measure(self.values.1));
+        let part = ((measure(value) - from) / (to - from)).clamp(0.0, 1.0);
+        self.pixels.0 + (part * f64::from(self.pixels.1 - self.pixels.0)).round() as i32
+    }
+
+    /// Round values, about a handful of them.
+    pub(super) fn ticks(&self) -> Vec<f64> {
+        let (from, to) = self.values;
+        if !self.logarithmic {
+            let step = (to - from) / 4.0;
+            return (0..=4).map(|i| from + f64::from(i) * step).collect();
+        }
+        let decades = (from.log10().floor() as i32)..=(to.log10().ceil() as i32);
+        let steps: &[f64] = if (to / from).log10() < 2.5 { &[1.0, 2.0, 5.0] } else { &[1.0] };
+        let values = decades.flat_map(|decade| steps.iter().map(move |step| step * 10f64.powi(decade)));
+        values.filter(|&value| value >= from * 0.999 && value <= to * 1.001).collect()
+    }
+}
+
+/// Without trailing zeros.
+pub(super) fn tick(value: f64) -> String {
+    let text = format!("{value:.6}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scales() {
+        let scale = Scale::logarithmic((0.01, 100.0), (0, 400));
+        assert_eq!([0.001, 0.01, 1.0, 100.0, 1000.0].map(|value| scale.at(value)), [0, 0, 200, 400, 400]);
+        assert_eq!(scale.ticks().iter().copied().map(tick).collect::<Vec<_>>(), ["0.01", "0.1", "1", "10", "100"]);
+        let short: Vec<_> = Scale::logarithmic((1.0, 20.0), (0, 1)).ticks().into_iter().map(tick).collect();
+        assert_eq!(short, ["1", "2", "5", "10", "20"]);
+        let upwards = Scale::linear((0.0, 1.0), (100, 0));
+        assert_eq!(upwards.at(0.25), 75);
+    }
+
+    #[test]
+    fn levels_are_told_apart() {
+        for architecture in ["avx", "neon"] {
+            let looks: Vec<_> =
+                LEVELS.iter().filter(|(name, ..)| name.starts_with(architecture)).map(|l| l.1).collect();
+            assert!(looks.iter().enumerate().all(|(i, look)| !looks[..i].contains(look)), "{looks:?}");
+        }
+        assert_eq!(in_order(["other", "avx512", "avx2", "avx2"].into_iter()), ["avx2", "avx512", "other"]);
+    }
+}
