@@ -111,6 +111,7 @@ pub(crate) fn assemble(
             }
         }
     }
+    group(&mut entries);
     let mut machine = machine.context("the suite has not said on which machine it ran")?;
     machine.notes.append(&mut notes);
     ensure!(!entries.is_empty(), "the suite {} has measured nothing", suite.name());
@@ -125,6 +126,14 @@ pub(crate) fn assemble(
         roofs,
         entries,
     })
+}
+
+/// Puts the levels of a subject and shape together, in the order in which these first came.
+fn group(entries: &mut [Entry]) {
+    let subjects: Vec<_> = entries.iter().map(|entry| (entry.subject.clone(), entry.shape.clone())).collect();
+    let first =
+        |entry: &Entry| subjects.iter().position(|(subject, shape)| (subject, shape) == (&entry.subject, &entry.shape));
+    entries.sort_by_key(first);
 }
 
 /// The commit, with `-dirty` if files have changed.
@@ -218,10 +227,10 @@ mod tests {
     fn lines_become_a_record() {
         let shell = workspace::shell().unwrap();
         let cost = slide_benches::cases::Cost { elements: 1, bytes: 2, operations: 3 };
-        let measured = lines::Measured {
-            subject: "dot::dot".to_owned(),
+        let measured = |subject: &str, level: &str| lines::Measured {
+            subject: subject.to_owned(),
             shape: "f32 1024".to_owned(),
-            level: "avx2".to_owned(),
+            level: level.to_owned(),
             cost,
             nanoseconds: [1.0, 2.0, 3.0],
             p99: None,
@@ -232,7 +241,9 @@ mod tests {
             vec![
                 Line::Machine(slide_benches::machine::detect()),
                 Line::Note("a note".to_owned()),
-                Line::Measured(measured.clone()),
+                Line::Measured(measured("dot::dot", "avx2")),
+                Line::Measured(measured("axpy::axpy", "avx2")),
+                Line::Measured(measured("dot::dot", "avx512")),
             ]
         };
         let assemble =
@@ -240,7 +251,10 @@ mod tests {
         let record = assemble(all()).unwrap();
         assert_eq!((&*record.target, &*record.suite), ("native", "memory"));
         assert_eq!(record.machine.notes.last().unwrap(), "a note");
-        assert_eq!((record.entries.len(), record.entries[0].median()), (1, Some(2.0)));
+        let entries: Vec<_> =
+            record.entries.iter().map(|entry| (&*entry.subject, &*entry.level, entry.median())).collect();
+        let expected = [("dot::dot", "avx2"), ("dot::dot", "avx512"), ("axpy::axpy", "avx2")];
+        assert_eq!(entries, expected.map(|(subject, level)| (subject, level, Some(2.0))));
         let error = assemble(all()[..2].to_vec()).unwrap_err().to_string();
         assert_eq!(error, "the suite memory has measured nothing");
         let error = assemble(all()[1..].to_vec()).unwrap_err().to_string();

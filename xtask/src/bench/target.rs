@@ -77,6 +77,8 @@ impl Target {
 
     /// The levels to ask a suite for; none: all but `scalar`.
     pub(crate) fn levels(&self) -> Result<Vec<String>> {
+        let is_xeon = cfg!(target_arch = "x86_64");
+        ensure!(*self != Self::Xeon || is_xeon, "this machine is {}, not x86-64", std::env::consts::ARCH);
         let Self::Level(chosen) = *self else { return Ok(Vec::new()) };
         if !chosen.is_available() {
             let available: Vec<_> = Isa::available().map(Isa::name).collect();
