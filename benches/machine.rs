@@ -4,6 +4,9 @@ use std::fs;
 
 use crate::record::Machine;
 
+/// What the note of the load says where it is high.
+pub const BUSY_NOTE: &str = "BUSY, so times are upper bounds";
+
 /// A load above this share of the cores is worth a warning.
 const BUSY: f64 = 0.3;
 
@@ -80,7 +83,7 @@ fn frequency_governor() -> Option<String> {
 /// The load average of the last minute, with a warning if it is high.
 fn load(averages: &str, cores: usize) -> Option<String> {
     let load: f64 = averages.split_whitespace().next()?.parse().ok()?;
-    let warning = if is_busy(load, cores) { ": BUSY, so times are upper bounds" } else { "" };
+    let warning = if is_busy(load, cores) { format!(": {BUSY_NOTE}") } else { String::new() };
     Some(format!("load {load:.2} on {cores} cores at the start{warning}"))
 }
 

@@ -33,6 +33,10 @@ pub(crate) fn run(arguments: &BenchArguments) -> Result<()> {
             store.load(&machine::detect().name, name, suite.name())?;
         }
     }
+    if is_here(&arguments.target) {
+        let notes = machine::detect().notes;
+        notes.iter().filter(|note| note.contains(machine::BUSY_NOTE)).for_each(|note| eprintln!("bench: {note}"));
+    }
     for suite in suites {
         let record = find(arguments, suite)?;
         let old =
@@ -59,14 +63,16 @@ fn find(arguments: &BenchArguments, suite: Suite) -> Result<Record> {
         Target::Ssh(host) => {
             let remote = Remote::new(host);
             let built_for = remote.target()?;
+            let request = measured::request(arguments)?;
             let program = measured::build(&shell, built_for, suite)?;
-            let lines = remote.measure(&program, measured::request(arguments)?)?;
+            let lines = remote.measure(&program, request)?;
             (measured::assemble(&shell, arguments, suite, built_for, lines)?, built_for)
         }
         Target::Native | Target::Level(_) | Target::Xeon => {
             let built_for = program::Target::Native;
+            let request = measured::request(arguments)?;
             let program = measured::build(&shell, built_for, suite)?;
-            let lines = measured::run_here(&program, measured::request(arguments)?)?;
+            let lines = measured::run_here(&program, request)?;
             (measured::assemble(&shell, arguments, suite, built_for, lines)?, built_for)
         }
     };

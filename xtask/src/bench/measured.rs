@@ -114,7 +114,8 @@ pub(crate) fn assemble(
     group(&mut entries);
     let mut machine = machine.context("the suite has not said on which machine it ran")?;
     machine.notes.append(&mut notes);
-    ensure!(!entries.is_empty(), "the suite {} has measured nothing", suite.name());
+    let because = if arguments.filter.is_some() { ": nothing matches the filter" } else { "" };
+    ensure!(!entries.is_empty(), "the suite {} has measured nothing{because}", suite.name());
     Ok(Record {
         target: arguments.target.name().to_owned(),
         suite: suite.name().to_owned(),

@@ -147,6 +147,7 @@ mod tests {
     }
 
     /// Instead of ssh, a program that runs the command here.
+    #[cfg(unix)]
     fn here(folder: &Path) -> Remote<'static> {
         use std::os::unix::fs::PermissionsExt as _;
         let ssh = folder.join("ssh");
@@ -158,6 +159,7 @@ mod tests {
         Remote { host: "host", ssh: vec![ssh.display().to_string()] }
     }
 
+    #[cfg(unix)]
     fn suite(folder: &Path, text: &str) -> std::path::PathBuf {
         let path = folder.join("program");
         std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
@@ -165,6 +167,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(unix)]
     fn the_lines_come_back_and_nothing_stays() {
         let folder = tempfile::tempdir().unwrap();
         let remote = here(folder.path());

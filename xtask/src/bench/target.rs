@@ -22,7 +22,7 @@ pub(crate) enum Target {
     Ssh(String),
 }
 
-const LEVELS: [Isa; 6] = [Isa::Scalar, Isa::Avx2, Isa::Avx512, Isa::Neon, Isa::NeonBf16, Isa::Sve];
+const LEVELS: [Isa; 5] = [Isa::Scalar, Isa::Avx2, Isa::Avx512, Isa::Neon, Isa::Sve];
 const MODELS: [&str; 3] = ["graviton", "graviton2", "graviton4"];
 
 impl FromStr for Target {
