@@ -15,7 +15,7 @@ use super::super::record::Record;
 pub(super) const INK: RGBColor = RGBColor(0x24, 0x29, 0x2F);
 pub(super) const QUIET: RGBColor = RGBColor(0x6E, 0x77, 0x81);
 pub(super) const GRID: RGBColor = RGBColor(0xE4, 0xE7, 0xEB);
-const PAPER: RGBColor = RGBColor(0xFF, 0xFF, 0xFF);
+pub(super) const PAPER: RGBColor = RGBColor(0xFF, 0xFF, 0xFF);
 
 /// Around everything.
 pub(super) const MARGIN: i32 = 24;

@@ -7,7 +7,9 @@ use plotters::style::RGBColor;
 
 use super::super::figures::number;
 use super::super::record::{Entry, Record};
-use super::canvas::{Anchor, Canvas, FOOT, GRID, HEAD, INK, MARGIN, QUIET, Scale, colour, in_order, tick, width};
+use super::canvas::{
+    Anchor, Canvas, FOOT, GRID, HEAD, INK, MARGIN, PAPER, QUIET, Scale, colour, in_order, tick, width,
+};
 
 const SIZE: (i32, i32) = (960, 640);
 const LETTERS: i32 = 11;
@@ -194,6 +196,8 @@ impl Labels {
             let overlaps = |other: &Edges| left < other.2 && right > other.0 && upper < other.3 && lower > other.1;
             if is_inside && !self.taken.iter().any(overlaps) {
                 self.taken.push((left, upper, right, lower));
+                // So that lines below do not cross it.
+                canvas.bar((left, upper), (right, lower), PAPER)?;
                 canvas.text(text, (x, y), LETTERS, colour, anchor)?;
                 return Ok(Some((x, y)));
             }
