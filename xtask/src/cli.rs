@@ -413,3 +413,25 @@ pub(crate) struct CheckModelPythonArguments {
     /// Model file that `slide train` has written
     pub(crate) model: PathBuf,
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::{Command, CommandFactory as _};
+
+    use super::*;
+
+    #[test]
+    fn every_verb_has_an_example() {
+        fn check(command: &Command) {
+            for verb in command.get_subcommands() {
+                let help = verb.get_after_help().map(ToString::to_string).unwrap_or_default();
+                assert!(help.starts_with("Example"), "`{}` has none", verb.get_name());
+                assert!(help.contains("cargo xtask") || help.contains("-p xtask"), "`{}`: {help}", verb.get_name());
+                check(verb);
+            }
+        }
+        let command = Arguments::command();
+        command.clone().debug_assert();
+        check(&command);
+    }
+}

@@ -98,8 +98,13 @@ fn quantity(entries: &[Entry]) -> Option<Quantity> {
         entry.modelled.iter().find_map(|(processor, cycles)| cycles.is_some().then(|| processor.clone()))
     });
     let quantities = [Quantity::Share, Quantity::Gigabytes, Quantity::Elements].into_iter();
-    let quantities = quantities.chain(processor.map(Quantity::Cycles)).chain([Quantity::Instructions]);
-    quantities.into_iter().find(|quantity| entries.iter().any(|entry| value(entry, quantity).is_some()))
+    let mut quantities = quantities.chain(processor.map(Quantity::Cycles)).chain([Quantity::Instructions]);
+    let has = |entry: &Entry, quantity: &Quantity| value(entry, quantity).is_some();
+    quantities.find(|quantity| match quantity {
+        // Not everything moves bytes that count, such as a prediction beside a training.
+        Quantity::Gigabytes => !entries.is_empty() && entries.iter().all(|entry| has(entry, quantity)),
+        _ => entries.iter().any(|entry| has(entry, quantity)),
+    })
 }
 
 fn value(entry: &Entry, quantity: &Quantity) -> Option<f64> {
@@ -111,7 +116,7 @@ fn value(entry: &Entry, quantity: &Quantity) -> Option<f64> {
     let value = match quantity {
         Quantity::Share => entry.measured.as_ref()?.limit.as_ref()?.share,
         Quantity::Gigabytes => a_nanosecond(cost.bytes)?,
-        Quantity::Elements => 1e3 * a_nanosecond(cost.elements)?,
+        Quantity::Elements => 1e9 * a_nanosecond(cost.elements)?,
         Quantity::Cycles(processor) => entry.modelled.get(processor).copied()?? / cost.elements as f64,
         Quantity::Instructions => entry.counted? as f64 / cost.elements as f64,
     };
@@ -143,7 +148,6 @@ fn rows<'a>(entries: &'a [Entry], quantity: &Quantity) -> Vec<Row<'a>> {
         let mut bars = shapes.into_values().nth(middle).unwrap_or_default();
         let order = in_order(bars.iter().map(|bar| bar.0));
         bars.sort_by_key(|bar| order.iter().position(|level| *level == bar.0));
-        // Within its family a kernel needs no other name.
         Row { label: format!("{subject} {formats}").trim_end().to_owned(), bars }
     };
     kinds.into_iter().map(row).collect()
@@ -181,7 +185,7 @@ fn title(record: &Record, quantity: &Quantity) -> String {
     let what = match quantity {
         Quantity::Share => "share of the limit, measured".to_owned(),
         Quantity::Gigabytes => "GB/s, measured".to_owned(),
-        Quantity::Elements => "millions of elements a second, measured".to_owned(),
+        Quantity::Elements => "a second (points, rows), measured".to_owned(),
         Quantity::Cycles(processor) => format!("cycles an element, modelled for {processor} (not measured)"),
         Quantity::Instructions => "instructions an element, counted (not measured)".to_owned(),
     };
@@ -191,6 +195,23 @@ fn title(record: &Record, quantity: &Quantity) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_shown_is_what_all_have() {
+        let mut record = crate::bench::table::tests::record();
+        assert_eq!(quantity(&record.entries), Some(Quantity::Share));
+        for entry in &mut record.entries {
+            entry.measured.as_mut().unwrap().limit = None;
+        }
+        assert_eq!(quantity(&record.entries), Some(Quantity::Gigabytes));
+        record.entries[0].cost.bytes = 0;
+        assert_eq!(quantity(&record.entries), Some(Quantity::Elements));
+        record.entries.iter_mut().for_each(|entry| entry.measured = None);
+        assert_eq!(quantity(&record.entries), Some(Quantity::Instructions));
+        record.entries[1].modelled.insert("znver4".to_owned(), Some(1.0));
+        assert_eq!(quantity(&record.entries), Some(Quantity::Cycles("znver4".to_owned())));
+        assert_eq!(quantity(&[]), None);
+    }
 
     #[test]
     fn formats_are_what_a_shape_begins_with() {
