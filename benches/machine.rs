@@ -16,7 +16,9 @@ pub fn detect() -> Machine {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let information = read("/proc/cpuinfo");
-    let processor = processor(&information).unwrap_or_else(|| format!("unknown {}", std::env::consts::ARCH));
+    let vendor = read("/sys/class/dmi/id/sys_vendor");
+    let processor =
+        processor(&information, vendor.trim()).unwrap_or_else(|| format!("unknown {}", std::env::consts::ARCH));
     let mut notes = Vec::new();
     notes.extend(field(&read("/proc/meminfo"), "MemTotal").and_then(gigabytes));
     notes
@@ -29,9 +31,10 @@ pub fn detect() -> Machine {
     Machine { name: name(&processor), processor, cores, notes }
 }
 
-/// A processor's name as that of a folder.
+/// A processor's name as that of a folder; what it says in parentheses at its end is left out.
 #[must_use]
 pub fn name(processor: &str) -> String {
+    let (processor, _) = processor.split_once(" (").unwrap_or((processor, ""));
     let processor = processor.to_lowercase().replace("(r)", "").replace("(tm)", "");
     let words = processor.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     words.collect::<Vec<_>>().join("-")
@@ -43,8 +46,9 @@ fn field<'a>(text: &'a str, key: &str) -> Option<&'a str> {
     fields.find(|(name, _)| name.trim() == key).map(|(_, value)| value.trim())
 }
 
-/// The name in `/proc/cpuinfo`; where it is too general to tell machines apart, with the model's number.
-fn processor(information: &str) -> Option<String> {
+/// The name in `/proc/cpuinfo`; where it is too general to tell machines apart, with the model's number. Arm's cores have none:
+/// `vendor` is that of the machine.
+fn processor(information: &str, vendor: &str) -> Option<String> {
     if let Some(name) = field(information, "model name") {
         let numbers = |key| field(information, key);
         let is_general = !name.chars().any(|c| c.is_ascii_digit());
@@ -54,12 +58,16 @@ fn processor(information: &str) -> Option<String> {
         });
     }
     let (implementer, part) = (field(information, "CPU implementer")?, field(information, "CPU part")?);
-    Some(match (implementer, part) {
-        ("0x41", "0xd0c") => "Neoverse N1".to_owned(),
-        ("0x41", "0xd40") => "Neoverse V1".to_owned(),
-        ("0x41", "0xd49") => "Neoverse N2".to_owned(),
-        ("0x41", "0xd4f") => "Neoverse V2".to_owned(),
-        _ => format!("Arm implementer {implementer} part {part}"),
+    let (core, graviton) = match (implementer, part) {
+        ("0x41", "0xd0c") => ("Neoverse N1", Some(2)),
+        ("0x41", "0xd40") => ("Neoverse V1", Some(3)),
+        ("0x41", "0xd49") => ("Neoverse N2", None),
+        ("0x41", "0xd4f") => ("Neoverse V2", Some(4)),
+        _ => return Some(format!("Arm implementer {implementer} part {part}")),
+    };
+    Some(match graviton {
+        Some(generation) if vendor == "Amazon EC2" => format!("Graviton{generation} ({core})"),
+        _ => core.to_owned(),
     })
 }
 
@@ -98,12 +106,15 @@ mod tests {
     #[test]
     fn processors_have_names_that_tell_them_apart() {
         let amd = "processor\t: 0\nvendor_id\t: AuthenticAMD\nmodel name\t: AMD EPYC 9R14\n";
+        let processor = |information| processor(information, "Amazon EC2");
         assert_eq!(processor(amd).as_deref(), Some("AMD EPYC 9R14"));
         let general = "cpu family\t: 6\nmodel\t\t: 143\nmodel name\t: Intel(R) Xeon(R) Processor\n";
         let general = processor(general).unwrap();
         assert_eq!(name(&general), "intel-xeon-processor-family-6-model-143");
         let graviton3 = "processor : 0\nCPU implementer : 0x41\nCPU part : 0xd40\n";
-        assert_eq!(name(&processor(graviton3).unwrap()), "neoverse-v1");
+        assert_eq!(processor(graviton3).as_deref(), Some("Graviton3 (Neoverse V1)"));
+        assert_eq!(name(&processor(graviton3).unwrap()), "graviton3", "as the models call it");
+        assert_eq!(super::processor(graviton3, "GIGABYTE").as_deref(), Some("Neoverse V1"));
         let other = "CPU implementer : 0x61\nCPU part : 0x022\n";
         assert_eq!(processor(other).as_deref(), Some("Arm implementer 0x61 part 0x022"));
         assert_eq!(processor(""), None);
