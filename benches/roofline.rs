@@ -62,6 +62,9 @@ fn bounds(case: &Case, kernels: &Kernels) -> &'static [Bound] {
     match family {
         // Products of pairs have ports of their own.
         "dot" | "row_dot" if kernels.precision() == Precision::Native => &[Loads],
+        "dot" | "row_dot" if matches!(kernels.isa(), Isa::Scalar | Isa::Neon | Isa::NeonBf16 | Isa::Sve) => {
+            &[Loads, Arithmetic]
+        }
         "dot" | "row_dot" => &[Loads, Ports],
         "quant" if name.contains("dot") => &[Loads],
         "gemm" => &[Arithmetic],
@@ -296,14 +299,14 @@ mod tests {
         let ([lower, median, upper], limit) = rounds.figures().unwrap();
         assert!(0.0 < lower && lower <= median && median <= upper);
         let limit = limit.unwrap();
-        assert!(["loads", "ports"].contains(&&*limit.name) && limit.share > 0.0, "{limit:?}");
+        assert!(["loads", "arithmetic"].contains(&&*limit.name) && limit.share > 0.0, "{limit:?}");
     }
 
     #[test]
     fn what_binds_each_case_is_known() {
         let kernels = Kernels::for_isa(Isa::Scalar).unwrap();
         let of = |kernel, shape| bounds(&cases::find(kernel, shape).unwrap(), kernels);
-        assert_eq!(of("dot::dot", "f32 1024"), [Bound::Loads, Bound::Ports]);
+        assert_eq!(of("dot::dot", "f32 1024"), [Bound::Loads, Bound::Arithmetic]);
         assert_eq!(of("gemm::gradient", "f32, 64 samples x 32 rows of 128"), [Bound::Arithmetic]);
         assert_eq!(of("codes::hamming_rows", "1024 x u64 8"), [Bound::Bytes]);
         assert!(of("probe::read", "u32 1024").is_empty());
