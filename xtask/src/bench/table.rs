@@ -111,7 +111,7 @@ fn each(amount: f64, elements: u64) -> String {
 fn facts(record: &Record) -> Vec<String> {
     let Record { machine, commit, compiler, date, command, .. } = record;
     let mut facts = vec![
-        format!("{}, {} cores", machine.processor, machine.cores),
+        format!("{}, {} core{}", machine.processor, machine.cores, if machine.cores == 1 { "" } else { "s" }),
         format!("commit {commit}, rustc {compiler}, {date}: {command}"),
     ];
     facts.extend(machine.notes.iter().cloned());
