@@ -59,6 +59,9 @@ fn main() -> Result<()> {
         for Case { kernel, shape, cost, .. } in cases::all() {
             println!("{kernel}\t{shape}\t{}", cost.elements);
         }
+        for (kernel, shape, elements) in cases::from_memory() {
+            println!("{kernel}\t{shape}\t{elements}");
+        }
         return Ok(());
     };
     let precision = if arguments.native { Precision::Native } else { Precision::Reproducible };

@@ -15,6 +15,8 @@ pub(super) const ROWS: usize = 1 << 19;
 const WIDTH: usize = 128;
 /// Rows of a call at most.
 const LIST: usize = 4096;
+/// Of a call.
+pub(super) const ELEMENTS: u64 = (LIST * WIDTH) as u64;
 /// Non-zeros of an input, as on Amazon-670K.
 const NONZEROS: usize = 75;
 

@@ -118,10 +118,10 @@ fn bits(values: &[f32]) -> Vec<u32> {
 /// How the shapes of [`from_memory`] begin.
 const FROM_MEMORY: &str = "from memory";
 
-/// Kernel and shape of cases whose tables do not fit the caches, so that what is asked for ahead decides. Each takes some
+/// Kernel, shape and elements of cases whose tables do not fit the caches, so that what is asked for ahead decides. Each takes some
 /// hundred megabytes once it is made, so [`all`] leaves them out; [`find`] knows them.
-pub fn from_memory() -> impl Iterator<Item = (&'static str, String)> {
-    from_memory::CASES.iter().map(|&(kernel, _)| (kernel, from_memory::shape(from_memory::ROWS)))
+pub fn from_memory() -> impl Iterator<Item = (&'static str, String, u64)> {
+    from_memory::CASES.iter().map(|&(kernel, _)| (kernel, from_memory::shape(from_memory::ROWS), from_memory::ELEMENTS))
 }
 
 /// A family, and what makes its cases.

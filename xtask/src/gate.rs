@@ -9,16 +9,18 @@ mod timing;
 mod verdict;
 
 use std::path::Path;
+use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
 use clap::ValueEnum as _;
 use regex::Regex;
 
 use crate::cli::{CountArguments, GateArguments, Selection};
+use crate::cross::Toolchain;
 use crate::program::Target;
 use crate::{asm_check, count};
-use builds::{Binary, Builder, Revision};
-use timing::{Same, Timed, training};
+use builds::{Binary, Builder, Cases, Revision};
+use timing::{Same, training};
 use verdict::{OfTarget, Verdict};
 
 pub(crate) fn run(arguments: &GateArguments) -> Result<()> {
@@ -26,6 +28,7 @@ pub(crate) fn run(arguments: &GateArguments) -> Result<()> {
         return accept(reason, arguments.filter.as_ref());
     }
     let builder = Builder::new()?;
+    let start = Instant::now();
     if arguments.self_test {
         return self_test::run(&builder);
     }
@@ -39,8 +42,28 @@ pub(crate) fn run(arguments: &GateArguments) -> Result<()> {
         }
     };
     print!("{verdict}");
+    eprintln!("gate: {}", spent(start)?);
     ensure!(verdict.losses() == 0, "there are losses; each is in the verdict");
     Ok(())
+}
+
+/// How long it took, and the processor time, which other loads do not change by much.
+#[cfg(target_os = "linux")]
+fn spent(start: Instant) -> Result<String> {
+    use nix::sys::resource::{UsageWho, getrusage};
+    use nix::sys::time::TimeValLike as _;
+
+    let mut processor = 0;
+    for who in [UsageWho::RUSAGE_SELF, UsageWho::RUSAGE_CHILDREN] {
+        let usage = getrusage(who)?;
+        processor += (usage.user_time() + usage.system_time()).num_seconds();
+    }
+    Ok(format!("{:.0} s; {processor} s of processor time", start.elapsed().as_secs_f64()))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn spent(start: Instant) -> Result<String> {
+    Ok(format!("{:.0} s", start.elapsed().as_secs_f64()))
 }
 
 /// Renews the committed counts with what the working tree has.
@@ -77,8 +100,14 @@ impl Scope<'_> {
 }
 
 fn judge(builder: &Builder, base: &Revision, head: &Revision, scope: &Scope<'_>) -> Result<Verdict> {
-    let chosen = scope.chosen()?;
+    let mut chosen = scope.chosen()?;
     ensure!(!chosen.is_empty(), "the filter matches no kernel");
+    let mut incomplete = Vec::new();
+    let tools = Toolchain::find_or_set_up();
+    if let Err(error) = &tools {
+        chosen.retain(|&target| target == Target::Native);
+        incomplete.push(format!("no machine code is looked at, and nothing for emulated Arm: {error:#}"));
+    }
     let build = |target| Ok::<_, anyhow::Error>((builder.build(base, target)?, builder.build(head, target)?));
     let native = build(Target::Native)?;
     let cases = [native.0.cases(&builder.shell)?, native.1.cases(&builder.shell)?];
@@ -88,52 +117,64 @@ fn judge(builder: &Builder, base: &Revision, head: &Revision, scope: &Scope<'_>)
         let cross = if target == Target::Native { None } else { Some(build(target)?) };
         let (old, new) = cross.as_ref().unwrap_or(&native);
         let name = format!("{}, rustc {}", new.program.architecture.name(), new.program.compiler);
-        let reports = asm_check::reports(&builder.shell, &new.program, &selection)?;
-        let kernels = reports.len();
-        let problems = reports.into_iter().flat_map(|(kernel, report)| {
+        let reports =
+            tools.is_ok().then(|| asm_check::reports(&builder.shell, &new.program, &selection)).transpose()?;
+        let kernels = reports.as_ref().map(Vec::len);
+        let problems = reports.into_iter().flatten().flat_map(|(kernel, report)| {
             report.problems.into_iter().map(move |problem| (format!("{} {}", kernel.isa, kernel.name), problem))
         });
         let problems = problems.collect();
         let counts = counts::compare(builder, &selection, [(base, old), (head, new)], &cases)?;
         targets.push(OfTarget { name, kernels, problems, counts });
     }
-    let (times, untimed) = time(builder, [base, head], [&native.0.binary, &native.1.binary], scope)?;
-    Ok(Verdict { base: base.name.clone(), head: head.name.clone(), targets, times, untimed })
+    let mut verdict =
+        Verdict { base: base.name.clone(), head: head.name.clone(), targets, times: vec![], equal: vec![], incomplete };
+    time(builder, [base, head], [&native.0.binary, &native.1.binary], &cases, scope, &mut verdict)?;
+    Ok(verdict)
 }
 
-/// Times of the kernels, and of trainings if no kernels are chosen; or why there are none of kernels.
+/// Times of the kernels, and of trainings if no kernels are chosen.
 fn time(
     builder: &Builder,
     revisions: [&Revision; 2],
     run_case: [&Binary; 2],
+    cases: &[Cases; 2],
     scope: &Scope<'_>,
-) -> Result<(Vec<Timed>, Option<String>)> {
+    verdict: &mut Verdict,
+) -> Result<()> {
     let mut all = Vec::new();
-    let takes_turns = timing::takes_turns(run_case[0]);
-    if takes_turns {
-        let kernels = timing::of_kernels(&scope.selection(Target::Native));
+    if run_case[0].hash == run_case[1].hash {
+        verdict.equal.push("run-case");
+    } else if timing::takes_turns(run_case[0]) {
+        let kernels = timing::of_kernels(&scope.selection(Target::Native), cases);
         all.extend(kernels.into_iter().map(|measurement| (measurement, run_case.map(Binary::clone))));
+    } else {
+        let reason = format!("run-case of {} does not know --turns, so no kernels are timed.", revisions[0].name);
+        verdict.incomplete.push(reason);
     }
     if scope.filter.is_none() {
         let slide = |revision| builder.binary(revision, Target::Native, "slide-cli", "slide");
         let slide = [slide(revisions[0])?, slide(revisions[1])?];
-        let trainings = training::measurements(&training::data(builder, &slide[0].path)?);
-        all.extend(trainings.into_iter().map(|measurement| (measurement, slide.clone())));
+        if slide[0].hash == slide[1].hash {
+            verdict.equal.push("slide");
+        } else {
+            let trainings = training::measurements(&training::data(builder, &slide[0].path)?);
+            all.extend(trainings.into_iter().map(|measurement| (measurement, slide.clone())));
+        }
     }
     let mut same = Same::open(builder)?;
-    let mut times = Vec::new();
     for (i, (measurement, [old, new])) in all.iter().enumerate() {
         eprintln!("gate: timing {} of {}: {}", i + 1, all.len(), measurement.name());
-        times.push(same.compare(measurement, [old, new])?);
+        verdict.times.push(same.compare(measurement, [old, new])?);
     }
-    let reason = format!("run-case of {} does not know --turns, so no kernels are timed", revisions[0].name);
-    Ok((times, (!takes_turns).then_some(reason)))
+    Ok(())
 }
 
 /// Times two programs that somebody else has built.
 fn compare(builder: &Builder, programs: [&Path; 2], arguments: &[String]) -> Result<Verdict> {
     let [base, head] = programs.map(|path| path.display().to_string());
+    let name = programs[0].file_name().context("OLD is no file")?.to_string_lossy();
     let [old, new] = programs.map(|path| Binary::open(path.to_owned()));
-    let times = vec![Same::open(builder)?.compare(&timing::any(arguments), [&old?, &new?])?];
-    Ok(Verdict { base, head, targets: vec![], times, untimed: None })
+    let times = vec![Same::open(builder)?.compare(&timing::any(&name, arguments), [&old?, &new?])?];
+    Ok(Verdict { base, head, targets: vec![], times, equal: vec![], incomplete: vec![] })
 }

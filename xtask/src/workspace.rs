@@ -1,7 +1,8 @@
 //! Where the workspace lies, a shell that stands in it, and the programs that the system has.
 
 use std::env;
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use xshell::Shell;
@@ -31,6 +32,13 @@ pub(crate) fn shell() -> Result<Shell> {
     let shell = Shell::new().context("cannot start a shell")?;
     shell.change_dir(root());
     Ok(shell)
+}
+
+/// Writes a file such that whoever interrupts it leaves the old content or the new one.
+pub(crate) fn write_whole(path: &Path, text: &str) -> Result<()> {
+    let unfinished = path.with_extension("unfinished");
+    fs::write(&unfinished, text).with_context(|| format!("{}", unfinished.display()))?;
+    fs::rename(unfinished, path).with_context(|| format!("{}", path.display()))
 }
 
 /// The first of these programs that `PATH` has.

@@ -3,9 +3,10 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::{env, io};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use sha2::{Digest as _, Sha256};
 use xshell::{PushEnv, Shell, cmd};
 
@@ -26,6 +27,9 @@ pub(super) struct Revision {
 
 /// Kernels and shapes.
 pub(super) type Cases = BTreeSet<(String, String)>;
+
+/// Functions begin on cache lines, so that what does not change does not get slower by lying elsewhere. It adds no instruction.
+const FLAGS: &str = "-C llvm-args=-align-all-functions=6";
 
 /// The folder of the gate, which no other gate uses as long as this lives.
 pub(super) struct Builder {
@@ -57,7 +61,32 @@ impl Builder {
             eprintln!("gate: another one is at work in {}; waiting for it", folder.display());
             lock.lock()?;
         }
-        Ok(Self { shell: workspace::shell()?, folder, _lock: lock })
+        let builder = Self { shell: workspace::shell()?, folder, _lock: lock };
+        builder.clear_up()?;
+        Ok(builder)
+    }
+
+    /// Removes what one that was interrupted has left half done.
+    fn clear_up(&self) -> Result<()> {
+        if self.half_checked_out().exists() {
+            fs::remove_dir_all(self.source()).context("removing a half checked out revision")?;
+            fs::create_dir(self.source())?;
+            remove_file(&self.folder.join("index-source"))?;
+            remove_file(&self.half_checked_out())?;
+        }
+        // Nobody else works with these indices.
+        ["source", "worktree", "edited"]
+            .iter()
+            .try_for_each(|name| remove_file(&self.folder.join(format!("index-{name}.lock"))))
+    }
+
+    fn source(&self) -> PathBuf {
+        self.folder.join("source")
+    }
+
+    /// There as long as it is so.
+    fn half_checked_out(&self) -> PathBuf {
+        self.folder.join("half-checked-out")
     }
 
     /// Whatever git understands, or [`WORKING_TREE`].
@@ -72,7 +101,12 @@ impl Builder {
         }
         let commit = format!("{name}^{{commit}}");
         let commit = cmd!(shell, "git rev-parse --verify --quiet {commit}").quiet().ignore_status().read()?;
-        ensure!(!commit.is_empty(), "git knows no commit `{name}`");
+        if commit.is_empty() {
+            let shallow = cmd!(shell, "git rev-parse --is-shallow-repository").quiet().read()?;
+            let remedy =
+                if shallow == "true" { ": the clone is shallow; `git fetch --unshallow` completes it" } else { "" };
+            bail!("git knows no commit `{name}`{remedy}");
+        }
         let tree = format!("{commit}^{{tree}}");
         let tree = cmd!(shell, "git rev-parse {tree}").quiet().read()?;
         let short = cmd!(shell, "git rev-parse --short {commit}").quiet().read()?;
@@ -116,12 +150,15 @@ impl Builder {
     pub(super) fn binary(&self, revision: &Revision, target: Target, package: &str, name: &str) -> Result<Binary> {
         let (shell, architecture) = (&self.shell, target.architecture()?.name());
         let compiler = program::compiler(shell, target)?;
+        let flags = format!("{} {FLAGS}", env::var("RUSTFLAGS").unwrap_or_default());
         let kept = self.folder.join("builds");
-        let path = kept.join(format!("{}-{architecture}-{compiler}-{name}", &revision.tree[..16]));
+        let key = format!("{}-{architecture}-{compiler}-{}-{name}", &revision.tree[..16], short_hash(flags.as_bytes()));
+        let path = kept.join(key);
         if !path.exists() {
             eprintln!("gate: building {name} of {} for {architecture}", revision.name);
             self.check_out(revision)?;
-            let _source = shell.push_dir(self.folder.join("source"));
+            let _source = shell.push_dir(self.source());
+            let _flags = shell.push_env("RUSTFLAGS", flags.trim());
             let built = program::build(shell, target, &self.folder.join("target"), package, name)
                 .with_context(|| format!("{} does not build for {architecture}", revision.name))?;
             fs::create_dir_all(&kept)?;
@@ -136,16 +173,17 @@ impl Builder {
     fn check_out(&self, revision: &Revision) -> Result<()> {
         let (shell, tree) = (&self.shell, &revision.tree);
         let _index = self.index("source");
-        let _source = shell.push_env("GIT_WORK_TREE", self.folder.join("source"));
-        Ok(cmd!(shell, "git read-tree --reset -u {tree}").quiet().run()?)
+        let _source = shell.push_env("GIT_WORK_TREE", self.source());
+        File::create(self.half_checked_out())?;
+        cmd!(shell, "git read-tree --reset -u {tree}").quiet().run()?;
+        remove_file(&self.half_checked_out())
     }
 }
 
 impl Binary {
     pub(super) fn open(path: PathBuf) -> Result<Self> {
         let bytes = fs::read(&path).with_context(|| format!("{}", path.display()))?;
-        let hash = Sha256::digest(bytes).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        Ok(Self { path, hash })
+        Ok(Self { path, hash: short_hash(&bytes) })
     }
 }
 
@@ -155,6 +193,20 @@ impl Build {
         let run_case = &self.binary.path;
         let text = cmd!(shell, "{run_case} --list").quiet().read()?;
         text.lines().map(|line| parse_case(line).with_context(|| format!("run-case lists `{line}`"))).collect()
+    }
+}
+
+fn short_hash(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Unless there is none.
+fn remove_file(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("{}", path.display()))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -193,5 +245,21 @@ mod tests {
         let builder = Builder { shell, folder: folder.path().to_owned(), _lock: tempfile::tempfile().unwrap() };
         let error = builder.revision("no-such-commit").unwrap_err();
         assert!(error.to_string().contains("git knows no commit `no-such-commit`"), "{error}");
+    }
+
+    #[test]
+    fn what_was_interrupted_is_cleared_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let shell = workspace::shell().unwrap();
+        let builder = Builder { shell, folder: folder.path().to_owned(), _lock: tempfile::tempfile().unwrap() };
+        fs::create_dir(builder.source()).unwrap();
+        let [half, lock] = ["source/half", "index-source.lock"].map(|name| folder.path().join(name));
+        fs::write(&half, "a file of another revision").unwrap();
+        fs::write(&lock, "").unwrap();
+        builder.clear_up().unwrap();
+        assert!(half.exists() && !lock.exists(), "a whole revision stays");
+        File::create(builder.half_checked_out()).unwrap();
+        builder.clear_up().unwrap();
+        assert!(!half.exists() && builder.source().exists() && !builder.half_checked_out().exists());
     }
 }

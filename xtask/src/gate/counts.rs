@@ -10,6 +10,7 @@ use super::builds::{Build, Builder, Cases, Revision};
 use crate::cli::Selection;
 use crate::count::baseline::{self, Baseline};
 use crate::count::{self, Counts, Run};
+use crate::workspace;
 
 /// A count that is another one.
 #[derive(Clone, Debug)]
@@ -79,7 +80,7 @@ fn cached(builder: &Builder, selection: &Selection, build: &Build, runs: &[Run])
         let counts = count::count(&build.program, selection.target, &missing)?;
         known.extend(counts.iter().map(|(run, &count)| (run.to_string(), count)));
         fs::create_dir_all(builder.folder.join("counts"))?;
-        fs::write(&path, serde_json::to_string_pretty(&known)?)?;
+        workspace::write_whole(&path, &serde_json::to_string_pretty(&known)?)?;
     }
     Ok(runs.iter().map(|run| (run.clone(), known[&run.to_string()])).collect())
 }

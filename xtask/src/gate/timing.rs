@@ -1,22 +1,22 @@
 //! Two builds in turns: what one of them loses by, and not what the neighbours do, shows in the ratio of times.
 
 mod players;
+mod same;
 pub(super) mod training;
 
-use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use sha2::{Digest as _, Sha256};
 use slide_benches::cases;
 use slide_kernels::Isa;
 
-use super::builds::{Binary, Builder};
-use super::statistics::{median, threshold};
+use super::builds::{Binary, Builder, Cases};
+use super::statistics::median;
 use crate::cli::Selection;
 use players::Player;
+pub(super) use same::Same;
 
 /// Levels that are timed where the machine has them: what most processors run.
 const LEVELS: &[Isa] = &[Isa::Avx2, Isa::Avx512, Isa::Neon, Isa::Sve];
@@ -49,13 +49,10 @@ const CASES: &[(&str, &str)] = &[
     ("transpose::transpose", "f32 256 x 128"),
 ];
 
-/// Measurements of a build and itself that a threshold is learned from.
-const SAME: usize = 8;
-
 /// How often, and how long at a time, the two builds have their turns.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Schedule {
-    /// Pairs of processes: where their memory happens to lie is another chance for each.
+    /// Pairs of processes: where their memory happens to lie is another chance for each. An odd number.
     pairs: usize,
     rounds: usize,
     turn: Duration,
@@ -93,28 +90,31 @@ impl Timed {
     }
 }
 
-/// Those of the chosen kernels.
-pub(super) fn of_kernels(selection: &Selection) -> Vec<Measurement> {
+/// Those of the chosen kernels, as far as both builds know the cases.
+pub(super) fn of_kernels(selection: &Selection, known: &[Cases; 2]) -> Vec<Measurement> {
     let levels: Vec<Isa> = LEVELS.iter().copied().filter(|isa| isa.is_available()).collect();
     let turns = |isa: Isa, kernel: &str, shape: &str, schedule| Measurement::Turns {
         name: format!("{isa} {kernel} {shape}"),
         arguments: [isa.name(), kernel, shape, "--turns"].map(str::to_owned).to_vec(),
         schedule,
     };
+    let is_known =
+        |kernel: &str, shape: &str| known.iter().all(|cases| cases.contains(&(kernel.to_owned(), shape.to_owned())));
     let mut measurements = Vec::new();
-    for &(kernel, shape) in CASES {
+    for &(kernel, shape) in CASES.iter().filter(|(kernel, shape)| is_known(kernel, shape)) {
         measurements.extend(levels.iter().map(|&isa| turns(isa, kernel, shape, IN_CACHE)));
     }
-    for (kernel, shape) in cases::from_memory() {
+    for (kernel, shape, _) in cases::from_memory().filter(|(kernel, shape, _)| is_known(kernel, shape)) {
         measurements.extend(levels.last().map(|&isa| turns(isa, kernel, &shape, FROM_MEMORY)));
     }
     measurements.retain(|one| selection.chooses(one.name()));
     measurements
 }
 
-/// Any two programs that take turns, with their arguments.
-pub(super) fn any(arguments: &[String]) -> Measurement {
-    Measurement::Turns { name: arguments.join(" "), arguments: arguments.to_vec(), schedule: IN_CACHE }
+/// Any two programs that take turns, with their arguments; thresholds go by the program's name.
+pub(super) fn any(program: &str, arguments: &[String]) -> Measurement {
+    let name = [&[program.to_owned()], arguments].concat().join(" ");
+    Measurement::Turns { name, arguments: arguments.to_vec(), schedule: IN_CACHE }
 }
 
 impl Measurement {
@@ -123,16 +123,27 @@ impl Measurement {
         name
     }
 
-    /// The logarithm of how much longer the new build takes than the old one: the median over the pairs.
-    fn log_ratio(&self, programs: [&Binary; 2]) -> Result<f64> {
+    /// Pairs of processes whose median is the result.
+    fn pairs(&self) -> usize {
+        match self {
+            Self::Turns { schedule, .. } => schedule.pairs,
+            Self::Training { .. } => training::PAIRS,
+        }
+    }
+
+    /// Logarithms of how much longer the new build takes than the old one, by so many pairs of processes.
+    fn log_ratios(&self, programs: [&Binary; 2], pairs: usize) -> Result<Vec<f64>> {
         let programs = programs.map(|program| &*program.path);
-        let ratios: Result<Vec<f64>> = match self {
-            Self::Turns { arguments, schedule, .. } => {
-                (0..schedule.pairs).map(|pair| in_turns(programs, arguments, schedule, pair)).collect()
-            }
-            Self::Training { arguments, data, .. } => training::log_ratios(programs, arguments, data),
+        let ratio = |pair| match self {
+            Self::Turns { arguments, schedule, .. } => in_turns(programs, arguments, schedule, pair),
+            Self::Training { arguments, data, .. } => training::log_ratio(programs, arguments, data, pair),
         };
-        Ok(median(&ratios.with_context(|| format!("timing `{}`", self.name()))?))
+        (0..pairs).map(ratio).collect::<Result<_>>().with_context(|| format!("timing `{}`", self.name()))
+    }
+
+    /// The median of the pairs.
+    fn log_ratio(&self, programs: [&Binary; 2]) -> Result<f64> {
+        Ok(median(&self.log_ratios(programs, self.pairs())?))
     }
 }
 
@@ -140,12 +151,12 @@ impl Measurement {
 pub(super) fn takes_turns(run_case: &Binary) -> bool {
     let Some((kernel, shape)) = CASES.first() else { return false };
     let arguments = ["scalar", kernel, shape, "--turns"].map(str::to_owned);
-    Player::start(&run_case.path, &arguments).and_then(|mut player| player.turn(1)).is_ok()
+    Player::start(&run_case.path, &arguments, Stdio::null()).and_then(|mut player| player.turn(1)).is_ok()
 }
 
 /// The median over the rounds of one pair of processes, which swap places in each.
 fn in_turns(programs: [&Path; 2], arguments: &[String], schedule: &Schedule, pair: usize) -> Result<f64> {
-    let mut players = programs.map(|program| Player::start(program, arguments));
+    let mut players = programs.map(|program| Player::start(program, arguments, Stdio::inherit()));
     if pair % 2 == 1 {
         players.reverse();
     }
@@ -163,60 +174,6 @@ fn in_turns(programs: [&Path; 2], arguments: &[String], schedule: &Schedule, pai
         ratios.push(if pair % 2 == 1 { -ratio } else { ratio });
     }
     Ok(median(&ratios))
-}
-
-/// Ratios of programs and themselves, by program and measurement: learned on this machine, and kept.
-pub(super) struct Same {
-    path: PathBuf,
-    ratios: BTreeMap<String, Vec<f64>>,
-}
-
-impl Same {
-    pub(super) fn open(builder: &Builder) -> Result<Self> {
-        Self::open_at(builder.folder.join(format!("thresholds-{}.json", machine())))
-    }
-
-    fn open_at(path: PathBuf) -> Result<Self> {
-        let ratios = match fs::read(&path) {
-            Ok(bytes) => serde_json::from_slice(&bytes).with_context(|| format!("{}", path.display()))?,
-            Err(_) => BTreeMap::new(),
-        };
-        Ok(Self { path, ratios })
-    }
-
-    /// The threshold of a program, which is learned if it is not known.
-    fn threshold(&mut self, measurement: &Measurement, program: &Binary, anew: bool) -> Result<f64> {
-        let key = format!("{} {}", program.hash, measurement.name());
-        let ratios = self.ratios.entry(key).or_default();
-        if anew || ratios.is_empty() {
-            for _ in 0..SAME {
-                ratios.push(measurement.log_ratio([program; 2])?);
-            }
-            let threshold = threshold(ratios);
-            fs::write(&self.path, serde_json::to_string_pretty(&self.ratios)?)?;
-            return Ok(threshold);
-        }
-        Ok(threshold(ratios))
-    }
-
-    /// Times two builds. What seems to be a loss is measured again, after the noise of the moment has been learned too.
-    pub(super) fn compare(&mut self, measurement: &Measurement, [old, new]: [&Binary; 2]) -> Result<Timed> {
-        let mut threshold = self.threshold(measurement, old, false)?;
-        let (mut ratio, mut again) = (measurement.log_ratio([old, new])?, false);
-        if ratio > threshold {
-            threshold = self.threshold(measurement, old, true)?;
-            (ratio, again) = (measurement.log_ratio([old, new])?, true);
-        }
-        Ok(Timed { name: measurement.name().to_owned(), ratio, threshold, again })
-    }
-}
-
-/// Stands for the processors of this machine.
-fn machine() -> String {
-    let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let constant = |line: &&str| ["model", "stepping", "cache size", "CPU"].iter().any(|name| line.starts_with(name));
-    let text: String = processors.lines().filter(constant).collect();
-    Sha256::digest(text).iter().take(4).map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -243,46 +200,13 @@ mod tests {
     #[test]
     fn a_filter_chooses_kernels() {
         let filter = Some(regex::Regex::new("dot::dot f32").unwrap());
-        let some = of_kernels(&Selection { target: Target::Native, filter });
+        let all: Cases = CASES.iter().map(|&(kernel, shape)| (kernel.to_owned(), shape.to_owned())).collect();
+        let known = [all.clone(), all];
+        let some = of_kernels(&Selection { target: Target::Native, filter }, &known);
         assert!(some.iter().all(|one| one.name().contains("dot::dot f32")), "and no other kernel");
-        assert!(some.len() < of_kernels(&Selection::all(Target::Native)).len());
-    }
-
-    /// A program that says of each call that it took so many nanoseconds.
-    #[cfg(unix)]
-    fn fake(folder: &Path, nanoseconds: u32) -> Binary {
-        use std::os::unix::fs::PermissionsExt as _;
-        let path = folder.join(nanoseconds.to_string());
-        let script = format!("#!/bin/sh\nwhile read calls; do echo $((calls * {nanoseconds})); done\n");
-        fs::write(&path, script).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-        Binary::open(path).unwrap()
-    }
-
-    #[test]
-    #[cfg(unix)]
-    fn slower_programs_are_losses_in_whatever_order_they_run() {
-        let folder = tempfile::tempdir().unwrap();
-        let [old, new] = [1000, 1200].map(|nanoseconds| fake(folder.path(), nanoseconds));
-        let mut same = Same::open_at(folder.path().join("same.json")).unwrap();
-        let loss = same.compare(&any(&[]), [&old, &new]).unwrap();
-        assert!((loss.ratio.exp() - 1.2).abs() < 1e-9, "{loss:?}");
-        assert!(loss.is_loss() && loss.again, "{loss:?}");
-        let gain = same.compare(&any(&[]), [&new, &old]).unwrap();
-        assert!(!gain.is_loss() && gain.is_gain() && !gain.again, "{gain:?}");
-
-        let mut same = Same::open_at(folder.path().join("same.json")).unwrap();
-        let learned: Vec<usize> = same.ratios.values().map(Vec::len).collect();
-        assert_eq!(learned.iter().sum::<usize>(), 3 * SAME, "twice for the loss, once for the gain, and kept");
-        let equal = same.compare(&any(&[]), [&old, &old]).unwrap();
-        assert_eq!((equal.ratio, equal.again), (0.0, false));
-    }
-
-    #[test]
-    #[cfg(unix)]
-    fn programs_that_take_no_turns_are_named() {
-        let silent = Binary::open("/bin/true".into()).unwrap();
-        let error = any(&["--turns".to_owned()]).log_ratio([&silent; 2]).unwrap_err();
-        assert!(format!("{error:#}").contains("/bin/true takes no turns"), "{error:#}");
+        assert!(some.len() < of_kernels(&Selection::all(Target::Native), &known).len());
+        let [all, _] = known;
+        let renamed = of_kernels(&Selection::all(Target::Native), &[all, Cases::new()]);
+        assert!(renamed.is_empty(), "what only one of the builds knows cannot be compared");
     }
 }

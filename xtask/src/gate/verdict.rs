@@ -11,15 +11,18 @@ pub(super) struct Verdict {
     pub(super) head: String,
     pub(super) targets: Vec<OfTarget>,
     pub(super) times: Vec<Timed>,
-    /// Why there are no times, where there should be some.
-    pub(super) untimed: Option<String>,
+    /// Programs of the same bytes in both, which are not timed.
+    pub(super) equal: Vec<&'static str>,
+    /// What could not be looked at, and why.
+    pub(super) incomplete: Vec<String>,
 }
 
 /// What was found without a clock.
 pub(super) struct OfTarget {
     /// Architecture and compiler.
     pub(super) name: String,
-    pub(super) kernels: usize,
+    /// Those whose machine code was looked at.
+    pub(super) kernels: Option<usize>,
     /// Of the machine code of the head: kernel and problem.
     pub(super) problems: Vec<(String, String)>,
     pub(super) counts: Comparison,
@@ -42,12 +45,15 @@ impl fmt::Display for Verdict {
             losses => format!("**FAILS: {losses} losses**"),
         };
         writeln!(f, "# {} against {}: {outcome}\n", self.head, self.base)?;
+        for reason in &self.incomplete {
+            writeln!(f, "**Incomplete**: {reason}\n")?;
+        }
         for target in &self.targets {
             target.fmt(f)?;
         }
         writeln!(f, "## Times\n")?;
-        if let Some(reason) = &self.untimed {
-            writeln!(f, "**Incomplete**: {reason}.\n")?;
+        for program in &self.equal {
+            writeln!(f, "Not taken of {program}, which is the same in both, byte for byte.\n")?;
         }
         if !self.times.is_empty() {
             let losses = self.times.iter().filter(|timed| timed.is_loss()).count();
@@ -71,7 +77,10 @@ impl fmt::Display for Verdict {
 impl fmt::Display for OfTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "## {}: machine code and instructions\n", self.name)?;
-        writeln!(f, "{} kernels looked at: {} problems.", self.kernels, self.problems.len())?;
+        match self.kernels {
+            Some(kernels) => writeln!(f, "{kernels} kernels looked at: {} problems.", self.problems.len())?,
+            None => writeln!(f, "No machine code looked at.")?,
+        }
         let Comparison { compared, changes, unmatched } = &self.counts;
         let losses = changes.iter().filter(|change| change.is_loss()).count();
         writeln!(f, "{compared} counts compared: {} differ by more than 0.5 %, {losses} are losses.\n", changes.len())?;
@@ -122,7 +131,7 @@ mod tests {
             head: "HEAD (89abcde)".to_owned(),
             targets: vec![OfTarget {
                 name: "x86_64, rustc 1.95.0".to_owned(),
-                kernels: 160,
+                kernels: Some(160),
                 problems: vec![],
                 counts: Comparison { compared: 223, changes, unmatched: vec![] },
             }],
@@ -132,7 +141,8 @@ mod tests {
                 threshold: 0.03,
                 again: ratio > 0.03,
             }],
-            untimed: None,
+            equal: vec![],
+            incomplete: vec![],
         }
     }
 
@@ -141,6 +151,16 @@ mod tests {
         let verdict = verdict([100, 100], 0.02);
         assert_eq!(verdict.losses(), 0);
         assert!(verdict.to_string().starts_with("# HEAD (89abcde) against HEAD~1 (1234567): passes\n"), "{verdict}");
+    }
+
+    #[test]
+    fn what_was_not_looked_at_is_told() {
+        let mut verdict = verdict([100, 100], 0.0);
+        verdict.incomplete.push("no tool chain".to_owned());
+        verdict.equal.push("slide");
+        let text = verdict.to_string();
+        assert!(text.contains("passes\n\n**Incomplete**: no tool chain\n"), "{text}");
+        assert!(text.contains("Not taken of slide, which is the same"), "{text}");
     }
 
     #[test]

@@ -16,12 +16,9 @@ pub(super) struct Player {
 }
 
 impl Player {
-    /// All of them share one core, on which they never run at the same time.
-    pub(super) fn start(program: &Path, arguments: &[String]) -> Result<Self> {
+    pub(super) fn start(program: &Path, arguments: &[String], errors: Stdio) -> Result<Self> {
         let mut command = Command::new(program);
-        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut process = command.spawn().with_context(|| format!("cannot start {}", program.display()))?;
-        pin(&process)?;
+        let mut process = start(command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(errors))?;
         let (input, output) = (process.stdin.take().context("a pipe")?, process.stdout.take().context("a pipe")?);
         Ok(Self { program: program.to_owned(), process, input, output: BufReader::new(output) })
     }
@@ -66,22 +63,50 @@ impl Drop for Player {
     }
 }
 
-/// To the last core that this process may use.
-#[cfg(target_os = "linux")]
-pub(super) fn pin(process: &Child) -> Result<()> {
-    use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
-    use nix::unistd::Pid;
-
-    let allowed = sched_getaffinity(Pid::from_raw(0))?;
-    let last = (0..CpuSet::count()).rev().find(|&core| allowed.is_set(core).unwrap_or(false));
-    let mut one = CpuSet::new();
-    one.set(last.context("no core is allowed")?)?;
-    // It may have ended already, which whoever waits for it will say better.
-    let _ = sched_setaffinity(Pid::from_raw(i32::try_from(process.id())?), &one);
-    Ok(())
+/// Starts a process on the core that all of them share, on which they never run at the same time. It is bound from its first
+/// instruction on, so its memory is that core's.
+pub(super) fn start(command: &mut Command) -> Result<Child> {
+    let bound = Bound::to_one_core()?;
+    let child = command.spawn().with_context(|| format!("cannot start {}", command.get_program().display()));
+    bound.release()?;
+    child
 }
 
+/// This thread, bound to the last core that it may use.
+#[cfg(target_os = "linux")]
+struct Bound(nix::sched::CpuSet);
+
+#[cfg(target_os = "linux")]
+impl Bound {
+    fn to_one_core() -> Result<Self> {
+        use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
+
+        let allowed = sched_getaffinity(THIS_THREAD)?;
+        let last = (0..CpuSet::count()).rev().find(|&core| allowed.is_set(core).unwrap_or(false));
+        let mut one = CpuSet::new();
+        one.set(last.context("no core is allowed")?)?;
+        sched_setaffinity(THIS_THREAD, &one)?;
+        Ok(Self(allowed))
+    }
+
+    fn release(self) -> Result<()> {
+        Ok(nix::sched::sched_setaffinity(THIS_THREAD, &self.0)?)
+    }
+}
+
+#[cfg(target_os = "linux")]
+const THIS_THREAD: nix::unistd::Pid = nix::unistd::Pid::from_raw(0);
+
 #[cfg(not(target_os = "linux"))]
-pub(super) fn pin(_: &Child) -> Result<()> {
-    Ok(())
+struct Bound;
+
+#[cfg(not(target_os = "linux"))]
+impl Bound {
+    fn to_one_core() -> Result<Self> {
+        Ok(Self)
+    }
+
+    fn release(self) -> Result<()> {
+        Ok(())
+    }
 }

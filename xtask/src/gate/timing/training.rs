@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use xshell::cmd;
 
-use super::players::pin;
+use super::players::start;
 use super::{Builder, Measurement};
 
-/// Pairs of trainings.
-const PAIRS: usize = 5;
+/// Pairs of trainings. An odd number.
+pub(super) const PAIRS: usize = 5;
 
 /// The default, and the one that hashes; about half a second each.
 pub(in crate::gate) fn measurements(data: &Path) -> Vec<Measurement> {
@@ -37,17 +37,13 @@ pub(in crate::gate) fn data(builder: &Builder, slide: &Path) -> Result<PathBuf> 
     Ok(path)
 }
 
-/// One for each pair.
-pub(super) fn log_ratios(programs: [&Path; 2], arguments: &[String], data: &Path) -> Result<Vec<f64>> {
-    let mut ratios = Vec::new();
-    for pair in 0..PAIRS {
-        let mut times = [0.0; 2];
-        for i in [pair % 2, 1 - pair % 2] {
-            times[i] = time(programs[i], arguments, data)?;
-        }
-        ratios.push((times[1] / times[0]).ln());
+/// Of one pair of processes, of which the other is first in every other pair.
+pub(super) fn log_ratio(programs: [&Path; 2], arguments: &[String], data: &Path, pair: usize) -> Result<f64> {
+    let mut times = [0.0; 2];
+    for i in [pair % 2, 1 - pair % 2] {
+        times[i] = time(programs[i], arguments, data)?;
     }
-    Ok(ratios)
+    Ok((times[1] / times[0]).ln())
 }
 
 /// Seconds of processor time.
@@ -56,9 +52,7 @@ fn time(slide: &Path, arguments: &[String], data: &Path) -> Result<f64> {
     let before = children()?;
     let mut command = Command::new(slide);
     command.args(["--quiet", "train"]).arg(data).arg("-o").arg(&model).args(["--threads", "1"]).args(arguments);
-    let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
-    let child = child.with_context(|| format!("cannot start {}", slide.display()))?;
-    pin(&child)?;
+    let child = start(command.stdout(Stdio::null()).stderr(Stdio::piped()))?;
     let output = child.wait_with_output()?;
     let errors = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "{} ended with {}: {}", slide.display(), output.status, errors.trim());
