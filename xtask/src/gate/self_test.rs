@@ -85,11 +85,11 @@ const PLANTS: &[Plant] = &[
         found_by: Layer::Times,
     },
     Plant {
-        what: "no row is asked for ahead by rows_dot",
-        file: "crates/slide-kernels/src/generic/row_dot.rs",
-        from: "                        prefetch(row(id).wrapping_add(k));\n",
-        to: "                        let _ = row(id).wrapping_add(k);\n",
-        filter: "row_dot::rows_dot$|row_dot::rows_dot from memory",
+        what: "no row is asked for ahead by Adam",
+        file: "crates/slide-kernels/src/generic/row_update.rs",
+        from: "                    ahead.prefetch(k, LANES);\n",
+        to: "",
+        filter: "row_update::adam_rows$|row_update::adam_rows from memory",
         found_by: Layer::Times,
     },
 ];
