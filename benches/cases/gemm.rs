@@ -53,6 +53,8 @@ fn of_rows(rows: usize) -> Vec<Case> {
             (narrow_table.clone(), ids.clone(), bias, inputs.clone(), out),
             move |kernels, (table, ids, bias, inputs, out)| {
                 let table = Table::new(Values::Bf16(table), WIDTH, WIDTH).expect("whole rows");
+                // With native precision by pairs even where they are slow, so that it can be seen how slow.
+                let kernels = kernels.with_quirks(kernels.quirks().with_slow_bf16_pairs(false));
                 kernels.gemm_forward(
                     table,
                     checked(ids, rows),

@@ -91,43 +91,55 @@ impl Isa {
     }
 }
 
-/// What a processor has, but does so badly that kernels had better do without. Quirks change no result.
+/// What a processor has, but does so badly that kernels had better do without. Quirks change no result of
+/// [`Precision::Reproducible`](crate::Precision::Reproducible).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Quirks {
     /// Gather instructions are slower than as many loads: on every AMD processor so far, and on those of Intel from Skylake
     /// to Rocket Lake, whose microcode holds gathers up against the Downfall attack (CVE-2022-40982), and before Skylake.
     pub slow_gather: bool,
+    /// Products of pairs of `bf16` (`vdpbf16ps`) are half as fast as those of `f32`, one by one: on every processor of Intel
+    /// so far, one in two cycles where there are two multiply-adds a cycle. So they pay only where loads are the limit.
+    pub slow_bf16_pairs: bool,
 }
 
 impl Quirks {
     /// The quirks of this machine's processor, by the name and model that it gives. It is asked once.
     pub fn detect() -> Quirks {
-        const UNKNOWN: u8 = 0;
-        const NONE: u8 = 1;
+        const DETECTED: u8 = 1;
         const SLOW_GATHER: u8 = 2;
-        static DETECTED: AtomicU8 = AtomicU8::new(UNKNOWN);
-        let slow_gather = match DETECTED.load(Ordering::Relaxed) {
-            UNKNOWN => {
-                let slow = x86::slow_gather();
-                DETECTED.store(if slow { SLOW_GATHER } else { NONE }, Ordering::Relaxed);
-                slow
-            }
-            detected => detected == SLOW_GATHER,
-        };
-        Quirks { slow_gather }
+        const SLOW_BF16_PAIRS: u8 = 4;
+        static CACHED: AtomicU8 = AtomicU8::new(0);
+        let mut bits = CACHED.load(Ordering::Relaxed);
+        if bits == 0 {
+            let quirks = x86::quirks();
+            bits = DETECTED
+                | if quirks.slow_gather { SLOW_GATHER } else { 0 }
+                | if quirks.slow_bf16_pairs { SLOW_BF16_PAIRS } else { 0 };
+            CACHED.store(bits, Ordering::Relaxed);
+        }
+        Quirks { slow_gather: bits & SLOW_GATHER != 0, slow_bf16_pairs: bits & SLOW_BF16_PAIRS != 0 }
     }
 
     /// The same, with gathers that are (or are not) to be avoided.
     #[must_use]
     pub fn with_slow_gather(self, slow_gather: bool) -> Quirks {
-        Quirks { slow_gather }
+        Quirks { slow_gather, ..self }
+    }
+
+    /// The same, with products of pairs of `bf16` that are (or are not) to be avoided.
+    #[must_use]
+    pub fn with_slow_bf16_pairs(self, slow_bf16_pairs: bool) -> Quirks {
+        Quirks { slow_bf16_pairs, ..self }
     }
 }
 
 /// Which features a processor of x86-64 has. Each is asked for by name.
 #[cfg_attr(not(target_arch = "x86_64"), allow(clippy::nonminimal_bool, reason = "everything is false there"))]
 mod x86 {
+    use super::Quirks;
+
     #[cfg(all(target_arch = "x86_64", feature = "std"))]
     macro_rules! all {
         ($($feature:tt),*) => { $(std::arch::is_x86_feature_detected!($feature))&&* };
@@ -158,41 +170,43 @@ mod x86 {
     }
 
     #[cfg(target_arch = "x86_64")]
-    pub(super) fn slow_gather() -> bool {
+    pub(super) fn quirks() -> Quirks {
         use core::arch::x86_64::__cpuid;
         let vendor = __cpuid(0);
-        gathers_slowly([vendor.ebx, vendor.edx, vendor.ecx], __cpuid(1).eax)
+        quirks_of([vendor.ebx, vendor.edx, vendor.ecx], __cpuid(1).eax)
     }
 
     #[cfg(not(target_arch = "x86_64"))]
-    pub(super) fn slow_gather() -> bool {
-        false
+    pub(super) fn quirks() -> Quirks {
+        Quirks::default()
     }
 
     /// By the vendor's name and the signature of the processor (leaf 1, `eax`).
     #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
-    pub(super) fn gathers_slowly(vendor: [u32; 3], signature: u32) -> bool {
+    pub(super) fn quirks_of(vendor: [u32; 3], signature: u32) -> Quirks {
         const INTEL: [u32; 3] = name(b"GenuineIntel");
         const AMD: [u32; 3] = name(b"AuthenticAMD");
         const HYGON: [u32; 3] = name(b"HygonGenuine");
+        match vendor {
+            AMD | HYGON => Quirks { slow_gather: true, slow_bf16_pairs: false },
+            INTEL => Quirks { slow_gather: intel_gathers_slowly(signature), slow_bf16_pairs: true },
+            _ => Quirks::default(),
+        }
+    }
+
+    fn intel_gathers_slowly(signature: u32) -> bool {
         let family = (signature >> 8) & 0xF;
         let model = ((signature >> 4) & 0xF) | ((signature >> 12) & 0xF0);
-        match vendor {
-            AMD | HYGON => true,
-            INTEL => {
-                family == 6
-                    && matches!(
-                        model,
-                        0x3C | 0x3F | 0x45 | 0x46 // Haswell
-                            | 0x3D | 0x47 | 0x4F | 0x56 // Broadwell
-                            | 0x4E | 0x5E | 0x55 // Skylake, Cascade Lake, Cooper Lake
-                            | 0x8E | 0x9E | 0xA5 | 0xA6 // Kaby Lake to Comet Lake
-                            | 0x66 | 0x7D | 0x7E | 0x6A | 0x6C // Cannon Lake, Ice Lake
-                            | 0x8C | 0x8D | 0xA7 // Tiger Lake, Rocket Lake
-                    )
-            }
-            _ => false,
-        }
+        family == 6
+            && matches!(
+                model,
+                0x3C | 0x3F | 0x45 | 0x46 // Haswell
+                    | 0x3D | 0x47 | 0x4F | 0x56 // Broadwell
+                    | 0x4E | 0x5E | 0x55 // Skylake, Cascade Lake, Cooper Lake
+                    | 0x8E | 0x9E | 0xA5 | 0xA6 // Kaby Lake to Comet Lake
+                    | 0x66 | 0x7D | 0x7E | 0x6A | 0x6C // Cannon Lake, Ice Lake
+                    | 0x8C | 0x8D | 0xA7 // Tiger Lake, Rocket Lake
+            )
     }
 
     const fn name(bytes: &[u8; 12]) -> [u32; 3] {
@@ -311,21 +325,22 @@ mod tests {
         let message = std::format!("{}", "mmx".parse::<Isa>().unwrap_err());
         assert!(message.contains("scalar"), "{message}");
     }
+
     #[test]
-    fn processors_that_gather_slowly_are_known() {
+    fn quirks_of_processors_are_known() {
         let word = |bytes: &str| u32::from_le_bytes(bytes.as_bytes().try_into().unwrap());
         let (intel, amd) = (["Genu", "ineI", "ntel"].map(word), ["Auth", "enti", "cAMD"].map(word));
-        for (vendor, signature, slow, name) in [
-            (intel, 0x0003_06C3, true, "Haswell"),
-            (intel, 0x0005_0654, true, "Skylake-X"),
-            (intel, 0x0006_06A6, true, "Ice Lake-SP"),
-            (intel, 0x0009_0672, false, "Alder Lake"),
-            (intel, 0x0008_06F8, false, "Sapphire Rapids"),
-            (amd, 0x0083_0F10, true, "Zen 2"),
-            (amd, 0x00A6_0F12, true, "Zen 4"),
-            ([0; 3], 0, false, "another"),
+        for (vendor, signature, slow_gather, slow_bf16_pairs, name) in [
+            (intel, 0x0003_06C3, true, true, "Haswell"),
+            (intel, 0x0005_0654, true, true, "Skylake-X"),
+            (intel, 0x0006_06A6, true, true, "Ice Lake-SP"),
+            (intel, 0x0009_0672, false, true, "Alder Lake"),
+            (intel, 0x0008_06F8, false, true, "Sapphire Rapids"),
+            (amd, 0x0083_0F10, true, false, "Zen 2"),
+            (amd, 0x00A6_0F12, true, false, "Zen 4"),
+            ([0; 3], 0, false, false, "another"),
         ] {
-            assert_eq!(x86::gathers_slowly(vendor, signature), slow, "{name}");
+            assert_eq!(x86::quirks_of(vendor, signature), Quirks { slow_gather, slow_bf16_pairs }, "{name}");
         }
     }
 }

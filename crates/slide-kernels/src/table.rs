@@ -49,10 +49,17 @@ pub(crate) fn table(isa: Isa, precision: Precision, quirks: Quirks) -> Option<&'
     let native = precision == Precision::Native;
     macro_rules! of {
         ($kernels:expr) => {
-            if quirks.slow_gather {
-                &const { Kernels { quirks: Quirks { slow_gather: true }, ..$kernels } }
-            } else {
-                &const { $kernels }
+            match quirks {
+                Quirks { slow_gather: false, slow_bf16_pairs: false } => of!($kernels, false, false),
+                Quirks { slow_gather: true, slow_bf16_pairs: false } => of!($kernels, true, false),
+                Quirks { slow_gather: false, slow_bf16_pairs: true } => of!($kernels, false, true),
+                Quirks { slow_gather: true, slow_bf16_pairs: true } => of!($kernels, true, true),
+            }
+        };
+        ($kernels:expr, $slow_gather:literal, $slow_bf16_pairs:literal) => {
+            &const {
+                let quirks = Quirks { slow_gather: $slow_gather, slow_bf16_pairs: $slow_bf16_pairs };
+                Kernels { quirks, ..$kernels }
             }
         };
     }
@@ -66,6 +73,8 @@ pub(crate) fn table(isa: Isa, precision: Precision, quirks: Quirks) -> Option<&'
         Isa::Avx512Vnni => of!(avx512vnni::KERNELS),
         #[cfg(target_arch = "x86_64")]
         Isa::Avx512Popcnt => of!(avx512popcnt::KERNELS),
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512Bf16 if native && quirks.slow_bf16_pairs => of!(avx512bf16::NATIVE_WHERE_SLOW),
         #[cfg(target_arch = "x86_64")]
         Isa::Avx512Bf16 if native => of!(avx512bf16::NATIVE),
         #[cfg(target_arch = "x86_64")]
@@ -116,7 +125,8 @@ impl Kernels {
         table(self.isa, precision, self.quirks).unwrap_or(&const { scalar::KERNELS })
     }
 
-    /// The same kernels for a processor with other quirks: they give the same results, only at another speed.
+    /// The same kernels for a processor with other quirks: if they are reproducible they give the same results, only at another
+    /// speed.
     pub fn with_quirks(&self, quirks: Quirks) -> &'static Kernels {
         table(self.isa, self.precision, quirks).unwrap_or(&const { scalar::KERNELS })
     }

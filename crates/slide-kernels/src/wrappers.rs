@@ -36,8 +36,10 @@ macro_rules! tile_lists {
     ($features:literal, $([$most:literal $($rows:literal)*] x $vectors:literal),*) => {
         const TILES: generic::gemm::Tiles = &[$(generic::tile::TileList {
             functions: &[($most, tile::<f32, $most, $vectors, false>), $(($rows, tile::<f32, $rows, $vectors, false>)),*],
-            packing_f32: tile::<f32, $most, $vectors, true>,
-            packing_bf16: tile::<half::bf16, $most, $vectors, true>,
+            packing: Some(generic::tile::PackingTiles {
+                of_f32: tile::<f32, $most, $vectors, true>,
+                of_bf16: tile::<half::bf16, $most, $vectors, true>,
+            }),
         }),*];
 
         /// # Safety
@@ -45,7 +47,7 @@ macro_rules! tile_lists {
         #[target_feature(enable = $features)]
         unsafe fn tile<S: generic::Storage, const ROWS: usize, const VECTORS: usize, const PACKING: bool>(tile: &Tile) {
             // SAFETY: passed on to the caller.
-            unsafe { work::<F32x16, S, ROWS, VECTORS, PACKING>(tile) }
+            unsafe { work::<F32x16, generic::tile::Singles, S, ROWS, VECTORS, PACKING>(tile) }
         }
     };
 }

@@ -92,6 +92,7 @@ const EXPECTED: &[(&str, Work)] = &[
 const SPECIAL: &[(Isa, &str, &str)] = &[
     (Isa::Avx512Popcnt, "codes", r"^vpopcntq .*%zmm"),
     (Isa::Avx512Bf16, "dot::dot_bf16", r"^vdpbf16ps .*%zmm"),
+    (Isa::Avx512Bf16, "gemm", r"^vdpbf16ps .*%zmm"),
     (Isa::Avx512Bf16, "row_dot::rows_dot_bf16", r"^vdpbf16ps .*%zmm"),
     // Bytes with zeros between them come from a shuffle of a broadcast: one micro-operation less.
     (Isa::Avx2, "convert::bf16_to_f32", r"^vpshufb .*%ymm"),
@@ -100,6 +101,7 @@ const SPECIAL: &[(Isa, &str, &str)] = &[
     (Isa::Avx512Vnni, "quant", r"^vpdpbusd .*%zmm"),
     (Isa::NeonBf16, "dot::dot_bf16", r"^bfmlal[bt] v"),
     (Isa::NeonBf16, "dot::dot_bf16_native", r"^bfdot v"),
+    (Isa::NeonBf16, "gemm", r"^bfmmla v\d+\.4s"),
     (Isa::NeonBf16, "row_dot::rows_dot_bf16", r"^bfmlal[bt] v"),
     (Isa::NeonBf16, "row_dot::rows_dot_bf16_native", r"^bfdot v"),
     // It has nothing to multiply.

@@ -22,6 +22,21 @@ impl Kernels {
     ///
     /// Order: a chain of fused multiply-adds over ascending `k` that starts from the bias.
     ///
+    /// With [`Precision::Native`](crate::Precision::Native) and rows of `bf16` the inputs are rounded to `bf16` too, to the
+    /// nearest, and products of two or four are added to the chain at once (`vdpbf16ps`, `bfmmla`), with the rounding
+    /// that [`dot_bf16`](Kernels::dot_bf16) describes. Where nothing overflows the error is at most
+    ///
+    /// ```text
+    /// v A + (1 + v) g(2 ceil(K / 2)) (|b| + A) + sum_{w_k or x_k subnormal} |w_k x_k| + 4 (K + 1) 2^-126
+    /// ```
+    ///
+    /// with `b` the bias, `A = sum_k |w_k x_k|`, `v = 2^-8`, and `g` and `u` as there. Rounding moves an input by at most `v`
+    /// times itself, and so makes no term larger than `1 + v` times what it was. Then products are exact, and a term, as the bias,
+    /// passes at most two roundings for each pair of the chain. What is flushed is less than 2^-126, at most three times a pair
+    /// and once at the start. The first term is by far the largest.
+    ///
+    /// Where `vdpbf16ps` is slower than multiply-adds ([`Quirks`](crate::Quirks)), the product is the reproducible one.
+    ///
     /// # Panics
     /// Unless `rows.bound()` is at most `table.rows()` and `bias.len()`, `inputs` is `[K][S]` and `out` is `[R][S]`.
     pub fn gemm_forward(

@@ -11,14 +11,18 @@
 //! The right factor is packed, a panel at a time, into a buffer on the stack that stays in L1 (scattered rows and wide
 //! strides would fall on few cache sets); `bf16` is widened on the way. A chain that is cut between two panels goes on
 //! from what was stored in `out`, so the order of its additions is that of the specification.
+//!
+//! Instructions that multiply pairs of `bf16` read the rows as they are stored, and a panel that was rounded to `bf16`
+//! ([`Factors`]).
 
 use core::mem::MaybeUninit;
 use core::ops::Range;
 
 use half::bf16;
 
+use super::factors::{Factors, Plain, Widened, pack};
 use super::lanes::prefetch_l2;
-use super::tile::{MOST_ROWS, Tile, TileFunction, TileList};
+use super::tile::{MOST_ROWS, PackingTiles, Tile, TileFunction, TileList};
 use super::{LANES, Lanes, Storage};
 use crate::tuning::{CACHED, PANEL};
 use crate::{Matrix, MatrixMut, RowIds, Values, views};
@@ -28,11 +32,11 @@ use crate::{Matrix, MatrixMut, RowIds, Values, views};
 struct Panel(#[expect(dead_code, reason = "used through a pointer")] [MaybeUninit<f32>; PANEL]);
 
 /// The most elements of a left factor that a tile needs: as deep as a panel of one vector.
-const WIDENED: usize = MOST_ROWS * PANEL / LANES;
+const BUFFER: usize = MOST_ROWS * PANEL / LANES;
 
-/// Rows of a left factor that were widened.
+/// Rows of a left factor that were widened, or filled up to whole steps.
 #[repr(align(64))]
-struct Widened(#[expect(dead_code, reason = "used through a pointer")] [MaybeUninit<f32>; WIDENED]);
+struct Buffer(#[expect(dead_code, reason = "used through a pointer")] [MaybeUninit<f32>; BUFFER]);
 
 /// Tile functions of a back end: `tiles[n - 1]` are those of `n` vectors.
 pub(crate) type Tiles = &'static [TileList];
@@ -40,7 +44,7 @@ pub(crate) type Tiles = &'static [TileList];
 /// Elements of a factor in memory: row `i` starts at `start + row(i) * stride`, where `row(i)` is `ids[i]` or, without
 /// `ids`, `i` itself.
 #[derive(Clone, Copy)]
-struct Rows<'a, S> {
+pub(crate) struct Rows<'a, S> {
     start: *const S,
     stride: usize,
     ids: Option<&'a [u32]>,
@@ -54,7 +58,7 @@ impl<'a, S> Rows<'a, S> {
     }
 
     #[inline(always)]
-    fn row(&self, i: usize) -> *const S {
+    pub(super) fn row(&self, i: usize) -> *const S {
         let row = match self.ids {
             Some(ids) => ids[i] as usize,
             None => i,
@@ -107,36 +111,6 @@ struct Product<'a> {
     bias: Option<(&'a [f32], &'a [u32])>,
 }
 
-/// Copies `depth` rows from row `first` and element `lane` on, as whole vectors of which `lanes` lanes exist.
-///
-/// # Safety
-/// The instruction set of `L` is available; the rows have these elements; the panel has room.
-#[inline(always)]
-unsafe fn pack<L: Lanes, S: Storage>(
-    panel: *mut f32,
-    right: Rows<'_, S>,
-    first: usize,
-    depth: usize,
-    lane: usize,
-    lanes: usize,
-) {
-    let (whole, vectors) = (lanes / LANES, lanes.div_ceil(LANES));
-    // SAFETY: the caller's word.
-    unsafe {
-        for i in 0..depth {
-            let from = right.row(first + i).add(lane);
-            let to = panel.add(i * vectors * LANES);
-            for n in 0..whole {
-                S::load::<L>(from.add(n * LANES)).store(to.add(n * LANES));
-            }
-            if whole < vectors {
-                let from = from.add(whole * LANES);
-                S::load_part::<L>(from, lanes - whole * LANES).store(to.add(whole * LANES));
-            }
-        }
-    }
-}
-
 impl Product<'_> {
     /// Lanes of a panel, and its depth.
     fn panel_shape(&self) -> (usize, usize) {
@@ -150,7 +124,8 @@ impl Product<'_> {
         self.rows.div_ceil(most).max(1)
     }
 
-    /// Works the rows of one panel, tile by tile; `left(j, rows, starts)` sets the start of each of `rows` rows from `j` on.
+    /// Works the rows of one panel of `depth` steps, tile by tile; `left(j, rows, starts)` sets the start of each of `rows`
+    /// rows from `j` on.
     ///
     /// # Safety
     /// The tile functions may be called; panel and pointers are valid for the product.
@@ -212,6 +187,27 @@ pub(crate) unsafe fn forward<L: Lanes>(
     rows: RowIds<'_>,
     bias: &[f32],
     inputs: Matrix<'_>,
+    out: MatrixMut<'_>,
+) {
+    // SAFETY: passed on to the caller.
+    unsafe {
+        match table.values() {
+            Values::F32(values) => forward_by::<L, Plain>(tiles, values, table.stride(), rows, bias, inputs, out),
+            Values::Bf16(values) => forward_by::<L, Widened>(tiles, values, table.stride(), rows, bias, inputs, out),
+        }
+    }
+}
+
+/// # Safety
+/// As of [`forward`], of whose table these are the values; the tiles are made for the factors.
+#[inline(always)]
+pub(crate) unsafe fn forward_by<L: Lanes, F: Factors<L>>(
+    tiles: Tiles,
+    values: &[F::Left],
+    stride: usize,
+    rows: RowIds<'_>,
+    bias: &[f32],
+    inputs: Matrix<'_>,
     mut out: MatrixMut<'_>,
 ) {
     let product = Product {
@@ -219,7 +215,7 @@ pub(crate) unsafe fn forward<L: Lanes>(
         out: out.data_mut().as_mut_ptr(),
         rows: rows.len(),
         lanes: inputs.width(),
-        depth: table.width(),
+        depth: inputs.rows(),
         tiles,
         bias: Some((bias, rows.ids())),
     };
@@ -229,23 +225,8 @@ pub(crate) unsafe fn forward<L: Lanes>(
         }
         return;
     }
-    let (stride, ids) = (table.stride(), rows.ids());
     // SAFETY: passed on to the caller.
-    unsafe {
-        match table.values() {
-            Values::F32(values) => {
-                let left = Rows::of_table(values, stride, ids);
-                rows_times::<L, f32>(&product, left, inputs.into(), |row, _, _| row);
-            }
-            Values::Bf16(values) => {
-                let left = Rows::of_table(values, stride, ids);
-                rows_times::<L, bf16>(&product, left, inputs.into(), |row, to, depth| {
-                    widen::<L>(row, to, depth);
-                    to
-                });
-            }
-        }
-    }
+    unsafe { rows_times::<L, F>(&product, Rows::of_table(values, stride, rows.ids()), inputs.into()) }
 }
 
 /// # Safety
@@ -267,33 +248,31 @@ pub(crate) unsafe fn gradient<L: Lanes>(
         bias: None,
     };
     // SAFETY: passed on to the caller.
-    unsafe { rows_times::<L, f32>(&product, deltas.into(), inputs.into(), |row, _, _| row) }
+    unsafe { rows_times::<L, Plain>(&product, deltas.into(), inputs.into()) }
 }
 
-/// A product whose left factor is stored by rows. `widened(row, buffer, depth)` gives `depth` elements as `f32`.
+/// A product whose left factor is stored by rows.
 ///
 /// # Safety
-/// The instruction set of `L` is available; the factors fit the product; the functions of its tiles may be called.
+/// The instruction set of `L` is available; the factors fit the product; the functions of its tiles may be called, and are
+/// made for `F`.
 #[inline(always)]
-unsafe fn rows_times<L: Lanes, S: Storage>(
-    product: &Product<'_>,
-    left: Rows<'_, S>,
-    right: Rows<'_, f32>,
-    widened: impl Fn(*const S, *mut f32, usize) -> *const f32,
-) {
+unsafe fn rows_times<L: Lanes, F: Factors<L>>(product: &Product<'_>, left: Rows<'_, F::Left>, right: Rows<'_, f32>) {
     let mut panel = MaybeUninit::<Panel>::uninit();
     let panel = panel.as_mut_ptr().cast::<f32>();
-    let mut buffer = MaybeUninit::<Widened>::uninit();
+    let mut buffer = MaybeUninit::<Buffer>::uninit();
     let buffer = buffer.as_mut_ptr().cast::<f32>();
-    let (lanes_at_once, depth_at_once) = product.panel_shape();
+    let (lanes_at_once, words_at_once) = product.panel_shape();
+    let depth_at_once = words_at_once * F::IN_WORD;
     for first in (0..product.depth).step_by(depth_at_once) {
         let depth = (product.depth - first).min(depth_at_once);
         for lane in (0..product.lanes).step_by(lanes_at_once) {
             let lanes = (product.lanes - lane).min(lanes_at_once);
             let rows_of = |j: usize, rows: usize, starts: &mut [*const f32]| {
                 for (n, start) in starts.iter_mut().enumerate() {
-                    *start =
-                        widened(left.row(j + n).wrapping_add(first), buffer.wrapping_add(n * depth_at_once), depth);
+                    let row = left.row(j + n).wrapping_add(first);
+                    // SAFETY: the caller's word; the buffer has room for the panels' depth of each row of a tile.
+                    *start = unsafe { F::row(row, buffer.wrapping_add(n * words_at_once), depth) };
                 }
                 // The panels that follow find the rows in the cache.
                 if lane == 0 {
@@ -303,26 +282,9 @@ unsafe fn rows_times<L: Lanes, S: Storage>(
             // SAFETY: the caller's word; panel and buffer have room for what is written to them, and it is written
             // before it is read.
             unsafe {
-                pack::<L, f32>(panel, right, first, depth, lane, lanes);
-                product.panel(panel, first, depth, lane, lanes, 1, None, rows_of);
+                F::pack(panel, right, first, depth, lane, lanes);
+                product.panel(panel, first, depth.div_ceil(F::STEP), lane, lanes, 1, None, rows_of);
             }
-        }
-    }
-}
-
-/// # Safety
-/// The instruction set of `L` is available; `from` and `to` are valid for reading and writing `count` elements.
-#[inline(always)]
-unsafe fn widen<L: Lanes>(from: *const bf16, to: *mut f32, count: usize) {
-    let mut k = 0;
-    // SAFETY: the caller's word.
-    unsafe {
-        while k + LANES <= count {
-            L::load_bf16(from.add(k)).store(to.add(k));
-            k += LANES;
-        }
-        if k < count {
-            L::load_part_bf16(from.add(k), count - k).store_part(to.add(k), L::first(count - k));
         }
     }
 }
@@ -352,11 +314,11 @@ pub(crate) unsafe fn backward<L: Lanes>(
         match table.values() {
             Values::F32(values) => {
                 let right = Rows::of_table(values, stride, ids);
-                columns_times::<L, f32>(&product, deltas, right, |list| list.packing_f32)
+                columns_times::<L, f32>(&product, deltas, right, |tiles| tiles.of_f32)
             }
             Values::Bf16(values) => {
                 let right = Rows::of_table(values, stride, ids);
-                columns_times::<L, bf16>(&product, deltas, right, |list| list.packing_bf16)
+                columns_times::<L, bf16>(&product, deltas, right, |tiles| tiles.of_bf16)
             }
         }
     }
@@ -371,7 +333,7 @@ unsafe fn columns_times<L: Lanes, S: Storage>(
     product: &Product<'_>,
     left: Matrix<'_>,
     right: Rows<'_, S>,
-    packing: impl Fn(&TileList) -> TileFunction,
+    packing: impl Fn(&PackingTiles) -> TileFunction,
 ) {
     let mut panel = MaybeUninit::<Panel>::uninit();
     let panel = panel.as_mut_ptr().cast::<f32>();
@@ -396,13 +358,15 @@ unsafe fn columns_times<L: Lanes, S: Storage>(
                 asked = until;
             };
             let list = &product.tiles[lanes.div_ceil(LANES) - 1];
-            let packing = match right.ids {
-                Some(ids) if lanes.is_multiple_of(LANES) && product.rows >= list.functions[0].0 => Some(Packing {
-                    function: packing(list),
-                    source: right.start.wrapping_add(lane).cast(),
-                    step: right.stride * size_of::<S>(),
-                    ids: ids[first..first + depth].as_ptr(),
-                }),
+            let packing = match right.ids.zip(list.packing.as_ref()) {
+                Some((ids, tiles)) if lanes.is_multiple_of(LANES) && product.rows >= list.functions[0].0 => {
+                    Some(Packing {
+                        function: packing(tiles),
+                        source: right.start.wrapping_add(lane).cast(),
+                        step: right.stride * size_of::<S>(),
+                        ids: ids[first..first + depth].as_ptr(),
+                    })
+                }
                 _ => None,
             };
             // SAFETY: the caller's word; the panel has room for what is written to it, and it is written before it is

@@ -6,6 +6,7 @@
 
 mod columns;
 mod compare;
+pub(crate) mod factors;
 mod lanes;
 pub(crate) mod pairs;
 mod storage;

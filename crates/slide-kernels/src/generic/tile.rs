@@ -12,7 +12,8 @@ pub(crate) struct Tile {
     /// Element `i` of row `j` is at `left[j] + i * left_step`.
     pub(crate) left: [*const f32; MOST_ROWS],
     pub(crate) left_step: usize,
-    /// Packed: `depth` times as many vectors as the tile has, without gaps.
+    /// Packed: `depth` times as many vectors as the tile has, without gaps. (For pairs a vector has two elements of the depth
+    /// for each lane, and `depth` counts these; other functions say what it is to them.)
     pub(crate) panel: *mut f32,
     pub(crate) depth: usize,
     pub(crate) out: *mut f32,
@@ -38,9 +39,45 @@ pub(crate) type TileFunction = unsafe fn(&Tile);
 pub(crate) struct TileList {
     /// Rows of the tile, most first, down to 1.
     pub(crate) functions: &'static [(usize, TileFunction)],
-    /// The first of them as one that packs the panel from rows of `f32` or `bf16`. Their lanes all exist.
-    pub(crate) packing_f32: TileFunction,
-    pub(crate) packing_bf16: TileFunction,
+    /// For the backward product.
+    pub(crate) packing: Option<PackingTiles>,
+}
+
+/// The first function of a list as one that packs the panel from rows of `f32` or `bf16`. Their lanes all exist.
+pub(crate) struct PackingTiles {
+    pub(crate) of_f32: TileFunction,
+    pub(crate) of_bf16: TileFunction,
+}
+
+/// How a tile multiplies: what tells singles from pairs.
+pub(crate) trait Multiply<L: Lanes> {
+    /// What a row of the left factor is multiplied by in one step, for all lanes.
+    type Left: Copy;
+
+    /// # Safety
+    /// The instruction set of `L` is available; `from` is valid for reading four bytes, at any address.
+    unsafe fn left(from: *const f32) -> Self::Left;
+
+    /// # Safety
+    /// The instruction set of the implementation is available.
+    unsafe fn add(left: Self::Left, right: L, sum: L) -> L;
+}
+
+/// `f32`, by fused multiply-adds.
+pub(crate) struct Singles;
+
+impl<L: Lanes> Multiply<L> for Singles {
+    type Left = L;
+
+    #[inline(always)]
+    unsafe fn left(from: *const f32) -> L {
+        // SAFETY: passed on to the caller.
+        unsafe { L::splat(from.read_unaligned()) }
+    }
+    #[inline(always)]
+    unsafe fn add(left: L, right: L, sum: L) -> L {
+        left.fma(right, sum)
+    }
 }
 
 /// The body of every tile function: `ROWS` rows of `VECTORS` vectors; `PACKING` from rows of `S`.
@@ -48,9 +85,16 @@ pub(crate) struct TileList {
 /// Packing on its own would take five cycles a cache line, which here pass beside the products.
 ///
 /// # Safety
-/// The contract of [`TileFunction`].
+/// The contract of [`TileFunction`]; the instruction set of `M` is available.
 #[inline(always)]
-pub(crate) unsafe fn work<L: Lanes, S: Storage, const ROWS: usize, const VECTORS: usize, const PACKING: bool>(
+pub(crate) unsafe fn work<
+    L: Lanes,
+    M: Multiply<L>,
+    S: Storage,
+    const ROWS: usize,
+    const VECTORS: usize,
+    const PACKING: bool,
+>(
     tile: &Tile,
 ) {
     // SAFETY: the caller's word: rows of `left` and the panel have `depth` elements, rows of `out` the vectors of the
@@ -84,9 +128,9 @@ pub(crate) unsafe fn work<L: Lanes, S: Storage, const ROWS: usize, const VECTORS
                 }
             }
             for j in 0..ROWS {
-                let factor = L::splat(*tile.left[j].add(offset));
+                let factor = M::left(tile.left[j].add(offset));
                 for n in 0..VECTORS {
-                    sums[j][n] = factor.fma(right[n], sums[j][n]);
+                    sums[j][n] = M::add(factor, right[n], sums[j][n]);
                 }
             }
             panel = panel.add(VECTORS * LANES);

@@ -35,7 +35,7 @@ pub(crate) mod transpose;
 pub(crate) const KERNELS: Kernels = Kernels {
     isa: Isa::Scalar,
     precision: Precision::Reproducible,
-    quirks: Quirks { slow_gather: false },
+    quirks: Quirks { slow_gather: false, slow_bf16_pairs: false },
     active: active::TABLE,
     axpy: axpy::TABLE,
     codes: codes::TABLE,

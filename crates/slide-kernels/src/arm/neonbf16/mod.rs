@@ -5,6 +5,7 @@
 //! `bfdot` and `bfmmla` flush subnormals and round to odd, and serve the native ones.
 
 mod dot;
+mod gemm;
 mod quant;
 mod row_dot;
 
@@ -20,7 +21,7 @@ pub(crate) const KERNELS: Kernels =
 
 /// With the instructions that round in their own way.
 pub(crate) const NATIVE: Kernels =
-    Kernels { precision: Precision::Native, dot: dot::NATIVE, row_dot: row_dot::NATIVE, ..KERNELS };
+    Kernels { precision: Precision::Native, dot: dot::NATIVE, gemm: gemm::NATIVE, row_dot: row_dot::NATIVE, ..KERNELS };
 
 /// `bfmlalb`, then `bfmlalt`: the even elements, then the odd ones, as [`Widening`] has them.
 pub(crate) struct Bfmlal;

@@ -5,6 +5,7 @@
 //! operations of `generic::storage` here too.
 
 mod dot;
+mod gemm;
 mod row_dot;
 
 use core::arch::x86_64::*;
@@ -17,7 +18,10 @@ use crate::{Isa, Kernels, Precision};
 pub(crate) const KERNELS: Kernels = Kernels { isa: Isa::Avx512Bf16, ..avx512popcnt::KERNELS };
 
 /// With the instructions that round in their own way.
-pub(crate) const NATIVE: Kernels =
+pub(crate) const NATIVE: Kernels = Kernels { gemm: gemm::NATIVE, ..NATIVE_WHERE_SLOW };
+
+/// The same for processors where `vdpbf16ps` is slow ([`Quirks`](crate::Quirks)): only what waits for loads.
+pub(crate) const NATIVE_WHERE_SLOW: Kernels =
     Kernels { precision: Precision::Native, dot: dot::NATIVE, row_dot: row_dot::NATIVE, ..KERNELS };
 
 /// `vdpbf16ps`: both products of a pair by one instruction.
