@@ -67,6 +67,9 @@ fn bounds(case: &Case, kernels: &Kernels) -> &'static [Bound] {
         }
         "dot" | "row_dot" => &[Loads, Ports],
         "quant" if name.contains("dot") => &[Loads],
+        // Nothing bare multiplies bytes, or pairs of `bf16`.
+        "byte_gemm" => &[],
+        "gemm" if kernels.precision() == Precision::Native => &[],
         "gemm" => &[Arithmetic],
         "axpy" => &[Updates],
         "row_update" if name == "momentum_rows" => &[Updates],

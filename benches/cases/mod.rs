@@ -5,6 +5,7 @@ use slide_kernels::Kernels;
 
 mod active;
 mod axpy;
+mod byte_gemm;
 mod codes;
 mod convert;
 mod counting_sort;
@@ -130,6 +131,7 @@ type Family = (&'static str, fn() -> Vec<Case>);
 const FAMILIES: &[Family] = &[
     ("active", active::cases),
     ("axpy", axpy::cases),
+    ("byte_gemm", byte_gemm::cases),
     ("codes", codes::cases),
     ("convert", convert::cases),
     ("counting_sort", counting_sort::cases),

@@ -69,6 +69,8 @@ pub const KERNELS: &[Kernel] = &[
     kernel("active", "momentum_backward", "active_backward", "the same with momentum", "f32, bf16 weights and states", ALL),
     kernel("active", "adagrad_backward", "active_backward", "the same with Adagrad", "f32, bf16 weights and states", ALL),
     kernel("axpy", "axpy", "axpy", "y = a x + y", "f32, bf16 x", ALL),
+    kernel("byte_gemm", "gemm_i8", "gemm_i8", "Z = W X^T for chosen rows of W", "i8 x i8 to i32", BYTES),
+    kernel("byte_gemm", "gemm_u8_i8", "gemm_u8_i8", "Z = W X^T for chosen rows of W", "i8 x u8 to i32", BYTES),
     kernel("codes", "pack_codes", "pack_codes", "out_t = sum_k v_kt 2^(k b)", "u32", ALL),
     kernel("codes", "hamming", "hamming", "number of ones of a ^ b", "u64", POPCNT),
     kernel("codes", "hamming_rows", "hamming_rows", "out_i = number of ones of c_i ^ a", "u64", POPCNT),

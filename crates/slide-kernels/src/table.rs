@@ -15,6 +15,7 @@ pub struct Kernels {
     pub(crate) quirks: Quirks,
     pub(crate) active: api::active::Table,
     pub(crate) axpy: api::axpy::Table,
+    pub(crate) byte_gemm: api::byte_gemm::Table,
     pub(crate) codes: api::codes::Table,
     pub(crate) convert: api::convert::Table,
     pub(crate) counting_sort: api::counting_sort::Table,
@@ -155,6 +156,7 @@ impl Kernels {
         std::vec![
             ("active", self.active.functions()),
             ("axpy", self.axpy.functions()),
+            ("byte_gemm", self.byte_gemm.functions()),
             ("codes", self.codes.functions()),
             ("convert", self.convert.functions()),
             ("counting_sort", self.counting_sort.functions()),

@@ -52,6 +52,25 @@ macro_rules! tile_lists {
     };
 }
 
+/// The same for products that pack nothing on the way; `$multiply` is how they multiply.
+#[cfg(target_arch = "x86_64")]
+macro_rules! row_tile_lists {
+    ($features:literal, $multiply:ty, $([$($rows:literal)*] x $vectors:literal),*) => {
+        const TILES: crate::generic::gemm::Tiles = &[$(crate::generic::tile::TileList {
+            functions: &[$(($rows, tile::<$rows, $vectors> as crate::generic::tile::TileFunction)),*],
+            packing: None,
+        }),*];
+
+        /// # Safety
+        /// The contract of [`crate::generic::tile::TileFunction`].
+        #[target_feature(enable = $features)]
+        unsafe fn tile<const ROWS: usize, const VECTORS: usize>(tile: &crate::generic::tile::Tile) {
+            // SAFETY: passed on to the caller.
+            unsafe { crate::generic::tile::work::<F32x16, $multiply, f32, ROWS, VECTORS, false>(tile) }
+        }
+    };
+}
+
 /// Runs intrinsics in a function that has a proof of its level: an argument whose type exists only where the level is
 /// available, or the word of an unsafe function's caller.
 macro_rules! proven {

@@ -33,6 +33,8 @@ const BYTE_PRODUCT: Work = Work {
     neon: r"^(sm[ul]\w+|mul) v\d+\.8h|^u?sdot v\d+\.4s",
     sve: r"^[us]+dot z\d+\.s",
 };
+const WIDE_PRODUCT: Work =
+    Work { x86: r"^vpmaddwd .*VECTOR", neon: r"^(sm[ul]\w+|mul) v\d+\.8h", sve: r"^[us]+dot z\d+\.s" };
 const EXCLUSIVE_OR: Work = Work { x86: r"^vp?(xor|ternlog)\w* .*VECTOR", neon: r"^eor v\d+", sve: r"^eor z\d+" };
 const MOVE: Work = Work { x86: r"^vmov\w+ .*VECTOR", neon: r"^(ld|st)[rp] q\d+", sve: r"^(ld|st)1w \{ z\d+" };
 const WIDENING: Work =
@@ -50,6 +52,7 @@ const BIT_COUNT: Work = Work { x86: r"^vpshufb .*VECTOR", neon: r"^cnt v\d+", sv
 const EXPECTED: &[(&str, Work)] = &[
     ("active", MULTIPLY_ADD),
     ("axpy", MULTIPLY_ADD),
+    ("byte_gemm", WIDE_PRODUCT),
     ("codes", BIT_COUNT),
     ("codes::pack_codes", BIT_SHIFT),
     ("convert::f32_to_bf16", SHIFT),
@@ -98,7 +101,9 @@ const SPECIAL: &[(Isa, &str, &str)] = &[
     (Isa::Avx2, "convert::bf16_to_f32", r"^vpshufb .*%ymm"),
     // It cannot pack lanes, but looks for counters in vectors.
     (Isa::Avx2, "counting_sort", r"^vpor .*%ymm"),
+    (Isa::Avx512Vnni, "byte_gemm", r"^vpdpbusd .*%zmm"),
     (Isa::Avx512Vnni, "quant", r"^vpdpbusd .*%zmm"),
+    (Isa::NeonBf16, "byte_gemm", r"^u?s?mmla v\d+\.4s"),
     (Isa::NeonBf16, "dot::dot_bf16", r"^bfmlal[bt] v"),
     (Isa::NeonBf16, "dot::dot_bf16_native", r"^bfdot v"),
     (Isa::NeonBf16, "gemm", r"^bfmmla v\d+\.4s"),
@@ -110,7 +115,7 @@ const SPECIAL: &[(Isa, &str, &str)] = &[
 ];
 
 /// Functions beside a kernel that hold its hot loops, all of them.
-pub(super) const PARTS: &[&str] = &["gemm::tile"];
+pub(super) const PARTS: &[&str] = &["byte_gemm::tile", "gemm::tile"];
 
 /// Kernels that the compiler merges with another one of the level, because they are the same instructions.
 const MERGED: &[(Isa, &str, &str)] = &[
@@ -120,6 +125,7 @@ const MERGED: &[(Isa, &str, &str)] = &[
 
 /// Calls that loops may make: kernel or family, what is called, and why that costs nothing that counts.
 const CALLS: &[(&str, &str, &str)] = &[
+    ("byte_gemm", r"^\*|^x\d+$|::byte_gemm::tile$", "a tile is hundreds of products"),
     ("gemm", r"^\*|^x\d+$|::gemm::tile$", "a tile is hundreds of multiply-adds"),
     ("gemm::backward", "::Product::tiles_of_rows$", "once a panel"),
     ("hash", "^memset$|^memcpy$", "once a row, which is copied and filled up with zeros"),

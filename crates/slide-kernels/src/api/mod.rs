@@ -21,6 +21,7 @@ macro_rules! table {
 
 pub(crate) mod active;
 pub(crate) mod axpy;
+pub(crate) mod byte_gemm;
 pub(crate) mod codes;
 pub(crate) mod convert;
 pub(crate) mod counting_sort;

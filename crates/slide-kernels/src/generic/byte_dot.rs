@@ -131,7 +131,7 @@ pub(crate) unsafe fn dot<P: Products, const CHAINS: usize>(a: *const u8, b: *con
 /// The instruction set of `P` is available; `rows.bound() <= values.rows()`; `vector` is valid for reading a row's width;
 /// `out.len() == rows.len()`.
 #[inline(always)]
-unsafe fn rows<P: Products, T, const N: usize>(
+pub(crate) unsafe fn rows<P: Products, T, const N: usize>(
     values: MatrixI8<'_>,
     rows: RowIds<'_>,
     vector: *const u8,

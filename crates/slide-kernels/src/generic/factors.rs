@@ -11,6 +11,8 @@ use super::{LANES, Lanes, Storage};
 pub(crate) trait Factors<L: Lanes> {
     /// An element of the left factor.
     type Left: Copy;
+    /// An element of the right factor.
+    type Right: Copy;
     /// Elements of the depth that a step of a tile takes.
     const STEP: usize;
     /// Elements in 32 bits of a panel.
@@ -22,11 +24,28 @@ pub(crate) trait Factors<L: Lanes> {
     /// The instruction set of `L` is available; `row` is valid for reading `depth` elements, `buffer` for writing the steps.
     unsafe fn row(row: *const Self::Left, buffer: *mut f32, depth: usize) -> *const f32;
 
-    /// Packs a panel: `depth` rows from row `first` and element `lane` on.
+    /// Packs a panel: `depth` elements from `first` on of the lanes from `lane` on.
     ///
     /// # Safety
-    /// The instruction set of `L` is available; the rows have `lanes` such elements; the panel has room.
-    unsafe fn pack(panel: *mut f32, right: Rows<'_, f32>, first: usize, depth: usize, lane: usize, lanes: usize);
+    /// The instruction set of `L` is available; the factor has `lanes` such lanes; the panel has room.
+    unsafe fn pack(
+        panel: *mut f32,
+        right: Rows<'_, Self::Right>,
+        first: usize,
+        depth: usize,
+        lane: usize,
+        lanes: usize,
+    );
+
+    /// Where the chain of a row starts that has no bias: the bits of a lane, whatever it holds.
+    ///
+    /// # Safety
+    /// The instruction set of `L` is available; `row` is valid for reading `width` elements.
+    #[inline(always)]
+    unsafe fn start(row: *const Self::Left, width: usize) -> f32 {
+        let _ = (row, width);
+        0.0
+    }
 }
 
 /// Both in `f32`.
@@ -34,6 +53,7 @@ pub(super) struct Plain;
 
 impl<L: Lanes> Factors<L> for Plain {
     type Left = f32;
+    type Right = f32;
     const STEP: usize = 1;
     const IN_WORD: usize = 1;
 
@@ -53,6 +73,7 @@ pub(super) struct Widened;
 
 impl<L: Lanes> Factors<L> for Widened {
     type Left = bf16;
+    type Right = f32;
     const STEP: usize = 1;
     const IN_WORD: usize = 1;
 
@@ -87,6 +108,7 @@ pub(crate) struct Halves<R>(PhantomData<R>);
 
 impl<L: Lanes, R: Rounded<L>> Factors<L> for Halves<R> {
     type Left = bf16;
+    type Right = f32;
     const STEP: usize = R::STEP;
     const IN_WORD: usize = 2;
 

@@ -25,7 +25,7 @@ use super::lanes::prefetch_l2;
 use super::tile::{MOST_ROWS, PackingTiles, Tile, TileFunction, TileList};
 use super::{LANES, Lanes, Storage};
 use crate::tuning::{CACHED, PANEL};
-use crate::{Matrix, MatrixMut, RowIds, Values, views};
+use crate::{Matrix, MatrixI8, MatrixMut, RowIds, Values, views};
 
 /// The right factor of a panel, packed.
 #[repr(align(64))]
@@ -58,7 +58,7 @@ impl<'a, S> Rows<'a, S> {
     }
 
     #[inline(always)]
-    pub(super) fn row(&self, i: usize) -> *const S {
+    pub(crate) fn row(&self, i: usize) -> *const S {
         let row = match self.ids {
             Some(ids) => ids[i] as usize,
             None => i,
@@ -87,6 +87,19 @@ impl<'a> From<Matrix<'a>> for Rows<'a, f32> {
     }
 }
 
+impl<'a> From<Matrix<'a, u8>> for Rows<'a, u8> {
+    fn from(matrix: Matrix<'a, u8>) -> Self {
+        Rows { start: matrix.data().as_ptr(), stride: matrix.stride(), ids: None, cached: true }
+    }
+}
+
+/// Of which the factors know what the bytes are.
+impl<'a> From<MatrixI8<'a>> for Rows<'a, u8> {
+    fn from(matrix: MatrixI8<'a>) -> Self {
+        Rows { start: matrix.values().as_ptr().cast(), stride: matrix.stride(), ids: None, cached: true }
+    }
+}
+
 /// What the first tile of a panel packs it from: fields of [`Tile`].
 #[derive(Clone, Copy)]
 struct Packing {
@@ -107,8 +120,18 @@ struct Product<'a> {
     /// Length of the chains.
     depth: usize,
     tiles: Tiles,
-    /// Bias and row numbers: where the chains start, if not at what `out` holds.
-    bias: Option<(&'a [f32], &'a [u32])>,
+    start: Start<'a>,
+}
+
+/// Where the chains start.
+#[derive(Clone, Copy)]
+enum Start<'a> {
+    /// At what `out` holds.
+    Out,
+    /// Bias and row numbers.
+    Bias(&'a [f32], &'a [u32]),
+    /// At what [`Factors::start`] says.
+    Factors,
 }
 
 impl Product<'_> {
@@ -124,8 +147,7 @@ impl Product<'_> {
         self.rows.div_ceil(most).max(1)
     }
 
-    /// Works the rows of one panel of `depth` steps, tile by tile; `left(j, rows, starts)` sets the start of each of `rows`
-    /// rows from `j` on.
+    /// Works the rows of one panel of `depth` steps, tile by tile.
     ///
     /// # Safety
     /// The tile functions may be called; panel and pointers are valid for the product.
@@ -133,13 +155,12 @@ impl Product<'_> {
     unsafe fn panel(
         &self,
         panel: *mut f32,
-        first: usize,
         depth: usize,
         lane: usize,
         lanes: usize,
         left_step: usize,
         mut packing: Option<Packing>,
-        mut left: impl FnMut(usize, usize, &mut [*const f32]),
+        left: &mut impl Left,
     ) {
         let vectors = lanes.div_ceil(LANES);
         let mut tile = Tile {
@@ -158,16 +179,8 @@ impl Product<'_> {
         let mut j = 0;
         for &(rows, function) in self.tiles[vectors - 1].functions {
             while j + rows <= self.rows {
-                left(j, rows, &mut tile.left[..rows]);
-                if let Some((bias, ids)) = self.bias
-                    && first == 0
-                {
-                    let mut start = [0.0; MOST_ROWS];
-                    for (start, &id) in start.iter_mut().zip(&ids[j..j + rows]) {
-                        *start = bias[id as usize];
-                    }
-                    tile.start = Some(start);
-                }
+                // SAFETY: the caller's word.
+                unsafe { left.set(j, rows, &mut tile) };
                 tile.out = self.out.wrapping_add(j * self.out_stride + lane);
                 let function = packing.take().map_or(function, |packing| packing.function);
                 // SAFETY: the caller's word.
@@ -201,7 +214,7 @@ pub(crate) unsafe fn forward<L: Lanes>(
 /// # Safety
 /// As of [`forward`], of whose table these are the values; the tiles are made for the factors.
 #[inline(always)]
-pub(crate) unsafe fn forward_by<L: Lanes, F: Factors<L>>(
+pub(crate) unsafe fn forward_by<L: Lanes, F: Factors<L, Right = f32>>(
     tiles: Tiles,
     values: &[F::Left],
     stride: usize,
@@ -217,7 +230,7 @@ pub(crate) unsafe fn forward_by<L: Lanes, F: Factors<L>>(
         lanes: inputs.width(),
         depth: inputs.rows(),
         tiles,
-        bias: Some((bias, rows.ids())),
+        start: Start::Bias(bias, rows.ids()),
     };
     if product.depth == 0 {
         for (out, &row) in out.data_mut().chunks_mut(product.out_stride).zip(rows.ids()) {
@@ -227,6 +240,35 @@ pub(crate) unsafe fn forward_by<L: Lanes, F: Factors<L>>(
     }
     // SAFETY: passed on to the caller.
     unsafe { rows_times::<L, F>(&product, Rows::of_table(values, stride, rows.ids()), inputs.into()) }
+}
+
+/// # Safety
+/// The contract of [`crate::api::byte_gemm::Table::gemm_i8`]; the functions of `tiles` may be called, and take lanes for `i32`.
+#[inline(always)]
+pub(crate) unsafe fn bytes_by<'a, L: Lanes, F: Factors<L, Left = i8, Right = u8>>(
+    tiles: Tiles,
+    values: MatrixI8<'_>,
+    rows: RowIds<'_>,
+    vectors: impl Into<Rows<'a, u8>>,
+    out: &mut [i32],
+) {
+    if values.width() == 0 || out.is_empty() {
+        return out.fill(0);
+    }
+    let lanes = out.len() / rows.len();
+    let product = Product {
+        out: out.as_mut_ptr().cast(),
+        out_stride: lanes,
+        rows: rows.len(),
+        lanes,
+        depth: values.width(),
+        tiles,
+        start: Start::Factors,
+    };
+    // SAFETY: passed on to the caller.
+    unsafe {
+        rows_times::<L, F>(&product, Rows::of_table(values.values(), values.stride(), rows.ids()), vectors.into())
+    }
 }
 
 /// # Safety
@@ -245,10 +287,90 @@ pub(crate) unsafe fn gradient<L: Lanes>(
         lanes: inputs.width(),
         depth: deltas.width(),
         tiles,
-        bias: None,
+        start: Start::Out,
     };
     // SAFETY: passed on to the caller.
     unsafe { rows_times::<L, Plain>(&product, deltas.into(), inputs.into()) }
+}
+
+/// Where the left factor of a tile lies. (A trait, not a closure: closures are not always inlined.)
+trait Left {
+    /// Sets it for `rows` rows from `j` on, and where their chains start.
+    ///
+    /// # Safety
+    /// The instruction set of the product is available; it has these rows.
+    unsafe fn set(&mut self, j: usize, rows: usize, tile: &mut Tile);
+}
+
+/// A left factor that is stored by rows, of which a panel takes `depth` elements from `first` on.
+struct RowsOf<'a, L: Lanes, F: Factors<L>> {
+    product: &'a Product<'a>,
+    left: Rows<'a, F::Left>,
+    first: usize,
+    depth: usize,
+    /// Whether the rows are asked for ahead; the panels that follow find them in the cache.
+    ask: bool,
+    /// Room for so many words of each row of a tile.
+    buffer: *mut f32,
+    words_at_once: usize,
+}
+
+impl<L: Lanes, F: Factors<L>> Left for RowsOf<'_, L, F> {
+    #[inline(always)]
+    unsafe fn set(&mut self, j: usize, rows: usize, tile: &mut Tile) {
+        for (n, to) in tile.left[..rows].iter_mut().enumerate() {
+            let row = self.left.row(j + n).wrapping_add(self.first);
+            // SAFETY: the caller's word; the buffer has room for the panels' depth of each row of a tile.
+            *to = unsafe { F::row(row, self.buffer.wrapping_add(n * self.words_at_once), self.depth) };
+        }
+        if self.ask {
+            let end = self.product.rows;
+            self.left.ask((j + rows).min(end)..(j + 2 * rows).min(end), self.first, self.depth);
+        }
+        if self.first > 0 {
+            return;
+        }
+        match self.product.start {
+            Start::Out => {}
+            Start::Bias(bias, ids) => {
+                let mut start = [0.0; MOST_ROWS];
+                for (start, &id) in start.iter_mut().zip(&ids[j..j + rows]) {
+                    *start = bias[id as usize];
+                }
+                tile.start = Some(start);
+            }
+            Start::Factors => {
+                let mut start = [0.0; MOST_ROWS];
+                for (n, start) in start[..rows].iter_mut().enumerate() {
+                    // SAFETY: the caller's word: the rows are as long as the product is deep.
+                    *start = unsafe { F::start(self.left.row(j + n), self.product.depth) };
+                }
+                tile.start = Some(start);
+            }
+        }
+    }
+}
+
+/// Rows of the right factor are asked for ahead, evenly.
+struct ColumnsOf<'a, S> {
+    columns: *const f32,
+    right: Rows<'a, S>,
+    asked: usize,
+    end: usize,
+    at_once: usize,
+    lanes: usize,
+}
+
+impl<S> Left for ColumnsOf<'_, S> {
+    #[inline(always)]
+    unsafe fn set(&mut self, j: usize, rows: usize, tile: &mut Tile) {
+        for (n, column) in tile.left[..rows].iter_mut().enumerate() {
+            *column = self.columns.wrapping_add(j + n);
+        }
+        let until = (self.asked + self.at_once).min(self.end);
+        self.right.ask(self.asked..until, 0, self.lanes);
+        self.asked = until;
+    }
 }
 
 /// A product whose left factor is stored by rows.
@@ -257,7 +379,11 @@ pub(crate) unsafe fn gradient<L: Lanes>(
 /// The instruction set of `L` is available; the factors fit the product; the functions of its tiles may be called, and are
 /// made for `F`.
 #[inline(always)]
-unsafe fn rows_times<L: Lanes, F: Factors<L>>(product: &Product<'_>, left: Rows<'_, F::Left>, right: Rows<'_, f32>) {
+unsafe fn rows_times<L: Lanes, F: Factors<L>>(
+    product: &Product<'_>,
+    left: Rows<'_, F::Left>,
+    right: Rows<'_, F::Right>,
+) {
     let mut panel = MaybeUninit::<Panel>::uninit();
     let panel = panel.as_mut_ptr().cast::<f32>();
     let mut buffer = MaybeUninit::<Buffer>::uninit();
@@ -268,22 +394,12 @@ unsafe fn rows_times<L: Lanes, F: Factors<L>>(product: &Product<'_>, left: Rows<
         let depth = (product.depth - first).min(depth_at_once);
         for lane in (0..product.lanes).step_by(lanes_at_once) {
             let lanes = (product.lanes - lane).min(lanes_at_once);
-            let rows_of = |j: usize, rows: usize, starts: &mut [*const f32]| {
-                for (n, start) in starts.iter_mut().enumerate() {
-                    let row = left.row(j + n).wrapping_add(first);
-                    // SAFETY: the caller's word; the buffer has room for the panels' depth of each row of a tile.
-                    *start = unsafe { F::row(row, buffer.wrapping_add(n * words_at_once), depth) };
-                }
-                // The panels that follow find the rows in the cache.
-                if lane == 0 {
-                    left.ask((j + rows).min(product.rows)..(j + 2 * rows).min(product.rows), first, depth);
-                }
-            };
+            let mut rows = RowsOf::<L, F> { product, left, first, depth, ask: lane == 0, buffer, words_at_once };
             // SAFETY: the caller's word; panel and buffer have room for what is written to them, and it is written
             // before it is read.
             unsafe {
                 F::pack(panel, right, first, depth, lane, lanes);
-                product.panel(panel, first, depth.div_ceil(F::STEP), lane, lanes, 1, None, rows_of);
+                product.panel(panel, depth.div_ceil(F::STEP), lane, lanes, 1, None, &mut rows);
             }
         }
     }
@@ -306,7 +422,7 @@ pub(crate) unsafe fn backward<L: Lanes>(
         lanes: table.width(),
         depth: rows.len(),
         tiles,
-        bias: None,
+        start: Start::Out,
     };
     let (stride, ids) = (table.stride(), rows.ids());
     // SAFETY: passed on to the caller.
@@ -342,21 +458,14 @@ unsafe fn columns_times<L: Lanes, S: Storage>(
     for first in (0..product.depth).step_by(depth_at_once) {
         let depth = (product.depth - first).min(depth_at_once);
         // While the rows of this panel are used, those of the next one are asked for, evenly.
-        let mut asked = first + depth;
+        let asked = first + depth;
         let end = (asked + depth_at_once).min(product.depth);
         let steps = product.tiles_of_rows() * product.lanes.div_ceil(lanes_at_once);
         let at_once = (end - asked).div_ceil(steps.max(1));
+        let columns = left.data().as_ptr().wrapping_add(first * left.stride());
+        let mut columns = ColumnsOf { columns, right, asked, end, at_once, lanes: product.lanes };
         for lane in (0..product.lanes).step_by(lanes_at_once) {
             let lanes = (product.lanes - lane).min(lanes_at_once);
-            let columns = left.data().as_ptr().wrapping_add(first * left.stride());
-            let columns_of = |j: usize, _, starts: &mut [*const f32]| {
-                for (n, column) in starts.iter_mut().enumerate() {
-                    *column = columns.wrapping_add(j + n);
-                }
-                let until = (asked + at_once).min(end);
-                right.ask(asked..until, 0, product.lanes);
-                asked = until;
-            };
             let list = &product.tiles[lanes.div_ceil(LANES) - 1];
             let packing = match right.ids.zip(list.packing.as_ref()) {
                 Some((ids, tiles)) if lanes.is_multiple_of(LANES) && product.rows >= list.functions[0].0 => {
@@ -375,7 +484,7 @@ unsafe fn columns_times<L: Lanes, S: Storage>(
                 if packing.is_none() {
                     pack::<L, S>(panel, right, first, depth, lane, lanes);
                 }
-                product.panel(panel, first, depth, lane, lanes, left.stride(), packing, columns_of);
+                product.panel(panel, depth, lane, lanes, left.stride(), packing, &mut columns);
             }
         }
     }

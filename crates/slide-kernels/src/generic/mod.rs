@@ -15,6 +15,7 @@ mod tiles;
 pub(crate) mod active;
 pub(crate) mod axpy;
 pub(crate) mod byte_dot;
+pub(crate) mod byte_gemm;
 pub(crate) mod codes;
 pub(crate) mod convert;
 pub(crate) mod counting_sort;

@@ -55,7 +55,8 @@ pub(crate) trait Multiply<L: Lanes> {
     type Left: Copy;
 
     /// # Safety
-    /// The instruction set of `L` is available; `from` is valid for reading four bytes, at any address.
+    /// The instruction set of `L` is available; `from` is valid for reading what a step takes of a row: four bytes, which may
+    /// lie at any address if they are no `f32`.
     unsafe fn left(from: *const f32) -> Self::Left;
 
     /// # Safety
@@ -72,7 +73,7 @@ impl<L: Lanes> Multiply<L> for Singles {
     #[inline(always)]
     unsafe fn left(from: *const f32) -> L {
         // SAFETY: passed on to the caller.
-        unsafe { L::splat(from.read_unaligned()) }
+        unsafe { L::splat(*from) }
     }
     #[inline(always)]
     unsafe fn add(left: L, right: L, sum: L) -> L {

@@ -9,6 +9,7 @@ use crate::{Isa, Kernels, Precision, Quirks};
 
 pub(crate) mod active;
 pub(crate) mod axpy;
+pub(crate) mod byte_gemm;
 pub(crate) mod codes;
 pub(crate) mod convert;
 pub(crate) mod counting_sort;
@@ -38,6 +39,7 @@ pub(crate) const KERNELS: Kernels = Kernels {
     quirks: Quirks { slow_gather: false, slow_bf16_pairs: false },
     active: active::TABLE,
     axpy: axpy::TABLE,
+    byte_gemm: byte_gemm::TABLE,
     codes: codes::TABLE,
     convert: convert::TABLE,
     counting_sort: counting_sort::TABLE,

@@ -6,3 +6,4 @@ pub(crate) mod avx512bf16;
 pub(crate) mod avx512popcnt;
 pub(crate) mod avx512vnni;
 mod collect;
+mod wide_bytes;

@@ -2,6 +2,7 @@
 
 mod active;
 mod axpy;
+mod byte_gemm;
 mod codes;
 mod compare;
 mod convert;
@@ -35,6 +36,7 @@ pub(crate) const KERNELS: Kernels = Kernels {
     active: active::TABLE,
     codes: codes::TABLE,
     axpy: axpy::TABLE,
+    byte_gemm: byte_gemm::TABLE,
     convert: convert::TABLE,
     counting_sort: counting_sort::TABLE,
     dot: dot::TABLE,

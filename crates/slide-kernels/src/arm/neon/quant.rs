@@ -88,7 +88,7 @@ macro_rules! registers {
 pub(in crate::arm) use registers;
 
 /// `i8` times `i8`: a product fits `i16`, and pairs of them are added in `i32`.
-struct Signed;
+pub(super) struct Signed;
 
 impl Products for Signed {
     registers!();
@@ -104,7 +104,7 @@ impl Products for Signed {
 }
 
 /// `u8` times `i8`: `a b = (a - 128) b + 128 b` fits `i16` as well, and the two terms do.
-struct Unsigned;
+pub(super) struct Unsigned;
 
 impl Products for Unsigned {
     registers!();

@@ -4,8 +4,10 @@
 //! `bfmlalb` and `bfmlalt` widen, multiply and add with one rounding, as `fmla` does, and so serve the reproducible kernels;
 //! `bfdot` and `bfmmla` flush subnormals and round to odd, and serve the native ones.
 
+mod byte_gemm;
 mod dot;
 mod gemm;
+mod matrix;
 mod quant;
 mod row_dot;
 
@@ -16,8 +18,14 @@ use super::neon::{self, F32x16, U32x16};
 use crate::generic::pairs::{PairProduct, Widening};
 use crate::{Isa, Kernels, Precision};
 
-pub(crate) const KERNELS: Kernels =
-    Kernels { isa: Isa::NeonBf16, dot: dot::TABLE, quant: quant::TABLE, row_dot: row_dot::TABLE, ..neon::KERNELS };
+pub(crate) const KERNELS: Kernels = Kernels {
+    isa: Isa::NeonBf16,
+    byte_gemm: byte_gemm::TABLE,
+    dot: dot::TABLE,
+    quant: quant::TABLE,
+    row_dot: row_dot::TABLE,
+    ..neon::KERNELS
+};
 
 /// With the instructions that round in their own way.
 pub(crate) const NATIVE: Kernels =

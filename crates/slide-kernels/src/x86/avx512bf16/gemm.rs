@@ -5,28 +5,17 @@ use core::arch::x86_64::*;
 use super::{F32x16, KERNELS, Vdpbf16ps};
 use crate::api::gemm::Table;
 use crate::generic::factors::{Halves, Rounded};
-use crate::generic::gemm::{Tiles, forward_by};
+use crate::generic::gemm::forward_by;
 use crate::generic::pairs::PairProduct;
-use crate::generic::tile::{Multiply, Tile, TileFunction, TileList, work};
+use crate::generic::tile::Multiply;
 use crate::generic::{Lanes, Words};
 use crate::x86::avx512::U32x16;
 use crate::{Matrix, MatrixMut, RowIds, Values, views};
 
-macro_rules! tile_lists {
-    ($([$($rows:literal)*] x $vectors:literal),*) => {
-        &[$(TileList { functions: &[$(($rows, tile::<$rows, $vectors> as TileFunction)),*], packing: None }),*]
-    };
-}
-
-const TILES: Tiles = tile_lists!([12 6 4 2 1] x 1, [12 6 4 2 1] x 2, [8 6 4 2 1] x 3, [6 5 4 3 2 1] x 4);
-
-/// # Safety
-/// The contract of [`TileFunction`].
-#[target_feature(enable = "avx,avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512cd,avx512vnni,avx512bf16")]
-unsafe fn tile<const ROWS: usize, const VECTORS: usize>(tile: &Tile) {
-    // SAFETY: passed on to the caller.
-    unsafe { work::<F32x16, Vdpbf16ps, f32, ROWS, VECTORS, false>(tile) }
-}
+row_tile_lists!(
+    "avx,avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512cd,avx512vnni,avx512bf16", Vdpbf16ps,
+    [12 6 4 2 1] x 1, [12 6 4 2 1] x 2, [8 6 4 2 1] x 3, [6 5 4 3 2 1] x 4
+);
 
 wrappers!("avx,avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512cd,avx512vnni,avx512bf16", Table {
     fn forward(table: views::Table<'_>, rows: RowIds<'_>, bias: &[f32], inputs: Matrix<'_>, out: MatrixMut<'_>)

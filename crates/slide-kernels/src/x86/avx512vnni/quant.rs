@@ -86,7 +86,7 @@ impl Products for Signed {
 }
 
 /// `i8` times `i8` for many rows: `(row + 128) vector`; what the bias adds depends on the vector alone.
-struct SignedRows;
+pub(super) struct SignedRows;
 
 impl Products for SignedRows {
     registers!();

@@ -1,0 +1,111 @@
+//! Tiles of dense products by the instructions that multiply two rows with two samples: `bfmmla`, `smmla`, `usmmla`.
+#![allow(clippy::needless_range_loop, reason = "rows and vectors of a tile are numbered everywhere at once")]
+
+use core::arch::aarch64::*;
+
+use super::F32x16;
+use crate::generic::tile::Tile;
+use crate::generic::{LANES, Lanes};
+
+/// An instruction that takes 64 bits of each of two rows and of each of two samples, and adds four sums of products.
+pub(super) trait MatrixProduct {
+    /// Whether the sums are those of the first sample, then of the second one; otherwise by rows.
+    const BY_SAMPLES: bool;
+
+    /// # Safety
+    /// The instruction set of the implementation is available.
+    unsafe fn add(rows: uint16x8_t, samples: uint16x8_t, sums: float32x4_t) -> float32x4_t;
+}
+
+/// Sixteen samples, two in a register.
+const COUPLES: usize = LANES / 2;
+
+/// `ROWS` rows in `TWOS` pairs, of which the last may lack its second, and sixteen samples; a step is 64 bits of each. Sums are
+/// `f32` or `i32`, as the instruction has it.
+///
+/// # Safety
+/// The contract of [`TileFunction`](crate::generic::tile::TileFunction), for tiles of one vector; the instruction set of `M` is
+/// available.
+#[inline(always)]
+pub(super) unsafe fn work<M: MatrixProduct, const ROWS: usize, const TWOS: usize>(tile: &Tile) {
+    const { assert!(TWOS == ROWS.div_ceil(2)) };
+    // The second row of the last pair is the first once more, if there is none.
+    let second = |p: usize| (2 * p + 1).min(ROWS - 1);
+    // SAFETY: the caller's word: rows of `left` and the panel have `depth` steps, rows of `out` sixteen lanes, of which
+    // `last_lanes` exist.
+    unsafe {
+        let last = F32x16::first(tile.last_lanes);
+        let mut sums = [[vdupq_n_f32(0.0); COUPLES]; TWOS];
+        for p in 0..TWOS {
+            let start = |j: usize| match &tile.start {
+                Some(start) => F32x16::splat(start[j]),
+                None => F32x16::load_part(tile.out.add(j * tile.out_stride), last),
+            };
+            let (first, second) = (start(2 * p), start(second(p)));
+            for q in 0..4 {
+                (sums[p][2 * q], sums[p][2 * q + 1]) = match M::BY_SAMPLES {
+                    true => (vzip1q_f32(first.0[q], second.0[q]), vzip2q_f32(first.0[q], second.0[q])),
+                    false => halves(first.0[q], second.0[q]),
+                };
+            }
+        }
+        let mut panel = tile.panel.cast::<u16>();
+        for i in 0..tile.depth {
+            let element = |j: usize| vld1_u16(tile.left[j].cast::<u16>().add(4 * i));
+            let mut left = [vdupq_n_u16(0); TWOS];
+            for p in 0..TWOS {
+                left[p] = vcombine_u16(element(2 * p), element(second(p)));
+            }
+            for n in 0..COUPLES {
+                let right = vld1q_u16(panel.add(8 * n));
+                for p in 0..TWOS {
+                    sums[p][n] = M::add(left[p], right, sums[p][n]);
+                }
+            }
+            panel = panel.add(8 * COUPLES);
+        }
+        for p in 0..TWOS {
+            let (mut first, mut second) = (F32x16::zero(), F32x16::zero());
+            for q in 0..4 {
+                let (a, b) = (sums[p][2 * q], sums[p][2 * q + 1]);
+                (first.0[q], second.0[q]) = match M::BY_SAMPLES {
+                    true => (vuzp1q_f32(a, b), vuzp2q_f32(a, b)),
+                    false => halves(a, b),
+                };
+            }
+            first.store_part(tile.out.add(2 * p * tile.out_stride), last);
+            if 2 * p + 1 < ROWS {
+                second.store_part(tile.out.add((2 * p + 1) * tile.out_stride), last);
+            }
+        }
+    }
+}
+
+/// The lower halves of both, and the upper halves.
+///
+/// # Safety
+/// NEON is available.
+#[inline(always)]
+unsafe fn halves(a: float32x4_t, b: float32x4_t) -> (float32x4_t, float32x4_t) {
+    // SAFETY: passed on to the caller.
+    unsafe {
+        let (a, b) = (vreinterpretq_f64_f32(a), vreinterpretq_f64_f32(b));
+        (vreinterpretq_f32_f64(vzip1q_f64(a, b)), vreinterpretq_f32_f64(vzip2q_f64(a, b)))
+    }
+}
+
+/// Tiles of one vector of samples. 32 registers: 24 sums, 3 pairs of rows, the rest for samples.
+macro_rules! matrix_tiles {
+    ($product:ty) => {
+        &[TileList {
+            functions: &[
+                (6, tile::<$product, 6, 3> as TileFunction),
+                (4, tile::<$product, 4, 2>),
+                (2, tile::<$product, 2, 1>),
+                (1, tile::<$product, 1, 1>),
+            ],
+            packing: None,
+        }]
+    };
+}
+pub(super) use matrix_tiles;

@@ -1,0 +1,24 @@
+//! Specification of [`crate::api::byte_gemm`].
+
+use crate::api::byte_gemm::Table;
+use crate::{Matrix, MatrixI8, RowIds};
+
+pub(crate) const TABLE: Table = Table { gemm_i8, gemm_u8_i8 };
+
+fn gemm_i8(values: MatrixI8<'_>, rows: RowIds<'_>, vectors: MatrixI8<'_>, out: &mut [i32]) {
+    let each = rows.ids().iter().flat_map(|&row| (0..vectors.rows()).map(move |s| (row, s)));
+    for (out, (row, s)) in out.iter_mut().zip(each) {
+        *out = dot(values.row(row as usize), vectors.row(s));
+    }
+}
+
+fn gemm_u8_i8(values: MatrixI8<'_>, rows: RowIds<'_>, vectors: Matrix<'_, u8>, out: &mut [i32]) {
+    let each = rows.ids().iter().flat_map(|&row| (0..vectors.rows()).map(move |s| (row, s)));
+    for (out, (row, s)) in out.iter_mut().zip(each) {
+        *out = dot(values.row(row as usize), vectors.row(s));
+    }
+}
+
+fn dot<T: Copy + Into<i32>>(row: &[i8], vector: &[T]) -> i32 {
+    row.iter().zip(vector).fold(0, |sum, (&a, &b)| sum.wrapping_add(i32::from(a) * b.into()))
+}

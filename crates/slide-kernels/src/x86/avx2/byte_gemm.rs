@@ -1,0 +1,26 @@
+//! [`crate::api::byte_gemm`] by products of 16 bits.
+
+use core::arch::x86_64::*;
+
+use super::{F32x16, U32x16};
+use crate::api::byte_gemm::Table;
+use crate::generic::gemm::bytes_by;
+use crate::x86::wide_bytes::{Wide, WidePairs, WidenedBytes};
+use crate::{Matrix, MatrixI8, RowIds};
+
+row_tile_lists!("avx,avx2,fma,f16c", Wide, [6 5 4 3 2 1] x 1);
+
+wrappers!("avx,avx2,fma,f16c", Table {
+    fn gemm_i8(values: MatrixI8<'_>, rows: RowIds<'_>, vectors: MatrixI8<'_>, out: &mut [i32])
+        = |values, rows, vectors, out| bytes_by::<F32x16, WidenedBytes<true>>(TILES, values, rows, vectors, out);
+    fn gemm_u8_i8(values: MatrixI8<'_>, rows: RowIds<'_>, vectors: Matrix<'_, u8>, out: &mut [i32])
+        = |values, rows, vectors, out| bytes_by::<F32x16, WidenedBytes<false>>(TILES, values, rows, vectors, out);
+});
+
+impl WidePairs for U32x16 {
+    #[inline(always)]
+    fn products(self, other: Self) -> Self {
+        // SAFETY: `self` proves AVX2.
+        unsafe { U32x16(_mm256_madd_epi16(self.0, other.0), _mm256_madd_epi16(self.1, other.1)) }
+    }
+}
