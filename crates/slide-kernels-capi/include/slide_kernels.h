@@ -353,6 +353,18 @@ typedef struct SlideQuantizedTable {
   const int32_t *sums;
 } SlideQuantizedTable;
 
+// A matrix of unsigned bytes: row `i` is `data[i * stride]` to `data[i * stride + width - 1]`.
+typedef struct SlideMatrixU8 {
+  // `rows * stride` elements.
+  const uint8_t *data;
+  // Rows there are.
+  size_t rows;
+  // Elements from one row to the next, at least `width` and at least 1.
+  size_t stride;
+  // Elements of a row that count.
+  size_t width;
+} SlideMatrixU8;
+
 // A vector of which only some elements are listed: element `ids[i]` is `values[i]`, the others are zero.
 typedef struct SlideSparseVector {
   // Numbers of the listed elements.
@@ -1133,6 +1145,30 @@ enum SlideStatus slide_rows_dot_u8_i8_scaled(const struct SlideKernels *kernels,
                                              const uint8_t *vector,
                                              struct SlideAffine affine,
                                              float *out);
+
+// `out[r * vectors.rows + s] = <values[rows[r]], vectors[s]>` for `count` rows and all vectors, in integers: exact up to 131,071
+// elements; beyond, modulo `2^32`. `vectors.width` is `values.width`.
+//
+// # Safety
+// Pointers are valid for their lengths; `out` does not overlap with anything else.
+enum SlideStatus slide_gemm_i8(const struct SlideKernels *kernels,
+                               struct SlideMatrixI8 values,
+                               const uint32_t *rows,
+                               size_t count,
+                               struct SlideMatrixI8 vectors,
+                               int32_t *out);
+
+// `out[r * vectors.rows + s] = <values[rows[r]], vectors[s]>` for `count` rows and all vectors, in integers: exact up to 65,793
+// elements; beyond, modulo `2^32`. `vectors.width` is `values.width`.
+//
+// # Safety
+// Pointers are valid for their lengths; `out` does not overlap with anything else.
+enum SlideStatus slide_gemm_u8_i8(const struct SlideKernels *kernels,
+                                  struct SlideMatrixI8 values,
+                                  const uint32_t *rows,
+                                  size_t count,
+                                  struct SlideMatrixU8 vectors,
+                                  int32_t *out);
 
 // The `k` greatest of `count` scores, best first, and where they stand; `*found` is `k`, or `count` if that is less.
 // Of equal scores the earlier comes first; NaN comes last.

@@ -1,6 +1,6 @@
 //! Quantisation to eight bits, and the products of what it makes.
 
-use slide_kernels::{Affine, MatrixI8, QuantizedBatchMut, QuantizedTable, QuantizedTableMut};
+use slide_kernels::{Affine, Matrix, MatrixI8, QuantizedBatchMut, QuantizedTable, QuantizedTableMut};
 
 use crate::arguments::{SlideMatrix, SlideTable, elements, result, row_ids, slice, slice_mut};
 use crate::level::{Invalid, SlideKernels, SlideStatus, call, resolve};
@@ -26,6 +26,30 @@ impl SlideMatrixI8 {
         // SAFETY: passed on to the caller.
         let values = unsafe { slice(self.data, elements(self.rows, self.stride)?) }?;
         Ok(MatrixI8::new(values, self.stride, self.width)?)
+    }
+}
+
+/// A matrix of unsigned bytes: row `i` is `data[i * stride]` to `data[i * stride + width - 1]`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct SlideMatrixU8 {
+    /// `rows * stride` elements.
+    pub data: *const u8,
+    /// Rows there are.
+    pub rows: usize,
+    /// Elements from one row to the next, at least `width` and at least 1.
+    pub stride: usize,
+    /// Elements of a row that count.
+    pub width: usize,
+}
+
+impl SlideMatrixU8 {
+    /// # Safety
+    /// `data` is valid for reading what the shape says.
+    unsafe fn view<'a>(self) -> Result<Matrix<'a, u8>, Invalid> {
+        // SAFETY: passed on to the caller.
+        let values = unsafe { slice(self.data, elements(self.rows, self.stride)?) }?;
+        Ok(Matrix::new(values, self.stride, self.width)?)
     }
 }
 
@@ -400,6 +424,50 @@ pub unsafe extern "C" fn slide_rows_dot_u8_i8_scaled(
         let rows = row_ids(rows, count, table.values.rows)?;
         let (vector, out) = (slice(vector, table.values.width)?, slice_mut(out, count)?);
         resolve(kernels)?.rows_dot_u8_i8_scaled(table.view()?, rows, vector, affine.into(), out);
+        Ok(())
+    })
+}
+
+/// `out[r * vectors.rows + s] = <values[rows[r]], vectors[s]>` for `count` rows and all vectors, in integers: exact up to 131,071
+/// elements; beyond, modulo `2^32`. `vectors.width` is `values.width`.
+///
+/// # Safety
+/// Pointers are valid for their lengths; `out` does not overlap with anything else.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn slide_gemm_i8(
+    kernels: *const SlideKernels,
+    values: SlideMatrixI8,
+    rows: *const u32,
+    count: usize,
+    vectors: SlideMatrixI8,
+    out: *mut i32,
+) -> SlideStatus {
+    // SAFETY: passed on to the caller.
+    call(|| unsafe {
+        let (rows, out) = (row_ids(rows, count, values.rows)?, slice_mut(out, elements(count, vectors.rows)?)?);
+        resolve(kernels)?.gemm_i8(values.view()?, rows, vectors.view()?, out);
+        Ok(())
+    })
+}
+
+/// `out[r * vectors.rows + s] = <values[rows[r]], vectors[s]>` for `count` rows and all vectors, in integers: exact up to 65,793
+/// elements; beyond, modulo `2^32`. `vectors.width` is `values.width`.
+///
+/// # Safety
+/// Pointers are valid for their lengths; `out` does not overlap with anything else.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn slide_gemm_u8_i8(
+    kernels: *const SlideKernels,
+    values: SlideMatrixI8,
+    rows: *const u32,
+    count: usize,
+    vectors: SlideMatrixU8,
+    out: *mut i32,
+) -> SlideStatus {
+    // SAFETY: passed on to the caller.
+    call(|| unsafe {
+        let (rows, out) = (row_ids(rows, count, values.rows)?, slice_mut(out, elements(count, vectors.rows)?)?);
+        resolve(kernels)?.gemm_u8_i8(values.view()?, rows, vectors.view()?, out);
         Ok(())
     })
 }
