@@ -26,6 +26,7 @@ const CASES: &[(&str, &str)] = &[
     ("active::adam_backward", "f32, 32 rows of 128, 48 entries"),
     ("active::forward", "f32, 32 rows of 128, 48 entries"),
     ("axpy::axpy", "f32 1024"),
+    ("byte_gemm::gemm_u8_i8", "u8 x i8, 64 vectors x 1024 rows of 128"),
     ("codes::hamming_rows", "1024 x u64 8"),
     ("convert::bf16_to_f32", "4096"),
     ("counting_sort::scan", "256 x 64 of 50000"),
