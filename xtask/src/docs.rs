@@ -36,7 +36,7 @@ pub(crate) fn run(arguments: &DocsArguments) -> Result<()> {
             document.path.display()
         );
         if is_new {
-            fs::write(&path, &document.content).with_context(|| format!("cannot write {}", path.display()))?;
+            workspace::write_whole(&path, &document.content)?;
             println!("{}: written anew", document.path.display());
         }
     }

@@ -1,10 +1,11 @@
 //! Where the workspace lies, a shell that stands in it, and the programs that the system has.
 
-use std::env;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::{env, process};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use xshell::Shell;
 
 /// The root folder of the workspace.
@@ -34,11 +35,21 @@ pub(crate) fn shell() -> Result<Shell> {
     Ok(shell)
 }
 
-/// Writes a file such that whoever interrupts it leaves the old content or the new one.
+/// Writes a file such that whatever interrupts it leaves the old content or the new one.
 pub(crate) fn write_whole(path: &Path, text: &str) -> Result<()> {
-    let unfinished = path.with_extension("unfinished");
-    fs::write(&unfinished, text).with_context(|| format!("{}", unfinished.display()))?;
-    fs::rename(unfinished, path).with_context(|| format!("{}", path.display()))
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { bail!("{} is no file", path.display()) };
+    let unfinished = folder.join(format!(".{}.{}", name.to_string_lossy(), process::id()));
+    let written = File::create(&unfinished)
+        .and_then(|mut file| {
+            file.write_all(text.as_bytes())?;
+            file.sync_all()
+        })
+        .and_then(|()| fs::rename(&unfinished, path));
+    if written.is_err() {
+        // What failed is the news.
+        let _ = fs::remove_file(&unfinished);
+    }
+    written.with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// The first of these programs that `PATH` has.

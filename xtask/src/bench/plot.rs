@@ -4,12 +4,12 @@ mod bars;
 mod canvas;
 mod roofline;
 
-use std::fs;
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use super::record::Record;
+use crate::workspace;
 
 /// Draws what the record has, as `NAME-roofline.svg` where there are roofs and rates below them, and `NAME-bars.svg`.
 /// Returns the files' names.
@@ -19,8 +19,7 @@ pub(crate) fn draw(record: &Record, folder: &Path, name: &str) -> Result<Vec<Str
     for (kind, picture) in pictures {
         let Some(picture) = picture else { continue };
         let file = format!("{name}-{kind}.svg");
-        let path = folder.join(&file);
-        fs::write(&path, picture).with_context(|| format!("cannot write {}", path.display()))?;
+        workspace::write_whole(&folder.join(&file), &picture)?;
         files.push(file);
     }
     Ok(files)

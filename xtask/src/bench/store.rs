@@ -1,8 +1,7 @@
 //! Records on disk: `benches/records/<machine>/<name>-<suite>` as JSON, Markdown and drawings.
 
-use std::fs::{self, File};
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
@@ -20,7 +19,7 @@ impl Store {
     }
 
     #[cfg(test)]
-    fn at(folder: &Path) -> Self {
+    fn at(folder: &std::path::Path) -> Self {
         Self { folder: folder.to_owned() }
     }
 
@@ -35,8 +34,8 @@ impl Store {
     pub(crate) fn save(&self, record: &Record, name: &str, report: &str) -> Result<PathBuf> {
         let folder = self.of_machine(&record.machine.name)?;
         let path = folder.join(file_name(name, &record.suite, "json"));
-        write(&folder.join(file_name(name, &record.suite, "md")), report)?;
-        write(&path, &format!("{}\n", serde_json::to_string_pretty(record)?))?;
+        workspace::write_whole(&folder.join(file_name(name, &record.suite, "md")), report)?;
+        workspace::write_whole(&path, &format!("{}\n", serde_json::to_string_pretty(record)?))?;
         Ok(path)
     }
 
@@ -83,22 +82,6 @@ pub(crate) fn check_name(name: &str) -> Result<()> {
         "`{name}` is no name of a record: letters, digits, hyphens, dots and underscores, a letter or digit first"
     );
     Ok(())
-}
-
-fn write(path: &Path, text: &str) -> Result<()> {
-    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { bail!("{} is no file", path.display()) };
-    let unfinished = folder.join(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
-    let written = File::create(&unfinished)
-        .and_then(|mut file| {
-            file.write_all(text.as_bytes())?;
-            file.sync_all()
-        })
-        .and_then(|()| fs::rename(&unfinished, path));
-    if written.is_err() {
-        // What failed is the news.
-        let _ = fs::remove_file(&unfinished);
-    }
-    written.with_context(|| format!("cannot write {}", path.display()))
 }
 
 #[cfg(test)]

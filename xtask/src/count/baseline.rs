@@ -93,7 +93,7 @@ impl Baseline {
         }
         let mut text = serde_json::to_string_pretty(&self.by_compiler)?;
         text.push('\n');
-        fs::write(&self.path, text).with_context(|| format!("{}", self.path.display()))?;
+        workspace::write_whole(&self.path, &text)?;
         println!("{} counts accepted into {}", counts.len(), name(&self.path));
         Ok(())
     }
@@ -159,12 +159,18 @@ impl Table {
 
 #[cfg(test)]
 mod tests {
-    use slide_kernels::Isa;
+    use slide_kernels::{Isa, Precision};
 
     use super::*;
 
     fn run(kernel: &str, isa: Isa) -> Run {
-        Run { kernel: kernel.to_owned(), shape: "f32 1000".to_owned(), isa, native: false, elements: 1000 }
+        Run {
+            kernel: kernel.to_owned(),
+            shape: "f32 1000".to_owned(),
+            isa,
+            precision: Precision::Reproducible,
+            elements: 1000,
+        }
     }
 
     #[test]
