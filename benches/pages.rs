@@ -12,6 +12,7 @@ use std::num::NonZeroUsize;
 use std::time::Instant;
 
 use slide_benches::random::Random;
+use slide_benches::statistics::median;
 use slide_kernels::{Kernels, RowIds};
 use slide_mem::{NumaPolicy, PagePolicy, Placement, RowTable, Topology, Workers};
 
@@ -37,11 +38,6 @@ fn scattered(random: &mut Random, rows: usize) -> Vec<u32> {
     (0..READS).map(|_| (random.word() % rows as u64) as u32).collect()
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
 /// Medians of the times of variants `0..count`, and of their ratios: how many times faster than the variant `base(variant)`.
 /// `time` gets a round and a variant.
 fn compare(
@@ -57,7 +53,7 @@ fn compare(
             times[variant] = time(round, variant);
         }
     }
-    let of = |figure: &dyn Fn(&Vec<f64>) -> f64| median(times.iter().map(figure).collect());
+    let of = |figure: &dyn Fn(&Vec<f64>) -> f64| median(&mut times.iter().map(figure).collect::<Vec<_>>());
     let figures = |variant: usize| (of(&|times| times[variant]), of(&|times| times[base(variant)] / times[variant]));
     (0..count).map(figures).collect()
 }

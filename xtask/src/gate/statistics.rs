@@ -3,16 +3,6 @@
 /// Differences below this are never losses: moving a loop to another address makes as much.
 const FLOOR: f64 = 0.02;
 
-/// The middle one; the mean of both, if there are two.
-pub(super) fn median(values: &[f64]) -> f64 {
-    let mut values = values.to_vec();
-    values.sort_unstable_by(f64::total_cmp);
-    match values.len() {
-        0 => f64::NAN,
-        n => 0.5 * (values[(n - 1) / 2] + values[n / 2]),
-    }
-}
-
 /// The largest log ratio that is no loss: `Q3 + 3 IQR` (Tukey's far outliers) of how far equal builds seem to be apart.
 ///
 /// `same` are the pairs of a build and itself; a measurement is the median of an odd number of them, `pairs`.
@@ -65,13 +55,6 @@ pub(super) fn percent(log_ratio: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn medians_lie_in_the_middle() {
-        assert_eq!(median(&[3.0, 1.0, 2.0]), 2.0);
-        assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), 2.5);
-        assert!(median(&[]).is_nan());
-    }
 
     #[test]
     fn all_draws_are_counted() {

@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use slide_benches::cases;
+use slide_benches::statistics::median;
 use slide_kernels::Isa;
 
 use super::builds::{Binary, Builder, Cases};
-use super::statistics::median;
 use crate::cli::Selection;
 use players::Player;
 pub(super) use same::Same;
@@ -144,7 +144,7 @@ impl Measurement {
 
     /// The median of the pairs.
     fn log_ratio(&self, programs: [&Binary; 2]) -> Result<f64> {
-        Ok(median(&self.log_ratios(programs, self.pairs())?))
+        Ok(median(&mut self.log_ratios(programs, self.pairs())?))
     }
 }
 
@@ -174,7 +174,7 @@ fn in_turns(programs: [&Path; 2], arguments: &[String], schedule: &Schedule, pai
         let ratio = (times[1] / times[0]).ln();
         ratios.push(if pair % 2 == 1 { -ratio } else { ratio });
     }
-    Ok(median(&ratios))
+    Ok(median(&mut ratios))
 }
 
 #[cfg(test)]
