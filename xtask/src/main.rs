@@ -24,6 +24,7 @@ mod parallel;
 mod program;
 mod sanitise;
 mod test;
+mod text_table;
 mod ulp;
 mod workspace;
 

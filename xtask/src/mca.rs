@@ -9,7 +9,7 @@ use self::model::{Call, Cycles, LEAST_SHARE};
 use crate::cli::McaArguments;
 use crate::count::{self, Run};
 use crate::program::{Architecture, Program};
-use crate::workspace;
+use crate::{text_table, workspace};
 
 pub(crate) fn run(arguments: &McaArguments) -> Result<()> {
     let shell = workspace::shell()?;
@@ -25,7 +25,10 @@ pub(crate) fn run(arguments: &McaArguments) -> Result<()> {
     let mut rows = vec![["kernel", "shape", "level", "instructions", "in loops"].map(str::to_owned).to_vec()];
     rows[0].extend(processors.iter().map(|&processor| processor.to_owned()));
     rows.extend(runs.iter().zip(calls).map(|(run, call)| cells(run, call.as_ref(), &processors)));
-    print!("{}", if arguments.markdown { markdown(&rows) } else { aligned(&rows) });
+    let is_number = |column| column >= 3;
+    let table =
+        if arguments.markdown { text_table::markdown(&rows, is_number) } else { text_table::aligned(&rows, is_number) };
+    print!("{table}");
     println!(
         "\nInstructions and cycles an element; the latter as {} models the loops that execute the stated part of the \
          instructions; - where no loop executes {:.0} % of them, `lacks it` where a processor has no such instruction, \
@@ -51,41 +54,4 @@ fn cells(run: &Run, call: Option<&Call>, processors: &[&str]) -> Vec<String> {
         Cycles::NoLoop => "-".to_owned(),
     }));
     row
-}
-
-fn markdown(rows: &[Vec<String>]) -> String {
-    let line = |row: &[String]| format!("| {} |\n", row.join(" | "));
-    let mut text = String::new();
-    for (i, row) in rows.iter().enumerate() {
-        text.push_str(&line(row));
-        if i == 0 {
-            text.push_str(&format!("|{}\n", "---|".repeat(row.len())));
-        }
-    }
-    text
-}
-
-fn aligned(rows: &[Vec<String>]) -> String {
-    let widths: Vec<usize> = (0..rows[0].len())
-        .map(|i| rows.iter().filter_map(|row| row.get(i)).map(String::len).max().unwrap_or(0))
-        .collect();
-    let mut text = String::new();
-    for row in rows {
-        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:<width$}")).collect();
-        text.push_str(cells.join("  ").trim_end());
-        text.push('\n');
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tables() {
-        let rows = [["kernel", "v1"], ["dot::dot", "0.1670"]].map(|row| row.map(str::to_owned).to_vec());
-        assert_eq!(aligned(&rows), "kernel    v1\ndot::dot  0.1670\n");
-        assert_eq!(markdown(&rows), "| kernel | v1 |\n|---|---|\n| dot::dot | 0.1670 |\n");
-    }
 }

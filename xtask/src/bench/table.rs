@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
+use super::figures::time;
 use super::record::{Entry, Measured, Record};
+use crate::text_table;
 
 /// What a column has of an entry.
 type Cell<'a> = Box<dyn Fn(&Entry) -> Option<String> + 'a>;
@@ -80,15 +82,6 @@ fn short(processor: &str) -> &str {
     }
 }
 
-fn time(nanoseconds: f64) -> String {
-    match nanoseconds {
-        0.0..1e4 => format!("{nanoseconds:.1} ns"),
-        1e4..1e7 => format!("{:.1} us", nanoseconds / 1e3),
-        1e7..1e10 => format!("{:.1} ms", nanoseconds / 1e6),
-        _ => format!("{:.1} s", nanoseconds / 1e9),
-    }
-}
-
 fn count(number: f64) -> String {
     match number {
         0.0..1e4 => format!("{number:.0}"),
@@ -153,57 +146,26 @@ fn legend(columns: &[Column<'_>]) -> Vec<String> {
 /// For a terminal: the levels of a subject and shape below it.
 pub(crate) fn terminal(record: &Record, old: Option<&Record>) -> String {
     let columns = columns(record, old);
-    let mut rows: Vec<Row> = Vec::new();
     let mut head = vec![String::new()];
     head.extend(columns.iter().map(|column| column.title.clone()));
-    rows.push(Row::Cells(head));
+    let mut rows = vec![head];
     let mut above = None;
     for entry in &record.entries {
         let subject = (&entry.subject, &entry.shape);
         if above != Some(subject) {
-            rows.push(Row::Heading(format!("{}  {}", entry.subject, entry.shape)));
+            rows.push(vec![format!("{}  {}", entry.subject, entry.shape)]);
             above = Some(subject);
         }
         let mut cells = vec![format!("  {}", entry.level)];
         cells.extend(columns.iter().map(|column| (column.cell)(entry).unwrap_or_default()));
-        rows.push(Row::Cells(cells));
+        rows.push(cells);
     }
     let mut text = format!("== {} on {}\n", record.suite, record.machine.name);
     facts(record).iter().for_each(|fact| writeln!(text, "{fact}").expect("text takes all"));
     text.push('\n');
-    text.push_str(&aligned(&rows));
+    text.push_str(&text_table::aligned(&rows, |column| column > 0));
     text.push('\n');
     legend(&columns).iter().for_each(|line| writeln!(text, "{line}").expect("text takes all"));
-    text
-}
-
-enum Row {
-    Heading(String),
-    Cells(Vec<String>),
-}
-
-/// The first column to the left, the others to the right.
-fn aligned(rows: &[Row]) -> String {
-    let mut widths: Vec<usize> = Vec::new();
-    for row in rows {
-        let Row::Cells(cells) = row else { continue };
-        widths.resize(cells.len().max(widths.len()), 0);
-        cells.iter().zip(&mut widths).for_each(|(cell, width)| *width = cell.len().max(*width));
-    }
-    let mut text = String::new();
-    for row in rows {
-        let line = match row {
-            Row::Heading(heading) => heading.clone(),
-            Row::Cells(cells) => {
-                let cell = |(i, (cell, &width)): (usize, (&String, &usize))| {
-                    if i == 0 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
-                };
-                cells.iter().zip(&widths).enumerate().map(cell).collect::<Vec<_>>().join("  ")
-            }
-        };
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
     text
 }
 
@@ -216,12 +178,13 @@ pub(crate) fn markdown(record: &Record, old: Option<&Record>, drawings: &[String
     drawings.iter().for_each(|file| writeln!(text, "![{file}]({file})\n").expect("text takes all"));
     let mut head = vec!["subject".to_owned(), "shape".to_owned(), "level".to_owned()];
     head.extend(columns.iter().map(|column| column.title.clone()));
-    writeln!(text, "| {} |\n|---|---|---|{}", head.join(" | "), "---:|".repeat(columns.len())).expect("text takes all");
-    for entry in &record.entries {
+    let mut rows = vec![head];
+    rows.extend(record.entries.iter().map(|entry| {
         let mut cells = vec![entry.subject.clone(), entry.shape.clone(), entry.level.clone()];
         cells.extend(columns.iter().map(|column| (column.cell)(entry).unwrap_or_default()));
-        writeln!(text, "| {} |", cells.join(" | ")).expect("text takes all");
-    }
+        cells
+    }));
+    text.push_str(&text_table::markdown(&rows, |column| column >= 3));
     text.push('\n');
     legend(&columns).iter().for_each(|line| writeln!(text, "- {line}").expect("text takes all"));
     text
@@ -323,8 +286,7 @@ dot::dot  f32 1024
     }
 
     #[test]
-    fn amounts_have_units() {
-        assert_eq!([9.0, 12_345.0, 2.5e7, 3e10].map(time), ["9.0 ns", "12.3 us", "25.0 ms", "30.0 s"]);
+    fn counts_have_units() {
         assert_eq!([812.0, 23_818.0, 2.5e7].map(count), ["812", "23.8k", "25.0M"]);
     }
 }

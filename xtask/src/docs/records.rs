@@ -15,6 +15,7 @@ use regex::Regex;
 
 use crate::bench::figures::{number, time};
 use crate::bench::record::{Entry, Record};
+use crate::text_table::markdown;
 
 const BEGIN: &str = "<!-- record ";
 const END: &str = "<!-- end -->";
@@ -67,17 +68,12 @@ impl<'a> Wanted<'a> {
             let name = format!("{} {} {}", entry.level, entry.subject, entry.shape);
             self.filter.as_ref().is_none_or(|filter| filter.is_match(&name))
         };
-        let row = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
-        let mut table = row(columns.iter().map(Column::head).collect());
-        let alignments = columns.iter().map(|column| if column.is_number() { "--:" } else { "---" });
-        table.push_str(&format!("|{}|\n", alignments.collect::<Vec<_>>().join("|")));
-        let rows: Vec<String> = entries
-            .values()
-            .filter(chosen)
-            .map(|entry| row(columns.iter().map(|column| column.cell(entry)).collect()))
-            .collect();
-        ensure!(!rows.is_empty(), "no entry of {} is chosen", self.records.join(", "));
-        table.extend(rows);
+        let mut rows = vec![columns.iter().map(Column::head).collect::<Vec<_>>()];
+        rows.extend(
+            entries.values().filter(chosen).map(|entry| columns.iter().map(|column| column.cell(entry)).collect()),
+        );
+        ensure!(rows.len() > 1, "no entry of {} is chosen", self.records.join(", "));
+        let mut table = markdown(&rows, |column| columns[column].is_number());
         let from = |record: &Record| format!("`{}`, {}, commit {}", record.command, record.date, record.commit);
         table.push_str(&format!("\n({})\n", records.iter().map(from).collect::<Vec<_>>().join("; ")));
         Ok(table)
