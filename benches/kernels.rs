@@ -16,7 +16,7 @@ use slide_benches::cases::{self, Case};
 use slide_benches::counters::{Hardware, not_available};
 use slide_benches::record::{Line, Measured, Recorder};
 use slide_benches::roofline::{Memory, Probes, Rounds};
-use slide_kernels::{Isa, Kernels, Precision, list};
+use slide_kernels::{Isa, Kernels, Precision};
 
 /// Time of the calls that the processor's counters watch.
 const WATCHED: Duration = Duration::from_millis(5);
@@ -32,21 +32,22 @@ fn main() -> Result<()> {
     };
     criterion = criterion.configure_from_args();
     let mut hardware = Hardware::open();
+    let mut cases = if recorder.typical { cases::typical() } else { cases::all() };
+    let chosen: Vec<Vec<&'static Kernels>> = cases.iter().map(|case| levels(case, &recorder)).collect();
+    let (mut done, all) = (0, chosen.iter().map(Vec::len).sum::<usize>());
+    ensure!(all > 0, "no case of a kernel on these levels matches the filter");
     if recorder.asked {
         write_roofs(&mut recorder, &probes)?;
         if let Err(reason) = &hardware {
             recorder.write(Line::Note(not_available(reason)))?;
         }
     }
-    let mut cases = cases::all();
-    if recorder.typical {
-        keep_typical(&mut cases);
-    }
-    let chosen: Vec<Vec<&'static Kernels>> = cases.iter().map(|case| levels(case, &recorder)).collect();
-    let (mut done, all) = (0, chosen.iter().map(Vec::len).sum::<usize>());
-    ensure!(all > 0, "no case of a kernel on these levels matches the filter");
-    for (case, chosen) in cases.iter_mut().zip(chosen) {
+    let scalar = Kernels::for_isa(Isa::Scalar)?;
+    for (case, chosen) in cases.iter_mut().zip(chosen).filter(|(_, chosen)| !chosen.is_empty()) {
+        let expected = case.result_of_one_call(scalar);
         for kernels in chosen {
+            let same = kernels.precision() == Precision::Native || case.result_of_one_call(kernels) == expected;
+            ensure!(same, "{} {} on {} has other bits than scalar", case.kernel, case.shape, level(kernels));
             if recorder.asked {
                 done += 1;
                 eprintln!("kernels: {done} of {all}: {} {} {}", level(kernels), case.kernel, case.shape);
@@ -60,25 +61,13 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// As it stands in records.
 fn level(kernels: &Kernels) -> String {
-    let precision = if kernels.precision() == Precision::Native { " native" } else { "" };
-    format!("{}{precision}", kernels.isa())
-}
-
-fn keep_typical(cases: &mut Vec<Case>) {
-    let shapes: Vec<_> = cases.iter().map(|case| (case.kernel, case.shape.clone(), case.cost.elements)).collect();
-    cases.retain(|case| {
-        let of_kernel = shapes.iter().filter(|(kernel, ..)| *kernel == case.kernel);
-        let shapes: Vec<_> = of_kernel.map(|(_, shape, elements)| (shape.as_str(), *elements)).collect();
-        cases::typical(&shapes).contains(&case.shape.as_str())
-    });
+    cases::level(kernels.isa(), kernels.precision())
 }
 
 /// Those of the chosen levels that have an implementation of their own.
 fn levels(case: &Case, recorder: &Recorder) -> Vec<&'static Kernels> {
-    let kernel = list::KERNELS.iter().find(|kernel| format!("{}::{}", kernel.family, kernel.name) == case.kernel);
-    let kernel = kernel.expect("every case is of a listed kernel");
+    let kernel = cases::kernel(case.kernel).expect("every case is of a listed kernel");
     let of = |isa: &Isa| Kernels::for_isa(*isa).expect("a chosen level is available");
     let available = |isa: &&Isa| recorder.has(**isa);
     let own = [Isa::Scalar].iter().chain(kernel.levels).filter(available).map(of);
@@ -107,11 +96,6 @@ fn measure(
     hardware: Option<&mut Hardware>,
 ) -> Result<Option<Measured>> {
     let level = level(kernels);
-    if kernels.precision() == Precision::Reproducible {
-        let scalar = Kernels::for_isa(Isa::Scalar)?;
-        let same = case.result_of_one_call(kernels) == case.result_of_one_call(scalar);
-        ensure!(same, "{} {} on {level} has other bits than scalar", case.kernel, case.shape);
-    }
     let (subject, shape, cost) = (case.kernel.to_owned(), case.shape.clone(), case.cost);
     let mut group = criterion.benchmark_group(format!("{subject} {shape}"));
     match (cost.operations, cost.bytes) {

@@ -1,19 +1,18 @@
 //! Shapes of one kind differ in size alone, so that one of them can stand for all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Cases with more elements are passed over where their kind has a smaller one.
 const MOST_ELEMENTS: u64 = 300_000;
 
-/// Of the shapes of a kernel, each with its elements, one of each kind: the middle one (the lesser of two), or the least if that
-/// is too large for its instructions to be counted.
-#[must_use]
-pub fn typical<'a>(shapes: &[(&'a str, u64)]) -> Vec<&'a str> {
-    let mut kinds: BTreeMap<String, Vec<(u64, &str)>> = BTreeMap::new();
-    for &(shape, elements) in shapes {
-        kinds.entry(kind(shape)).or_default().push((elements, shape));
+/// Of kernels, shapes and elements the places of one of each kernel and kind: the middle one (the lesser of two), or the least if
+/// that is too large for its instructions to be counted.
+pub(super) fn typical<'a>(cases: impl IntoIterator<Item = (&'a str, &'a str, u64)>) -> BTreeSet<usize> {
+    let mut kinds: BTreeMap<(&str, String), Vec<(u64, usize)>> = BTreeMap::new();
+    for (place, (kernel, shape, elements)) in cases.into_iter().enumerate() {
+        kinds.entry((kernel, kind(shape))).or_default().push((elements, place));
     }
-    kinds.into_values().map(|shapes| middle(shapes).1).collect()
+    kinds.into_values().map(|cases| middle(cases).1).collect()
 }
 
 /// A shape without its numbers: cases that differ in size alone have the same. Names of types keep theirs.
@@ -23,7 +22,7 @@ fn kind(shape: &str) -> String {
     shape.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
-fn middle(mut shapes: Vec<(u64, &str)>) -> (u64, &str) {
+fn middle<T: Copy + Ord>(mut shapes: Vec<(u64, T)>) -> (u64, T) {
     shapes.sort_unstable();
     let middle = shapes[(shapes.len() - 1) / 2];
     if middle.0 <= MOST_ELEMENTS { middle } else { shapes[0] }
@@ -45,6 +44,8 @@ mod tests {
         assert_eq!(middle(vec![(4096, "c"), (128, "a"), (1024, "b")]), (1024, "b"));
         assert_eq!(middle(vec![(1 << 21, "c"), (1 << 20, "b"), (1 << 17, "a")]), (1 << 17, "a"));
         let shapes = [("f32 128", 128), ("f32 1024", 1024), ("bf16 128", 128), ("f32 4096", 4096)];
-        assert_eq!(typical(&shapes), ["bf16 128", "f32 1024"]);
+        let dots = shapes.map(|(shape, elements)| ("dot::dot", shape, elements));
+        let others = shapes.map(|(shape, elements)| ("axpy::axpy", shape, elements));
+        assert_eq!(typical(dots.into_iter().chain(others)), BTreeSet::from([1, 2, 5, 6]));
     }
 }

@@ -1,7 +1,7 @@
 //! One file per family of kernels: calls of its kernels on arguments that stay in the caches.
 
 use serde::{Deserialize, Serialize};
-use slide_kernels::Kernels;
+use slide_kernels::{Isa, Kernels, Precision, list};
 
 mod active;
 mod axpy;
@@ -30,8 +30,6 @@ mod sparse_dot;
 mod sparse_hash;
 mod topk;
 mod transpose;
-
-pub use kinds::typical;
 
 /// A call of one kernel on fixed arguments.
 ///
@@ -160,6 +158,27 @@ pub fn all() -> Vec<Case> {
     FAMILIES.iter().flat_map(|(_, cases)| cases()).collect()
 }
 
+/// One case of each kind a kernel: the others differ from it in size alone.
+pub fn typical() -> Vec<Case> {
+    let cases = all();
+    let kept = kinds::typical(cases.iter().map(|case| (case.kernel, &*case.shape, case.cost.elements)));
+    cases.into_iter().enumerate().filter(|(place, _)| kept.contains(place)).map(|(_, case)| case).collect()
+}
+
+/// What records call a level with a precision.
+#[must_use]
+pub fn level(isa: Isa, precision: Precision) -> String {
+    let precision = if precision == Precision::Native { " native" } else { "" };
+    format!("{isa}{precision}")
+}
+
+/// The kernel of this name, `family::name`.
+#[must_use]
+pub fn kernel(name: &str) -> Option<&'static list::Kernel> {
+    let (family, name) = name.split_once("::")?;
+    list::KERNELS.iter().find(|kernel| kernel.family == family && kernel.name == name)
+}
+
 /// The case of a kernel, `family::name`, with this shape; no other family is made ready.
 pub fn find(kernel: &str, shape: &str) -> Option<Case> {
     if shape.starts_with(FROM_MEMORY) {
@@ -172,19 +191,13 @@ pub fn find(kernel: &str, shape: &str) -> Option<Case> {
 
 #[cfg(test)]
 mod tests {
-    use slide_kernels::{Isa, list};
-
     use super::*;
 
     #[test]
     fn every_kernel_has_a_case() {
         let cases = all();
         for case in &cases {
-            assert!(
-                list::KERNELS.iter().any(|kernel| format!("{}::{}", kernel.family, kernel.name) == case.kernel),
-                "{} is not in the list of kernels",
-                case.kernel
-            );
+            assert!(kernel(case.kernel).is_some(), "{} is not in the list of kernels", case.kernel);
         }
         for kernel in list::KERNELS {
             let name = format!("{}::{}", kernel.family, kernel.name);

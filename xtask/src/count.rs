@@ -11,8 +11,7 @@ use std::ops::Range;
 
 use anyhow::{Context as _, Result, ensure};
 use slide_benches::cases;
-use slide_kernels::Isa;
-use slide_kernels::list::KERNELS;
+use slide_kernels::{Isa, Precision};
 
 use crate::cli::{CountArguments, Selection};
 use crate::cross::Toolchain;
@@ -80,21 +79,20 @@ pub(crate) struct Run {
     pub(crate) kernel: String,
     pub(crate) shape: String,
     pub(crate) isa: Isa,
-    /// Of [`slide_kernels::Precision::Native`].
-    pub(crate) native: bool,
+    pub(crate) precision: Precision,
     pub(crate) elements: u64,
 }
 
 impl Run {
     /// The level's name, and the precision's.
     pub(crate) fn level(&self) -> String {
-        format!("{}{}", self.isa.name(), if self.native { " native" } else { "" })
+        cases::level(self.isa, self.precision)
     }
 
     /// The arguments of `run-case`.
     fn arguments(&self) -> Vec<&str> {
         let mut arguments = vec![self.isa.name(), &self.kernel, &self.shape];
-        arguments.extend(self.native.then_some("--native"));
+        arguments.extend((self.precision == Precision::Native).then_some("--native"));
         arguments
     }
 }
@@ -110,26 +108,18 @@ pub(crate) type Histogram = BTreeMap<u64, u64>;
 
 /// The chosen kernels on their levels, by one shape of each kind, or by every one.
 pub(crate) fn runs(selection: &Selection, architecture: Architecture, every_shape: bool) -> Result<Vec<Run>> {
-    let cases: Vec<(&str, String, u64)> =
-        cases::all().into_iter().map(|case| (case.kernel, case.shape, case.cost.elements)).collect();
+    let cases = if every_shape { cases::all() } else { cases::typical() };
+    let can_run = |isa: Isa| architecture.has(isa) && (selection.target == Target::Graviton || isa.is_available());
     let mut runs = Vec::new();
-    for kernel in KERNELS {
-        let name = format!("{}::{}", kernel.family, kernel.name);
-        let shapes: Vec<(&str, u64)> = cases
-            .iter()
-            .filter(|(of, ..)| *of == name)
-            .map(|(_, shape, elements)| (shape.as_str(), *elements))
-            .collect();
-        let typical = cases::typical(&shapes);
-        let shapes: Vec<_> = shapes.into_iter().filter(|(shape, _)| every_shape || typical.contains(shape)).collect();
-        let levels = kernel.levels.iter().map(|&isa| (isa, false)).chain(kernel.native.iter().map(|&isa| (isa, true)));
-        let can_run = |isa: Isa| selection.target == Target::Graviton || isa.is_available();
-        for (isa, native) in levels.filter(|&(isa, _)| architecture.has(isa) && can_run(isa)) {
-            for &(shape, elements) in &shapes {
-                let run = Run { kernel: name.clone(), shape: shape.to_owned(), isa, native, elements };
-                if selection.chooses(&format!("{} {}", run.level(), run.kernel)) {
-                    runs.push(run);
-                }
+    for case in cases {
+        let kernel = cases::kernel(case.kernel).with_context(|| format!("{} is not listed", case.kernel))?;
+        let own = kernel.levels.iter().map(|&isa| (isa, Precision::Reproducible));
+        let native = kernel.native.iter().map(|&isa| (isa, Precision::Native));
+        for (isa, precision) in own.chain(native).filter(|&(isa, _)| can_run(isa)) {
+            let (kernel, shape, elements) = (case.kernel.to_owned(), case.shape.clone(), case.cost.elements);
+            let run = Run { kernel, shape, isa, precision, elements };
+            if selection.chooses(&format!("{} {}", run.level(), run.kernel)) {
+                runs.push(run);
             }
         }
     }

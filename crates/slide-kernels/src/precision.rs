@@ -1,7 +1,7 @@
 //! Whether kernels may use instructions that round in their own way.
 
 /// What a result may depend on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Precision {
     /// On the arguments alone: the same bits on every level and machine.
     #[default]

@@ -94,13 +94,19 @@ fn load(path: &Path) -> Result<BTreeMap<String, u64>> {
 
 #[cfg(test)]
 mod tests {
-    use slide_kernels::Isa;
+    use slide_kernels::{Isa, Precision};
 
     use super::*;
 
     #[test]
     fn more_instructions_are_a_loss_unless_somebody_said_why() {
-        let run = Run { kernel: "dot::dot".into(), shape: "f32 1".into(), isa: Isa::Avx2, native: false, elements: 1 };
+        let run = Run {
+            kernel: "dot::dot".into(),
+            shape: "f32 1".into(),
+            isa: Isa::Avx2,
+            precision: Precision::Reproducible,
+            elements: 1,
+        };
         let change = |old, new, accepted: Option<&str>| {
             Change { run: run.clone(), old, new, accepted: accepted.map(str::to_owned) }.is_loss()
         };
