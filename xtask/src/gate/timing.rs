@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use slide_benches::cases;
 use slide_benches::statistics::median;
 use slide_kernels::Isa;
@@ -170,6 +170,7 @@ fn in_turns(programs: [&Path; 2], arguments: &[String], schedule: &Schedule, pai
         let mut times = [0.0; 2];
         for i in [round % 2, 1 - round % 2] {
             times[i] = players[i].turn(calls)?;
+            ensure!(times[i] > 0.0, "{} does nothing in {calls} calls", players[i].program.display());
         }
         let ratio = (times[1] / times[0]).ln();
         ratios.push(if pair % 2 == 1 { -ratio } else { ratio });

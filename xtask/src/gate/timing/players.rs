@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 
 /// A program that reads numbers of calls and answers the nanoseconds they took.
 pub(super) struct Player {
-    program: PathBuf,
+    pub(super) program: PathBuf,
     process: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
@@ -23,7 +23,7 @@ impl Player {
         Ok(Self { program: program.to_owned(), process, input, output: BufReader::new(output) })
     }
 
-    /// The nanoseconds of so many calls.
+    /// The nanoseconds of so many calls; 0 if the clock has not moved on during a few of them.
     pub(super) fn turn(&mut self, calls: u64) -> Result<f64> {
         let mut line = String::new();
         // What ends before it has read is noticed below.
@@ -34,7 +34,7 @@ impl Player {
             bail!("{} takes no turns: it ended with {status}", self.program.display());
         }
         let nanoseconds: f64 =
-            line.trim().parse().ok().filter(|&time| time > 0.0).with_context(|| {
+            line.trim().parse().ok().filter(|&time| time >= 0.0).with_context(|| {
                 format!("{} answered `{}` instead of nanoseconds", self.program.display(), line.trim())
             })?;
         Ok(nanoseconds)

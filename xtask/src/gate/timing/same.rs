@@ -79,8 +79,13 @@ mod tests {
 
     /// A program that says of each call that it took so many nanoseconds.
     fn fake(folder: &Path, nanoseconds: u32) -> Binary {
-        let path = folder.join(nanoseconds.to_string());
-        let script = format!("#!/bin/sh\nwhile read calls; do echo $((calls * {nanoseconds})); done\n");
+        answering(folder, &format!("calls * {nanoseconds}"))
+    }
+
+    /// A program that answers what this comes to for so many `calls`.
+    fn answering(folder: &Path, nanoseconds: &str) -> Binary {
+        let path = folder.join(nanoseconds.replace(['/', ' '], "_"));
+        let script = format!("#!/bin/sh\nwhile read calls; do echo $(({nanoseconds})); done\n");
         fs::write(&path, script).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
         Binary::open(path).unwrap()
@@ -130,6 +135,16 @@ mod tests {
         assert!(noisy.threshold > 0.1, "{noisy:?}");
         let later = (0..8).map(|_| same.compare(&any("fake", &[]), [&program; 2]).unwrap()).last().unwrap();
         assert!(later.threshold < 0.02, "{later:?}");
+    }
+
+    #[test]
+    fn a_clock_may_stand_still_during_few_calls() {
+        let folder = tempfile::tempdir().unwrap();
+        let coarse = answering(folder.path(), "calls / 64 * 64000");
+        assert_eq!(any("coarse", &[]).log_ratio([&coarse; 2]).unwrap(), 0.0);
+        let still = answering(folder.path(), "calls - calls");
+        let error = any("still", &[]).log_ratio([&still; 2]).unwrap_err();
+        assert!(format!("{error:#}").contains("does nothing in"), "{error:#}");
     }
 
     #[test]
