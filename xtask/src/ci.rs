@@ -8,6 +8,7 @@ use clap::ValueEnum;
 use slide_kernels::Isa;
 use xshell::{Shell, cmd};
 
+use crate::artifacts::Artifacts;
 use crate::cli::{AsmCheckArguments, CiArguments, CountArguments, DocsArguments, Selection};
 use crate::cross::{DEFAULT_CPU, TARGET, Toolchain};
 use crate::program::Target;
@@ -84,10 +85,11 @@ impl Step {
             Self::Isa => {
                 // Of the golden models, each once on the forced level: the last step trains them on all levels.
                 let _budget = shell.push_env("SLIDE_TEST_CASES", "8");
+                let programs = Artifacts::of_tests(shell, &[])?;
                 for isa in Isa::available() {
-                    let engine =
-                        |shell: &Shell| Ok(cmd!(shell, "cargo test --package slide-core --package slide-cli").run()?);
-                    test::force(shell, isa, engine)?;
+                    test::force(shell, isa, |shell| {
+                        ["slide-core", "slide-cli"].iter().try_for_each(|package| programs.run_tests_of(shell, package))
+                    })?;
                 }
             }
             Self::Package => package::run()?,
@@ -157,11 +159,11 @@ fn python(shell: &Shell) -> Result<()> {
     shell.create_dir(&folder)?;
     let [data, model] = ["train.txt", "model.slide"].map(|name| folder.join(name));
     let checkpoint = folder.join("model.slide.checkpoint");
-    // The tests' profile: their step, or the one before, builds the same program.
-    let slide = ["run", "--quiet", "--profile", "test", "--package", "slide-cli", "--", "--quiet"];
-    cmd!(shell, "cargo {slide...} data synth --points 500 --features 400 --labels 200 -o {data}").run()?;
+    let programs = Artifacts::of_tests(shell, &[])?;
+    let slide = programs.program("slide")?;
+    cmd!(shell, "{slide} --quiet data synth --points 500 --features 400 --labels 200 -o {data}").run()?;
     let options = ["--epochs", "1", "--sampler", "vanilla", "--active", "20", "--checkpoint-every", "1"];
-    cmd!(shell, "cargo {slide...} train {data} -o {model} {options...} --batch-size 300").run()?;
+    cmd!(shell, "{slide} --quiet train {data} -o {model} {options...} --batch-size 300").run()?;
     check_model_python::check(&model)?;
     check_model_python::check(&checkpoint)?;
     Ok(())

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use xshell::{PushEnv, Shell, cmd};
 
+use crate::artifacts::Artifacts;
 use crate::debian_packages::{self, Folder, Purpose};
 use crate::workspace::on_path;
 
@@ -26,8 +27,9 @@ pub(crate) fn check(shell: &Shell) -> Result<()> {
     let feature = ["--package=slide-mem", "--features=hwloc"];
     cmd!(shell, "cargo clippy {feature...} --all-targets -- -D warnings").run()?;
     cmd!(shell, "cargo test {feature...}").run()?;
-    let program = ["run", "--quiet", "--profile=test", "--package=slide-cli", "--features=hwloc", "--", "info"];
-    Ok(cmd!(shell, "cargo {program...}").run()?)
+    let programs = Artifacts::of_tests(shell, &["--features=slide-cli/hwloc", "--test=train"])?;
+    let slide = programs.program("slide")?;
+    Ok(cmd!(shell, "{slide} info").run()?)
 }
 
 /// The root of unpacked packages; none where the system has all that is needed.

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod apt;
+mod artifacts;
 mod asm_check;
 mod bench;
 mod check_model_python;

@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
-use serde_json::Value;
 use slide_benches::record::{self as lines, Line, Request};
 use xshell::{Shell, cmd};
 
 use super::record::{Entry, Measured, Record};
 use super::target::Suite;
+use crate::artifacts::Artifacts;
 use crate::cli::{BenchArguments, Selection};
 use crate::count::{self, Counter, Run};
 use crate::cross::{self, Toolchain};
@@ -29,16 +29,7 @@ pub(crate) fn build(shell: &Shell, target: Target, suite: Suite) -> Result<PathB
     let what = ["--quiet", "--package", "slide-benches", "--bench", name, "--no-run"];
     let messages =
         cmd!(shell, "cargo bench {what...} {option...} --message-format json-render-diagnostics").quiet().read()?;
-    executable(&messages, name).with_context(|| format!("cargo names no program of the suite {name}"))
-}
-
-/// The program in cargo's messages.
-fn executable(messages: &str, name: &str) -> Option<PathBuf> {
-    let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let mut artifacts = messages.filter(|message| message["reason"] == "compiler-artifact");
-    let artifact =
-        artifacts.find(|artifact| artifact["target"]["name"] == name && artifact["executable"].is_string())?;
-    artifact["executable"].as_str().map(PathBuf::from)
+    Ok(Artifacts::parse(&messages)?.tests_of("benches", Some(name))?.swap_remove(0))
 }
 
 /// What a suite is asked for; the record's file is not said yet.
@@ -193,16 +184,6 @@ mod tests {
             unreachable!("the task is named")
         };
         arguments
-    }
-
-    #[test]
-    fn programs_are_found_in_messages() {
-        let messages = r#"{"reason":"compiler-artifact","target":{"name":"kernels","kind":["lib"]},"executable":null}
-{"reason":"compiler-artifact","target":{"name":"kernels","kind":["bench"]},"executable":"/x/kernels-1"}
-{"reason":"build-finished","success":true}"#;
-        assert_eq!(executable(messages, "kernels"), Some("/x/kernels-1".into()));
-        assert_eq!(executable(messages, "memory"), None);
-        assert_eq!(executable("error", "kernels"), None);
     }
 
     #[test]

@@ -6,10 +6,10 @@
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, ensure};
-use serde_json::Value;
 use slide_kernels::Isa;
 use xshell::{Shell, cmd};
 
+use crate::artifacts::Artifacts;
 use crate::numa_vm::{Machine, Node, NumaVm, Step};
 
 /// How many golden models are trained where nobody says otherwise: one for each policy.
@@ -21,8 +21,9 @@ const MEMORY_MIB: u32 = 768;
 /// Runs everything, or the tests that `rest` chooses (as `cargo test` hands it to each test program).
 pub(crate) fn run(shell: &Shell, cases: u32, rest: &[String]) -> Result<()> {
     let vm = NumaVm::find_or_set_up()?;
-    let memory = programs(shell, &["--package=slide-mem", "--lib", "--tests"])?;
-    let golden = programs(shell, &["--package=slide-core", "--test=golden"])?;
+    let programs = Artifacts::of_tests(shell, &[])?;
+    let memory = programs.tests_of("slide-mem", None)?;
+    let golden = programs.tests_of("slide-core", Some("golden"))?;
     let tests = Tests { shell, memory, golden, rest };
     let mut failed = Vec::new();
     for (name, machine, steps) in [two_nodes(&tests, cases)?, odd_nodes(&tests)?] {
@@ -151,42 +152,4 @@ fn requirements(nodes: u32, cpus: &str, huge_pages: u32) -> Vec<(String, String)
 /// A line of shell that sets how many pages of 2 MiB a node reserves.
 fn reserve(node: u32, pages: u32) -> String {
     format!("echo {pages} > /sys/devices/system/node/node{node}/hugepages/hugepages-2048kB/nr_hugepages")
-}
-
-/// The test programs that cargo builds with these options.
-fn programs(shell: &Shell, options: &[&str]) -> Result<Vec<PathBuf>> {
-    let messages = cmd!(shell, "cargo test --no-run --message-format=json-render-diagnostics {options...}").read()?;
-    let programs = test_programs(&messages)?;
-    ensure!(!programs.is_empty(), "cargo has built no test program");
-    Ok(programs)
-}
-
-/// The executables of tests that cargo's messages name.
-fn test_programs(messages: &str) -> Result<Vec<PathBuf>> {
-    let mut programs = Vec::new();
-    for line in messages.lines() {
-        let message: Value = serde_json::from_str(line).with_context(|| format!("cargo prints: {line}"))?;
-        if message["profile"]["test"] == true
-            && let Some(path) = message["executable"].as_str()
-        {
-            programs.push(path.into());
-        }
-    }
-    Ok(programs)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_tests_are_test_programs() {
-        let messages = r#"{"reason":"compiler-artifact","profile":{"test":false},"executable":"/t/debug/slide"}
-{"reason":"compiler-artifact","profile":{"test":true},"executable":"/t/debug/deps/nodes-1"}
-{"reason":"compiler-artifact","profile":{"test":false},"executable":null}
-{"reason":"build-script-executed","package_id":"x"}
-{"reason":"build-finished","success":true}"#;
-        assert_eq!(test_programs(messages).unwrap(), [PathBuf::from("/t/debug/deps/nodes-1")]);
-        assert!(test_programs("warning: unused").is_err());
-    }
 }
