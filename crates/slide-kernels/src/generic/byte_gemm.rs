@@ -3,7 +3,7 @@
 use core::marker::PhantomData;
 
 use super::byte_dot::load_below_16;
-use super::factors::{Factors, whole_steps};
+use super::factors::Factors;
 use super::gemm::Rows;
 use super::{LANES, Lanes};
 
@@ -36,8 +36,15 @@ impl<L: Lanes, B: Bytes> Factors<L> for Steps<B> {
 
     #[inline(always)]
     unsafe fn row(row: *const i8, buffer: *mut f32, depth: usize) -> *const f32 {
-        // SAFETY: passed on to the caller.
-        unsafe { whole_steps(row, buffer, depth, B::STEP, 0) }
+        if depth.is_multiple_of(B::STEP) {
+            return row.cast();
+        }
+        let to = buffer.cast::<i8>();
+        for k in 0..depth.next_multiple_of(B::STEP) {
+            // SAFETY: the caller's word: the row has `depth` elements, and the buffer room for whole steps.
+            unsafe { to.add(k).write(if k < depth { *row.add(k) } else { 0 }) };
+        }
+        buffer
     }
 
     #[inline(always)]

@@ -114,8 +114,15 @@ impl<L: Lanes, R: Rounded<L>> Factors<L> for Halves<R> {
 
     #[inline(always)]
     unsafe fn row(row: *const bf16, buffer: *mut f32, depth: usize) -> *const f32 {
-        // SAFETY: passed on to the caller.
-        unsafe { whole_steps(row, buffer, depth, R::STEP, bf16::ZERO) }
+        if depth.is_multiple_of(R::STEP) {
+            return row.cast();
+        }
+        let buffer = buffer.cast::<bf16>();
+        for k in 0..depth.next_multiple_of(R::STEP) {
+            // SAFETY: the caller's word: the row has `depth` elements, and the buffer room for whole steps.
+            unsafe { buffer.add(k).write(if k < depth { *row.add(k) } else { bf16::ZERO }) };
+        }
+        buffer.cast()
     }
 
     #[inline(always)]
@@ -142,29 +149,6 @@ impl<L: Lanes, R: Rounded<L>> Factors<L> for Halves<R> {
             }
         }
     }
-}
-
-/// A row where it is if its `depth` is whole steps, or else in the buffer, filled up with zeros.
-///
-/// # Safety
-/// `row` is valid for reading `depth` elements, `buffer` for writing the steps.
-#[inline(always)]
-pub(super) unsafe fn whole_steps<T: Copy>(
-    row: *const T,
-    buffer: *mut f32,
-    depth: usize,
-    step: usize,
-    zero: T,
-) -> *const f32 {
-    if depth.is_multiple_of(step) {
-        return row.cast();
-    }
-    let to = buffer.cast::<T>();
-    for k in 0..depth.next_multiple_of(step) {
-        // SAFETY: the caller's word.
-        unsafe { to.add(k).write(if k < depth { *row.add(k) } else { zero }) };
-    }
-    buffer
 }
 
 /// Copies `depth` rows from row `first` and element `lane` on, as whole vectors of which `lanes` lanes exist.
