@@ -8,7 +8,7 @@ const MOST_ELEMENTS: u64 = 300_000;
 /// Of kernels, shapes and elements the places of one of each kernel and kind: the middle one (the lesser of two), or the least if
 /// that is too large for its instructions to be counted.
 pub(super) fn typical<'a>(cases: impl IntoIterator<Item = (&'a str, &'a str, u64)>) -> BTreeSet<usize> {
-    let mut kinds: BTreeMap<(&str, String), Vec<(u64, (&str, usize))>> = BTreeMap::new();
+    let mut kinds = BTreeMap::<_, Vec<_>>::new();
     for (place, (kernel, shape, elements)) in cases.into_iter().enumerate() {
         kinds.entry((kernel, kind(shape))).or_default().push((elements, (shape, place)));
     }
