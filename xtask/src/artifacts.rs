@@ -9,20 +9,21 @@ use xshell::{Shell, cmd};
 /// The programs among what has been built, or was found built.
 pub(crate) struct Artifacts(Vec<Artifact>);
 
-#[derive(Deserialize)]
-struct Artifact {
+/// A program, and what it was built from.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Artifact {
     manifest_path: PathBuf,
     target: Target,
     profile: Profile,
-    executable: PathBuf,
+    pub(crate) executable: PathBuf,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Target {
     name: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Profile {
     test: bool,
 }
@@ -48,13 +49,13 @@ impl Artifacts {
         Ok(Self(artifacts))
     }
 
-    /// The tests or benchmarks of a package that lies in this folder: all, or the one of that name.
-    pub(crate) fn tests_of(&self, package: &str, name: Option<&str>) -> Result<Vec<PathBuf>> {
-        let chosen = self.0.iter().filter(|artifact| artifact.profile.test && artifact.folder().ends_with(package));
-        let chosen = chosen.filter(|artifact| name.is_none_or(|name| artifact.target.name == name));
-        let programs: Vec<PathBuf> = chosen.map(|artifact| artifact.executable.clone()).collect();
-        ensure!(!programs.is_empty(), "cargo has built no test or benchmark {} of {package}", name.unwrap_or_default());
-        Ok(programs)
+    /// The tests or benchmarks of a package that lies in this folder: all, or the one of that name. That there is none is an error.
+    pub(crate) fn tests_of(&self, package: &str, name: Option<&str>) -> Result<Vec<&Artifact>> {
+        let of_package = |artifact: &&Artifact| artifact.profile.test && artifact.folder().ends_with(package);
+        let is_chosen = |artifact: &&Artifact| name.is_none_or(|name| artifact.target.name == name);
+        let tests: Vec<&Artifact> = self.0.iter().filter(of_package).filter(is_chosen).collect();
+        ensure!(!tests.is_empty(), "cargo has built no test or benchmark {} of {package}", name.unwrap_or_default());
+        Ok(tests)
     }
 
     /// The program of this name.
@@ -62,18 +63,15 @@ impl Artifacts {
         let found = self.0.iter().find(|artifact| !artifact.profile.test && artifact.target.name == name);
         Ok(&found.with_context(|| format!("cargo has built no program {name}"))?.executable)
     }
-
-    /// Runs all tests of a package where cargo would.
-    pub(crate) fn run_tests_of(&self, shell: &Shell, package: &str) -> Result<()> {
-        for artifact in self.0.iter().filter(|artifact| artifact.profile.test && artifact.folder().ends_with(package)) {
-            let (_folder, program) = (shell.push_dir(artifact.folder()), &artifact.executable);
-            cmd!(shell, "{program}").run()?;
-        }
-        Ok(())
-    }
 }
 
 impl Artifact {
+    /// Runs it where cargo would.
+    pub(crate) fn run(&self, shell: &Shell) -> Result<()> {
+        let (_folder, program) = (shell.push_dir(self.folder()), &self.executable);
+        Ok(cmd!(shell, "{program}").run()?)
+    }
+
     /// Of its package.
     fn folder(&self) -> &Path {
         self.manifest_path.parent().unwrap_or(Path::new(""))
@@ -102,8 +100,9 @@ mod tests {
         let programs = Artifacts::parse(&messages.join("\n")).unwrap();
         assert_eq!(programs.program("slide").unwrap(), Path::new("/t/debug/slide"));
         assert!(programs.program("slide_mem").is_err(), "a library");
-        assert_eq!(programs.tests_of("slide-mem", None).unwrap(), [Path::new("/t/debug/deps/nodes-1")]);
-        assert_eq!(programs.tests_of("slide-cli", Some("slide")).unwrap(), [Path::new("/t/debug/deps/slide-1")]);
+        let test = |package: &str, name| programs.tests_of(package, name).unwrap()[0].executable.clone();
+        assert_eq!(test("slide-mem", None), Path::new("/t/debug/deps/nodes-1"));
+        assert_eq!(test("slide-cli", Some("slide")), Path::new("/t/debug/deps/slide-1"));
         assert!(programs.tests_of("slide-mem", Some("golden")).is_err());
         assert!(Artifacts::parse("warning: unused").is_err());
     }

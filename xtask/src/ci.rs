@@ -88,7 +88,8 @@ impl Step {
                 let programs = Artifacts::of_tests(shell, &[])?;
                 for isa in Isa::available() {
                     test::force(shell, isa, |shell| {
-                        ["slide-core", "slide-cli"].iter().try_for_each(|package| programs.run_tests_of(shell, package))
+                        let packages = [programs.tests_of("slide-core", None)?, programs.tests_of("slide-cli", None)?];
+                        packages.iter().flatten().try_for_each(|test| test.run(shell))
                     })?;
                 }
             }

@@ -29,7 +29,7 @@ pub(crate) fn build(shell: &Shell, target: Target, suite: Suite) -> Result<PathB
     let what = ["--quiet", "--package", "slide-benches", "--bench", name, "--no-run"];
     let messages =
         cmd!(shell, "cargo bench {what...} {option...} --message-format json-render-diagnostics").quiet().read()?;
-    Ok(Artifacts::parse(&messages)?.tests_of("benches", Some(name))?.swap_remove(0))
+    Ok(Artifacts::parse(&messages)?.tests_of("benches", Some(name))?[0].executable.clone())
 }
 
 /// What a suite is asked for; the record's file is not said yet.

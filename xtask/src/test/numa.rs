@@ -3,13 +3,11 @@
 //! The machine of the developer has one node as a rule, where all placements are one. Here the tests of slide-mem, and some of
 //! the golden models of slide-core, run on machines of several shapes, and what they may otherwise skip is required.
 
-use std::path::PathBuf;
-
 use anyhow::{Context as _, Result, ensure};
 use slide_kernels::Isa;
 use xshell::{Shell, cmd};
 
-use crate::artifacts::Artifacts;
+use crate::artifacts::{Artifact, Artifacts};
 use crate::numa_vm::{Machine, Node, NumaVm, Step};
 
 /// How many golden models are trained where nobody says otherwise: one for each policy.
@@ -73,8 +71,8 @@ const AFFECTED: [&str; 4] = ["node", "owner", "worker", "machine"];
 /// The programs that hold the tests.
 struct Tests<'a> {
     shell: &'a Shell,
-    memory: Vec<PathBuf>,
-    golden: Vec<PathBuf>,
+    memory: Vec<&'a Artifact>,
+    golden: Vec<&'a Artifact>,
     rest: &'a [String],
 }
 
@@ -108,7 +106,7 @@ impl Tests<'_> {
     fn steps(
         &self,
         what: &str,
-        programs: &[PathBuf],
+        programs: &[&Artifact],
         environment: &[(String, String)],
         filters: &[&str],
     ) -> Result<Vec<Step>> {
@@ -117,7 +115,7 @@ impl Tests<'_> {
             rest => rest.to_vec(),
         };
         let mut steps = Vec::new();
-        for program in programs {
+        for program in programs.iter().map(|artifact| &artifact.executable) {
             let (shell, filters) = (self.shell, &filters);
             let listed = cmd!(shell, "{program} --list --format terse {filters...}").quiet().ignore_stderr().read()?;
             if listed.lines().any(|line| line.ends_with(": test")) {
