@@ -28,11 +28,11 @@ with safetensors.safe_open(sys.argv[1], framework="np") as model:
 
 pub(crate) fn run(arguments: &CheckModelPythonArguments) -> Result<()> {
     // The caller's folder and not the workspace's root gives a relative path its meaning.
-    check(&env::current_dir()?.join(&arguments.model))
+    check(&[&env::current_dir()?.join(&arguments.model)])
 }
 
-/// Fails unless Python reads the model.
-pub(crate) fn check(model: &Path) -> Result<()> {
+/// Fails unless Python reads every one of the models.
+pub(crate) fn check(models: &[&Path]) -> Result<()> {
     let shell = workspace::shell()?;
     let environment = workspace::scratch("python");
     let python = environment.join("bin/python");
@@ -40,8 +40,11 @@ pub(crate) fn check(model: &Path) -> Result<()> {
         .run()
         .context("cannot make a virtual environment (Debian: python3-venv)")?;
     cmd!(shell, "{python} -m pip install --quiet --disable-pip-version-check safetensors numpy").run()?;
-    cmd!(shell, "{python} - {model}")
-        .stdin(READ)
-        .run()
-        .with_context(|| format!("Python cannot read {}", model.display()))
+    for model in models {
+        cmd!(shell, "{python} - {model}")
+            .stdin(READ)
+            .run()
+            .with_context(|| format!("Python cannot read {}", model.display()))?;
+    }
+    Ok(())
 }

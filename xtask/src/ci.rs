@@ -86,11 +86,9 @@ impl Step {
                 // Of the golden models, each once on the forced level: the last step trains them on all levels.
                 let _budget = shell.push_env("SLIDE_TEST_CASES", "8");
                 let programs = Artifacts::of_tests(shell, &[])?;
+                let tests = [programs.tests_of("slide-core", None)?, programs.tests_of("slide-cli", None)?].concat();
                 for isa in Isa::available() {
-                    test::force(shell, isa, |shell| {
-                        let packages = [programs.tests_of("slide-core", None)?, programs.tests_of("slide-cli", None)?];
-                        packages.iter().flatten().try_for_each(|test| test.run(shell))
-                    })?;
+                    test::force(shell, isa, |shell| tests.iter().try_for_each(|test| test.run(shell)))?;
                 }
             }
             Self::Package => package::run()?,
@@ -165,7 +163,5 @@ fn python(shell: &Shell) -> Result<()> {
     cmd!(shell, "{slide} --quiet data synth --points 500 --features 400 --labels 200 -o {data}").run()?;
     let options = ["--epochs", "1", "--sampler", "vanilla", "--active", "20", "--checkpoint-every", "1"];
     cmd!(shell, "{slide} --quiet train {data} -o {model} {options...} --batch-size 300").run()?;
-    check_model_python::check(&model)?;
-    check_model_python::check(&checkpoint)?;
-    Ok(())
+    check_model_python::check(&[&model, &checkpoint])
 }

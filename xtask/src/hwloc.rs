@@ -27,6 +27,7 @@ pub(crate) fn check(shell: &Shell) -> Result<()> {
     let feature = ["--package=slide-mem", "--features=hwloc"];
     cmd!(shell, "cargo clippy {feature...} --all-targets -- -D warnings").run()?;
     cmd!(shell, "cargo test {feature...}").run()?;
+    // A test of the program brings it along, and of the dependencies only what the feature changes is built for it.
     let programs = Artifacts::of_tests(shell, &["--features=slide-cli/hwloc", "--test=train"])?;
     let slide = programs.program("slide")?;
     Ok(cmd!(shell, "{slide} info").run()?)

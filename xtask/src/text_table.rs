@@ -1,5 +1,4 @@
-//! Rows of text in columns, for terminals and in Markdown. Columns of numbers are those from a place on, or any others that
-//! the caller tells: they stand to the right.
+//! Rows of text in columns, for terminals and in Markdown. Columns that are numbers stand to the right.
 
 /// Columns wide enough for all rows, the first of which is the head. A row of one cell is a heading: no column is as wide for it.
 pub(crate) fn aligned(rows: &[Vec<String>], is_number: impl Fn(usize) -> bool) -> String {

@@ -16,6 +16,7 @@ use half::bf16;
 use numkong::{Dot as _, SparseDot as _};
 use simsimd::{BinarySimilarity as _, SpatialSimilarity as _};
 use slide_benches::random::{Aligned, Random};
+use slide_benches::statistics::median;
 use slide_kernels::{Kernels, Matrix, MatrixMut, Precision, RowIds, SparseVector, Values};
 
 const ROUNDS: usize = 301;
@@ -65,11 +66,6 @@ fn contest(title: &str, tolerance: f64, mut contestants: Vec<Contestant<'_>>) {
         let ratio = if i == 0 { "".into() } else { format!("{:.2}", median(&mut ratios)) };
         println!("| {title} | {} | {:.1} ns | {ratio} |", contestant.name, median(&mut times[i].clone()));
     }
-}
-
-fn median(values: &mut [f64]) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }
 
 /// On lines of the cache, as a careful caller has them: loads that cross lines take twice as long for everybody.
