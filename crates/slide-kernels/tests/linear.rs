@@ -197,18 +197,33 @@ proptest! {
     }
 }
 
-/// Chains that are cut between panels (more than 128 elements) and tiles of every shape.
 /// Rows of a table that is too large for a cache are asked for ahead.
 #[test]
 fn products_of_large_tables() {
     for kernels in others() {
         for bf16 in [false, true] {
             let (width, padding, rows, chosen, samples) = (128, 0, 5000, 70, 33);
-            gemm(kernels, &Shape { width, padding, rows, chosen, samples, bf16, special: false, seed: 8 });
+            let shape = Shape { width, padding, rows, chosen, samples, bf16, special: false, seed: 8 };
+            gemm(kernels, &shape);
+            rows_dot(kernels, &shape);
         }
     }
 }
 
+/// A vector of 128 elements stays in 32 registers, where there are so many, while whole blocks of sixteen rows pass.
+#[test]
+fn rows_of_128_in_blocks_and_beside_them() {
+    for kernels in others() {
+        for chosen in [15, 16, 17, 31, 32, 50] {
+            for (bf16, special) in [(false, false), (false, true), (true, false), (true, true)] {
+                let (width, rows, seed) = (128, 40, chosen as u64);
+                rows_dot(kernels, &Shape { width, padding: 3, rows, chosen, samples: 1, bf16, special, seed });
+            }
+        }
+    }
+}
+
+/// Chains that are cut between panels (more than 128 elements) and tiles of every shape.
 #[test]
 fn products_of_many_panels() {
     for kernels in others() {

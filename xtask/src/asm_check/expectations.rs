@@ -126,6 +126,7 @@ const MERGED: &[(Isa, &str, &str)] = &[
 /// Calls that loops may make: kernel or family, what is called, and why that costs nothing that counts.
 const CALLS: &[(&str, &str, &str)] = &[
     ("byte_gemm", r"^\*|^x\d+$|::byte_gemm::tile$", "a tile is hundreds of products"),
+    ("byte_gemm", "^memset$", "once a step of a panel, for lanes that have no vector"),
     ("gemm", r"^\*|^x\d+$|::gemm::tile$", "a tile is hundreds of multiply-adds"),
     ("gemm::backward", "::Product::tiles_of_rows$", "once a panel"),
     ("hash", "^memset$|^memcpy$", "once a row, which is copied and filled up with zeros"),
@@ -136,7 +137,7 @@ const CALLS: &[(&str, &str, &str)] = &[
     ("projection::projection_codes_sparse", "^memset$", "once, where there are no values"),
     ("topk::top_k", "^memmove$", "for the rare score that enters the list"),
     ("topk::top_k", "::topk::merge$", "when the buffer of candidates is full, for many greatest"),
-    ("topk::top_k", "::select::partition_at_index$", "when the buffer of candidates is full"),
+    ("topk::top_k", "::topk::choose$", "when the buffer of candidates is full"),
     ("topk::select_above", r"^memcpy$|^\*%r\w+$", "for the last place of the output that does not take a whole vector"),
 ];
 
@@ -167,6 +168,7 @@ const SPILLS: &[(Isa, &str, usize, &str)] = &[
         6,
         "random words for three numbers wait until those are there to be rounded",
     ),
+    (Isa::Avx512, "gemm::backward", 5, "which half of a word a bf16 becomes is read again where rows are packed"),
     (Isa::Avx2, "codes", 15, "two registers for the counts of each of four rows, which wait while others are counted"),
     (Isa::Neon, "convert::f32_to_bf16", 10, "constants that make and apply the random words are read again"),
     (Isa::Avx2, "dot::dot_bf16", 2, "16 registers hold 8 sums and what is widened; the shuffles are the limit"),

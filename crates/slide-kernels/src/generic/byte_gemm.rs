@@ -51,25 +51,30 @@ impl<L: Lanes, B: Bytes> Factors<L> for Steps<B> {
     unsafe fn pack(panel: *mut f32, right: Rows<'_, u8>, first: usize, depth: usize, lane: usize, lanes: usize) {
         const { assert!(B::STEP == 4 || B::STEP == 8) };
         let mut to = panel.cast::<u8>();
+        let mut put = |bytes: u64| {
+            let bytes = bytes ^ u64::from_ne_bytes([B::BIAS; 8]);
+            // SAFETY: the caller's word: the panel has room.
+            unsafe {
+                match B::STEP {
+                    4 => to.cast::<u32>().write(bytes as u32),
+                    _ => to.cast::<u64>().write(bytes),
+                }
+                to = to.add(B::STEP);
+            }
+        };
         for k in (0..depth).step_by(B::STEP) {
-            for s in 0..lanes.next_multiple_of(LANES) {
-                // SAFETY: the caller's word: these are elements of the vectors, and the panel has room.
-                unsafe {
+            for s in 0..lanes {
+                // SAFETY: the caller's word: these are elements of the vectors.
+                put(unsafe {
                     let from = right.row(lane + s).wrapping_add(first + k);
-                    let bytes = match depth - k {
-                        _ if s >= lanes => 0,
+                    match depth - k {
                         rest if rest < B::STEP => load_below_16(from, rest) as u64,
                         _ if B::STEP == 4 => u64::from(from.cast::<u32>().read_unaligned()),
                         _ => from.cast::<u64>().read_unaligned(),
-                    };
-                    let bytes = bytes ^ u64::from_ne_bytes([B::BIAS; 8]);
-                    match B::STEP {
-                        4 => to.cast::<u32>().write(bytes as u32),
-                        _ => to.cast::<u64>().write(bytes),
                     }
-                    to = to.add(B::STEP);
-                }
+                });
             }
+            (lanes..lanes.next_multiple_of(LANES)).for_each(|_| put(0));
         }
     }
 

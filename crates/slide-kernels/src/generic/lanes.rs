@@ -18,6 +18,8 @@ pub(crate) trait Lanes: Copy {
     type Mask: Copy;
     /// Sixteen `u32` of the same instruction set.
     type Words: Words<Mask = Self::Mask, Lanes = Self>;
+    /// What is left of four vectors halfway to their folds.
+    type HalfFold: Copy;
 
     /// The first `count` lanes (all of them from 16 on).
     ///
@@ -84,8 +86,10 @@ pub(crate) trait Lanes: Copy {
     fn fold(self) -> f32;
     /// [`fold`](Lanes::fold) of four vectors at once.
     fn fold4(four: [Self; 4]) -> [f32; 4];
-    /// [`fold`](Lanes::fold) of sixteen vectors: the sum of the first in the first lane, and so on.
-    fn fold16(sixteen: &[Self; LANES]) -> Self;
+    /// The first half of [`fold`](Lanes::fold) for four vectors.
+    fn half_fold(four: [Self; 4]) -> Self::HalfFold;
+    /// The other half for sixteen: the sum of the first vector in the first lane, and so on.
+    fn fold_sixteen(fours: [Self::HalfFold; 4]) -> Self;
     /// [`fold`](Lanes::fold) of a multiple of four vectors at once.
     #[inline(always)]
     fn fold_all<const N: usize>(all: [Self; N]) -> [f32; N] {

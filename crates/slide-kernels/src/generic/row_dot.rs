@@ -151,107 +151,236 @@ impl<L: Lanes, P: PairProduct<L>> Factor<L, bf16> for Pairs<'_, L, P> {
 /// Rows whose products are folded together.
 const BLOCK: usize = LANES;
 
+/// Scattered rows of a table.
+struct Rows<'a, S> {
+    values: &'a [S],
+    stride: usize,
+    ids: &'a [u32],
+    /// Those that are asked for when the first is read, the second, and so on. None of a table that is in a cache: asking
+    /// takes the place of loads.
+    ahead: &'a [u32],
+}
+
+impl<'a, S> Rows<'a, S> {
+    #[inline(always)]
+    fn new(values: &'a [S], stride: usize, ids: &'a [u32]) -> Self {
+        let ahead = if size_of_val(values) > CACHED { ids.get(ROWS_AHEAD..).unwrap_or(&[]) } else { &[] };
+        Self { values, stride, ids, ahead }
+    }
+
+    #[inline(always)]
+    fn row(&self, id: u32) -> *const S {
+        self.values.as_ptr().wrapping_add(id as usize * self.stride)
+    }
+
+    /// The row at a place of the list; the last stands for those beyond the end.
+    ///
+    /// # Safety
+    /// The list is not empty.
+    #[inline(always)]
+    unsafe fn at(&self, place: usize) -> *const S {
+        // SAFETY: within the list, which is not empty.
+        self.row(unsafe { *self.ids.get_unchecked(place.min(self.ids.len() - 1)) })
+    }
+
+    /// Asks for some columns of the row that comes so much later.
+    #[inline(always)]
+    fn ask(&self, place: usize, columns: Range<usize>) {
+        if let Some(&id) = self.ahead.get(place) {
+            for k in columns.step_by(64 / size_of::<S>()) {
+                prefetch(self.row(id).wrapping_add(k));
+            }
+        }
+    }
+}
+
 /// The products of scattered rows with a vector, in blocks of sixteen rows: first the lanes of each, then their sums,
 /// folded together. As long as `HELD` steps of the vector are left they stay in registers, and row after row is
-/// multiplied with them; the rest, or everything where registers are few, is done for four rows at once, which share each
-/// step of the vector.
+/// multiplied with them; the rest, or everything where registers are few, is done for `TOGETHER` rows at once (two or
+/// four), which share each step of the vector. In a cache, rows of just `HELD` steps have a way of their own.
 ///
 /// # Safety
 /// Every row of `ids` lies in `values` and is as long as the vector; `out` is as long as `ids`.
 #[inline(always)]
-unsafe fn products<L: Lanes, S, F: Factor<L, S>, const HELD: usize>(
+unsafe fn products<L: Lanes, S, F: Factor<L, S>, const HELD: usize, const TOGETHER: usize>(
     values: &[S],
     stride: usize,
     ids: &[u32],
     factor: F,
     out: &mut [f32],
 ) {
+    let rows = Rows::new(values, stride, ids);
     let (width, panel) = (factor.width(), HELD * F::STEP);
-    let row = |id: u32| values.as_ptr().wrapping_add(id as usize * stride);
     // SAFETY: rows lie in the table and are as long as the vector, of which no more than its `width` columns are taken;
     // `factor` proves the instruction set.
     unsafe {
+        let mut place = 0;
+        if HELD > 0 && TOGETHER == 4 && width == panel && rows.ahead.is_empty() {
+            place = products_of_held::<L, S, F, HELD>(&rows, &factor, out);
+        }
         let mut lanes = [L::zero(); BLOCK];
-        for (block, out) in out.chunks_mut(BLOCK).enumerate() {
-            let (ids, later) = ids.get_unchecked(block * BLOCK..).split_at_unchecked(out.len());
-            // A table that is in a cache is not asked for ahead: asking takes the place of loads.
-            let later = if size_of_val(values) > CACHED { later } else { &[] };
-            let ask = |j: usize, columns: Range<usize>| {
-                if let Some(&id) = later.get(j + ROWS_AHEAD - BLOCK) {
-                    for k in columns.step_by(64 / size_of::<S>()) {
-                        prefetch(row(id).wrapping_add(k));
-                    }
-                }
-            };
+        let mut folds = [L::half_fold([L::zero(); 4]); 4];
+        for out in out[place..].chunks_mut(BLOCK) {
             let mut done = 0;
             while HELD > 0 && done + panel <= width {
-                let mut parts = [factor.part(done); HELD];
-                for (h, part) in parts.iter_mut().enumerate() {
-                    *part = factor.part(done + h * F::STEP);
-                }
-                for (j, &id) in ids.iter().enumerate() {
-                    ask(j, done..done + panel);
-                    let mut sum = if done == 0 { L::zero() } else { lanes[j] };
-                    let row = in_register(row(id).add(done));
+                let parts: [F::Part; HELD] = held(&factor, done);
+                let ids = rows.ids.get_unchecked(place..place + out.len());
+                for ((j, &id), lanes) in ids.iter().enumerate().zip(&mut lanes) {
+                    rows.ask(place + j, done..done + panel);
+                    let row = in_register(rows.row(id).add(done));
+                    let mut sum = if done == 0 { L::zero() } else { *lanes };
                     for (h, &part) in parts.iter().enumerate() {
                         sum = factor.add(row.add(h * F::STEP), part, sum);
                     }
-                    lanes[j] = sum;
+                    *lanes = sum;
                 }
                 done += panel;
             }
-            if done < width || width == 0 {
-                let last = ids.len() - 1;
-                for j in (0..ids.len()).step_by(4) {
-                    let id = |c: usize| *ids.get_unchecked((j + c).min(last));
-                    let rows = [row(id(0)), row(id(1)), row(id(2)), row(id(3))];
-                    let mut sums = [lanes[j], lanes[j + 1], lanes[j + 2], lanes[j + 3]];
-                    if done == 0 {
-                        sums = [L::zero(); 4];
-                    }
-                    for c in 0..4 {
-                        ask(j + c, done..width);
-                    }
-                    let mut k = done;
-                    while F::UNROLLED > 1 && k + F::UNROLLED * F::STEP <= width {
-                        let rows = [0, 1, 2, 3].map(|c| in_register(rows[c].add(k)));
-                        for h in 0..F::UNROLLED {
-                            let part = factor.part(k + h * F::STEP);
-                            for c in 0..4 {
-                                sums[c] = factor.add(rows[c].add(h * F::STEP), part, sums[c]);
-                            }
-                        }
-                        k += F::UNROLLED * F::STEP;
-                    }
-                    while k + F::STEP <= width {
-                        let part = factor.part(k);
-                        for c in 0..4 {
-                            sums[c] = factor.add(in_register(rows[c].add(k)), part, sums[c]);
-                        }
-                        k += F::STEP;
-                    }
-                    if k < width {
-                        let part = factor.last_part(k);
-                        for c in 0..4 {
-                            sums[c] = factor.add_last(rows[c].add(k), part, sums[c], width - k);
-                        }
-                    }
-                    lanes[j..j + 4].copy_from_slice(&sums);
+            let (fours, _) = lanes.as_chunks::<4>();
+            if done == width && done > 0 {
+                for (fold, &four) in folds.iter_mut().zip(fours) {
+                    *fold = L::half_fold(four);
+                }
+            } else {
+                for (j, (fold, &four)) in folds.iter_mut().zip(fours).enumerate().take(out.len().div_ceil(4)) {
+                    let [a, b, c, d] = if done == 0 { [L::zero(); 4] } else { four };
+                    let j = place + 4 * j;
+                    *fold = L::half_fold(if TOGETHER == 4 {
+                        products_together(&rows, j, &factor, done, [a, b, c, d])
+                    } else {
+                        let [a, b] = products_together(&rows, j, &factor, done, [a, b]);
+                        let [c, d] = products_together(&rows, j + 2, &factor, done, [c, d]);
+                        [a, b, c, d]
+                    });
                 }
             }
-            let sums = L::fold16(&lanes);
+            let sums = L::fold_sixteen(folds);
             match out.len() {
                 BLOCK => sums.store(out.as_mut_ptr()),
                 rest => sums.store_part(out.as_mut_ptr(), L::first(rest)),
             }
+            place += out.len();
         }
+    }
+}
+
+/// `HELD` steps of a vector.
+///
+/// # Safety
+/// There are so many from `k` on.
+#[inline(always)]
+unsafe fn held<L: Lanes, S, F: Factor<L, S>, const HELD: usize>(factor: &F, k: usize) -> [F::Part; HELD] {
+    // SAFETY: the caller's word.
+    unsafe {
+        let mut parts = [factor.part(k); HELD];
+        for (h, part) in parts.iter_mut().enumerate() {
+            *part = factor.part(k + h * F::STEP);
+        }
+        parts
+    }
+}
+
+/// Adds to the lanes of rows their products with the vector from the column `k` on, each step of which is loaded once.
+///
+/// # Safety
+/// That of [`products`]; there is a row at the place.
+#[inline(always)]
+unsafe fn products_together<L: Lanes, S, F: Factor<L, S>, const N: usize>(
+    rows: &Rows<'_, S>,
+    place: usize,
+    factor: &F,
+    mut k: usize,
+    mut sums: [L; N],
+) -> [L; N] {
+    let width = factor.width();
+    for c in 0..N {
+        rows.ask(place + c, k..width);
+    }
+    // SAFETY: there is a row; no more than its `width` columns are taken; `factor` proves the instruction set.
+    unsafe {
+        let addresses: [*const S; N] = core::array::from_fn(|c| rows.at(place + c));
+        while F::UNROLLED > 1 && k + F::UNROLLED * F::STEP <= width {
+            let rows = addresses.map(|row| in_register(row.add(k)));
+            for h in 0..F::UNROLLED {
+                let part = factor.part(k + h * F::STEP);
+                for c in 0..N {
+                    sums[c] = factor.add(rows[c].add(h * F::STEP), part, sums[c]);
+                }
+            }
+            k += F::UNROLLED * F::STEP;
+        }
+        while k + F::STEP <= width {
+            let part = factor.part(k);
+            for c in 0..N {
+                sums[c] = factor.add(in_register(addresses[c].add(k)), part, sums[c]);
+            }
+            k += F::STEP;
+        }
+        if k < width {
+            let part = factor.last_part(k);
+            for c in 0..N {
+                sums[c] = factor.add_last(addresses[c].add(k), part, sums[c], width - k);
+            }
+        }
+    }
+    sums
+}
+
+/// The same of whole blocks of rows that have `HELD` steps, all of which stay in registers. Returns how many rows that are.
+///
+/// # Safety
+/// That of [`products`]; the vector has `HELD` steps.
+#[inline(always)]
+unsafe fn products_of_held<L: Lanes, S, F: Factor<L, S>, const HELD: usize>(
+    rows: &Rows<'_, S>,
+    factor: &F,
+    out: &mut [f32],
+) -> usize {
+    let (blocks, _) = out.as_chunks_mut::<BLOCK>();
+    // SAFETY: that of `products`; a block has sixteen rows.
+    unsafe {
+        let parts: [F::Part; HELD] = held(factor, 0);
+        for (block, out) in blocks.iter_mut().enumerate() {
+            // Not a loop: what is folded by half stays in registers too.
+            let ids = &*rows.ids.as_ptr().add(block * BLOCK).cast::<[u32; BLOCK]>();
+            let a = four_products_of_held(rows, [ids[0], ids[1], ids[2], ids[3]], factor, &parts);
+            let b = four_products_of_held(rows, [ids[4], ids[5], ids[6], ids[7]], factor, &parts);
+            let c = four_products_of_held(rows, [ids[8], ids[9], ids[10], ids[11]], factor, &parts);
+            let d = four_products_of_held(rows, [ids[12], ids[13], ids[14], ids[15]], factor, &parts);
+            L::fold_sixteen([a, b, c, d]).store(out.as_mut_ptr());
+        }
+    }
+    blocks.len() * BLOCK
+}
+
+/// The products of four rows with the parts of a vector, folded by half.
+///
+/// # Safety
+/// That of [`products`]; these are all parts of the vector.
+#[inline(always)]
+unsafe fn four_products_of_held<L: Lanes, S, F: Factor<L, S>, const HELD: usize>(
+    rows: &Rows<'_, S>,
+    ids: [u32; 4],
+    factor: &F,
+    parts: &[F::Part; HELD],
+) -> L::HalfFold {
+    // SAFETY: that of `products`.
+    unsafe {
+        let rows = ids.map(|id| in_register(rows.row(id)));
+        let mut sums = [L::zero(); 4];
+        for (h, &part) in parts.iter().enumerate() {
+            for c in 0..4 {
+                sums[c] = factor.add(rows[c].add(h * F::STEP), part, sums[c]);
+            }
+        }
+        L::half_fold(sums)
     }
 }
 
 /// # Safety
 /// The contract of [`crate::api::row_dot::Table::rows_dot`]; the instruction set of `L` is available.
 #[inline(always)]
-pub(crate) unsafe fn rows_dot<L: Lanes, const HELD: usize>(
+pub(crate) unsafe fn rows_dot<L: Lanes, const HELD: usize, const TOGETHER: usize>(
     table: views::Table<'_>,
     rows: RowIds<'_>,
     vector: &[f32],
@@ -261,8 +390,10 @@ pub(crate) unsafe fn rows_dot<L: Lanes, const HELD: usize>(
     // SAFETY: passed on to the caller.
     unsafe {
         match table.values() {
-            Values::F32(values) => products::<L, _, _, HELD>(values, table.stride(), rows.ids(), factor, out),
-            Values::Bf16(values) => products::<L, _, _, HELD>(values, table.stride(), rows.ids(), factor, out),
+            Values::F32(values) => products::<L, _, _, HELD, TOGETHER>(values, table.stride(), rows.ids(), factor, out),
+            Values::Bf16(values) => {
+                products::<L, _, _, HELD, TOGETHER>(values, table.stride(), rows.ids(), factor, out)
+            }
         }
     }
 }
@@ -270,7 +401,7 @@ pub(crate) unsafe fn rows_dot<L: Lanes, const HELD: usize>(
 /// # Safety
 /// The contract of [`crate::api::row_dot::Table::rows_dot_bf16`]; the instruction sets of `L` and `P` are available.
 #[inline(always)]
-pub(crate) unsafe fn rows_dot_of_pairs<L: Lanes, P: PairProduct<L>, const HELD: usize>(
+pub(crate) unsafe fn rows_dot_of_pairs<L: Lanes, P: PairProduct<L>, const HELD: usize, const TOGETHER: usize>(
     table: Matrix<'_, bf16>,
     rows: RowIds<'_>,
     vector: &[bf16],
@@ -278,13 +409,13 @@ pub(crate) unsafe fn rows_dot_of_pairs<L: Lanes, P: PairProduct<L>, const HELD: 
 ) {
     let factor = Pairs::<L, P>(vector, PhantomData);
     // SAFETY: passed on to the caller.
-    unsafe { products::<L, _, _, HELD>(table.data(), table.stride(), rows.ids(), factor, out) }
+    unsafe { products::<L, _, _, HELD, TOGETHER>(table.data(), table.stride(), rows.ids(), factor, out) }
 }
 
 /// # Safety
 /// The contract of [`crate::api::row_dot::Table::vectors_dot`]; the instruction set of `L` is available.
 #[inline(always)]
-pub(crate) unsafe fn vectors_dot<L: Lanes, const HELD: usize>(
+pub(crate) unsafe fn vectors_dot<L: Lanes, const HELD: usize, const TOGETHER: usize>(
     row: &[f32],
     vectors: Matrix<'_>,
     ids: RowIds<'_>,
@@ -292,5 +423,5 @@ pub(crate) unsafe fn vectors_dot<L: Lanes, const HELD: usize>(
 ) {
     let factor = Singles::<L>(row, PhantomData);
     // SAFETY: passed on to the caller.
-    unsafe { products::<L, _, _, HELD>(vectors.data(), vectors.stride(), ids.ids(), factor, out) }
+    unsafe { products::<L, _, _, HELD, TOGETHER>(vectors.data(), vectors.stride(), ids.ids(), factor, out) }
 }

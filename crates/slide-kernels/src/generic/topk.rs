@@ -120,7 +120,8 @@ fn rank(score: f32, index: usize) -> u64 {
     u64::from(descending) << 32 | index as u64
 }
 
-/// Puts the `k` least ranks first, in any order, and returns the greatest of them.
+/// Puts the `k` least ranks first, in any order, and returns the greatest of them. Rare, so it is kept out of the loop.
+#[inline(never)]
 fn choose(ranks: &mut [u64], k: usize) -> u64 {
     *ranks.select_nth_unstable(k - 1).1
 }

@@ -60,6 +60,7 @@ static IOTA: [u32; LANES] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 1
 impl Lanes for F32x16 {
     type Mask = Mask16;
     type Words = U32x16;
+    type HalfFold = float32x4_t;
 
     #[inline(always)]
     unsafe fn first(count: usize) -> Mask16 {
@@ -144,25 +145,19 @@ impl Lanes for F32x16 {
         fold_register(fold_registers(self))
     }
     #[inline(always)]
-    fn fold4([a, b, c, d]: [Self; 4]) -> [f32; 4] {
-        proven! {
-            let mut sums = [0.0; 4];
-            let registers = [fold_registers(a), fold_registers(b), fold_registers(c), fold_registers(d)];
-            vst1q_f32(sums.as_mut_ptr(), fold_each(registers));
-            sums
-        }
+    fn fold4(four: [Self; 4]) -> [f32; 4] {
+        let mut sums = [0.0; 4];
+        proven!(vst1q_f32(sums.as_mut_ptr(), Self::half_fold(four)));
+        sums
+    }
+    /// All of it: no later step would be shared.
+    #[inline(always)]
+    fn half_fold(four: [Self; 4]) -> float32x4_t {
+        fold_each(four.map(fold_registers))
     }
     #[inline(always)]
-    fn fold16(x: &[Self; LANES]) -> Self {
-        let four = |i: usize| {
-            fold_each([
-                fold_registers(x[i]),
-                fold_registers(x[i + 1]),
-                fold_registers(x[i + 2]),
-                fold_registers(x[i + 3]),
-            ])
-        };
-        F32x16([four(0), four(4), four(8), four(12)])
+    fn fold_sixteen(fours: [float32x4_t; 4]) -> Self {
+        F32x16(fours)
     }
 }
 

@@ -54,6 +54,7 @@ static WIDENING_SHUFFLE: [[i8; 4]; 8] = [
 impl Lanes for F32x16 {
     type Mask = Mask16;
     type Words = U32x16;
+    type HalfFold = Self;
 
     #[inline(always)]
     unsafe fn first(count: usize) -> Mask16 {
@@ -140,13 +141,9 @@ impl Lanes for F32x16 {
         }
     }
     #[inline(always)]
-    fn fold4([a, b, c, d]: [Self; 4]) -> [f32; 4] {
+    fn fold4(four: [Self; 4]) -> [f32; 4] {
         proven! {
-            // Each step puts the halves to be added side by side, for twice as many vectors as the step before.
-            let (a, b) = (_mm256_add_ps(a.0, a.1), _mm256_add_ps(b.0, b.1));
-            let (c, d) = (_mm256_add_ps(c.0, c.1), _mm256_add_ps(d.0, d.1));
-            let ab = _mm256_add_ps(_mm256_permute2f128_ps::<0x20>(a, b), _mm256_permute2f128_ps::<0x31>(a, b));
-            let cd = _mm256_add_ps(_mm256_permute2f128_ps::<0x20>(c, d), _mm256_permute2f128_ps::<0x31>(c, d));
+            let F32x16(ab, cd) = Self::half_fold(four);
             let pairs = _mm256_add_ps(_mm256_shuffle_ps::<0x44>(ab, cd), _mm256_shuffle_ps::<0xEE>(ab, cd));
             // Lanes: a a c c | b b d d.
             let sums = _mm256_add_ps(pairs, _mm256_movehdup_ps(pairs));
@@ -159,29 +156,33 @@ impl Lanes for F32x16 {
             ]
         }
     }
+    /// Each step puts the halves to be added side by side, for twice as many vectors as the step before.
     #[inline(always)]
-    fn fold16(x: &[Self; LANES]) -> Self {
-        F32x16(
-            fold8([x[0], x[1], x[2], x[3], x[4], x[5], x[6], x[7]]),
-            fold8([x[8], x[9], x[10], x[11], x[12], x[13], x[14], x[15]]),
-        )
+    fn half_fold([a, b, c, d]: [Self; 4]) -> Self {
+        proven! {
+            let (a, b) = (_mm256_add_ps(a.0, a.1), _mm256_add_ps(b.0, b.1));
+            let (c, d) = (_mm256_add_ps(c.0, c.1), _mm256_add_ps(d.0, d.1));
+            F32x16(
+                _mm256_add_ps(_mm256_permute2f128_ps::<0x20>(a, b), _mm256_permute2f128_ps::<0x31>(a, b)),
+                _mm256_add_ps(_mm256_permute2f128_ps::<0x20>(c, d), _mm256_permute2f128_ps::<0x31>(c, d)),
+            )
+        }
+    }
+    #[inline(always)]
+    fn fold_sixteen([a, b, c, d]: [Self; 4]) -> Self {
+        F32x16(fold_eight(a, b), fold_eight(c, d))
     }
 }
 
-/// The sums of eight vectors.
+/// The sums of twice four vectors.
 #[inline(always)]
-fn fold8([a, b, c, d, e, f, g, h]: [F32x16; 8]) -> __m256 {
+fn fold_eight(a: F32x16, b: F32x16) -> __m256 {
     proven! {
-        // Each step puts the halves to be added side by side, for twice as many vectors as the step before.
-        let eight = |x: F32x16| _mm256_add_ps(x.0, x.1);
-        let four = |x: __m256, y: __m256| {
-            _mm256_add_ps(_mm256_permute2f128_ps::<0x20>(x, y), _mm256_permute2f128_ps::<0x31>(x, y))
-        };
-        let (ae, bf) = (four(eight(a), eight(e)), four(eight(b), eight(f)));
-        let (cg, dh) = (four(eight(c), eight(g)), four(eight(d), eight(h)));
-        let abef = _mm256_add_ps(_mm256_shuffle_ps::<0x44>(ae, bf), _mm256_shuffle_ps::<0xEE>(ae, bf));
-        let cdgh = _mm256_add_ps(_mm256_shuffle_ps::<0x44>(cg, dh), _mm256_shuffle_ps::<0xEE>(cg, dh));
-        _mm256_add_ps(_mm256_shuffle_ps::<0x88>(abef, cdgh), _mm256_shuffle_ps::<0xDD>(abef, cdgh))
+        let two = |x: __m256, y: __m256| _mm256_add_ps(_mm256_shuffle_ps::<0x44>(x, y), _mm256_shuffle_ps::<0xEE>(x, y));
+        let (x, y) = (two(a.0, a.1), two(b.0, b.1));
+        // The first and third of each four, then the second and fourth of each.
+        let sums = _mm256_add_ps(_mm256_shuffle_ps::<0x88>(x, y), _mm256_shuffle_ps::<0xDD>(x, y));
+        _mm256_permutevar8x32_ps(sums, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7))
     }
 }
 

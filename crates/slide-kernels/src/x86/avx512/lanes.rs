@@ -17,6 +17,7 @@ pub(crate) struct U32x16(pub(in crate::x86) __m512i);
 impl Lanes for F32x16 {
     type Mask = __mmask16;
     type Words = U32x16;
+    type HalfFold = Self;
 
     #[inline(always)]
     unsafe fn first(count: usize) -> __mmask16 {
@@ -108,19 +109,24 @@ impl Lanes for F32x16 {
         }
     }
     #[inline(always)]
-    fn fold16(x: &[Self; LANES]) -> Self {
-        // Each step puts the halves to be added side by side, for twice as many vectors as the step before.
-        let [a, b] = [quarters([x[0], x[4], x[8], x[12]]).0, quarters([x[1], x[5], x[9], x[13]]).0];
-        let [c, d] = [quarters([x[2], x[6], x[10], x[14]]).0, quarters([x[3], x[7], x[11], x[15]]).0];
+    fn half_fold(four: [Self; 4]) -> Self {
+        quarters(four)
+    }
+    #[inline(always)]
+    fn fold_sixteen([a, b, c, d]: [Self; 4]) -> Self {
         proven! {
-            let ab = _mm512_add_ps(_mm512_shuffle_ps::<0x44>(a, b), _mm512_shuffle_ps::<0xEE>(a, b));
-            let cd = _mm512_add_ps(_mm512_shuffle_ps::<0x44>(c, d), _mm512_shuffle_ps::<0xEE>(c, d));
-            F32x16(_mm512_add_ps(_mm512_shuffle_ps::<0x88>(ab, cd), _mm512_shuffle_ps::<0xDD>(ab, cd)))
+            let ab = _mm512_add_ps(_mm512_shuffle_ps::<0x44>(a.0, b.0), _mm512_shuffle_ps::<0xEE>(a.0, b.0));
+            let cd = _mm512_add_ps(_mm512_shuffle_ps::<0x44>(c.0, d.0), _mm512_shuffle_ps::<0xEE>(c.0, d.0));
+            // The first of each four, then the second of each, and so on.
+            let sums = _mm512_add_ps(_mm512_shuffle_ps::<0x88>(ab, cd), _mm512_shuffle_ps::<0xDD>(ab, cd));
+            let order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+            F32x16(_mm512_permutexvar_ps(order, sums))
         }
     }
 }
 
-/// Four lanes of each of four vectors, side by side: lane `j` += lane `j + 8`, then lane `j + 4`.
+/// Four lanes of each of four vectors, side by side, each step for twice as many vectors as the one before: lane `j` += lane
+/// `j + 8`, then lane `j + 4`.
 #[inline(always)]
 fn quarters([a, b, c, d]: [F32x16; 4]) -> F32x16 {
     proven! {
