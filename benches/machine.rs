@@ -1,16 +1,21 @@
 //! What bears upon times and can be learned of the machine: its processor, memory and pages, and how busy it is.
 
 use std::fs;
+use std::thread;
+use std::time::Duration;
 
 use crate::record::Machine;
 
-/// What the note of the load says where it is high.
+/// What the note of other work says where there is much.
 pub const BUSY_NOTE: &str = "BUSY, so times are upper bounds";
 
-/// A load above this share of the cores is worth a warning.
-const BUSY: f64 = 0.3;
+/// Other work above this share of the cores is worth a warning.
+const BUSY: f64 = 0.1;
 
-/// This machine, as it is now.
+/// How long other work is looked at: fifty ticks of most systems' clocks.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// This machine, as it is now. Takes half a second, in which the caller does nothing else.
 #[must_use]
 pub fn detect() -> Machine {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
@@ -27,7 +32,9 @@ pub fn detect() -> Machine {
         notes.push("virtual".to_owned());
     }
     notes.extend(frequency_governor());
-    notes.extend(load(&read("/proc/loadavg"), cores));
+    let before = read("/proc/stat");
+    thread::sleep(LOOK);
+    notes.extend(other_work(&before, &read("/proc/stat"), cores));
     Machine { name: name(&processor), processor, cores, notes }
 }
 
@@ -88,15 +95,22 @@ fn frequency_governor() -> Option<String> {
     Some(format!("frequency governor {}", governor.trim()))
 }
 
-/// The load average of the last minute, with a warning if it is high.
-fn load(averages: &str, cores: usize) -> Option<String> {
-    let load: f64 = averages.split_whitespace().next()?.parse().ok()?;
-    let warning = if is_busy(load, cores) { format!(": {BUSY_NOTE}") } else { String::new() };
-    Some(format!("load {load:.2} on {cores} cores at the start{warning}"))
+/// How much of all cores was in use between two readings of `/proc/stat`, or kept by the machine below a virtual one; with a
+/// warning if it is much. The load average would tell of builds and suites that have just ended.
+fn other_work(before: &str, after: &str, cores: usize) -> Option<String> {
+    let [(idle_before, all_before), (idle_after, all_after)] = [idle_and_all(before)?, idle_and_all(after)?];
+    let all = all_after.checked_sub(all_before).filter(|&ticks| ticks > 0)? as f64;
+    let share = 1.0 - idle_after.saturating_sub(idle_before) as f64 / all;
+    let warning = if share > BUSY { format!(": {BUSY_NOTE}") } else { String::new() };
+    Some(format!("other work took {:.0} % of {cores} cores at the start{warning}", 100.0 * share))
 }
 
-fn is_busy(load: f64, cores: usize) -> bool {
-    load > BUSY * cores as f64
+/// Ticks of all cores since the machine was started: without work (or waiting for a disk), and in all.
+fn idle_and_all(stat: &str) -> Option<(u64, u64)> {
+    // user, nice, system, idle, iowait, irq, softirq, steal; guests, which follow, are counted as users already.
+    let ticks = stat.lines().next()?.strip_prefix("cpu ")?.split_whitespace().take(8);
+    let ticks: Vec<u64> = ticks.map(str::parse).collect::<Result<_, _>>().ok()?;
+    Some((ticks.get(3)? + ticks.get(4)?, ticks.iter().sum()))
 }
 
 #[cfg(test)]
@@ -125,8 +139,13 @@ mod tests {
     fn what_the_system_says_is_read() {
         assert_eq!(gigabytes("25165824 kB").as_deref(), Some("25.8 GB of memory"));
         assert_eq!(chosen("always [madvise] never\n"), Some("madvise"));
-        assert_eq!(load("0.05 0.10 0.20 1/200 4242", 2).as_deref(), Some("load 0.05 on 2 cores at the start"));
-        assert!(load("1.50 0.10 0.20 1/200 4242", 2).unwrap().contains("BUSY"));
+        let note = |after: &str| other_work("cpu  100 0 50 1000 10 0 5 0 0 0\ncpu0 1 2 3", after, 2);
+        let quiet = note("cpu  102 0 51 1095 12 0 5 0 0 0");
+        assert_eq!(quiet.as_deref(), Some("other work took 3 % of 2 cores at the start"));
+        assert!(note("cpu  100 0 50 1080 10 0 5 20 0 0").unwrap().contains("20 % of 2 cores at the start: BUSY"));
+        for other in ["", "cpu  100 0 50 1000 10 0 5 0 0 0", "cpu  1 x", "intr 5"] {
+            assert_eq!(note(other), None, "{other}");
+        }
         assert!(!detect().name.is_empty());
     }
 }

@@ -27,15 +27,19 @@ pub(crate) fn run(arguments: &BenchArguments) -> Result<()> {
     for name in arguments.save.iter().chain(&arguments.compare) {
         store::check_name(name)?;
     }
-    if let (Some(name), true) = (&arguments.compare, is_here(&arguments.target)) {
-        // An unknown name is better told now than after the run.
-        for suite in &suites {
-            store.load(&machine::detect().name, name, suite.name())?;
-        }
-    }
     if is_here(&arguments.target) {
-        let notes = machine::detect().notes;
-        notes.iter().filter(|note| note.contains(machine::BUSY_NOTE)).for_each(|note| eprintln!("bench: {note}"));
+        let machine = machine::detect();
+        if let Some(name) = &arguments.compare {
+            // An unknown name is better told now than after the run.
+            for suite in &suites {
+                store.load(&machine.name, name, suite.name())?;
+            }
+        }
+        machine
+            .notes
+            .iter()
+            .filter(|note| note.contains(machine::BUSY_NOTE))
+            .for_each(|note| eprintln!("bench: {note}"));
     }
     for suite in suites {
         let record = find(arguments, suite)?;

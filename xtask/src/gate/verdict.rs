@@ -55,6 +55,9 @@ impl fmt::Display for Verdict {
         for program in &self.equal {
             writeln!(f, "Not taken of {program}, which is the same in both, byte for byte.\n")?;
         }
+        if self.times.is_empty() && self.equal.is_empty() {
+            writeln!(f, "Nothing of what was chosen is timed: of each family of kernels, a case or two are.\n")?;
+        }
         if !self.times.is_empty() {
             let losses = self.times.iter().filter(|timed| timed.is_loss()).count();
             let gains = self.times.iter().filter(|timed| timed.is_gain()).count();
@@ -166,6 +169,9 @@ mod tests {
         let text = verdict.to_string();
         assert!(text.contains("passes\n\n**Incomplete**: no tool chain\n"), "{text}");
         assert!(text.contains("Not taken of slide, which is the same"), "{text}");
+        verdict.equal.clear();
+        verdict.times.clear();
+        assert!(verdict.to_string().contains("Nothing of what was chosen is timed"), "{verdict}");
     }
 
     #[test]
