@@ -189,7 +189,7 @@ fn title(record: &Record, quantity: &Quantity) -> String {
         Quantity::Cycles(processor) => format!("cycles an element, modelled for {processor} (not measured)"),
         Quantity::Instructions => "instructions an element, counted (not measured)".to_owned(),
     };
-    format!("{} on {}: {what}", record.suite, record.machine.name)
+    format!("{}: {what}", record.suite)
 }
 
 #[cfg(test)]

@@ -21,8 +21,10 @@ pub(super) const PAPER: RGBColor = RGBColor(0xFF, 0xFF, 0xFF);
 pub(super) const MARGIN: i32 = 24;
 /// What the title and the legend take.
 pub(super) const HEAD: i32 = 96;
-/// What the notes below take.
-pub(super) const FOOT: i32 = 50;
+/// Lines below: the notes of the machine, as far as there is room, and what made the picture.
+const FOOT_LINES: usize = 3;
+/// What they take.
+pub(super) const FOOT: i32 = 67;
 
 /// Colours that readers of every kind of sight tell apart (Okabe and Ito 2008), and marks, by level.
 const LEVELS: &[(&str, RGBColor, Mark)] = &[
@@ -152,16 +154,33 @@ impl<'a> Canvas<'a> {
             self.text(level, (x + 11, MARGIN + 54), 12, INK, Anchor::Left)?;
             x += 11 + width(level, 12) + 24;
         }
-        let (most, notes) = ((size.0 - 2 * MARGIN) * 2 / 11, machine.notes.join("; "));
-        let notes: String = notes.chars().take(most as usize).collect();
-        self.text(&notes, (MARGIN, size.1 - 36), 11, QUIET, Anchor::Left)?;
+        let most = (size.0 - 2 * MARGIN) as usize / 6;
         let made_by = format!("{}  ·  commit {}  ·  rustc {}", record.command, record.commit, record.compiler);
-        self.text(&made_by, (MARGIN, size.1 - 19), 11, QUIET, Anchor::Left)
+        let notes = wrapped(&machine.notes.join("; "), most).into_iter().take(FOOT_LINES - 1);
+        for (line, text) in notes.chain([made_by]).enumerate() {
+            self.text(&text, (MARGIN, size.1 - FOOT + 14 + 17 * line as i32), 11, QUIET, Anchor::Left)?;
+        }
+        Ok(())
     }
 
     pub(super) fn finish(self) -> Result<()> {
         self.area.present().map_err(failure)
     }
+}
+
+/// Lines of words, of so many characters if no word is longer.
+fn wrapped(text: &str, most: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= most => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 fn failure(error: impl fmt::Display) -> anyhow::Error {
@@ -216,6 +235,13 @@ pub(super) fn tick(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_are_wrapped_between_words() {
+        assert_eq!(wrapped("virtual; a load of its own", 9), ["virtual;", "a load of", "its own"]);
+        assert_eq!(wrapped("unbreakable 1", 4), ["unbreakable", "1"]);
+        assert_eq!(wrapped("", 4), [""; 0]);
+    }
 
     #[test]
     fn scales() {

@@ -49,7 +49,7 @@ pub(super) fn draw(record: &Record) -> Result<Option<String>> {
 
     let mut svg = String::new();
     let canvas = Canvas::new(&mut svg, SIZE)?;
-    canvas.frame(&format!("{} on {}: roofline, measured", record.suite, record.machine.name), record, SIZE, &levels)?;
+    canvas.frame(&format!("{}: roofline, measured", record.suite), record, SIZE, &levels)?;
     for value in x.ticks() {
         canvas.line(&[(x.at(value), upper), (x.at(value), bottom)], GRID, 1)?;
         canvas.text(&tick(value), (x.at(value), bottom + 13), LETTERS, QUIET, Anchor::Middle)?;
