@@ -10,9 +10,9 @@ use xshell::{Shell, cmd};
 
 use crate::artifacts::Artifacts;
 use crate::cli::{AsmCheckArguments, CiArguments, CountArguments, DocsArguments, Selection};
-use crate::cross::{DEFAULT_CPU, TARGET, Toolchain};
+use crate::cross::{TARGET, Toolchain};
 use crate::program::Target;
-use crate::test::emulated::{self, Emulation};
+use crate::test::emulated::{self, Emulation, Graviton};
 use crate::{asm_check, bench, check_model_python, count, docs, hwloc, package, sanitise, test, workspace};
 
 /// The steps, in the order in which they run: cheap ones first.
@@ -140,12 +140,10 @@ fn arm(shell: &Shell) -> Result<()> {
         cmd!(shell, "cargo check --target {TARGET} {packages...}").run()?;
         cmd!(shell, "cargo check --target {TARGET} --package slide-kernels --no-default-features").run()?;
     }
-    let on = |cpu, isa, cases| Emulation { cpu, isa, required: emulated::up_to(isa), cases, rest: &[] };
-    let graviton3 = on(DEFAULT_CPU, Isa::Sve, emulated::CASES);
-    graviton3.kernels(shell, &toolchain, &[])?;
+    Emulation::of(Graviton::Third, emulated::CASES, &[]).kernels(shell, &toolchain, &[])?;
     // Each of the eight runs on each of the four levels.
-    on(DEFAULT_CPU, Isa::Sve, 32).golden(shell, &toolchain)?;
-    for smoke in [on("neoverse-n1", Isa::Neon, 2), on("neoverse-n2", Isa::NeonBf16, 2)] {
+    Emulation::of(Graviton::Third, 32, &[]).golden(shell, &toolchain)?;
+    for smoke in [Graviton::Second, Graviton::Fourth].map(|graviton| Emulation::of(graviton, 2, &[])) {
         smoke.kernels(shell, &toolchain, &["--test=linear"])?;
         smoke.golden(shell, &toolchain)?;
     }

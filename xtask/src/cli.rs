@@ -35,7 +35,8 @@ pub(crate) enum Task {
             cargo xtask test --isa all                          once for each level that this machine has\n  \
             cargo xtask test --isa neon                         emulated as Graviton3, or native on Arm\n  \
             cargo xtask test --isa sve --cases 100 -- dot       more of the tests whose names contain `dot`\n  \
-            cargo xtask test --isa neon --cpu neoverse-n1       emulated as Graviton2 (neoverse-n2: nearest to Graviton4)\n  \
+            cargo xtask test --target graviton2                 emulated as another processor, on its best level\n  \
+            cargo xtask test --isa neon --cpu neoverse-v2       or as one that has no name here\n  \
             cargo xtask test --numa                             on emulated machines with several NUMA nodes\n  \
             cargo xtask test --numa -- reserved                 the tests there whose names contain `reserved`"
     )]
@@ -188,8 +189,12 @@ pub(crate) struct TestArguments {
     #[arg(long, value_name = "NAME")]
     pub(crate) isa: Option<String>,
 
-    /// On emulated machines with several NUMA nodes
+    /// Emulated processor, on its best level
     #[arg(long, conflicts_with_all = ["isa", "cpu"])]
+    pub(crate) target: Option<crate::test::emulated::Graviton>,
+
+    /// On emulated machines with several NUMA nodes
+    #[arg(long, conflicts_with_all = ["isa", "cpu", "target"])]
     pub(crate) numa: bool,
 
     /// Random cases of a test at most, and golden models of all (SLIDE_TEST_CASES) [default: all of them; emulated: 8; --numa: 4]

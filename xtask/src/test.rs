@@ -17,11 +17,15 @@ pub(crate) fn run(arguments: &TestArguments) -> Result<()> {
     if arguments.numa {
         return numa::run(&shell, arguments.cases.unwrap_or(numa::CASES), &arguments.rest);
     }
+    let emulation_cases = arguments.cases.unwrap_or(emulated::CASES);
+    if let Some(graviton) = arguments.target {
+        let emulation = Emulation::of(graviton, emulation_cases, &arguments.rest);
+        return emulation.test(&shell, &Toolchain::find_or_set_up()?);
+    }
     let isa: Option<Isa> = arguments.isa.as_deref().filter(|&name| name != "all").map(str::parse).transpose()?;
     if let Some(isa) = isa.filter(|&isa| emulated::is_needed(isa)) {
         let cpu = arguments.cpu.clone().unwrap_or_else(chosen_cpu);
-        let cases = arguments.cases.unwrap_or(emulated::CASES);
-        let emulation = Emulation { cpu: &cpu, isa, required: emulated::up_to(isa), cases, rest: &arguments.rest };
+        let emulation = Emulation::new(&cpu, isa, emulation_cases, &arguments.rest);
         return emulation.test(&shell, &Toolchain::find_or_set_up()?);
     }
     ensure!(arguments.cpu.is_none(), "--cpu chooses the processor to emulate, and this level is not emulated here");
