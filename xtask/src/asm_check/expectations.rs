@@ -168,7 +168,6 @@ const SPILLS: &[(Isa, &str, usize, &str)] = &[
         6,
         "random words for three numbers wait until those are there to be rounded",
     ),
-    (Isa::Avx512, "gemm::backward", 5, "which half of a word a bf16 becomes is read again where rows are packed"),
     (Isa::Avx2, "codes", 15, "two registers for the counts of each of four rows, which wait while others are counted"),
     (Isa::Neon, "convert::f32_to_bf16", 10, "constants that make and apply the random words are read again"),
     (Isa::Avx2, "dot::dot_bf16", 2, "16 registers hold 8 sums and what is widened; the shuffles are the limit"),
@@ -223,6 +222,7 @@ const SPILLS: &[(Isa, &str, usize, &str)] = &[
 /// The same for other innermost loops over vectors.
 const SPILLS_BESIDE: &[(Isa, &str, usize, &str)] = &[
     (Isa::Neon, "gemm::backward", 1, "once a panel, after a call"),
+    (Isa::Avx512, "gemm::backward", 5, "which half of a word a bf16 becomes is read again where rows are packed"),
     (Isa::Avx2, "hash::simhash_codes", 24, "16 registers do not hold 16 vectors of a round and what comes of them"),
     (Isa::Avx512, "hash", 96, "a block of 16 x 16 that the rows do not fill is put together there"),
     (Isa::Avx512, "hash::simhash_codes", 160, "a block of 16 x 16 that the rows do not fill is put together there"),
