@@ -63,7 +63,7 @@ fn is_here(target: &Target) -> bool {
 fn find(arguments: &BenchArguments, suite: Suite) -> Result<Record> {
     let shell = workspace::shell()?;
     let (mut record, built_for) = match &arguments.target {
-        Target::Model(name) => return modelled::record(name, arguments),
+        Target::Model(graviton) => return modelled::record(*graviton, arguments),
         Target::Ssh(host) => {
             let remote = Remote::new(host);
             let built_for = remote.target()?;

@@ -11,8 +11,9 @@ use xshell::{Shell, cmd};
 use crate::artifacts::Artifacts;
 use crate::cli::{AsmCheckArguments, CiArguments, CountArguments, DocsArguments, Selection};
 use crate::cross::{TARGET, Toolchain};
+use crate::graviton::Graviton;
 use crate::program::Target;
-use crate::test::emulated::{self, Emulation, Graviton};
+use crate::test::emulated::{self, Emulation};
 use crate::{asm_check, bench, check_model_python, count, docs, hwloc, package, sanitise, test, workspace};
 
 /// The steps, in the order in which they run: cheap ones first.

@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use regex::Regex;
 
 use crate::bench;
+use crate::graviton::Graviton;
 use crate::program::Target;
 
 /// Development tasks of the slide workspace.
@@ -191,7 +192,7 @@ pub(crate) struct TestArguments {
 
     /// Emulated processor, on its best level
     #[arg(long, conflicts_with_all = ["isa", "cpu"])]
-    pub(crate) target: Option<crate::test::emulated::Graviton>,
+    pub(crate) target: Option<Graviton>,
 
     /// On emulated machines with several NUMA nodes
     #[arg(long, conflicts_with_all = ["isa", "cpu", "target"])]

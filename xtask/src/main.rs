@@ -16,6 +16,7 @@ mod debian_packages;
 mod disassembly;
 mod docs;
 mod gate;
+mod graviton;
 mod hwloc;
 mod loops;
 mod mca;

@@ -25,7 +25,7 @@ pub(crate) fn run(arguments: &TestArguments) -> Result<()> {
     let isa: Option<Isa> = arguments.isa.as_deref().filter(|&name| name != "all").map(str::parse).transpose()?;
     if let Some(isa) = isa.filter(|&isa| emulated::is_needed(isa)) {
         let cpu = arguments.cpu.clone().unwrap_or_else(chosen_cpu);
-        let emulation = Emulation::new(&cpu, isa, emulation_cases, &arguments.rest);
+        let emulation = Emulation { cpu: &cpu, isa, cases: emulation_cases, rest: &arguments.rest };
         return emulation.test(&shell, &Toolchain::find_or_set_up()?);
     }
     ensure!(arguments.cpu.is_none(), "--cpu chooses the processor to emulate, and this level is not emulated here");

@@ -12,61 +12,27 @@ use super::record::{Entry, Machine, Record};
 use super::target::Suite;
 use crate::cli::{BenchArguments, Selection};
 use crate::count::{self, Run};
+use crate::graviton::Graviton;
 use crate::mca::model::{self, Call, Cycles};
 use crate::program::{Program, Target};
 use crate::workspace;
 
-/// A generation of Graviton.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Graviton {
-    /// As `--target` calls it.
-    target: &'static str,
-    /// The folder of its records.
-    name: &'static str,
-    /// LLVM's name of its cores.
-    cores: &'static str,
-    description: &'static str,
-}
-
-const GRAVITONS: [Graviton; 3] = [
-    Graviton {
-        target: "graviton2",
-        name: "graviton2",
-        cores: "neoverse-n1",
-        description: "Graviton2 (Neoverse N1: NEON, two vectors of 128 bits a cycle)",
-    },
-    Graviton {
-        target: "graviton",
-        name: "graviton3",
-        cores: "neoverse-v1",
-        description: "Graviton3 (Neoverse V1: NEON, four vectors of 128 bits a cycle, or two of 256 bits with SVE)",
-    },
-    Graviton {
-        target: "graviton4",
-        name: "graviton4",
-        cores: "neoverse-v2",
-        description: "Graviton4 (Neoverse V2: NEON, four vectors of 128 bits a cycle)",
-    },
-];
-
 /// The cores of Skylake, Ice Lake and Sapphire Rapids, as LLVM names them.
 const XEONS: [&str; 3] = ["skylake-avx512", "icelake-server", "sapphirerapids"];
 
-/// The kernels on the Graviton that a target names, each on the levels that it has.
-pub(crate) fn record(target: &str, arguments: &BenchArguments) -> Result<Record> {
-    let graviton = GRAVITONS.iter().find(|graviton| graviton.target == target);
-    let graviton = graviton.with_context(|| format!("there is no model of {target}"))?;
+/// The kernels on a Graviton, each on the levels that it has.
+pub(crate) fn record(graviton: Graviton, arguments: &BenchArguments) -> Result<Record> {
     let shell = workspace::shell()?;
     let target = Target::Graviton;
     let mut runs = count::runs(&Selection::all(target), target.architecture()?, arguments.every_shape)?;
-    runs.retain(|run| !model::lacks(graviton.cores, run.isa));
+    runs.retain(|run| !model::lacks(graviton.cores(), run.isa));
     let name = |run: &Run| format!("{} {} {}", run.level(), run.kernel, run.shape);
     runs.retain(|run| arguments.filter.as_ref().is_none_or(|filter| filter.is_match(&name(run))));
-    ensure!(!runs.is_empty(), "the filter chooses no kernel of {}", graviton.name);
-    eprintln!("bench: building for {}", graviton.cores);
+    ensure!(!runs.is_empty(), "the filter chooses no kernel of {}", graviton.name());
+    eprintln!("bench: building for {}", graviton.cores());
     let program = Program::build(&shell, target)?;
     eprintln!("bench: counting the instructions of {} cases, and modelling their loops", runs.len());
-    let calls = model::calls(&shell, &program, target, &runs, &[graviton.cores])?;
+    let calls = model::calls(&shell, &program, target, &runs, &[graviton.cores()])?;
     let costs: BTreeMap<(&str, String), Cost> =
         cases::all().into_iter().map(|case| ((case.kernel, case.shape), case.cost)).collect();
     let mut entries = Vec::new();
@@ -80,18 +46,18 @@ pub(crate) fn record(target: &str, arguments: &BenchArguments) -> Result<Record>
         entries.push(entry);
     }
     Ok(Record {
-        target: graviton.target.to_owned(),
+        target: graviton.target().to_owned(),
         suite: Suite::Kernels.name().to_owned(),
         machine: Machine {
-            name: graviton.name.to_owned(),
-            processor: graviton.description.to_owned(),
+            name: graviton.name().to_owned(),
+            processor: graviton.description().to_owned(),
             cores: 1,
             notes: vec![
                 "instructions: counted under emulation, exact".to_owned(),
                 format!(
                     "cycles: modelled by {} for {}, data in the first-level cache",
                     model::version()?,
-                    graviton.cores
+                    graviton.cores()
                 ),
                 "no time was measured: only hardware can tell".to_owned(),
             ],
@@ -151,12 +117,13 @@ mod tests {
 
     #[test]
     fn each_graviton_has_its_levels() {
-        let levels = |graviton: &Graviton| {
+        let gravitons = [Graviton::Second, Graviton::Third, Graviton::Fourth];
+        let levels = |graviton: Graviton| {
             let levels = [Isa::Neon, Isa::NeonBf16, Isa::Sve].into_iter();
-            levels.filter(|&isa| !model::lacks(graviton.cores, isa)).collect::<Vec<_>>()
+            levels.filter(|&isa| !model::lacks(graviton.cores(), isa)).collect::<Vec<_>>()
         };
-        assert_eq!(GRAVITONS.map(|graviton| graviton.name), ["graviton2", "graviton3", "graviton4"]);
-        let [second, third, fourth] = GRAVITONS.each_ref().map(levels);
+        assert_eq!(gravitons.map(Graviton::name), ["graviton2", "graviton3", "graviton4"]);
+        let [second, third, fourth] = gravitons.map(levels);
         assert_eq!(second, [Isa::Neon]);
         assert_eq!(third, [Isa::Neon, Isa::NeonBf16, Isa::Sve]);
         assert_eq!(fourth, [Isa::Neon, Isa::NeonBf16]);

@@ -7,6 +7,8 @@ use anyhow::{Result, bail, ensure};
 use clap::ValueEnum;
 use slide_kernels::Isa;
 
+use crate::graviton::Graviton;
+
 /// Where, and on which level, something is measured or modelled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
@@ -16,14 +18,13 @@ pub(crate) enum Target {
     Level(Isa),
     /// This machine, beside models of Xeons.
     Xeon,
-    /// No machine: a processor's model, by the name of the target.
-    Model(&'static str),
+    /// No machine: a processor's model.
+    Model(Graviton),
     /// Another machine, as `native` there.
     Ssh(String),
 }
 
 const LEVELS: [Isa; 5] = [Isa::Scalar, Isa::Avx2, Isa::Avx512, Isa::Neon, Isa::Sve];
-const MODELS: [&str; 3] = ["graviton", "graviton2", "graviton4"];
 
 impl FromStr for Target {
     type Err = String;
@@ -37,15 +38,15 @@ impl FromStr for Target {
         if let Some(&isa) = LEVELS.iter().find(|isa| isa.name() == text) {
             return Ok(Self::Level(isa));
         }
-        if let Some(name) = MODELS.into_iter().find(|name| *name == text) {
-            return Ok(Self::Model(name));
+        if let Ok(graviton) = Graviton::from_str(text, false) {
+            return Ok(Self::Model(graviton));
         }
         match text {
             "native" => Ok(Self::Native),
             "xeon" => Ok(Self::Xeon),
             _ => Err(format!(
                 "there are native, xeon, {}, {} and ssh:HOST",
-                MODELS.join(", "),
+                Graviton::value_variants().iter().map(|graviton| graviton.target()).collect::<Vec<_>>().join(", "),
                 LEVELS.map(Isa::name).join(", ")
             )),
         }
@@ -58,7 +59,7 @@ impl fmt::Display for Target {
             Self::Native => f.pad("native"),
             Self::Level(isa) => f.pad(isa.name()),
             Self::Xeon => f.pad("xeon"),
-            Self::Model(name) => f.pad(name),
+            Self::Model(graviton) => graviton.fmt(f),
             Self::Ssh(host) => write!(f, "ssh:{host}"),
         }
     }
@@ -71,7 +72,7 @@ impl Target {
             Self::Native | Self::Ssh(_) => "native",
             Self::Level(isa) => isa.name(),
             Self::Xeon => "xeon",
-            Self::Model(name) => name,
+            Self::Model(graviton) => graviton.target(),
         }
     }
 

@@ -4,52 +4,25 @@
 //! random cases, and some of the golden models of slide-core, whose sums a real machine has given.
 
 use anyhow::Result;
-use clap::ValueEnum;
 use slide_kernels::Isa;
 use xshell::{Shell, cmd};
 
-use crate::cross::{DEFAULT_CPU, TARGET, Toolchain};
+use crate::cross::{TARGET, Toolchain};
+use crate::graviton::Graviton;
 
 /// How many cases of each random test are tried where nobody says otherwise, and how many golden models.
 pub(crate) const CASES: u32 = 8;
 
-/// Generations of Amazon's processors, by the names that `bench` has for them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Graviton {
-    /// neoverse-n1, on `neon`
-    #[value(name = "graviton2")]
-    Second,
-    /// Graviton3: neoverse-v1, on `sve`
-    #[value(name = "graviton")]
-    Third,
-    /// neoverse-n2, the nearest that qemu has, on `neonbf16`: its SVE registers have 128 bits
-    #[value(name = "graviton4")]
-    Fourth,
-}
-
-impl Graviton {
-    /// The processor, by qemu's name, and the best level that it has.
-    fn cpu_and_isa(self) -> (&'static str, Isa) {
-        match self {
-            Self::Second => ("neoverse-n1", Isa::Neon),
-            Self::Third => (DEFAULT_CPU, Isa::Sve),
-            Self::Fourth => ("neoverse-n2", Isa::NeonBf16),
-        }
-    }
-}
-
 /// A run of the tests.
 pub(crate) struct Emulation<'a> {
     /// The processor, by qemu's name.
-    cpu: &'a str,
-    /// The level that programs are to choose.
-    isa: Isa,
-    /// Levels that the processor must have: a skipped one is a failure.
-    required: Vec<Isa>,
+    pub(crate) cpu: &'a str,
+    /// The level that programs are to choose. The processor must have those below it: a skipped one is a failure.
+    pub(crate) isa: Isa,
     /// `SLIDE_TEST_CASES`
-    cases: u32,
+    pub(crate) cases: u32,
     /// Passed on to `cargo test`.
-    rest: &'a [String],
+    pub(crate) rest: &'a [String],
 }
 
 /// Whether the level can run here in an emulator only.
@@ -67,14 +40,9 @@ fn is_arm(isa: Isa) -> bool {
 }
 
 impl<'a> Emulation<'a> {
-    /// On a level, and with all levels below it required.
-    pub(crate) fn new(cpu: &'a str, isa: Isa, cases: u32, rest: &'a [String]) -> Self {
-        Self { cpu, isa, required: up_to(isa), cases, rest }
-    }
-
     pub(crate) fn of(graviton: Graviton, cases: u32, rest: &'a [String]) -> Self {
-        let (cpu, isa) = graviton.cpu_and_isa();
-        Self::new(cpu, isa, cases, rest)
+        let (cpu, isa) = graviton.emulated();
+        Self { cpu, isa, cases, rest }
     }
 
     /// Builds and runs the tests of the kernels, and the golden models.
@@ -98,7 +66,7 @@ impl<'a> Emulation<'a> {
     }
 
     fn enter<'s>(&self, shell: &'s Shell, toolchain: &Toolchain) -> Vec<xshell::PushEnv<'s>> {
-        let required: Vec<_> = self.required.iter().map(|isa| isa.name()).collect();
+        let required: Vec<_> = up_to(self.isa).into_iter().map(Isa::name).collect();
         println!("== emulated {}: SLIDE_ISA={}, {} cases", self.cpu, self.isa, self.cases);
         let mut pushed = toolchain.enter(shell, self.cpu);
         pushed.push(shell.push_env("SLIDE_ISA", self.isa.name()));

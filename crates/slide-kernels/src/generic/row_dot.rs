@@ -215,6 +215,7 @@ unsafe fn products<L: Lanes, S, F: Factor<L, S>, const HELD: usize, const TOGETH
     // `factor` proves the instruction set.
     unsafe {
         let mut place = 0;
+        // (Where no more than two rows go together, registers are too few for four and for what is held.)
         if HELD > 0 && TOGETHER == 4 && width == panel && rows.ahead.is_empty() {
             place = products_of_held::<L, S, F, HELD>(&rows, &factor, out);
         }

@@ -96,7 +96,7 @@ impl Lanes for F32x16 {
     #[inline(always)]
     fn fold4(four: [Self; 4]) -> [f32; 4] {
         proven! {
-            let quarters = quarters(four).0;
+            let quarters = Self::half_fold(four).0;
             let pairs = _mm512_add_ps(quarters, _mm512_permute_ps::<0b01_00_11_10>(quarters));
             let sums = _mm512_add_ps(pairs, _mm512_movehdup_ps(pairs));
             let first = _mm512_castps512_ps128(sums);
@@ -108,9 +108,14 @@ impl Lanes for F32x16 {
             ]
         }
     }
+    /// Each step puts the halves to be added side by side, for twice as many vectors as the step before.
     #[inline(always)]
-    fn half_fold(four: [Self; 4]) -> Self {
-        quarters(four)
+    fn half_fold([a, b, c, d]: [Self; 4]) -> Self {
+        proven! {
+            let ab = _mm512_add_ps(_mm512_shuffle_f32x4::<0x44>(a.0, b.0), _mm512_shuffle_f32x4::<0xEE>(a.0, b.0));
+            let cd = _mm512_add_ps(_mm512_shuffle_f32x4::<0x44>(c.0, d.0), _mm512_shuffle_f32x4::<0xEE>(c.0, d.0));
+            F32x16(_mm512_add_ps(_mm512_shuffle_f32x4::<0x88>(ab, cd), _mm512_shuffle_f32x4::<0xDD>(ab, cd)))
+        }
     }
     #[inline(always)]
     fn fold_sixteen([a, b, c, d]: [Self; 4]) -> Self {
@@ -122,17 +127,6 @@ impl Lanes for F32x16 {
             let order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
             F32x16(_mm512_permutexvar_ps(order, sums))
         }
-    }
-}
-
-/// Four lanes of each of four vectors, side by side, each step for twice as many vectors as the one before: lane `j` += lane
-/// `j + 8`, then lane `j + 4`.
-#[inline(always)]
-fn quarters([a, b, c, d]: [F32x16; 4]) -> F32x16 {
-    proven! {
-        let ab = _mm512_add_ps(_mm512_shuffle_f32x4::<0x44>(a.0, b.0), _mm512_shuffle_f32x4::<0xEE>(a.0, b.0));
-        let cd = _mm512_add_ps(_mm512_shuffle_f32x4::<0x44>(c.0, d.0), _mm512_shuffle_f32x4::<0xEE>(c.0, d.0));
-        F32x16(_mm512_add_ps(_mm512_shuffle_f32x4::<0x88>(ab, cd), _mm512_shuffle_f32x4::<0xDD>(ab, cd)))
     }
 }
 
