@@ -138,7 +138,7 @@ pub const KERNELS: &[Kernel] = &[
     kernel("softmax", "softmax_entries", "softmax_entries", "the same, for listed entries", "f32", ALL),
     kernel("sparse_dot", "dot", "sparse_dot", "sum_i v_i x_{n_i}", "f32, bf16 dense", ALL),
     kernel("sparse_dot", "dot_without_gather", "sparse_dot", "the same, where gathers are slow", "f32, bf16 dense", ALL),
-    kernel("sparse_dot", "sparse_sparse_dot", "sparse_sparse_dot", "sum of a_i b_j where n_i = m_j", "f32", SHORT),
+    kernel("sparse_dot", "sparse_sparse_dot", "sparse_sparse_dot", "sum of a_i b_j where n_i = m_j", "f32", ALL),
     kernel("sparse_hash", "wta_codes_sparse", "wta_codes_sparse", "wta_codes of a sparse vector", "f32", NONE),
     kernel("sparse_hash", "dwta_codes_sparse", "dwta_codes_sparse", "dwta_codes of a sparse vector", "f32", NONE),
     kernel("sparse_hash", "minhash_codes_sparse", "minhash_codes_sparse", "minhash_codes of a sparse vector", "f32", NONE),

@@ -82,6 +82,9 @@ fn sorted_scores() {
     }
     scores.reverse();
     long.iter().for_each(|&k| check_top_k(&scores, k));
+    scores.fill(f32::INFINITY);
+    scores[10] = 1.0;
+    long.iter().for_each(|&k| check_top_k(&scores, k));
     scores.fill(f32::NAN);
     long.iter().for_each(|&k| check_top_k(&scores, k));
     scores[2500] = f32::NEG_INFINITY;

@@ -36,9 +36,9 @@ impl Kernels {
     /// The dot product of two sparse vectors: the sum of `a.values()[i] * b.values()[j]` over all pairs with
     /// `a.ids()[i] == b.ids()[j]`.
     ///
-    /// Order: eight virtual lanes. Lane `k` starts from `+0.0` and takes the pairs with `i = k (mod 8)` in ascending order,
-    /// each by one fused multiply-add; then lane `k` += lane `k + 4`, then `+ 2`, `+ 1`. The lane is that of the place in
-    /// `a`: exchanging `a` and `b` may round differently. The error is bounded as in
+    /// Order: 16 virtual lanes. Lane `k` starts from `+0.0` and takes the pairs with `i = k (mod 16)` in ascending order,
+    /// each by one fused multiply-add; then lane `k` += lane `k + 8`, then `+ 4`, `+ 2`, `+ 1`. The lane is that of the place
+    /// in `a`: exchanging `a` and `b` may round differently. The error is bounded as in
     /// [`sparse_dot`](Kernels::sparse_dot), with the number of pairs for `n` and the most of one lane for `n / 16`.
     ///
     /// Lists of like length are merged; if one is much shorter, its numbers are searched for in the other. So the time

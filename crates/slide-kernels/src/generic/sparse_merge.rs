@@ -1,42 +1,46 @@
 //! Body of the product of two sparse vectors ([`crate::api::sparse_dot`]).
 //!
-//! Lists are merged in blocks of eight numbers. Two blocks meet if their ranges may overlap: for each number of the one it is
-//! counted how many of the other are smaller, which is the place where an equal one would be. Whichever block ends
-//! first is done with. No branch depends on the numbers.
+//! Lists are merged in blocks. Two blocks meet if their ranges may overlap: for each number of the one it is searched in
+//! registers how many of the other are smaller, which is the place where an equal one would be. Whichever block ends first
+//! is done with. No branch depends on the numbers.
 
-use super::{LANES, Lanes, Words};
+use core::hint::select_unpredictable;
+
+use super::{LANES, Lanes, Words, in_register};
 use crate::{SparseVector, scalar, tuning};
 
-/// Numbers of a block, and virtual lanes of the sum.
-const BLOCK: usize = 8;
+/// Binary searches side by side.
+const SEARCHES: usize = 8;
 
 /// What merging needs of an instruction set.
 pub(crate) trait Merge: Lanes {
-    /// Eight `f32`.
-    type Eight: Copy;
-
-    /// # Safety
-    /// The instruction set is available.
-    unsafe fn zeros() -> Self::Eight;
+    /// Numbers of a block of the second list; a block of the first has sixteen.
+    const OTHERS: usize;
 
     /// For each lane whose number in block `a` is in block `b`: the product of the two values added to `sum`, rounded
     /// once. The other lanes remain.
     ///
     /// # Safety
-    /// The instruction set is available; the blocks are valid for reading eight numbers and values, and the numbers ascend
-    /// strictly and are less than 2^31.
-    unsafe fn meet(sum: Self::Eight, a: Block, b: Block) -> Self::Eight;
-
-    /// # Safety
-    /// The instruction set is available.
-    unsafe fn to_array(eight: Self::Eight) -> [f32; BLOCK];
+    /// The instruction set is available; block `a` is valid for reading 16 numbers and values, block `b` for `OTHERS`; the
+    /// numbers ascend and are less than 2^31; no lane of `sum` is `-0.0`.
+    unsafe fn meet(sum: Self, a: Block, b: Block) -> Self;
 }
 
-/// Eight numbers and their values.
+/// Numbers and their values.
 #[derive(Clone, Copy)]
 pub(crate) struct Block {
     pub(crate) ids: *const u32,
     pub(crate) values: *const f32,
+}
+
+impl Block {
+    /// # Safety
+    /// As many numbers can be read.
+    #[inline(always)]
+    unsafe fn last(self, length: usize) -> u32 {
+        // SAFETY: the caller's word.
+        unsafe { *self.ids.add(length - 1) }
+    }
 }
 
 /// # Safety
@@ -49,9 +53,10 @@ pub(crate) unsafe fn sparse_sparse_dot<L: Merge>(a: SparseVector<'_>, b: SparseV
     }
     // SAFETY: the caller's word.
     unsafe {
-        if a.len().saturating_mul(tuning::SEARCH) < b.len() {
+        let is_short = |of: usize, beside: usize| of.saturating_mul(tuning::SEARCH * L::OTHERS / 4) < beside;
+        if is_short(a.len(), b.len()) {
             search::<true>(a, b)
-        } else if b.len().saturating_mul(tuning::SEARCH) < a.len() {
+        } else if is_short(b.len(), a.len()) {
             search::<false>(b, a)
         } else {
             merge::<L>(a, b)
@@ -66,68 +71,82 @@ const PAD_B: u32 = PAD_A - 1;
 /// The instruction set of `L` is available; the numbers of `a` and `b` ascend strictly and are less than `PAD_B`.
 #[inline(always)]
 unsafe fn merge<L: Merge>(a: SparseVector<'_>, b: SparseVector<'_>) -> f32 {
-    let (a_count, b_count) = (a.len(), b.len());
-    let (a_whole, b_whole) = (a_count - a_count % BLOCK, b_count - b_count % BLOCK);
-    // SAFETY: the caller's word; `i` and `j` are multiples of eight, and where they are less than the whole blocks' end, there
-    // are eight elements. The rests are padded to eight.
+    // SAFETY: the caller's word; blocks are asked for only at multiples of their lengths, and whole ones where there are.
     unsafe {
-        let block = |of: SparseVector<'_>, at: usize| Block {
-            ids: of.ids().ids().as_ptr().wrapping_add(at),
-            values: of.values().as_ptr().wrapping_add(at),
-        };
-        let last = |block: Block| *block.ids.add(BLOCK - 1);
-        let mut sum = L::zeros();
+        let (a, b) = (Blocks::new::<L>(&a, LANES, PAD_A), Blocks::new::<L>(&b, L::OTHERS, PAD_B));
+        let mut sum = L::zero();
         let (mut i, mut j) = (0, 0);
-        while i < a_whole && j < b_whole {
-            let (a, b) = (block(a, i), block(b, j));
+        let (mut a_last, mut b_last) = (a.at(i).last(LANES), b.at(j).last(L::OTHERS));
+        // The last numbers of the next blocks are read before it is known whether they are needed: a step does not wait for
+        // them. First where whole blocks follow on both sides, which is quicker.
+        while i + 2 * LANES <= a.count && j + 2 * L::OTHERS <= b.count {
+            let (a, b) = (a.whole_at(i), b.whole_at(j));
+            let (a_next, b_next) = (a.last(2 * LANES), b.last(2 * L::OTHERS));
             sum = L::meet(sum, a, b);
-            let (a_last, b_last) = (last(a), last(b));
-            i += BLOCK * usize::from(a_last <= b_last);
-            j += BLOCK * usize::from(b_last <= a_last);
+            let (a_ends, b_ends) = (a_last <= b_last, b_last <= a_last);
+            i += LANES * usize::from(a_ends);
+            j += L::OTHERS * usize::from(b_ends);
+            a_last = select_unpredictable(a_ends, a_next, a_last);
+            b_last = select_unpredictable(b_ends, b_next, b_last);
         }
-        let a_rest = Rest::new::<L>(block(a, a_whole), a_count - a_whole, PAD_A);
-        let b_rest = Rest::new::<L>(block(b, b_whole), b_count - b_whole, PAD_B);
-        if i == a_whole {
-            while j < b_whole && *a_rest.ids.get_unchecked(0) != PAD_A {
-                sum = L::meet(sum, a_rest.block(), block(b, j));
-                j += BLOCK;
-            }
-        } else {
-            while i < a_whole && *b_rest.ids.get_unchecked(0) != PAD_B {
-                sum = L::meet(sum, block(a, i), b_rest.block());
-                i += BLOCK;
-            }
+        while i < a.count && j < b.count {
+            let (a, b) = (a.at(i), b.at(j));
+            sum = L::meet(sum, a, b);
+            let (a_last, b_last) = (a.last(LANES), b.last(L::OTHERS));
+            i += LANES * usize::from(a_last <= b_last);
+            j += L::OTHERS * usize::from(b_last <= a_last);
         }
-        sum = L::meet(sum, a_rest.block(), b_rest.block());
-        scalar::fold(L::to_array(sum))
+        sum.fold()
     }
 }
 
-/// Less than a block, filled up.
-struct Rest {
-    ids: [u32; LANES],
-    values: [f32; LANES],
+/// A list in blocks, the last of which is filled up with a number that no list has.
+struct Blocks<'a> {
+    list: &'a SparseVector<'a>,
+    count: usize,
+    /// Numbers in whole blocks.
+    whole: usize,
+    rest_ids: [u32; LANES],
+    rest_values: [f32; LANES],
 }
 
-impl Rest {
+impl<'a> Blocks<'a> {
     /// # Safety
-    /// The instruction set of `L` is available; `block` is valid for reading `count < 8` elements.
+    /// The instruction set of `L` is available.
     #[inline(always)]
-    unsafe fn new<L: Lanes>(block: Block, count: usize, pad: u32) -> Rest {
-        let mut rest = Rest { ids: [0; LANES], values: [0.0; LANES] };
-        // SAFETY: the caller's word.
+    unsafe fn new<L: Lanes>(list: &'a SparseVector<'a>, length: usize, pad: u32) -> Self {
+        let (count, rest) = (list.len(), list.len() % length);
+        let (whole, mut rest_ids, mut rest_values) = (count - rest, [0; LANES], [0.0; LANES]);
+        // SAFETY: the caller's word; no more than the rest is read, which is less than sixteen.
         unsafe {
-            let mask = L::first(count);
-            let ids = L::load_part(block.ids.cast(), mask).to_words();
-            ids.select(mask, L::Words::splat(pad)).store(rest.ids.as_mut_ptr());
-            L::load_part(block.values, mask).store(rest.values.as_mut_ptr());
+            let mask = L::first(rest);
+            let ids = L::load_part(list.ids().ids().as_ptr().add(whole).cast(), mask).to_words();
+            ids.select(mask, L::Words::splat(pad)).store(rest_ids.as_mut_ptr());
+            L::load_part(list.values().as_ptr().add(whole), mask).store(rest_values.as_mut_ptr());
         }
-        rest
+        Self { list, count, whole, rest_ids, rest_values }
     }
 
+    /// The block that begins at a number; beyond the whole ones that of the rest.
+    ///
+    /// # Safety
+    /// `i` is a multiple of the length.
     #[inline(always)]
-    fn block(&self) -> Block {
-        Block { ids: self.ids.as_ptr(), values: self.values.as_ptr() }
+    unsafe fn at(&self, i: usize) -> Block {
+        if i < self.whole {
+            // SAFETY: there is a whole block.
+            unsafe { self.whole_at(i) }
+        } else {
+            Block { ids: self.rest_ids.as_ptr(), values: self.rest_values.as_ptr() }
+        }
+    }
+
+    /// # Safety
+    /// The block lies in the list.
+    #[inline(always)]
+    unsafe fn whole_at(&self, i: usize) -> Block {
+        // SAFETY: the caller's word; there are as many values.
+        unsafe { Block { ids: self.list.ids().ids().as_ptr().add(i), values: self.list.values().as_ptr().add(i) } }
     }
 }
 
@@ -138,31 +157,36 @@ impl Rest {
 #[inline(always)]
 unsafe fn search<const SHORT_IS_A: bool>(short: SparseVector<'_>, long: SparseVector<'_>) -> f32 {
     let (short_ids, long_ids) = (short.ids().ids(), long.ids().ids());
-    let mut lanes = [0.0_f32; BLOCK];
+    let mut lanes = [0.0_f32; LANES];
     let mut from = 0;
-    for (group, wanted) in short_ids.chunks(BLOCK).enumerate() {
+    for (group, wanted) in short_ids.chunks(SEARCHES).enumerate() {
         // The last number stands in for those that are missing.
-        let wanted: [u32; BLOCK] = core::array::from_fn(|k| wanted[k.min(wanted.len() - 1)]);
-        let mut places = [from; BLOCK];
-        let mut count = long_ids.len() - from;
-        while count > 1 {
-            let half = count / 2;
-            for (place, wanted) in places.iter_mut().zip(wanted) {
-                // SAFETY: the place and what is left behind it lie in the list, and `half <= count`.
-                let smaller = unsafe { *long_ids.get_unchecked(*place + half - 1) } < wanted;
-                *place += half * usize::from(smaller);
+        let wanted: [u32; SEARCHES] = core::array::from_fn(|k| wanted[k.min(wanted.len() - 1)]);
+        // SAFETY: places, and what is left behind them, lie in the list; `half < count`.
+        let places = unsafe {
+            let first = long_ids.as_ptr();
+            let mut places = [first.add(from); SEARCHES];
+            let mut count = long_ids.len() - from;
+            while count > 1 {
+                let half = count / 2;
+                for (place, wanted) in places.iter_mut().zip(wanted) {
+                    // Registers of their own: gathered, they take twice as long.
+                    let middle = in_register(place.add(half));
+                    *place = select_unpredictable(*middle.sub(1) < wanted, middle, *place);
+                }
+                count -= half;
             }
-            count -= half;
-        }
-        for (k, &place) in places.iter().enumerate().take(short_ids.len() - group * BLOCK) {
+            places.map(|place| place.offset_from_unsigned(first))
+        };
+        for (k, &place) in places.iter().enumerate().take(short_ids.len() - group * SEARCHES) {
             if long_ids[place] == wanted[k] {
-                let i = group * BLOCK + k;
-                let lane = &mut lanes[(if SHORT_IS_A { i } else { place }) % BLOCK];
+                let i = group * SEARCHES + k;
+                let lane = &mut lanes[(if SHORT_IS_A { i } else { place }) % LANES];
                 *lane = scalar::fma(short.values()[i], long.values()[place], *lane);
             }
         }
         // Numbers ascend: what is to come is not before the last place.
-        from = places[BLOCK - 1];
+        from = places[SEARCHES - 1];
     }
     scalar::fold(lanes)
 }

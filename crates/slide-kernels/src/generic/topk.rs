@@ -57,12 +57,12 @@ pub(crate) unsafe fn top_k<L: Compress>(scores: &[f32], indices: &mut [u32], val
                 }
                 continue;
             };
+            // Anything ranks before NaN, though nothing compares greater. (After infinity comes infinity, which is chosen
+            // from as well.)
+            let least = L::splat(if worst.is_nan() { f32::NEG_INFINITY } else { worst.next_up() });
             let mut new = 0;
             while start < n && held + new < room {
-                // Anything ranks before NaN, though nothing compares greater.
-                let passes =
-                    |x: L| if worst.is_nan() { x.at_most(L::splat(f32::INFINITY)) } else { x.greater(L::splat(worst)) };
-                let (sets, _) = step(scores, start, passes);
+                let (sets, _) = step(scores, start, |x: L| least.at_most(x));
                 if sets != [0; STEP] {
                     for (j, set) in sets.into_iter().enumerate() {
                         new += compress_indices::<L>(start + j * LANES, set, found.add(new));

@@ -17,7 +17,7 @@ pub(crate) fn dot(a: SparseVector<'_>, dense: Values<'_>) -> f32 {
 }
 
 pub(crate) fn sparse_sparse_dot(a: SparseVector<'_>, b: SparseVector<'_>) -> f32 {
-    let mut lanes = [0.0_f32; 8];
+    let mut lanes = [0.0_f32; 16];
     let (a_ids, b_ids) = (a.ids().ids(), b.ids().ids());
     let (mut i, mut j) = (0, 0);
     while i < a_ids.len() && j < b_ids.len() {
@@ -25,7 +25,7 @@ pub(crate) fn sparse_sparse_dot(a: SparseVector<'_>, b: SparseVector<'_>) -> f32
             Ordering::Less => i += 1,
             Ordering::Greater => j += 1,
             Ordering::Equal => {
-                lanes[i % 8] = fma(a.values()[i], b.values()[j], lanes[i % 8]);
+                lanes[i % 16] = fma(a.values()[i], b.values()[j], lanes[i % 16]);
                 (i, j) = (i + 1, j + 1);
             }
         }

@@ -35,45 +35,30 @@ impl Scattered for F32x16 {
 }
 
 impl Merge for F32x16 {
-    type Eight = [float32x4_t; 2];
+    const OTHERS: usize = 8;
 
     #[inline(always)]
-    unsafe fn zeros() -> [float32x4_t; 2] {
-        proven!([vdupq_n_f32(0.0); 2])
-    }
-    #[inline(always)]
-    unsafe fn meet(sum: [float32x4_t; 2], a: Block, b: Block) -> [float32x4_t; 2] {
+    unsafe fn meet(sum: Self, a: Block, b: Block) -> Self {
         proven! {
-            let ids = [vld1q_u32(a.ids), vld1q_u32(a.ids.add(4))];
-            // A comparison that holds is -1.
-            let mut smaller = [vdupq_n_u32(0); 2];
-            for k in 0..8 {
-                let other = vld1q_dup_u32(b.ids.add(k));
-                smaller[0] = vsubq_u32(smaller[0], vcgtq_u32(ids[0], other));
-                smaller[1] = vsubq_u32(smaller[1], vcgtq_u32(ids[1], other));
-            }
             let bytes = |words: *const u32| uint8x16x2_t(vld1q_u8(words.cast()), vld1q_u8(words.add(4).cast()));
-            let (b_ids, b_values) = (bytes(b.ids), bytes(b.values.cast()));
-            let half = |h: usize| {
-                // The four bytes of each place: beyond the table, and so zero, if the place is 8. A number of 0 is not
-                // greater than any other, so its place is never 8.
-                let places = vmlaq_u32(vdupq_n_u32(0x0302_0100), smaller[h], vdupq_n_u32(0x0404_0404));
-                let places = vreinterpretq_u8_u32(places);
-                let found = vreinterpretq_u32_u8(vqtbl2q_u8(b_ids, places));
-                let values = vreinterpretq_f32_u8(vqtbl2q_u8(b_values, places));
-                let added = vfmaq_f32(sum[h], vld1q_f32(a.values.add(4 * h)), values);
-                vbslq_f32(vceqq_u32(found, ids[h]), added, sum[h])
+            let (others, other_values) = (bytes(b.ids), bytes(b.values.cast()));
+            // What stands one place further: the middle of a half at the half's place.
+            let middles = uint8x16x2_t(vextq_u8::<4>(others.0, others.1), vextq_u8::<4>(others.1, others.0));
+            let fourth = vld1q_dup_u32(b.ids.add(3));
+            // Places are the four bytes of a word.
+            let step = |by: u32| vdupq_n_u32(by * 0x0404_0404);
+            let at = |table, place| vreinterpretq_u32_u8(vqtbl2q_u8(table, vreinterpretq_u8_u32(place)));
+            let quarter = |q: usize| {
+                let ids = vld1q_u32(a.ids.add(4 * q));
+                // A binary search in three steps. A comparison that holds is -1.
+                let place = vaddq_u32(vandq_u32(vcgtq_u32(ids, fourth), step(4)), vdupq_n_u32(0x0302_0100));
+                let place = vaddq_u32(vandq_u32(vcgtq_u32(ids, at(middles, place)), step(2)), place);
+                let place = vaddq_u32(vandq_u32(vcgtq_u32(ids, at(others, place)), step(1)), place);
+                let values = vreinterpretq_f32_u32(at(other_values, place));
+                let added = vfmaq_f32(sum.0[q], vld1q_f32(a.values.add(4 * q)), values);
+                vbslq_f32(vceqq_u32(at(others, place), ids), added, sum.0[q])
             };
-            [half(0), half(1)]
+            F32x16([quarter(0), quarter(1), quarter(2), quarter(3)])
         }
-    }
-    #[inline(always)]
-    unsafe fn to_array(eight: [float32x4_t; 2]) -> [f32; 8] {
-        let mut array = [0.0; 8];
-        proven! {
-            vst1q_f32(array.as_mut_ptr(), eight[0]);
-            vst1q_f32(array.as_mut_ptr().add(4), eight[1])
-        }
-        array
     }
 }

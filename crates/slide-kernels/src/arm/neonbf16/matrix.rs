@@ -35,13 +35,19 @@ pub(super) unsafe fn work<M: MatrixProduct, const ROWS: usize, const TWOS: usize
     // `last_lanes` exist.
     unsafe {
         let last = F32x16::first(tile.last_lanes);
-        let mut sums = [[vdupq_n_f32(0.0); COUPLES]; TWOS];
+        // Rows are loaded and stored in arrays of their own: where the compiler numbers them at run time, that array is in
+        // memory, and the sums must not be.
+        let mut starts = [[F32x16::zero(); 2]; TWOS];
         for p in 0..TWOS {
             let start = |j: usize| match &tile.start {
                 Some(start) => F32x16::splat(start[j]),
                 None => F32x16::load_part(tile.out.add(j * tile.out_stride), last),
             };
-            let (first, second) = (start(2 * p), start(second(p)));
+            starts[p] = [start(2 * p), start(second(p))];
+        }
+        let mut sums = [[vdupq_n_f32(0.0); COUPLES]; TWOS];
+        for p in 0..TWOS {
+            let [first, second] = starts[p];
             for q in 0..4 {
                 (sums[p][2 * q], sums[p][2 * q + 1]) = match M::BY_SAMPLES {
                     true => (vzip1q_f32(first.0[q], second.0[q]), vzip2q_f32(first.0[q], second.0[q])),
@@ -64,19 +70,18 @@ pub(super) unsafe fn work<M: MatrixProduct, const ROWS: usize, const TWOS: usize
             }
             panel = panel.add(8 * COUPLES);
         }
+        let mut results = [[F32x16::zero(); 2]; TWOS];
         for p in 0..TWOS {
-            let (mut first, mut second) = (F32x16::zero(), F32x16::zero());
             for q in 0..4 {
                 let (a, b) = (sums[p][2 * q], sums[p][2 * q + 1]);
-                (first.0[q], second.0[q]) = match M::BY_SAMPLES {
+                (results[p][0].0[q], results[p][1].0[q]) = match M::BY_SAMPLES {
                     true => (vuzp1q_f32(a, b), vuzp2q_f32(a, b)),
                     false => halves(a, b),
                 };
             }
-            first.store_part(tile.out.add(2 * p * tile.out_stride), last);
-            if 2 * p + 1 < ROWS {
-                second.store_part(tile.out.add((2 * p + 1) * tile.out_stride), last);
-            }
+        }
+        for (j, row) in results.as_flattened().iter().take(ROWS).enumerate() {
+            row.store_part(tile.out.add(j * tile.out_stride), last);
         }
     }
 }

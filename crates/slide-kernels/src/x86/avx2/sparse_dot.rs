@@ -31,34 +31,47 @@ impl Scattered for F32x16 {
 }
 
 impl Merge for F32x16 {
-    type Eight = __m256;
+    const OTHERS: usize = 8;
 
     #[inline(always)]
-    unsafe fn zeros() -> __m256 {
-        proven!(_mm256_setzero_ps())
-    }
-    #[inline(always)]
-    unsafe fn meet(sum: __m256, a: Block, b: Block) -> __m256 {
+    unsafe fn meet(sum: Self, a: Block, b: Block) -> Self {
         proven! {
-            let ids = _mm256_loadu_si256(a.ids.cast());
-            // Two chains; a comparison that holds is -1.
-            let mut smaller = [_mm256_setzero_si256(); 2];
-            for k in 0..8 {
-                let other = _mm256_set1_epi32(*b.ids.add(k) as i32);
-                smaller[k / 4] = _mm256_sub_epi32(smaller[k / 4], _mm256_cmpgt_epi32(ids, other));
-            }
-            // A place of 8 is taken as 0, where there is a smaller number.
-            let places = _mm256_add_epi32(smaller[0], smaller[1]);
-            let found = _mm256_permutevar8x32_epi32(_mm256_loadu_si256(b.ids.cast()), places);
-            let values = _mm256_permutevar8x32_ps(_mm256_loadu_ps(b.values), places);
-            let added = _mm256_fmadd_ps(_mm256_loadu_ps(a.values), values, sum);
-            _mm256_blendv_ps(sum, added, _mm256_castsi256_ps(_mm256_cmpeq_epi32(found, ids)))
+            let others = _mm256_loadu_si256(b.ids.cast());
+            // What stands one place further: the middle of a half at the half's place.
+            let middles = _mm256_permutevar8x32_epi32(others, _mm256_setr_epi32(1, 2, 3, 4, 5, 6, 7, 0));
+            F32x16(
+                meet_half(sum.0, a.ids, a.values, b, others, middles),
+                meet_half(sum.1, a.ids.add(8), a.values.add(8), b, others, middles),
+            )
         }
     }
-    #[inline(always)]
-    unsafe fn to_array(eight: __m256) -> [f32; 8] {
-        let mut array = [0.0; 8];
-        proven!(_mm256_storeu_ps(array.as_mut_ptr(), eight));
-        array
+}
+
+/// [`Merge::meet`] for eight of the sixteen lanes.
+///
+/// # Safety
+/// Its contract.
+#[inline(always)]
+unsafe fn meet_half(
+    sum: __m256,
+    ids: *const u32,
+    values: *const f32,
+    b: Block,
+    others: __m256i,
+    middles: __m256i,
+) -> __m256 {
+    proven! {
+        let ids = _mm256_loadu_si256(ids.cast());
+        // A binary search in three steps. A comparison that holds is -1.
+        let greater = _mm256_cmpgt_epi32(ids, _mm256_set1_epi32(*b.ids.add(3) as i32));
+        let place = _mm256_and_si256(greater, _mm256_set1_epi32(4));
+        let greater = _mm256_cmpgt_epi32(ids, _mm256_permutevar8x32_epi32(middles, place));
+        let place = _mm256_or_si256(place, _mm256_and_si256(greater, _mm256_set1_epi32(2)));
+        let greater = _mm256_cmpgt_epi32(ids, _mm256_permutevar8x32_epi32(others, place));
+        let place = _mm256_sub_epi32(place, greater);
+        let found = _mm256_castsi256_ps(_mm256_cmpeq_epi32(ids, _mm256_permutevar8x32_epi32(others, place)));
+        let other_values = _mm256_permutevar8x32_ps(_mm256_loadu_ps(b.values), place);
+        // Nothing is added by zero times zero, to what is not -0.
+        _mm256_fmadd_ps(_mm256_and_ps(found, _mm256_loadu_ps(values)), _mm256_and_ps(found, other_values), sum)
     }
 }
