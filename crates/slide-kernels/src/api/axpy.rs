@@ -15,6 +15,7 @@ impl Kernels {
     ///
     /// # Panics
     /// Unless `x.len() == y.len()`.
+    #[inline]
     pub fn axpy(&self, a: f32, x: Values<'_>, y: &mut [f32]) {
         assert_eq!(x.len(), y.len(), "axpy: x and y differ in length");
         // SAFETY: a `Kernels` value proves its level; the lengths were asserted.

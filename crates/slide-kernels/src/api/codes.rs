@@ -40,6 +40,7 @@ impl Kernels {
     ///
     /// # Panics
     /// If the lengths differ.
+    #[inline]
     pub fn hamming(&self, a: &[u64], b: &[u64]) -> u64 {
         assert_eq!(a.len(), b.len(), "hamming: the codes differ in length");
         // SAFETY: a `Kernels` value proves its level; the lengths are equal.

@@ -22,6 +22,7 @@ impl Kernels {
     ///
     /// # Panics
     /// If the lengths differ.
+    #[inline]
     pub fn dot(&self, a: &[f32], b: &[f32]) -> f32 {
         assert_eq!(a.len(), b.len(), "dot: a and b differ in length");
         // SAFETY: a `Kernels` value proves its level; the lengths are equal by the assertion.
@@ -50,6 +51,7 @@ impl Kernels {
     ///
     /// # Panics
     /// If the lengths differ.
+    #[inline]
     pub fn dot_bf16(&self, a: &[bf16], b: &[bf16]) -> f32 {
         assert_eq!(a.len(), b.len(), "dot_bf16: a and b differ in length");
         // SAFETY: a `Kernels` value proves its level; the lengths are equal by the assertion.
@@ -61,6 +63,7 @@ impl Kernels {
     ///
     /// # Panics
     /// If the lengths differ.
+    #[inline]
     pub fn dot_bf16_f32(&self, a: &[bf16], b: &[f32]) -> f32 {
         assert_eq!(a.len(), b.len(), "dot_bf16_f32: a and b differ in length");
         // SAFETY: a `Kernels` value proves its level; the lengths are equal by the assertion.

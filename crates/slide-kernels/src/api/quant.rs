@@ -154,6 +154,7 @@ impl Kernels {
     ///
     /// # Panics
     /// If the lengths differ.
+    #[inline]
     pub fn dot_i8(&self, a: &[i8], b: &[i8]) -> i32 {
         assert_eq!(a.len(), b.len(), "dot_i8: a and b differ in length");
         // SAFETY: a `Kernels` value proves its level; the lengths are equal by the assertion.
@@ -165,6 +166,7 @@ impl Kernels {
     ///
     /// # Panics
     /// If the lengths differ.
+    #[inline]
     pub fn dot_u8_i8(&self, a: &[u8], b: &[i8]) -> i32 {
         assert_eq!(a.len(), b.len(), "dot_u8_i8: a and b differ in length");
         // SAFETY: a `Kernels` value proves its level; the lengths are equal by the assertion.

@@ -26,6 +26,7 @@ impl Kernels {
     ///
     /// # Panics
     /// Unless `a.ids().bound() <= dense.len()`.
+    #[inline]
     pub fn sparse_dot(&self, a: SparseVector<'_>, dense: Values<'_>) -> f32 {
         assert!(a.ids().bound() <= dense.len(), "sparse_dot: ids were checked against a longer vector");
         let dot = if self.quirks.slow_gather { self.sparse_dot.dot_without_gather } else { self.sparse_dot.dot };
@@ -46,6 +47,7 @@ impl Kernels {
     ///
     /// # Panics
     /// Unless the numbers of `a` and of `b` ascend strictly.
+    #[inline]
     pub fn sparse_sparse_dot(&self, a: SparseVector<'_>, b: SparseVector<'_>) -> f32 {
         assert!(
             a.ids().is_ascending() && b.ids().is_ascending(),
