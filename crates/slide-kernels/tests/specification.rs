@@ -271,6 +271,20 @@ fn lists_check_their_numbers() {
     assert!(!RowIds::new(&[3, 3], 7).unwrap().is_ascending());
     assert!(RowIds::new(&[3, 4], 7).unwrap().is_ascending());
 
+    // Every bound at which signs could deceive, and every pair of numbers at them.
+    let edges = [0, 1, 2, (1 << 31) - 1, 1 << 31, (1 << 31) + 1, u32::MAX - 1, u32::MAX];
+    for bound in edges.map(|edge| edge as usize).into_iter().chain([1 << 32, usize::MAX]) {
+        for ids in edges.iter().flat_map(|&a| edges.map(|b| [a, b])) {
+            let found = RowIds::new(&ids, bound).map(|rows| rows.is_ascending());
+            let position = ids.iter().position(|&id| id as usize >= bound);
+            let expected = match position {
+                Some(position) => Err(ShapeError::OutOfRange { position, found: ids[position], bound }),
+                None => Ok(ids[0] < ids[1]),
+            };
+            assert_eq!(found, expected, "{ids:?} below {bound}");
+        }
+    }
+
     let new = |rows: &'static [u32], starts: &'static [u32], members: &'static [u32]| {
         ActiveRows::new(rows, starts, members, 10, 4).map(|active| active.entries())
     };
