@@ -1,6 +1,6 @@
-use slide_kernels::{Matrix, MatrixI8, RowIds};
+use slide_kernels::{Matrix, MatrixI8};
 
-use super::{Case, Cost};
+use super::{Case, Cost, checked};
 use crate::random::Random;
 
 const WIDTH: usize = 128;
@@ -20,17 +20,16 @@ fn of_rows(rows: usize) -> [Case; 2] {
     let values: Vec<i8> = (0..2 * rows * WIDTH).map(|_| random.word() as i8).collect();
     let signed: Vec<i8> = (0..VECTORS * WIDTH).map(|_| random.word() as i8).collect();
     let unsigned: Vec<u8> = (0..VECTORS * WIDTH).map(|_| random.word() as u8).collect();
-    let (ids, out) = (random.ascending(rows, 2 * rows), vec![0; rows * VECTORS]);
+    let (ids, out) = (checked(random.ascending(rows, 2 * rows), 2 * rows), vec![0; rows * VECTORS]);
     let result = |out: &[i32]| out.iter().map(|&sum| sum as u32).collect();
     [
         Case::new(
             "byte_gemm::gemm_i8",
             shape("i8"),
             cost,
-            (values.clone(), ids.clone(), signed, out.clone()),
+            (values.clone(), ids, signed, out.clone()),
             move |kernels, (values, ids, vectors, out)| {
-                let ids = RowIds::new(ids, 2 * rows).expect("rows of the table");
-                kernels.gemm_i8(matrix(values), ids, matrix(vectors), out);
+                kernels.gemm_i8(matrix(values), *ids, matrix(vectors), out);
             },
             move |(.., out)| result(out),
         ),
@@ -40,9 +39,8 @@ fn of_rows(rows: usize) -> [Case; 2] {
             cost,
             (values, ids, unsigned, out),
             move |kernels, (values, ids, vectors, out)| {
-                let ids = RowIds::new(ids, 2 * rows).expect("rows of the table");
                 let vectors = Matrix::new(vectors, WIDTH, WIDTH).expect("whole vectors");
-                kernels.gemm_u8_i8(matrix(values), ids, vectors, out);
+                kernels.gemm_u8_i8(matrix(values), *ids, vectors, out);
             },
             move |(.., out)| result(out),
         ),

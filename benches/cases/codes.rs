@@ -1,6 +1,4 @@
-use slide_kernels::RowIds;
-
-use super::{Case, Cost};
+use super::{Case, Cost, checked};
 use crate::random::Random;
 
 /// Codes to compare.
@@ -56,14 +54,14 @@ fn rows(n: usize) -> Case {
 }
 
 fn scattered(n: usize) -> Case {
-    let ids = Random(3).ascending(ROWS / 4, ROWS);
+    let ids = checked(Random(3).ascending(ROWS / 4, ROWS), ROWS);
     Case::new(
         "codes::hamming_scattered",
         format!("{} of {ROWS} x u64 {n}", ids.len()),
         Cost { elements: (ids.len() * n) as u64, bytes: (ids.len() * (8 * n + 8)) as u64, operations: 0 },
         (words(ROWS * n, 1), words(n, 2), vec![0; ids.len()], ids),
         |kernels, (codes, code, out, ids)| {
-            kernels.hamming_scattered(codes, RowIds::new(ids, ROWS).expect("below"), code, out);
+            kernels.hamming_scattered(codes, *ids, code, out);
         },
         |(_, _, out, _)| out.clone(),
     )

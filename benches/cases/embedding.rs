@@ -1,7 +1,7 @@
 use half::bf16;
-use slide_kernels::{MatrixMut, RowIds, Table, Values};
+use slide_kernels::{MatrixMut, Table, Values};
 
-use super::{Case, Cost, bits};
+use super::{Case, Cost, bits, checked};
 use crate::random::Random;
 
 /// Features of a sample, as on TIBKAT and Amazon-670K.
@@ -13,7 +13,7 @@ pub(super) fn cases() -> Vec<Case> {
     let mut random = Random(1);
     let mut cases = Vec::new();
     for width in [128, 256] {
-        let (ids, values) = (random.ascending(FEATURES, ROWS), random.values(FEATURES));
+        let (ids, values) = (checked(random.ascending(FEATURES, ROWS), ROWS), random.values(FEATURES));
         let (weights, bias) = (random.values(ROWS * width), random.values(width));
         let narrow: Vec<_> = weights.iter().map(|&weight| bf16::from_f32(weight)).collect();
         let elements = (FEATURES * width) as u64;
@@ -22,10 +22,10 @@ pub(super) fn cases() -> Vec<Case> {
             "embedding::forward",
             format!("f32 {FEATURES} x {width}"),
             cost(4),
-            (ids.clone(), values.clone(), weights.clone(), bias.clone(), vec![0.0; width]),
+            (ids, values.clone(), weights.clone(), bias.clone(), vec![0.0; width]),
             move |kernels, (ids, values, weights, bias, out)| {
                 let table = Table::new(Values::F32(weights), width, width).expect("whole rows");
-                kernels.embedding_forward(table, RowIds::new(ids, ROWS).expect("rows"), values, bias, out);
+                kernels.embedding_forward(table, *ids, values, bias, out);
             },
             |(.., out)| bits(out),
         ));
@@ -33,10 +33,10 @@ pub(super) fn cases() -> Vec<Case> {
             "embedding::forward",
             format!("bf16 {FEATURES} x {width}"),
             cost(2),
-            (ids.clone(), values.clone(), narrow, bias.clone(), vec![0.0; width]),
+            (ids, values.clone(), narrow, bias.clone(), vec![0.0; width]),
             move |kernels, (ids, values, weights, bias, out)| {
                 let table = Table::new(Values::Bf16(weights), width, width).expect("whole rows");
-                kernels.embedding_forward(table, RowIds::new(ids, ROWS).expect("rows"), values, bias, out);
+                kernels.embedding_forward(table, *ids, values, bias, out);
             },
             |(.., out)| bits(out),
         ));
@@ -48,7 +48,7 @@ pub(super) fn cases() -> Vec<Case> {
             (ids, values, gradient, weights),
             move |kernels, (ids, values, out_gradient, gradient)| {
                 let gradient = MatrixMut::new(gradient, width, width).expect("whole rows");
-                kernels.embedding_backward(out_gradient, RowIds::new(ids, ROWS).expect("rows"), values, gradient);
+                kernels.embedding_backward(out_gradient, *ids, values, gradient);
             },
             |(.., gradient)| bits(gradient),
         ));

@@ -1,7 +1,7 @@
 use half::bf16;
-use slide_kernels::{Matrix, MatrixMut, RowIds, Table, Values};
+use slide_kernels::{Matrix, MatrixMut, Table, Values};
 
-use super::{Case, Cost, bits};
+use super::{Case, Cost, bits, checked};
 use crate::random::{Aligned, Random};
 
 const WIDTH: usize = 128;
@@ -23,7 +23,7 @@ fn of_rows(rows: usize) -> Vec<Case> {
     let table = Aligned::new(&random.values(2 * rows * WIDTH));
     let narrow_table = Aligned::new(&table.iter().map(|&value| bf16::from_f32(value)).collect::<Vec<_>>());
     let (bias, inputs) = (random.values(2 * rows), Aligned::new(&random.values(WIDTH * SAMPLES)));
-    let ids = random.ascending(rows, 2 * rows);
+    let ids = checked(random.ascending(rows, 2 * rows), 2 * rows);
     // Small ones, which the sums of a million calls do not overflow.
     let deltas = random.values(rows * SAMPLES).iter().map(|value| value * 1e-6).collect::<Vec<_>>();
     let deltas = Aligned::new(&deltas);
@@ -33,16 +33,10 @@ fn of_rows(rows: usize) -> Vec<Case> {
             "gemm::forward",
             shape("f32"),
             cost(4, 4),
-            (table.clone(), ids.clone(), bias.clone(), inputs.clone(), out.clone()),
+            (table.clone(), ids, bias.clone(), inputs.clone(), out.clone()),
             move |kernels, (table, ids, bias, inputs, out)| {
                 let table = Table::new(Values::F32(table), WIDTH, WIDTH).expect("whole rows");
-                kernels.gemm_forward(
-                    table,
-                    checked(ids, rows),
-                    bias,
-                    matrix(inputs, SAMPLES),
-                    matrix_mut(out, SAMPLES),
-                );
+                kernels.gemm_forward(table, *ids, bias, matrix(inputs, SAMPLES), matrix_mut(out, SAMPLES));
             },
             |(.., out)| bits(out),
         ),
@@ -50,18 +44,12 @@ fn of_rows(rows: usize) -> Vec<Case> {
             "gemm::forward",
             shape("bf16 x f32"),
             cost(2, 4),
-            (narrow_table.clone(), ids.clone(), bias, inputs.clone(), out),
+            (narrow_table.clone(), ids, bias, inputs.clone(), out),
             move |kernels, (table, ids, bias, inputs, out)| {
                 let table = Table::new(Values::Bf16(table), WIDTH, WIDTH).expect("whole rows");
                 // With native precision by pairs even where they are slow, so that it can be seen how slow.
                 let kernels = kernels.with_quirks(kernels.quirks().with_slow_bf16_pairs(false));
-                kernels.gemm_forward(
-                    table,
-                    checked(ids, rows),
-                    bias,
-                    matrix(inputs, SAMPLES),
-                    matrix_mut(out, SAMPLES),
-                );
+                kernels.gemm_forward(table, *ids, bias, matrix(inputs, SAMPLES), matrix_mut(out, SAMPLES));
             },
             |(.., out)| bits(out),
         ),
@@ -69,10 +57,10 @@ fn of_rows(rows: usize) -> Vec<Case> {
             "gemm::backward",
             shape("f32"),
             cost(4, 4),
-            (table.clone(), ids.clone(), deltas.clone(), input_gradient.clone()),
+            (table.clone(), ids, deltas.clone(), input_gradient.clone()),
             move |kernels, (table, ids, deltas, gradient)| {
                 let table = Table::new(Values::F32(table), WIDTH, WIDTH).expect("whole rows");
-                kernels.gemm_backward(table, checked(ids, rows), matrix(deltas, SAMPLES), matrix_mut(gradient, WIDTH));
+                kernels.gemm_backward(table, *ids, matrix(deltas, SAMPLES), matrix_mut(gradient, WIDTH));
             },
             |(.., gradient)| bits(gradient),
         ),
@@ -83,7 +71,7 @@ fn of_rows(rows: usize) -> Vec<Case> {
             (narrow_table, ids, deltas.clone(), input_gradient),
             move |kernels, (table, ids, deltas, gradient)| {
                 let table = Table::new(Values::Bf16(table), WIDTH, WIDTH).expect("whole rows");
-                kernels.gemm_backward(table, checked(ids, rows), matrix(deltas, SAMPLES), matrix_mut(gradient, WIDTH));
+                kernels.gemm_backward(table, *ids, matrix(deltas, SAMPLES), matrix_mut(gradient, WIDTH));
             },
             |(.., gradient)| bits(gradient),
         ),
@@ -106,8 +94,4 @@ fn matrix<T>(data: &[T], width: usize) -> Matrix<'_, T> {
 
 fn matrix_mut(data: &mut [f32], width: usize) -> MatrixMut<'_> {
     MatrixMut::new(data, width, width).expect("whole rows")
-}
-
-fn checked(ids: &[u32], rows: usize) -> RowIds<'_> {
-    RowIds::new(ids, 2 * rows).expect("rows of the table")
 }

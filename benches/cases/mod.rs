@@ -1,7 +1,7 @@
 //! One file per family of kernels: calls of its kernels on arguments that stay in the caches.
 
 use serde::{Deserialize, Serialize};
-use slide_kernels::{Isa, Kernels, Precision, list};
+use slide_kernels::{Isa, Kernels, Precision, RowIds, list};
 
 mod active;
 mod axpy;
@@ -107,6 +107,11 @@ impl Case {
     pub fn result_of_one_call(&self, kernels: &Kernels) -> Vec<u32> {
         self.work.result_of_one_call(kernels)
     }
+}
+
+/// A list that was checked once, as the kernels' users do it: calls are timed without the check. It stays for good.
+fn checked(ids: Vec<u32>, bound: usize) -> RowIds<'static> {
+    RowIds::new(ids.leak(), bound).expect("numbers below the bound")
 }
 
 /// The bits of `f32` results.

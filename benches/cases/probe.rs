@@ -1,6 +1,5 @@
-use super::{Case, Cost, bits};
+use super::{Case, Cost, bits, checked};
 use crate::random::Random;
-use slide_kernels::RowIds;
 
 pub(super) fn cases() -> Vec<Case> {
     let mut random = Random(1);
@@ -36,10 +35,9 @@ pub(super) fn cases() -> Vec<Case> {
             "probe::read_rows",
             "u32 128 rows of 128",
             Cost { elements: 128 * 128, bytes: 4 * 128 * 128, operations: 0 },
-            (random.values(128 * 128), random.ascending(128, 128), 0),
+            (random.values(128 * 128), checked(random.ascending(128, 128), 128), 0),
             |kernels, (values, rows, sum)| {
-                let rows = RowIds::new(rows, 128).expect("rows of the table");
-                *sum = kernels.probe_read_rows(bytemuck::cast_slice(values), 128, 128, rows);
+                *sum = kernels.probe_read_rows(bytemuck::cast_slice(values), 128, 128, *rows);
             },
             |(.., sum)| vec![*sum],
         ),

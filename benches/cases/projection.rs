@@ -1,7 +1,7 @@
+use slide_kernels::Matrix;
 use slide_kernels::hash::SignedProjection;
-use slide_kernels::{Matrix, RowIds};
 
-use super::{Case, Cost};
+use super::{Case, Cost, checked};
 use crate::random::Random;
 
 const BITS: usize = 9;
@@ -43,15 +43,15 @@ fn dense(width: usize) -> Case {
 
 fn sparse(count: usize, width: usize) -> Case {
     let mut random = Random(1);
-    let arguments = (signs(width), random.ascending(count, width), random.values(count), vec![0; TABLES]);
+    let arguments =
+        (signs(width), checked(random.ascending(count, width), width), random.values(count), vec![0; TABLES]);
     Case::new(
         "projection::projection_codes_sparse",
         format!("{count} of {width}, {BITS} x {TABLES}"),
         cost(count),
         arguments,
         move |kernels, (signs, ids, values, out)| {
-            let ids = RowIds::new(ids, width).expect("below the width");
-            kernels.projection_codes_sparse(&functions(width, signs), ids, values, out);
+            kernels.projection_codes_sparse(&functions(width, signs), *ids, values, out);
         },
         |(.., out)| out.clone(),
     )

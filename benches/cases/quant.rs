@@ -1,9 +1,7 @@
 use half::bf16;
-use slide_kernels::{
-    Affine, Matrix, MatrixI8, QuantizedBatchMut, QuantizedTable, QuantizedTableMut, RowIds, Table, Values,
-};
+use slide_kernels::{Affine, Matrix, MatrixI8, QuantizedBatchMut, QuantizedTable, QuantizedTableMut, Table, Values};
 
-use super::{Case, Cost, bits};
+use super::{Case, Cost, bits, checked};
 use crate::random::Random;
 
 const WIDTH: usize = 128;
@@ -62,16 +60,16 @@ fn rows(random: &mut Random, cases: &mut Vec<Case>) {
     let cost = Cost { elements: products, bytes: products + 4 * CHOSEN as u64, operations: 2 * products };
     let shape = |types: &str| format!("{types} {CHOSEN} rows x {WIDTH}");
     let values = bytes(random, ROWS * WIDTH);
-    let ids: Vec<u32> = (0..CHOSEN).map(|_| (random.word() % ROWS as u64) as u32).collect();
+    let ids = checked((0..CHOSEN).map(|_| (random.word() % ROWS as u64) as u32).collect(), ROWS);
     let (signed, positive) = (bytes(random, WIDTH), unsigned(random, WIDTH));
     let (scales, sums) = (random.values(ROWS), (0..ROWS as i32).collect::<Vec<_>>());
     cases.push(Case::new(
         "quant::rows_dot_i8",
         shape("i8"),
         cost,
-        (values.clone(), ids.clone(), signed.clone(), vec![0; CHOSEN]),
+        (values.clone(), ids, signed.clone(), vec![0; CHOSEN]),
         |kernels, (values, ids, vector, out)| {
-            kernels.rows_dot_i8(matrix(values), RowIds::new(ids, ROWS).expect("rows"), vector, out);
+            kernels.rows_dot_i8(matrix(values), *ids, vector, out);
         },
         |(.., out)| words(out),
     ));
@@ -79,9 +77,9 @@ fn rows(random: &mut Random, cases: &mut Vec<Case>) {
         "quant::rows_dot_u8_i8",
         shape("u8 x i8"),
         cost,
-        (values.clone(), ids.clone(), positive.clone(), vec![0; CHOSEN]),
+        (values.clone(), ids, positive.clone(), vec![0; CHOSEN]),
         |kernels, (values, ids, vector, out)| {
-            kernels.rows_dot_u8_i8(matrix(values), RowIds::new(ids, ROWS).expect("rows"), vector, out);
+            kernels.rows_dot_u8_i8(matrix(values), *ids, vector, out);
         },
         |(.., out)| words(out),
     ));
@@ -89,10 +87,10 @@ fn rows(random: &mut Random, cases: &mut Vec<Case>) {
         "quant::rows_dot_i8_scaled",
         shape("i8"),
         cost,
-        (values.clone(), scales.clone(), sums.clone(), ids.clone(), signed, vec![0.0; CHOSEN]),
+        (values.clone(), scales.clone(), sums.clone(), ids, signed, vec![0.0; CHOSEN]),
         |kernels, (values, scales, sums, ids, vector, out)| {
             let table = QuantizedTable::new(matrix(values), scales, sums).expect("one scale a row");
-            kernels.rows_dot_i8_scaled(table, RowIds::new(ids, ROWS).expect("rows"), vector, 0.1, out);
+            kernels.rows_dot_i8_scaled(table, *ids, vector, 0.1, out);
         },
         |(.., out)| bits(out),
     ));
@@ -104,7 +102,7 @@ fn rows(random: &mut Random, cases: &mut Vec<Case>) {
         |kernels, (values, scales, sums, ids, vector, out)| {
             let table = QuantizedTable::new(matrix(values), scales, sums).expect("one scale a row");
             let affine = Affine { scale: 0.1, zero_point: 77 };
-            kernels.rows_dot_u8_i8_scaled(table, RowIds::new(ids, ROWS).expect("rows"), vector, affine, out);
+            kernels.rows_dot_u8_i8_scaled(table, *ids, vector, affine, out);
         },
         |(.., out)| bits(out),
     ));

@@ -1,7 +1,7 @@
 use half::bf16;
-use slide_kernels::{Matrix, RowIds, Table, Values};
+use slide_kernels::{Matrix, Table, Values};
 
-use super::{Case, Cost, bits};
+use super::{Case, Cost, bits, checked};
 use crate::random::{Aligned, Random};
 
 /// Scattered rows of 128 elements, of a table of twice as many: in the first-level cache, and in the second.
@@ -19,16 +19,16 @@ pub(super) fn cases() -> Vec<Case> {
         let narrow =
             |values: &[f32]| Aligned::new(&values.iter().map(|&value| bf16::from_f32(value)).collect::<Vec<_>>());
         let (narrow_table, narrow_vector) = (narrow(&table), narrow(&vector));
-        let (ids, out) = (random.ascending(rows, 2 * rows), vec![0.0_f32; rows]);
+        let (ids, out) = (checked(random.ascending(rows, 2 * rows), 2 * rows), vec![0.0_f32; rows]);
         let shape = |format: &str| format!("{format}, {rows} rows of {WIDTH}");
         cases.push(Case::new(
             "row_dot::rows_dot",
             shape("f32"),
             cost(4),
-            (table.clone(), ids.clone(), vector.clone(), out.clone()),
+            (table.clone(), ids, vector.clone(), out.clone()),
             move |kernels, (table, ids, vector, out)| {
                 let table = Table::new(Values::F32(table), WIDTH, WIDTH).expect("whole rows");
-                kernels.rows_dot(table, checked(ids, 2 * rows), vector, out);
+                kernels.rows_dot(table, *ids, vector, out);
             },
             |(.., out)| bits(out),
         ));
@@ -36,10 +36,10 @@ pub(super) fn cases() -> Vec<Case> {
             "row_dot::rows_dot",
             shape("bf16 x f32"),
             cost(2),
-            (narrow_table.clone(), ids.clone(), vector.clone(), out.clone()),
+            (narrow_table.clone(), ids, vector.clone(), out.clone()),
             move |kernels, (table, ids, vector, out)| {
                 let table = Table::new(Values::Bf16(table), WIDTH, WIDTH).expect("whole rows");
-                kernels.rows_dot(table, checked(ids, 2 * rows), vector, out);
+                kernels.rows_dot(table, *ids, vector, out);
             },
             |(.., out)| bits(out),
         ));
@@ -47,10 +47,10 @@ pub(super) fn cases() -> Vec<Case> {
             "row_dot::rows_dot_bf16",
             shape("bf16"),
             cost(2),
-            (narrow_table, ids.clone(), narrow_vector, out.clone()),
+            (narrow_table, ids, narrow_vector, out.clone()),
             move |kernels, (table, ids, vector, out)| {
                 let table = Matrix::new(table, WIDTH, WIDTH).expect("whole rows");
-                kernels.rows_dot_bf16(table, checked(ids, 2 * rows), vector, out);
+                kernels.rows_dot_bf16(table, *ids, vector, out);
             },
             |(.., out)| bits(out),
         ));
@@ -61,14 +61,10 @@ pub(super) fn cases() -> Vec<Case> {
             (table, ids, vector, out),
             move |kernels, (vectors, ids, row, out)| {
                 let vectors = Matrix::new(vectors, WIDTH, WIDTH).expect("whole rows");
-                kernels.vectors_dot(row, vectors, checked(ids, 2 * rows), out);
+                kernels.vectors_dot(row, vectors, *ids, out);
             },
             |(.., out)| bits(out),
         ));
     }
     cases
-}
-
-fn checked(ids: &[u32], rows: usize) -> RowIds<'_> {
-    RowIds::new(ids, rows).expect("rows of the table")
 }

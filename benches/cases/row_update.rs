@@ -1,14 +1,14 @@
 use super::optimiser::{FORMATS, Kind, Numbers, bytes, tables};
-use super::{Case, Cost, bits};
+use super::{Case, Cost, bits, checked};
 use crate::random::Random;
-use slide_kernels::{Matrix, Rounding, RowIds};
+use slide_kernels::{Matrix, Rounding};
 
 /// Every second row of a table is updated.
 const ROWS: usize = 32;
 
 pub(super) fn cases() -> Vec<Case> {
     let mut random = Random(1);
-    let ids: Vec<u32> = (0..ROWS as u32).map(|i| 2 * i).collect();
+    let rows = checked((0..ROWS as u32).map(|i| 2 * i).collect(), 2 * ROWS);
     let mut cases = Vec::new();
     for kind in Kind::ALL {
         for width in [128, 1024] {
@@ -34,10 +34,9 @@ pub(super) fn cases() -> Vec<Case> {
                             bytes: ((bytes(kind, formats) + 4) * elements) as u64,
                             operations: 0,
                         },
-                        (state, random.values(elements), ids.clone()),
-                        move |kernels, (state, gradient, ids)| {
+                        (state, random.values(elements)),
+                        move |kernels, (state, gradient)| {
                             let [weights, first, second] = state.each_mut().map(|numbers| numbers.table(width));
-                            let rows = RowIds::new(ids, 2 * ROWS).expect("rows of the table");
                             let gradient = Matrix::new(gradient, width, width).expect("whole rows");
                             kernels.update_rows(weights, kind.optimiser(first, second), rows, gradient, rounding);
                         },
@@ -48,6 +47,7 @@ pub(super) fn cases() -> Vec<Case> {
         }
         let elements = 1024;
         let state = [0; 3].map(|_| random.values(2 * elements).iter().map(|x| 1.0 + x / 2.0).collect::<Vec<_>>());
+        let rows = checked(random.ascending(elements, 2 * elements), 2 * elements);
         cases.push(Case::new(
             match kind {
                 Kind::Adam => "row_update::adam_scattered",
@@ -56,10 +56,9 @@ pub(super) fn cases() -> Vec<Case> {
             },
             format!("f32, {elements} elements"),
             Cost { elements: elements as u64, bytes: ((bytes(kind, [false; 2]) + 8) * elements) as u64, operations: 0 },
-            (state, random.values(elements), random.ascending(elements, 2 * elements)),
-            move |kernels, (state, gradient, ids)| {
+            (state, random.values(elements)),
+            move |kernels, (state, gradient)| {
                 let [weights, first, second] = state.each_mut().map(|values| &mut values[..]);
-                let rows = RowIds::new(ids, 2 * elements).expect("elements of the slices");
                 kernels.update_scattered(weights, kind.optimiser(first, second), rows, gradient);
             },
             |(state, ..)| state.iter().flat_map(|values| bits(values)).collect(),

@@ -1,18 +1,18 @@
 use half::bf16;
 use slide_kernels::{Quirks, RowIds, SparseVector, Values};
 
-use super::{Case, Cost, bits};
+use super::{Case, Cost, bits, checked};
 use crate::random::Random;
 
 /// Numbers and values of a sparse vector.
-type Lists = (Vec<u32>, Vec<f32>);
+type Lists = (RowIds<'static>, Vec<f32>);
 
 fn lists(random: &mut Random, count: usize, dimensions: usize) -> Lists {
-    (random.ascending(count, dimensions), random.values(count))
+    (checked(random.ascending(count, dimensions), dimensions), random.values(count))
 }
 
-fn vector((ids, values): &Lists, dimensions: usize) -> SparseVector<'_> {
-    SparseVector::new(RowIds::new(ids, dimensions).expect("below"), values).expect("as many")
+fn vector((ids, values): &Lists) -> SparseVector<'_> {
+    SparseVector::new(*ids, values).expect("as many")
 }
 
 pub(super) fn cases() -> Vec<Case> {
@@ -32,7 +32,7 @@ pub(super) fn cases() -> Vec<Case> {
                 cost(12),
                 (a.clone(), dense.clone(), 0.0),
                 move |kernels, (a, dense, sum)| {
-                    *sum = kernels.with_quirks(quirks).sparse_dot(vector(a, dimensions), Values::F32(dense));
+                    *sum = kernels.with_quirks(quirks).sparse_dot(vector(a), Values::F32(dense));
                 },
                 |(.., sum)| bits(&[*sum]),
             ));
@@ -42,7 +42,7 @@ pub(super) fn cases() -> Vec<Case> {
                 cost(10),
                 (a.clone(), narrow.clone(), 0.0),
                 move |kernels, (a, dense, sum)| {
-                    *sum = kernels.with_quirks(quirks).sparse_dot(vector(a, dimensions), Values::Bf16(dense));
+                    *sum = kernels.with_quirks(quirks).sparse_dot(vector(a), Values::Bf16(dense));
                 },
                 |(.., sum)| bits(&[*sum]),
             ));
@@ -56,7 +56,7 @@ pub(super) fn cases() -> Vec<Case> {
             format!("{a} and {b} of {dimensions}"),
             Cost { elements, bytes: 8 * elements, operations: 0 },
             (lists(&mut random, a, dimensions), lists(&mut random, b, dimensions), 0.0),
-            move |kernels, (a, b, sum)| *sum = kernels.sparse_sparse_dot(vector(a, dimensions), vector(b, dimensions)),
+            move |kernels, (a, b, sum)| *sum = kernels.sparse_sparse_dot(vector(a), vector(b)),
             |(.., sum)| bits(&[*sum]),
         ));
     }

@@ -1,7 +1,7 @@
 use slide_kernels::hash::{BinPlaces, Bins};
 use slide_kernels::{Kernels, RowIds};
 
-use super::{Case, Cost};
+use super::{Case, Cost, checked};
 use crate::random::Random;
 
 const TABLES: usize = 50;
@@ -33,7 +33,7 @@ fn case(kernel: &'static str, codes: SparseCodes, shared: bool) -> Case {
     let (mut starts, mut places) = (vec![0; lengths.0], vec![0; lengths.1]);
     BinPlaces::fill(&bins(&positions), &mut starts, &mut places).expect("positions that were drawn");
     let mut random = Random(1);
-    let vector = (random.ascending(COUNT, WIDTH), random.values(COUNT));
+    let vector = (checked(random.ascending(COUNT, WIDTH), WIDTH), random.values(COUNT));
     // Elements are hash values.
     let bytes = 4 * (2 * COUNT + TABLES + COUNT * lengths.1 / WIDTH) as u64;
     Case::new(
@@ -43,7 +43,7 @@ fn case(kernel: &'static str, codes: SparseCodes, shared: bool) -> Case {
         (positions, starts, places, vector, vec![0; TABLES]),
         move |kernels, (positions, starts, places, (ids, values), out)| {
             let functions = BinPlaces::new(bins(positions), starts, places).expect("what was filled");
-            codes(kernels, &functions, RowIds::new(ids, WIDTH).expect("below the width"), values, out);
+            codes(kernels, &functions, *ids, values, out);
         },
         |(.., out)| out.clone(),
     )
