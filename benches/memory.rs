@@ -18,7 +18,7 @@ use anyhow::Result;
 use half::bf16;
 use slide_benches::cases::Cost;
 use slide_benches::counters::{Hardware, not_available};
-use slide_benches::random::Random;
+use slide_benches::random::{Aligned, Random};
 use slide_benches::record::{Limit, Line, Measured, Recorder, Roof};
 use slide_benches::statistics::{median, quartiles};
 use slide_kernels::{ActiveRows, AdamStep, Isa, Kernels, Matrix, Optimiser, Rounding, RowIds, Table, TableMut};
@@ -53,9 +53,9 @@ struct World {
     v: RowTable<f32>,
     narrow: RowTable<bf16>,
     lists: Vec<Vec<u32>>,
-    vector: Vec<f32>,
-    vectors: Vec<f32>,
-    gradient: Vec<f32>,
+    vector: Aligned<f32>,
+    vectors: Aligned<f32>,
+    gradient: Aligned<f32>,
     decay: Vec<[f32; 2]>,
     out: Vec<f32>,
     /// One sample a row, as few active sets overlap.

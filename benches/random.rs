@@ -18,7 +18,7 @@ impl Random {
     }
 
     /// `count` numbers in [-1, 1).
-    pub fn values(&mut self, count: usize) -> Vec<f32> {
+    pub fn values(&mut self, count: usize) -> Aligned<f32> {
         (0..count).map(|_| self.value()).collect()
     }
 
@@ -32,7 +32,8 @@ impl Random {
     }
 }
 
-/// Elements that start at a cache line, as those of a table should: loads that cross lines take twice as long.
+/// Elements that start at a cache line, as those of slide do: loads that cross lines take twice as long.
+#[derive(Default)]
 pub struct Aligned<T> {
     padded: Vec<T>,
     start: usize,
@@ -40,6 +41,11 @@ pub struct Aligned<T> {
 }
 
 impl<T: Copy> Aligned<T> {
+    /// `count` times the same.
+    pub fn filled(value: T, count: usize) -> Aligned<T> {
+        std::iter::repeat_n(value, count).collect()
+    }
+
     /// A copy.
     pub fn new(values: &[T]) -> Aligned<T> {
         let Some(&filler) = values.first() else { return Aligned { padded: Vec::new(), start: 0, len: 0 } };
@@ -48,6 +54,12 @@ impl<T: Copy> Aligned<T> {
         let start = padded.as_ptr().align_offset(64).min(line);
         padded[start..start + values.len()].copy_from_slice(values);
         Aligned { padded, start, len: values.len() }
+    }
+}
+
+impl<T: Copy> FromIterator<T> for Aligned<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(values: I) -> Self {
+        Aligned::new(&values.into_iter().collect::<Vec<_>>())
     }
 }
 

@@ -1,6 +1,6 @@
 use super::optimiser::{FORMATS, Kind, Numbers, bytes, tables};
 use super::{Case, Cost, bits};
-use crate::random::Random;
+use crate::random::{Aligned, Random};
 use slide_kernels::{ActiveRows, Matrix, MatrixMut, Rounding};
 
 /// Active rows, every second one of a table, each wanted by one or two samples.
@@ -49,7 +49,7 @@ pub(super) fn cases() -> Vec<Case> {
                     bytes: (ROWS * width * if narrow { 2 } else { 4 }) as u64,
                     operations: (2 * entries * width) as u64,
                 },
-                (table, random.values(SAMPLES * width), vec![0.0; entries], lists.clone()),
+                (table, random.values(SAMPLES * width), Aligned::filled(0.0, entries), lists.clone()),
                 move |kernels, (table, vectors, out, lists)| {
                     let vectors = Matrix::new(vectors, width, width).expect("whole rows");
                     let table = table.table(width);
@@ -62,7 +62,7 @@ pub(super) fn cases() -> Vec<Case> {
             for (formats, format) in FORMATS {
                 let state = tables(&mut random, 2 * ROWS * width, formats);
                 // The gradient of the inputs grows by little, too.
-                let coefficients: Vec<f32> = random.values(entries).iter().map(|c| c * 1e-6).collect();
+                let coefficients: Aligned<f32> = random.values(entries).iter().map(|c| c * 1e-6).collect();
                 let vectors = random.values(SAMPLES * width);
                 cases.push(Case::new(
                     match kind {

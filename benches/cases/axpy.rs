@@ -2,14 +2,14 @@ use half::bf16;
 use slide_kernels::Values;
 
 use super::{Case, Cost, bits};
-use crate::random::Random;
+use crate::random::{Aligned, Random};
 
 pub(super) fn cases() -> Vec<Case> {
     let mut random = Random(1);
     let mut cases = Vec::new();
     for n in [128, 1024, 4096] {
         let (x, y) = (random.values(n), random.values(n));
-        let narrow: Vec<_> = x.iter().map(|&x| bf16::from_f32(x)).collect();
+        let narrow: Aligned<_> = x.iter().map(|&x| bf16::from_f32(x)).collect();
         let cost = |bytes: usize| Cost { elements: n as u64, bytes: (bytes * n) as u64, operations: 2 * n as u64 };
         // So small a factor changes nothing that is not near zero.
         const A: f32 = 1e-12;

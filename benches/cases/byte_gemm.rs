@@ -1,7 +1,7 @@
 use slide_kernels::{Matrix, MatrixI8};
 
 use super::{Case, Cost, checked};
-use crate::random::Random;
+use crate::random::{Aligned, Random};
 
 const WIDTH: usize = 128;
 const VECTORS: usize = 64;
@@ -17,10 +17,10 @@ fn of_rows(rows: usize) -> [Case; 2] {
     let bytes = (rows * WIDTH + VECTORS * WIDTH + 4 * rows * VECTORS) as u64;
     let cost = Cost { elements: products, bytes, operations: 2 * products };
     let shape = |types: &str| format!("{types}, {VECTORS} vectors x {rows} rows of {WIDTH}");
-    let values: Vec<i8> = (0..2 * rows * WIDTH).map(|_| random.word() as i8).collect();
-    let signed: Vec<i8> = (0..VECTORS * WIDTH).map(|_| random.word() as i8).collect();
-    let unsigned: Vec<u8> = (0..VECTORS * WIDTH).map(|_| random.word() as u8).collect();
-    let (ids, out) = (checked(random.ascending(rows, 2 * rows), 2 * rows), vec![0; rows * VECTORS]);
+    let values: Aligned<i8> = (0..2 * rows * WIDTH).map(|_| random.word() as i8).collect();
+    let signed: Aligned<i8> = (0..VECTORS * WIDTH).map(|_| random.word() as i8).collect();
+    let unsigned: Aligned<u8> = (0..VECTORS * WIDTH).map(|_| random.word() as u8).collect();
+    let (ids, out) = (checked(random.ascending(rows, 2 * rows), 2 * rows), Aligned::filled(0, rows * VECTORS));
     let result = |out: &[i32]| out.iter().map(|&sum| sum as u32).collect();
     [
         Case::new(

@@ -1,5 +1,5 @@
 use super::{Case, Cost, checked};
-use crate::random::Random;
+use crate::random::{Aligned, Random};
 
 /// Codes to compare.
 const ROWS: usize = 1024;
@@ -13,21 +13,21 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-fn words(count: usize, seed: u64) -> Vec<u64> {
+fn words(count: usize, seed: u64) -> Aligned<u64> {
     let mut random = Random(seed);
     (0..count).map(|_| random.word()).collect()
 }
 
 fn pack(each: usize, bits: u32, tables: usize) -> Case {
-    let values: Vec<u32> = words(each * tables, 1).into_iter().map(|word| word as u32).collect();
+    let values: Aligned<u32> = words(each * tables, 1).iter().map(|&word| word as u32).collect();
     let bytes = 4 * (values.len() + tables) as u64;
     Case::new(
         "codes::pack_codes",
         format!("{each} x {tables}, {bits} bits"),
         Cost { elements: values.len() as u64, bytes, operations: 0 },
-        (values, vec![0; tables]),
+        (values, Aligned::filled(0, tables)),
         move |kernels, (values, out)| kernels.pack_codes(values, bits, out),
-        |(_, out)| out.clone(),
+        |(_, out)| out.to_vec(),
     )
 }
 
@@ -47,9 +47,9 @@ fn rows(n: usize) -> Case {
         "codes::hamming_rows",
         format!("{ROWS} x u64 {n}"),
         Cost { elements: (ROWS * n) as u64, bytes: (ROWS * (8 * n + 4)) as u64, operations: 0 },
-        (words(ROWS * n, 1), words(n, 2), vec![0; ROWS]),
+        (words(ROWS * n, 1), words(n, 2), Aligned::filled(0, ROWS)),
         |kernels, (codes, code, out)| kernels.hamming_rows(codes, code, out),
-        |(.., out)| out.clone(),
+        |(.., out)| out.to_vec(),
     )
 }
 
@@ -59,10 +59,10 @@ fn scattered(n: usize) -> Case {
         "codes::hamming_scattered",
         format!("{} of {ROWS} x u64 {n}", ids.len()),
         Cost { elements: (ids.len() * n) as u64, bytes: (ids.len() * (8 * n + 8)) as u64, operations: 0 },
-        (words(ROWS * n, 1), words(n, 2), vec![0; ids.len()], ids),
+        (words(ROWS * n, 1), words(n, 2), Aligned::filled(0, ids.len()), ids),
         |kernels, (codes, code, out, ids)| {
             kernels.hamming_scattered(codes, *ids, code, out);
         },
-        |(_, _, out, _)| out.clone(),
+        |(_, _, out, _)| out.to_vec(),
     )
 }

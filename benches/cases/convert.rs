@@ -2,15 +2,15 @@ use half::{bf16, f16};
 use slide_kernels::Rounding;
 
 use super::{Case, Cost, bits};
-use crate::random::Random;
+use crate::random::{Aligned, Random};
 
 pub(super) fn cases() -> Vec<Case> {
     const N: usize = 4096;
     let mut random = Random(1);
     let cost = Cost { elements: N as u64, bytes: 6 * N as u64, operations: 0 };
     let wide = random.values(N);
-    let bf16s: Vec<_> = wide.iter().map(|&x| bf16::from_f32(x)).collect();
-    let f16s: Vec<_> = wide.iter().map(|&x| f16::from_f32(x)).collect();
+    let bf16s: Aligned<_> = wide.iter().map(|&x| bf16::from_f32(x)).collect();
+    let f16s: Aligned<_> = wide.iter().map(|&x| f16::from_f32(x)).collect();
     let mut cases = Vec::new();
     for (name, rounding) in
         [("nearest", Rounding::Nearest), ("stochastic", Rounding::Stochastic { key: 1, first_row: 2 })]

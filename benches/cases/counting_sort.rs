@@ -1,21 +1,21 @@
 use slide_kernels::{RowLists, SampleLists, Sorted};
 
 use super::{Case, Cost};
-use crate::random::Random;
+use crate::random::{Aligned, Random};
 
 const SAMPLES: usize = 256;
 
 #[derive(Clone)]
 struct Arguments {
-    rows: Vec<u32>,
-    values: Vec<f32>,
-    bounds: Vec<u32>,
-    counters: Vec<u32>,
-    places: Vec<u32>,
-    out_rows: Vec<u32>,
-    out_starts: Vec<u32>,
-    out_members: Vec<u32>,
-    out_values: Vec<f32>,
+    rows: Aligned<u32>,
+    values: Aligned<f32>,
+    bounds: Aligned<u32>,
+    counters: Aligned<u32>,
+    places: Aligned<u32>,
+    out_rows: Aligned<u32>,
+    out_starts: Aligned<u32>,
+    out_members: Aligned<u32>,
+    out_values: Aligned<f32>,
     sorted: Sorted,
 }
 
@@ -27,15 +27,15 @@ pub(super) fn cases() -> Vec<Case> {
             let lists: Vec<_> = (0..SAMPLES).map(|_| random.ascending(each, row_bound)).collect();
             let entries = SAMPLES * each;
             let arguments = Arguments {
-                rows: lists.concat(),
+                rows: lists.concat().into_iter().collect(),
                 values: random.values(entries),
                 bounds: (0..=SAMPLES).map(|sample| (sample * each) as u32).collect(),
-                counters: vec![0; piece],
-                places: vec![0; SAMPLES],
-                out_rows: vec![0; entries],
-                out_starts: vec![0; entries + 1],
-                out_members: vec![0; entries],
-                out_values: vec![0.0; entries],
+                counters: Aligned::filled(0, piece),
+                places: Aligned::filled(0, SAMPLES),
+                out_rows: Aligned::filled(0, entries),
+                out_starts: Aligned::filled(0, entries + 1),
+                out_members: Aligned::filled(0, entries),
+                out_values: Aligned::filled(0.0, entries),
                 sorted: Sorted { rows: 0, entries: 0 },
             };
             Case::new(
@@ -59,7 +59,7 @@ pub(super) fn cases() -> Vec<Case> {
                     let values = arguments.out_values.iter().map(|value| value.to_bits());
                     let (rows, starts) =
                         (&arguments.out_rows[..arguments.sorted.rows], &arguments.out_starts[..=arguments.sorted.rows]);
-                    let words = rows.iter().chain(starts).chain(&arguments.out_members);
+                    let words = rows.iter().chain(starts).chain(arguments.out_members.iter());
                     words.copied().chain(values).collect()
                 },
             )

@@ -8,9 +8,8 @@ pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for n in [128, 1024, 4096_usize] {
         let cost = |bytes| Cost { elements: n as u64, bytes: bytes * n as u64, operations: 2 * n as u64 };
-        let (a, b) = (Aligned::new(&random.values(n)), Aligned::new(&random.values(n)));
-        let narrow =
-            |values: &[f32]| Aligned::new(&values.iter().map(|&value| bf16::from_f32(value)).collect::<Vec<_>>());
+        let (a, b) = (random.values(n), random.values(n));
+        let narrow = |values: &[f32]| values.iter().map(|&value| bf16::from_f32(value)).collect::<Aligned<_>>();
         let (narrow_a, narrow_b) = (narrow(&a), narrow(&b));
         cases.push(Case::new(
             "dot::dot",

@@ -1,5 +1,5 @@
 use super::{Case, Cost, bits};
-use crate::random::Random;
+use crate::random::{Aligned, Random};
 use slide_kernels::Kernels;
 
 /// A function in place, and what its arguments are multiplied with and moved by.
@@ -19,7 +19,7 @@ pub(super) fn cases() -> Vec<Case> {
     for n in [128, 1024, 4096] {
         let cost = |bytes: usize| Cost { elements: n as u64, bytes: (bytes * n) as u64, operations: 0 };
         for (kernel, function, factor, offset) in FUNCTIONS {
-            let source: Vec<f32> = random.values(n).iter().map(|x| x * factor + offset).collect();
+            let source: Aligned<f32> = random.values(n).iter().map(|x| x * factor + offset).collect();
             cases.push(Case::new(
                 kernel,
                 format!("f32 {n}, and a copy"),

@@ -2,7 +2,7 @@ use half::bf16;
 use slide_kernels::{MatrixMut, Table, Values};
 
 use super::{Case, Cost, bits, checked};
-use crate::random::Random;
+use crate::random::{Aligned, Random};
 
 /// Features of a sample, as on TIBKAT and Amazon-670K.
 const FEATURES: usize = 75;
@@ -15,14 +15,14 @@ pub(super) fn cases() -> Vec<Case> {
     for width in [128, 256] {
         let (ids, values) = (checked(random.ascending(FEATURES, ROWS), ROWS), random.values(FEATURES));
         let (weights, bias) = (random.values(ROWS * width), random.values(width));
-        let narrow: Vec<_> = weights.iter().map(|&weight| bf16::from_f32(weight)).collect();
+        let narrow: Aligned<_> = weights.iter().map(|&weight| bf16::from_f32(weight)).collect();
         let elements = (FEATURES * width) as u64;
         let cost = |bytes: u64| Cost { elements, bytes: bytes * elements, operations: 2 * elements };
         cases.push(Case::new(
             "embedding::forward",
             format!("f32 {FEATURES} x {width}"),
             cost(4),
-            (ids, values.clone(), weights.clone(), bias.clone(), vec![0.0; width]),
+            (ids, values.clone(), weights.clone(), bias.clone(), Aligned::filled(0.0, width)),
             move |kernels, (ids, values, weights, bias, out)| {
                 let table = Table::new(Values::F32(weights), width, width).expect("whole rows");
                 kernels.embedding_forward(table, *ids, values, bias, out);
@@ -33,14 +33,14 @@ pub(super) fn cases() -> Vec<Case> {
             "embedding::forward",
             format!("bf16 {FEATURES} x {width}"),
             cost(2),
-            (ids, values.clone(), narrow, bias.clone(), vec![0.0; width]),
+            (ids, values.clone(), narrow, bias.clone(), Aligned::filled(0.0, width)),
             move |kernels, (ids, values, weights, bias, out)| {
                 let table = Table::new(Values::Bf16(weights), width, width).expect("whole rows");
                 kernels.embedding_forward(table, *ids, values, bias, out);
             },
             |(.., out)| bits(out),
         ));
-        let gradient: Vec<_> = bias.iter().map(|&g| 1e-12 * g).collect();
+        let gradient: Aligned<_> = bias.iter().map(|&g| 1e-12 * g).collect();
         cases.push(Case::new(
             "embedding::backward",
             format!("f32 {FEATURES} x {width}"),

@@ -8,7 +8,7 @@ use slide_mem::{Placement, RowTable};
 
 use super::optimiser::Kind;
 use super::{Case, Cost, FROM_MEMORY, bits};
-use crate::random::Random;
+use crate::random::{Aligned, Random};
 
 /// 256 MiB of `f32`.
 pub(super) const ROWS: usize = 1 << 19;
@@ -62,9 +62,9 @@ pub(super) struct World {
     bound: usize,
     lists: Rc<Vec<Vec<u32>>>,
     calls: usize,
-    vector: Vec<f32>,
-    gradient: Rc<Vec<f32>>,
-    out: Vec<f32>,
+    vector: Aligned<f32>,
+    gradient: Rc<Aligned<f32>>,
+    out: Aligned<f32>,
 }
 
 pub(super) fn shape(rows: usize) -> String {
@@ -91,7 +91,15 @@ fn case_of(kernel: &str, rows: usize) -> Option<Case> {
     // Together as many rows as there are.
     let lists = Rc::new((0..bound / list).map(|_| random.ascending(list, bound)).collect());
     let gradient = Rc::new(random.values(list * WIDTH));
-    let world = World { tables, bound, lists, calls: 0, vector: random.values(WIDTH), gradient, out: vec![0.0; LIST] };
+    let world = World {
+        tables,
+        bound,
+        lists,
+        calls: 0,
+        vector: random.values(WIDTH),
+        gradient,
+        out: Aligned::filled(0.0, LIST),
+    };
     let elements = (list * WIDTH) as u64;
     let bytes = if kernel == ADAM { 6 } else { 1 } * 4 * elements;
     Some(Case::new(

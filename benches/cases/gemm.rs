@@ -20,14 +20,13 @@ fn of_rows(rows: usize) -> Vec<Case> {
         Cost { elements: products, bytes: bytes as u64, operations: 2 * products }
     };
     let shape = |format: &str| format!("{format}, {SAMPLES} samples x {rows} rows of {WIDTH}");
-    let table = Aligned::new(&random.values(2 * rows * WIDTH));
-    let narrow_table = Aligned::new(&table.iter().map(|&value| bf16::from_f32(value)).collect::<Vec<_>>());
-    let (bias, inputs) = (random.values(2 * rows), Aligned::new(&random.values(WIDTH * SAMPLES)));
+    let table = random.values(2 * rows * WIDTH);
+    let narrow_table = table.iter().map(|&value| bf16::from_f32(value)).collect::<Aligned<_>>();
+    let (bias, inputs) = (random.values(2 * rows), random.values(WIDTH * SAMPLES));
     let ids = checked(random.ascending(rows, 2 * rows), 2 * rows);
     // Small ones, which the sums of a million calls do not overflow.
-    let deltas = random.values(rows * SAMPLES).iter().map(|value| value * 1e-6).collect::<Vec<_>>();
-    let deltas = Aligned::new(&deltas);
-    let (out, input_gradient) = (Aligned::new(&vec![0.0; rows * SAMPLES]), Aligned::new(&vec![0.0; SAMPLES * WIDTH]));
+    let deltas: Aligned<_> = random.values(rows * SAMPLES).iter().map(|value| value * 1e-6).collect();
+    let (out, input_gradient) = (Aligned::filled(0.0, rows * SAMPLES), Aligned::filled(0.0, SAMPLES * WIDTH));
     vec![
         Case::new(
             "gemm::forward",
@@ -79,7 +78,7 @@ fn of_rows(rows: usize) -> Vec<Case> {
             "gemm::gradient",
             shape("f32"),
             cost(4, 4),
-            (deltas, inputs, Aligned::new(&vec![0.0; rows * WIDTH])),
+            (deltas, inputs, Aligned::filled(0.0, rows * WIDTH)),
             move |kernels, (deltas, inputs, gradient)| {
                 kernels.gemm_gradient(matrix(deltas, SAMPLES), matrix(inputs, WIDTH), matrix_mut(gradient, WIDTH));
             },

@@ -1,7 +1,7 @@
 use slide_kernels::MatrixMut;
 
 use super::{Case, Cost, bits};
-use crate::random::Random;
+use crate::random::{Aligned, Random};
 
 pub(super) fn cases() -> Vec<Case> {
     [128, 1024, 4096]
@@ -13,7 +13,7 @@ pub(super) fn cases() -> Vec<Case> {
                 "hadamard::hadamard",
                 format!("f32 {n}"),
                 cost,
-                (Random(1).values(n), vec![0.0; n]),
+                (Random(1).values(n), Aligned::filled(0.0, n)),
                 move |kernels, (source, x)| {
                     x.copy_from_slice(source);
                     kernels.hadamard(MatrixMut::new(x, n, n).expect("one row"));

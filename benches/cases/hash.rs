@@ -2,7 +2,7 @@ use slide_kernels::hash::{Bins, SimHash};
 use slide_kernels::{Kernels, Matrix};
 
 use super::{Case, Cost};
-use crate::random::Random;
+use crate::random::{Aligned, Random};
 
 /// As in the networks of the papers: 50 tables, for a batch of hidden vectors, and for one.
 const TABLES: usize = 50;
@@ -27,7 +27,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-fn vectors(rows: usize) -> Vec<f32> {
+fn vectors(rows: usize) -> Aligned<f32> {
     Random(1).values(rows * WIDTH)
 }
 
@@ -46,34 +46,34 @@ fn cost(rows: usize, values: usize, parameters: usize) -> Cost {
 }
 
 fn simhash(rows: usize) -> Case {
-    let mut signs = vec![0; SimHash::signs_len(WIDTH, BITS, TABLES).expect("a shape")];
+    let mut signs = Aligned::filled(0, SimHash::signs_len(WIDTH, BITS, TABLES).expect("a shape"));
     SimHash::draw_signs(1, &mut signs);
     Case::new(
         "hash::simhash_codes",
         shape(rows, BITS),
         cost(rows, BITS, signs.len()),
-        (signs, vectors(rows), vec![0; rows * TABLES]),
+        (signs, vectors(rows), Aligned::filled(0, rows * TABLES)),
         |kernels, (signs, vectors, out)| {
             let functions = SimHash::new(WIDTH, BITS, TABLES, signs).expect("the signs of the shape");
             kernels.simhash_codes(&functions, matrix(vectors), out);
         },
-        |(.., out)| out.clone(),
+        |(.., out)| out.to_vec(),
     )
 }
 
 fn bins(kernel: &'static str, codes: BinCodes, shared: bool, rows: usize) -> Case {
-    let mut positions = vec![0; Bins::positions_len(WIDTH, BIN_BITS, VALUES, TABLES).expect("a shape")];
+    let mut positions = Aligned::filled(0, Bins::positions_len(WIDTH, BIN_BITS, VALUES, TABLES).expect("a shape"));
     let draw = if shared { Bins::draw_shared } else { Bins::draw_separate };
     draw(1, BIN_BITS, &mut [0; WIDTH], &mut positions).expect("a shape");
     Case::new(
         kernel,
         shape(rows, VALUES),
         cost(rows, VALUES, positions.len()),
-        (positions, vectors(rows), vec![0; rows * TABLES]),
+        (positions, vectors(rows), Aligned::filled(0, rows * TABLES)),
         move |kernels, (positions, vectors, out)| {
             let functions = Bins::new(WIDTH, BIN_BITS, VALUES, TABLES, positions).expect("the positions of the shape");
             codes(kernels, &functions, matrix(vectors), out);
         },
-        |(.., out)| out.clone(),
+        |(.., out)| out.to_vec(),
     )
 }

@@ -1,5 +1,5 @@
 use super::{Case, Cost, bits};
-use crate::random::Random;
+use crate::random::{Aligned, Random};
 use slide_kernels::MatrixMut;
 
 pub(super) fn cases() -> Vec<Case> {
@@ -20,7 +20,7 @@ pub(super) fn cases() -> Vec<Case> {
             "loss::binary_cross_entropy",
             format!("f32 {n}"),
             cost(12),
-            (random.values(n), vec![0.25; n], 0.0),
+            (random.values(n), Aligned::filled(0.25, n), 0.0),
             |kernels, (z, targets, loss)| *loss = kernels.binary_cross_entropy(z, targets),
             |(z, _, loss)| [bits(z), bits(&[*loss])].concat(),
         ));
@@ -30,7 +30,7 @@ pub(super) fn cases() -> Vec<Case> {
         "loss::sigmoid_columns",
         format!("f32 {rows} x {samples}"),
         Cost { elements: (rows * samples) as u64, bytes: (8 * rows * samples) as u64, operations: 0 },
-        (random.values(rows * samples), vec![0.0; samples]),
+        (random.values(rows * samples), Aligned::filled(0.0, samples)),
         move |kernels, (z, loss)| {
             loss.fill(0.0);
             kernels.sigmoid_columns(MatrixMut::new(z, samples, samples).expect("whole rows"), loss);

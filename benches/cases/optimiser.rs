@@ -1,7 +1,7 @@
 //! What the cases of `row_update` and `active` share.
 
 use super::bits;
-use crate::random::Random;
+use crate::random::{Aligned, Random};
 use half::bf16;
 use slide_kernels::{AdagradStep, AdamStep, MomentumStep, Optimiser, TableMut, ValuesMut};
 
@@ -44,14 +44,14 @@ impl Kind {
 /// Numbers in either format.
 #[derive(Clone)]
 pub(super) enum Numbers {
-    F32(Vec<f32>),
-    Bf16(Vec<bf16>),
+    F32(Aligned<f32>),
+    Bf16(Aligned<bf16>),
 }
 
 impl Numbers {
     /// In [0.5, 1.5), so that a square root can be taken.
     pub(super) fn new(random: &mut Random, count: usize, narrow: bool) -> Numbers {
-        let values = random.values(count).into_iter().map(|x| 1.0 + x / 2.0);
+        let values = (0..count).map(|_| 1.0 + random.value() / 2.0);
         if narrow { Numbers::Bf16(values.map(bf16::from_f32).collect()) } else { Numbers::F32(values.collect()) }
     }
 

@@ -2,7 +2,7 @@ use half::bf16;
 use slide_kernels::{Affine, Matrix, MatrixI8, QuantizedBatchMut, QuantizedTable, QuantizedTableMut, Table, Values};
 
 use super::{Case, Cost, bits, checked};
-use crate::random::Random;
+use crate::random::{Aligned, Random};
 
 const WIDTH: usize = 128;
 /// Rows of a table of bytes that stays in the second-level cache.
@@ -39,11 +39,11 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-fn bytes(random: &mut Random, count: usize) -> Vec<i8> {
+fn bytes(random: &mut Random, count: usize) -> Aligned<i8> {
     (0..count).map(|_| random.word() as i8).collect()
 }
 
-fn unsigned(random: &mut Random, count: usize) -> Vec<u8> {
+fn unsigned(random: &mut Random, count: usize) -> Aligned<u8> {
     (0..count).map(|_| random.word() as u8).collect()
 }
 
@@ -62,12 +62,12 @@ fn rows(random: &mut Random, cases: &mut Vec<Case>) {
     let values = bytes(random, ROWS * WIDTH);
     let ids = checked((0..CHOSEN).map(|_| (random.word() % ROWS as u64) as u32).collect(), ROWS);
     let (signed, positive) = (bytes(random, WIDTH), unsigned(random, WIDTH));
-    let (scales, sums) = (random.values(ROWS), (0..ROWS as i32).collect::<Vec<_>>());
+    let (scales, sums) = (random.values(ROWS), (0..ROWS as i32).collect::<Aligned<_>>());
     cases.push(Case::new(
         "quant::rows_dot_i8",
         shape("i8"),
         cost,
-        (values.clone(), ids, signed.clone(), vec![0; CHOSEN]),
+        (values.clone(), ids, signed.clone(), Aligned::filled(0, CHOSEN)),
         |kernels, (values, ids, vector, out)| {
             kernels.rows_dot_i8(matrix(values), *ids, vector, out);
         },
@@ -77,7 +77,7 @@ fn rows(random: &mut Random, cases: &mut Vec<Case>) {
         "quant::rows_dot_u8_i8",
         shape("u8 x i8"),
         cost,
-        (values.clone(), ids, positive.clone(), vec![0; CHOSEN]),
+        (values.clone(), ids, positive.clone(), Aligned::filled(0, CHOSEN)),
         |kernels, (values, ids, vector, out)| {
             kernels.rows_dot_u8_i8(matrix(values), *ids, vector, out);
         },
@@ -87,7 +87,7 @@ fn rows(random: &mut Random, cases: &mut Vec<Case>) {
         "quant::rows_dot_i8_scaled",
         shape("i8"),
         cost,
-        (values.clone(), scales.clone(), sums.clone(), ids, signed, vec![0.0; CHOSEN]),
+        (values.clone(), scales.clone(), sums.clone(), ids, signed, Aligned::filled(0.0, CHOSEN)),
         |kernels, (values, scales, sums, ids, vector, out)| {
             let table = QuantizedTable::new(matrix(values), scales, sums).expect("one scale a row");
             kernels.rows_dot_i8_scaled(table, *ids, vector, 0.1, out);
@@ -98,7 +98,7 @@ fn rows(random: &mut Random, cases: &mut Vec<Case>) {
         "quant::rows_dot_u8_i8_scaled",
         shape("u8 x i8"),
         cost,
-        (values.clone(), scales, sums, ids, positive, vec![0.0; CHOSEN]),
+        (values.clone(), scales, sums, ids, positive, Aligned::filled(0.0, CHOSEN)),
         |kernels, (values, scales, sums, ids, vector, out)| {
             let table = QuantizedTable::new(matrix(values), scales, sums).expect("one scale a row");
             let affine = Affine { scale: 0.1, zero_point: 77 };
@@ -111,7 +111,7 @@ fn rows(random: &mut Random, cases: &mut Vec<Case>) {
         "quant::row_sums_i8",
         format!("i8 {SUMS} rows x {WIDTH}"),
         Cost { elements: (SUMS * WIDTH) as u64, bytes: (SUMS * WIDTH + 4 * SUMS) as u64, operations: 0 },
-        (values[..SUMS * WIDTH].to_vec(), vec![0; SUMS]),
+        (values[..SUMS * WIDTH].to_vec(), Aligned::filled(0, SUMS)),
         |kernels, (values, out)| kernels.row_sums_i8(matrix(values), out),
         |(.., out)| words(out),
     ));
@@ -123,8 +123,8 @@ fn quantise(random: &mut Random, cases: &mut Vec<Case>) {
         |bytes: usize| Cost { elements: (ROWS * WIDTH) as u64, bytes: (bytes * ROWS * WIDTH) as u64, operations: 0 };
     let values = random.values(ROWS * WIDTH);
     let narrow: Vec<bf16> = values.iter().map(|&value| bf16::from_f32(value)).collect();
-    let out = (vec![0_i8; ROWS * WIDTH], vec![0.0; ROWS], vec![0; ROWS]);
-    let result = |(values, scales, sums): &(Vec<i8>, Vec<f32>, Vec<i32>)| {
+    let out = (Aligned::filled(0_i8, ROWS * WIDTH), Aligned::filled(0.0, ROWS), Aligned::filled(0, ROWS));
+    let result = |(values, scales, sums): &(Aligned<i8>, Aligned<f32>, Aligned<i32>)| {
         let values = values.iter().map(|&value| value as u32);
         values.chain(bits(scales)).chain(words(sums)).collect()
     };
@@ -156,7 +156,7 @@ fn quantise(random: &mut Random, cases: &mut Vec<Case>) {
         "quant::quantize_rows_u8",
         format!("f32 {ROWS} rows x {WIDTH}"),
         cost(5),
-        (values, vec![0_u8; ROWS * WIDTH], vec![Affine::default(); ROWS]),
+        (values, Aligned::filled(0_u8, ROWS * WIDTH), Aligned::filled(Affine::default(), ROWS)),
         |kernels, (from, values, affine)| {
             let vectors = Matrix::new(from, WIDTH, WIDTH).expect("whole rows");
             let out = QuantizedBatchMut::new(values, affine, WIDTH, WIDTH).expect("whole rows");
@@ -172,7 +172,7 @@ fn quantise(random: &mut Random, cases: &mut Vec<Case>) {
         "quant::dequantize_i8",
         format!("i8 {n}"),
         cost(5),
-        (bytes(random, n), vec![0.0; n]),
+        (bytes(random, n), Aligned::filled(0.0, n)),
         |kernels, (values, out)| kernels.dequantize_i8(values, 0.1, out),
         |(_, out)| bits(out),
     ));
@@ -180,7 +180,7 @@ fn quantise(random: &mut Random, cases: &mut Vec<Case>) {
         "quant::dequantize_u8",
         format!("u8 {n}"),
         cost(5),
-        (unsigned(random, n), vec![0.0; n]),
+        (unsigned(random, n), Aligned::filled(0.0, n)),
         |kernels, (values, out)| kernels.dequantize_u8(values, Affine { scale: 0.1, zero_point: 77 }, out),
         |(_, out)| bits(out),
     ));

@@ -14,12 +14,11 @@ pub(super) fn cases() -> Vec<Case> {
             let elements = (rows * WIDTH) as u64;
             Cost { elements, bytes: bytes * elements, operations: 2 * elements }
         };
-        let table = Aligned::new(&random.values(2 * rows * WIDTH));
-        let vector = Aligned::new(&random.values(WIDTH));
-        let narrow =
-            |values: &[f32]| Aligned::new(&values.iter().map(|&value| bf16::from_f32(value)).collect::<Vec<_>>());
+        let table = random.values(2 * rows * WIDTH);
+        let vector = random.values(WIDTH);
+        let narrow = |values: &[f32]| values.iter().map(|&value| bf16::from_f32(value)).collect::<Aligned<_>>();
         let (narrow_table, narrow_vector) = (narrow(&table), narrow(&vector));
-        let (ids, out) = (checked(random.ascending(rows, 2 * rows), 2 * rows), vec![0.0_f32; rows]);
+        let (ids, out) = (checked(random.ascending(rows, 2 * rows), 2 * rows), Aligned::filled(0.0_f32, rows));
         let shape = |format: &str| format!("{format}, {rows} rows of {WIDTH}");
         cases.push(Case::new(
             "row_dot::rows_dot",

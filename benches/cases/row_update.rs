@@ -1,6 +1,6 @@
 use super::optimiser::{FORMATS, Kind, Numbers, bytes, tables};
 use super::{Case, Cost, bits, checked};
-use crate::random::Random;
+use crate::random::{Aligned, Random};
 use slide_kernels::{Matrix, Rounding};
 
 /// Every second row of a table is updated.
@@ -46,7 +46,7 @@ pub(super) fn cases() -> Vec<Case> {
             }
         }
         let elements = 1024;
-        let state = [0; 3].map(|_| random.values(2 * elements).iter().map(|x| 1.0 + x / 2.0).collect::<Vec<_>>());
+        let state = [0; 3].map(|_| random.values(2 * elements).iter().map(|x| 1.0 + x / 2.0).collect::<Aligned<_>>());
         let rows = checked(random.ascending(elements, 2 * elements), 2 * elements);
         cases.push(Case::new(
             match kind {

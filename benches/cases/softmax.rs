@@ -1,5 +1,5 @@
 use super::{Case, Cost, bits};
-use crate::random::Random;
+use crate::random::{Aligned, Random};
 use slide_kernels::{Matrix, MatrixMut};
 
 /// Columns of a matrix.
@@ -47,7 +47,7 @@ pub(super) fn cases() -> Vec<Case> {
             "softmax::softmax_entries",
             format!("f32 {n}"),
             cost(12),
-            (random.values(n), samples, random.values(SAMPLES), vec![0.125; SAMPLES]),
+            (random.values(n), samples, random.values(SAMPLES), Aligned::filled(0.125, SAMPLES)),
             |kernels, (z, samples, max, inverse_sum)| kernels.softmax_entries(z, samples, max, inverse_sum),
             |(z, ..)| bits(z),
         ));
@@ -62,7 +62,7 @@ pub(super) fn cases() -> Vec<Case> {
         "softmax::column_max_sum",
         format!("f32 {rows} x {SAMPLES}"),
         cost(4),
-        (random.values(rows * SAMPLES), vec![0.0; SAMPLES], vec![0.0; SAMPLES]),
+        (random.values(rows * SAMPLES), Aligned::filled(0.0, SAMPLES), Aligned::filled(0.0, SAMPLES)),
         |kernels, (z, max, sum)| {
             kernels.column_max_sum(Matrix::new(z, SAMPLES, SAMPLES).expect("whole rows"), max, sum);
         },
@@ -72,7 +72,7 @@ pub(super) fn cases() -> Vec<Case> {
         "softmax::softmax_columns",
         format!("f32 {rows} x {SAMPLES}"),
         cost(8),
-        (random.values(rows * SAMPLES), random.values(SAMPLES), vec![0.125; SAMPLES]),
+        (random.values(rows * SAMPLES), random.values(SAMPLES), Aligned::filled(0.125, SAMPLES)),
         |kernels, (z, max, inverse_sum)| {
             kernels.softmax_columns(MatrixMut::new(z, SAMPLES, SAMPLES).expect("whole rows"), max, inverse_sum);
         },

@@ -2,10 +2,10 @@ use half::bf16;
 use slide_kernels::{Quirks, RowIds, SparseVector, Values};
 
 use super::{Case, Cost, bits, checked};
-use crate::random::Random;
+use crate::random::{Aligned, Random};
 
 /// Numbers and values of a sparse vector.
-type Lists = (RowIds<'static>, Vec<f32>);
+type Lists = (RowIds<'static>, Aligned<f32>);
 
 fn lists(random: &mut Random, count: usize, dimensions: usize) -> Lists {
     (checked(random.ascending(count, dimensions), dimensions), random.values(count))
@@ -21,7 +21,7 @@ pub(super) fn cases() -> Vec<Case> {
     for (count, dimensions) in [(75, 8192), (1024, 8192)] {
         let a = lists(&mut random, count, dimensions);
         let dense = random.values(dimensions);
-        let narrow: Vec<_> = dense.iter().map(|&x| bf16::from_f32(x)).collect();
+        let narrow: Aligned<_> = dense.iter().map(|&x| bf16::from_f32(x)).collect();
         let cost =
             |bytes: usize| Cost { elements: count as u64, bytes: (bytes * count) as u64, operations: 2 * count as u64 };
         for (name, slow_gather) in [("sparse_dot::dot", false), ("sparse_dot::dot_without_gather", true)] {

@@ -2,7 +2,7 @@ use slide_kernels::hash::{BinPlaces, Bins};
 use slide_kernels::{Kernels, RowIds};
 
 use super::{Case, Cost, checked};
-use crate::random::Random;
+use crate::random::{Aligned, Random};
 
 const TABLES: usize = 50;
 const VALUES: usize = 6;
@@ -26,11 +26,11 @@ fn bins(positions: &[u32]) -> Bins<'_> {
 }
 
 fn case(kernel: &'static str, codes: SparseCodes, shared: bool) -> Case {
-    let mut positions = vec![0; Bins::positions_len(WIDTH, BIN_BITS, VALUES, TABLES).expect("a shape")];
+    let mut positions = Aligned::filled(0, Bins::positions_len(WIDTH, BIN_BITS, VALUES, TABLES).expect("a shape"));
     let draw = if shared { Bins::draw_shared } else { Bins::draw_separate };
     draw(1, BIN_BITS, &mut [0; WIDTH], &mut positions).expect("a shape");
     let lengths = BinPlaces::lengths(&bins(&positions));
-    let (mut starts, mut places) = (vec![0; lengths.0], vec![0; lengths.1]);
+    let (mut starts, mut places) = (Aligned::filled(0, lengths.0), Aligned::filled(0, lengths.1));
     BinPlaces::fill(&bins(&positions), &mut starts, &mut places).expect("positions that were drawn");
     let mut random = Random(1);
     let vector = (checked(random.ascending(COUNT, WIDTH), WIDTH), random.values(COUNT));
@@ -40,11 +40,11 @@ fn case(kernel: &'static str, codes: SparseCodes, shared: bool) -> Case {
         kernel,
         format!("{COUNT} of {WIDTH}, {VALUES} x {TABLES}"),
         Cost { elements: (VALUES * TABLES) as u64, bytes, operations: 0 },
-        (positions, starts, places, vector, vec![0; TABLES]),
+        (positions, starts, places, vector, Aligned::filled(0, TABLES)),
         move |kernels, (positions, starts, places, (ids, values), out)| {
             let functions = BinPlaces::new(bins(positions), starts, places).expect("what was filled");
             codes(kernels, &functions, *ids, values, out);
         },
-        |(.., out)| out.clone(),
+        |(.., out)| out.to_vec(),
     )
 }

@@ -69,10 +69,6 @@ fn contest(title: &str, tolerance: f64, mut contestants: Vec<Contestant<'_>>) {
 }
 
 /// On lines of the cache, as a careful caller has them: loads that cross lines take twice as long for everybody.
-fn aligned(random: &mut Random, count: usize) -> Aligned<f32> {
-    Aligned::new(&random.values(count))
-}
-
 fn main() {
     let kernels = Kernels::best();
     println!("slide: {}; compiler: {}\n", kernels.isa(), compiled_for());
@@ -102,7 +98,7 @@ fn compiled_for() -> &'static str {
 }
 
 fn float_dots(kernels: &Kernels, random: &mut Random, n: usize) {
-    let (a, b) = (aligned(random, n), aligned(random, n));
+    let (a, b) = (random.values(n), random.values(n));
     let arch = pulp::Arch::new();
     contest(
         &format!("dot f32 {n}"),
@@ -155,15 +151,10 @@ impl pulp::WithSimd for PulpDot<'_> {
 }
 
 fn bf16_dots(kernels: &Kernels, random: &mut Random, n: usize) {
-    let [a, b] = [0; 2].map(|_| {
-        let values: Vec<_> = random.values(n).iter().map(|&value| bf16::from_f32(value)).collect();
-        Aligned::new(&values)
-    });
+    let [a, b] = [0; 2].map(|_| random.values(n).iter().map(|&value| bf16::from_f32(value)).collect::<Aligned<_>>());
     let native = kernels.with_precision(Precision::Native);
-    let [nk_a, nk_b] =
-        [&a, &b].map(|x| Aligned::new(&x.iter().map(|x| numkong::bf16(x.to_bits())).collect::<Vec<_>>()));
-    let [simd_a, simd_b] =
-        [&a, &b].map(|x| Aligned::new(&x.iter().map(|x| simsimd::bf16(x.to_bits())).collect::<Vec<_>>()));
+    let [nk_a, nk_b] = [&a, &b].map(|x| x.iter().map(|x| numkong::bf16(x.to_bits())).collect::<Aligned<_>>());
+    let [simd_a, simd_b] = [&a, &b].map(|x| x.iter().map(|x| simsimd::bf16(x.to_bits())).collect::<Aligned<_>>());
     contest(
         &format!("dot bf16 {n}"),
         5e-2,
@@ -177,7 +168,7 @@ fn bf16_dots(kernels: &Kernels, random: &mut Random, n: usize) {
 }
 
 fn i8_dots(kernels: &Kernels, random: &mut Random, n: usize) {
-    let [a, b] = [0; 2].map(|_| Aligned::new(&(0..n).map(|_| random.word() as i8).collect::<Vec<i8>>()));
+    let [a, b] = [0; 2].map(|_| (0..n).map(|_| random.word() as i8).collect::<Aligned<_>>());
     contest(
         &format!("dot i8 {n}"),
         0.0,
@@ -195,8 +186,8 @@ fn i8_dots(kernels: &Kernels, random: &mut Random, n: usize) {
 }
 
 fn axpy(kernels: &Kernels, random: &mut Random, n: usize) {
-    let x = aligned(random, n);
-    let [mut ours, mut theirs] = [0; 2].map(|_| Aligned::new(&vec![0.5; n]));
+    let x = random.values(n);
+    let [mut ours, mut theirs] = [0; 2].map(|_| Aligned::filled(0.5, n));
     contest(
         &format!("axpy f32 {n}"),
         1e-3,
@@ -215,9 +206,8 @@ fn axpy(kernels: &Kernels, random: &mut Random, n: usize) {
 }
 
 fn hamming(kernels: &Kernels, random: &mut Random, bits: usize) {
-    let [a, b] = [0; 2].map(|_| Aligned::new(&(0..bits / 64).map(|_| random.word()).collect::<Vec<u64>>()));
-    let [a_bytes, b_bytes] =
-        [&a, &b].map(|x| Aligned::new(&x.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<u8>>()));
+    let [a, b] = [0; 2].map(|_| (0..bits / 64).map(|_| random.word()).collect::<Aligned<_>>());
+    let [a_bytes, b_bytes] = [&a, &b].map(|x| x.iter().flat_map(|word| word.to_le_bytes()).collect::<Aligned<_>>());
     contest(
         &format!("hamming {bits} bits"),
         0.0,
@@ -268,11 +258,11 @@ fn products(kernels: &Kernels, random: &mut Random) {
     const SAMPLES: usize = 64;
     const ROWS: usize = 1024;
     const WIDTH: usize = 128;
-    let (weights, inputs) = (aligned(random, ROWS * WIDTH), aligned(random, WIDTH * SAMPLES));
+    let (weights, inputs) = (random.values(ROWS * WIDTH), random.values(WIDTH * SAMPLES));
     let bias = vec![0.0; ROWS];
     let ids: Vec<u32> = (0..ROWS as u32).map(|i| i * 389 % ROWS as u32).collect();
     let rows = RowIds::new(&ids, ROWS).expect("rows of the table");
-    let [mut ours, mut theirs] = [0; 2].map(|_| Aligned::new(&vec![0.0; ROWS * SAMPLES]));
+    let [mut ours, mut theirs] = [0; 2].map(|_| Aligned::filled(0.0, ROWS * SAMPLES));
     contest(
         "product of 1,024 rows of 128 and 64 samples",
         1e-3,
