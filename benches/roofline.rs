@@ -34,7 +34,7 @@ pub enum Bound {
     Updates,
     /// Multiply-adds.
     Arithmetic,
-    /// Multiply-adds and whatever else takes their ports: widening of `bf16`, and the folding of lanes.
+    /// Multiply-adds and whatever else takes their ports: widening of `bf16`, and the folding of lanes; or products of bytes.
     Ports,
     /// One division and one square root an element.
     Divider,
@@ -66,7 +66,12 @@ fn bounds(case: &Case, kernels: &Kernels) -> &'static [Bound] {
             &[Loads, Arithmetic]
         }
         "dot" | "row_dot" => &[Loads, Ports],
-        "quant" if name.contains("dot") => &[Loads],
+        "quant"
+            if name.contains("dot") && matches!(kernels.isa(), Isa::Scalar | Isa::Neon | Isa::NeonBf16 | Isa::Sve) =>
+        {
+            &[Loads]
+        }
+        "quant" if name.contains("dot") => &[Loads, Ports],
         // Nothing bare multiplies bytes, or pairs of `bf16`.
         "byte_gemm" => &[],
         "gemm" if kernels.precision() == Precision::Native => &[],
@@ -84,6 +89,9 @@ fn bounds(case: &Case, kernels: &Kernels) -> &'static [Bound] {
 /// How much longer the vector ports need for all operations of a case than for its multiply-adds, on Intel's cores since Ice
 /// Lake: AVX-512 has two ports, both for multiply-adds; AVX2 has three, of which two multiply.
 fn port_share(case: &Case, isa: Isa) -> f64 {
+    if let Some(name) = case.kernel.strip_prefix("quant::") {
+        return byte_port_share(name, isa);
+    }
     let wide = isa != Isa::Avx2;
     let rows = case.kernel.starts_with("row_dot");
     let words: Vec<&str> = case.shape.split([' ', ',']).collect();
@@ -100,6 +108,24 @@ fn port_share(case: &Case, isa: Isa) -> f64 {
     };
     // Of 128 elements each: 15 additions and 30 shuffles for sixteen rows.
     products_and_widening + if rows && wide { 45.0 / 128.0 } else { 0.0 }
+}
+
+/// The same for products of bytes: a register of them takes so many operations, and four multiply-adds as many elements.
+fn byte_port_share(name: &str, isa: Isa) -> f64 {
+    let (rows, unsigned) = (name.starts_with("rows"), name.contains("u8"));
+    let operations = match (isa, unsigned, rows) {
+        // Masks of a vector that meets four rows are made once.
+        (Isa::Avx2 | Isa::Avx512, false, false) => 7.0,
+        (Isa::Avx2 | Isa::Avx512, false, true) => 5.5,
+        (Isa::Avx2 | Isa::Avx512, true, false) => 8.0,
+        (Isa::Avx2 | Isa::Avx512, true, true) => 6.5,
+        // VNNI.
+        (_, false, false) => 3.0,
+        (_, false, true) => 2.0,
+        (_, true, _) => 1.0,
+    };
+    let ports = if isa == Isa::Avx2 { 3.0 } else { 2.0 };
+    (operations / ports) / (4.0 / 2.0)
 }
 
 /// The arguments of the bare loops.
