@@ -106,6 +106,19 @@ fn sparse_vectors_of_every_length() {
     }
 }
 
+/// Products so small that each lane rounds to -0, which meeting blocks without an equal number must not change.
+#[test]
+fn negative_zero_remains() {
+    let ids: Vec<u32> = (0..48).collect();
+    let rows = RowIds::new(&ids, 48).unwrap();
+    let a = SparseVector::new(rows, &[-1e-30; 48]).unwrap();
+    let b = SparseVector::new(rows, &[1e-30; 48]).unwrap();
+    assert_eq!(scalar().sparse_sparse_dot(a, b).to_bits(), (-0.0_f32).to_bits());
+    for kernels in others() {
+        assert_same("tiny products", kernels, &[-0.0], &[kernels.sparse_sparse_dot(a, b)]);
+    }
+}
+
 #[test]
 fn every_tail() {
     for kernels in others() {

@@ -22,7 +22,7 @@ pub(crate) trait Merge: Lanes {
     ///
     /// # Safety
     /// The instruction set is available; block `a` is valid for reading 16 numbers and values, block `b` for `OTHERS`; the
-    /// numbers ascend and are less than 2^31; no lane of `sum` is `-0.0`.
+    /// numbers ascend and are less than 2^31.
     unsafe fn meet(sum: Self, a: Block, b: Block) -> Self;
 }
 
