@@ -59,19 +59,14 @@ impl Bound {
 fn bounds(case: &Case, kernels: &Kernels) -> &'static [Bound] {
     use Bound::*;
     let (family, name) = case.kernel.split_once("::").unwrap_or(("", case.kernel));
+    let has_port_share = !matches!(kernels.isa(), Isa::Scalar | Isa::Neon | Isa::NeonBf16 | Isa::Sve);
     match family {
         // Products of pairs have ports of their own.
         "dot" | "row_dot" if kernels.precision() == Precision::Native => &[Loads],
-        "dot" | "row_dot" if matches!(kernels.isa(), Isa::Scalar | Isa::Neon | Isa::NeonBf16 | Isa::Sve) => {
-            &[Loads, Arithmetic]
-        }
+        "dot" | "row_dot" if !has_port_share => &[Loads, Arithmetic],
         "dot" | "row_dot" => &[Loads, Ports],
-        "quant"
-            if name.contains("dot") && matches!(kernels.isa(), Isa::Scalar | Isa::Neon | Isa::NeonBf16 | Isa::Sve) =>
-        {
-            &[Loads]
-        }
-        "quant" if name.contains("dot") => &[Loads, Ports],
+        "quant" if name.contains("dot") && has_port_share => &[Loads, Ports],
+        "quant" if name.contains("dot") => &[Loads],
         // Nothing bare multiplies bytes, or pairs of `bf16`.
         "byte_gemm" => &[],
         "gemm" if kernels.precision() == Precision::Native => &[],
@@ -136,9 +131,8 @@ pub struct Probes {
 
 impl Default for Probes {
     fn default() -> Self {
-        let slice = || Aligned::new(&vec![1.0; WORDS / 3]);
-        let words: Vec<u32> = (0..MOST_WORDS as u32).collect();
-        Self { words: Aligned::new(&words), slices: [slice(), slice(), slice()] }
+        let slice = || Aligned::filled(1.0, WORDS / 3);
+        Self { words: (0..MOST_WORDS as u32).collect(), slices: [slice(), slice(), slice()] }
     }
 }
 

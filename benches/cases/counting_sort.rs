@@ -27,7 +27,7 @@ pub(super) fn cases() -> Vec<Case> {
             let lists: Vec<_> = (0..SAMPLES).map(|_| random.ascending(each, row_bound)).collect();
             let entries = SAMPLES * each;
             let arguments = Arguments {
-                rows: lists.concat().into_iter().collect(),
+                rows: Aligned::new(&lists.concat()),
                 values: random.values(entries),
                 bounds: (0..=SAMPLES).map(|sample| (sample * each) as u32).collect(),
                 counters: Aligned::filled(0, piece),

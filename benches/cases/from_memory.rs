@@ -7,7 +7,7 @@ use slide_kernels::{Kernels, Matrix, Rounding, RowIds, Table, TableMut, Values, 
 use slide_mem::{Placement, RowTable};
 
 use super::optimiser::Kind;
-use super::{Case, Cost, FROM_MEMORY, bits};
+use super::{Case, Cost, FROM_MEMORY, bits, checked};
 use crate::random::{Aligned, Random};
 
 /// 256 MiB of `f32`.
@@ -21,34 +21,35 @@ pub(super) const ELEMENTS: u64 = (LIST * WIDTH) as u64;
 const NONZEROS: usize = 75;
 
 /// What a call does with a list of rows.
-type Call = fn(&Kernels, &mut World, &[u32]);
+type Call = fn(&Kernels, &mut World, RowIds<'_>);
 
 /// Kernels that ask for rows ahead, each in its own way.
 pub(super) const CASES: &[(&str, Call)] = &[
     ("row_dot::rows_dot", |kernels, world, ids| {
-        let World { tables, bound, vector, out, .. } = world;
+        let World { tables, vector, out, .. } = world;
         let tables = tables.borrow();
         let table = Table::new(Values::F32(tables[0].as_slice()), WIDTH, WIDTH).expect("whole rows");
-        kernels.rows_dot(table, checked(ids, *bound), vector, &mut out[..ids.len()]);
+        kernels.rows_dot(table, ids, vector, &mut out[..ids.len()]);
     }),
     ("embedding::forward", |kernels, world, ids| {
-        let World { tables, bound, vector, out, .. } = world;
+        let World { tables, vector, out, .. } = world;
         let tables = tables.borrow();
         let table = Table::new(Values::F32(tables[0].as_slice()), WIDTH, WIDTH).expect("whole rows");
-        for ids in ids.chunks(NONZEROS) {
+        for start in (0..ids.len()).step_by(NONZEROS) {
+            let ids = ids.slice(start..ids.len().min(start + NONZEROS));
             let (values, out) = (&[0.5; NONZEROS][..ids.len()], &mut out[..WIDTH]);
-            kernels.embedding_forward(table, checked(ids, *bound), values, vector, out);
+            kernels.embedding_forward(table, ids, values, vector, out);
         }
     }),
     (ADAM, |kernels, world, ids| {
-        let World { tables, bound, gradient, .. } = world;
+        let World { tables, gradient, .. } = world;
         let mut tables = tables.borrow_mut();
         let [weights, first, second] = &mut tables[..] else { unreachable!("three tables") };
         let [weights, first, second] = [weights, first, second]
             .map(|table| TableMut::new(ValuesMut::F32(table.as_mut_slice()), WIDTH, WIDTH).expect("whole rows"));
         let optimiser = Kind::Adam.optimiser(first, second);
         let gradient = Matrix::new(&gradient[..ids.len() * WIDTH], WIDTH, WIDTH).expect("whole rows");
-        kernels.update_rows(weights, optimiser, checked(ids, *bound), gradient, Rounding::Nearest);
+        kernels.update_rows(weights, optimiser, ids, gradient, Rounding::Nearest);
     }),
 ];
 
@@ -58,9 +59,7 @@ const ADAM: &str = "row_update::adam_rows";
 #[derive(Clone)]
 pub(super) struct World {
     tables: Rc<RefCell<Vec<RowTable<f32>>>>,
-    /// Rows of each table.
-    bound: usize,
-    lists: Rc<Vec<Vec<u32>>>,
+    lists: Rc<Vec<RowIds<'static>>>,
     calls: usize,
     vector: Aligned<f32>,
     gradient: Rc<Aligned<f32>>,
@@ -89,17 +88,10 @@ fn case_of(kernel: &str, rows: usize) -> Option<Case> {
     let tables = Rc::new(RefCell::new((0..count).map(|_| table()).collect()));
     let list = LIST.min(bound / 2);
     // Together as many rows as there are.
-    let lists = Rc::new((0..bound / list).map(|_| random.ascending(list, bound)).collect());
+    let lists = Rc::new((0..bound / list).map(|_| checked(random.ascending(list, bound), bound)).collect());
     let gradient = Rc::new(random.values(list * WIDTH));
-    let world = World {
-        tables,
-        bound,
-        lists,
-        calls: 0,
-        vector: random.values(WIDTH),
-        gradient,
-        out: Aligned::filled(0.0, LIST),
-    };
+    let world =
+        World { tables, lists, calls: 0, vector: random.values(WIDTH), gradient, out: Aligned::filled(0.0, LIST) };
     let elements = (list * WIDTH) as u64;
     let bytes = if kernel == ADAM { 6 } else { 1 } * 4 * elements;
     Some(Case::new(
@@ -109,7 +101,7 @@ fn case_of(kernel: &str, rows: usize) -> Option<Case> {
         world,
         move |kernels, world| {
             let lists = Rc::clone(&world.lists);
-            call(kernels, world, &lists[world.calls % lists.len()]);
+            call(kernels, world, lists[world.calls % lists.len()]);
             world.calls += 1;
         },
         |world| {
@@ -117,10 +109,6 @@ fn case_of(kernel: &str, rows: usize) -> Option<Case> {
             bits(&world.out).into_iter().chain(tables.iter().flat_map(|table| bits(table.row(0)))).collect()
         },
     ))
-}
-
-fn checked(ids: &[u32], rows: usize) -> RowIds<'_> {
-    RowIds::new(ids, rows).expect("rows of the table")
 }
 
 #[cfg(test)]

@@ -68,7 +68,6 @@ fn contest(title: &str, tolerance: f64, mut contestants: Vec<Contestant<'_>>) {
     }
 }
 
-/// On lines of the cache, as a careful caller has them: loads that cross lines take twice as long for everybody.
 fn main() {
     let kernels = Kernels::best();
     println!("slide: {}; compiler: {}\n", kernels.isa(), compiled_for());

@@ -48,7 +48,7 @@ impl Merge for F32x16 {
             let less = _mm512_sub_epi32(place, _mm512_set1_epi32(1));
             let place = _mm512_mask_add_epi32(less, greater, less, _mm512_set1_epi32(2));
             let greater = _mm512_cmpgt_epi32_mask(ids, _mm512_permutexvar_epi32(place, others));
-            let place = _mm512_mask_sub_epi32(place, greater, place, _mm512_set1_epi32(-1));
+            let place = _mm512_mask_add_epi32(place, greater, place, _mm512_set1_epi32(1));
             let found = _mm512_cmpeq_epi32_mask(ids, _mm512_permutexvar_epi32(place, others));
             F32x16(_mm512_mask3_fmadd_ps(values, _mm512_permutexvar_ps(place, other_values), sum.0, found))
         }
