@@ -1,8 +1,11 @@
 //! Where results go: checked before the work begins, so that hours of it are not lost to a mistyped path.
 
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
+use slide_core::model::Model;
 
 use crate::usage::Usage;
 
@@ -36,6 +39,40 @@ pub(crate) fn check_writable(path: &Path) -> Result<()> {
     let probe = folder.join(format!(".slide-probe-{}", std::process::id()));
     let made = std::fs::File::create_new(&probe).and_then(|_| std::fs::remove_file(&probe));
     made.with_context(|| format!("cannot write {}: nothing can be made in its folder", path.display()))
+}
+
+/// Room on a disk, held until this is dropped.
+pub(crate) struct Reservation {
+    /// Without a name, so that nothing stays on the disk if the process is killed.
+    _file: Option<File>,
+}
+
+/// Holds the room that the model will take at `path` when it is trained: a full disk shows before the training, not after.
+pub(crate) fn reserve(path: &Path, model: &Model) -> Result<Reservation> {
+    // The header has a few hundred bytes for each tensor.
+    let bytes: u64 = model.tensors().iter().map(|tensor| tensor.bytes as u64 + 512).sum();
+    let file = tempfile::tempfile_in(folder(path)).and_then(|file| Ok(allocate(&file, bytes)?.then_some(file)));
+    let cannot =
+        || format!("cannot write {}: its folder has no room for {} MiB", path.display(), bytes.div_ceil(1 << 20));
+    Ok(Reservation { _file: file.with_context(cannot)? })
+}
+
+/// Whether the file now holds so many bytes of its disk: not every file system promises room.
+fn allocate(file: &File, bytes: u64) -> io::Result<bool> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{FallocateFlags, fallocate};
+        use rustix::io::Errno;
+        match fallocate(file, FallocateFlags::empty(), 0, bytes) {
+            Err(full @ (Errno::NOSPC | Errno::DQUOT | Errno::FBIG)) => Err(full.into()),
+            other => Ok(other.is_ok()),
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = (file, bytes);
+        Ok(false)
+    }
 }
 
 /// Whether two paths lead to the same file.

@@ -40,18 +40,6 @@ fn main() -> ExitCode {
         let _ = error.print();
         return (error.exit_code() as u8).into();
     }
-    report(&error);
+    eprintln!("{}", output::causes("error:", &error));
     if error.is::<Usage>() { WRONG_USAGE } else { FAILED }.into()
-}
-
-/// One line for each cause. Libraries' messages often end in that of their cause, which is not said twice.
-fn report(error: &anyhow::Error) {
-    let mut said = String::new();
-    for cause in error.chain() {
-        let text = cause.to_string();
-        if !said.ends_with(&text) {
-            eprintln!("{} {text}", if said.is_empty() { "error:" } else { "  because:" });
-            said = text;
-        }
-    }
 }

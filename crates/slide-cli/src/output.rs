@@ -89,6 +89,19 @@ pub(crate) fn pairs<K: AsRef<str>>(pairs: &[(K, String)]) -> String {
     pairs.iter().map(|(key, value)| format!("{:width$}  {value}\n", key.as_ref())).collect()
 }
 
+/// One line for each cause of an error, the first behind `head`. Libraries' messages often end in that of their cause, which
+/// is not said twice.
+pub(crate) fn causes(head: &str, error: &anyhow::Error) -> String {
+    let mut said = format!("{head} {error}");
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !said.ends_with(&cause) {
+            said.push_str("\n  because: ");
+            said.push_str(&cause);
+        }
+    }
+    said
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use slide_core::train::Progress;
 
-use crate::output::{count, seconds};
+use crate::output::{causes, count, seconds};
 
 /// Without a terminal, a line at most so often.
 const LINE_EVERY: Duration = Duration::from_secs(10);
@@ -121,6 +121,11 @@ impl Training {
             Style::Lines => eprintln!("{text}"),
             Style::Bars => self.bar.println(text),
         }
+    }
+
+    /// What the user is to see in any case.
+    pub(crate) fn warn(&self, error: &anyhow::Error) {
+        self.bar.suspend(|| eprintln!("{}", causes("warning:", error)));
     }
 
     /// Time that was spent on something else does not count.

@@ -13,6 +13,7 @@ use slide_core::metrics::Metrics;
 use slide_core::model::Model;
 use slide_core::train::{Control, Outcome, Progress, Trainer};
 
+use crate::files;
 use crate::interrupt::Deferred;
 use crate::log::Log;
 use crate::progress::{Style, Training};
@@ -24,6 +25,8 @@ pub(crate) struct Session<'a> {
     pub(crate) test: Option<&'a Dataset>,
     pub(crate) eval_every: Option<NonZeroU32>,
     pub(crate) log: Option<Log>,
+    /// Where the trained model will go.
+    pub(crate) output: &'a Path,
     /// Where checkpoints go.
     pub(crate) checkpoint: PathBuf,
     pub(crate) checkpoint_every: Option<NonZeroU64>,
@@ -45,6 +48,7 @@ impl Session<'_> {
     /// Trains to the end, or until a signal comes: then a checkpoint is written, and the user told where.
     pub(crate) fn run(&mut self, trainer: &mut Trainer<'_>) -> Result<Trained> {
         let interrupt = Deferred::new()?;
+        let reservation = files::reserve(self.output, trainer.model())?;
         let mut watch = Watch::new(self.style, points_done(trainer.model()));
         let mut failure = None;
         let outcome = trainer.run(&mut |progress, trainer| {
@@ -52,6 +56,7 @@ impl Session<'_> {
             if failure.is_some() || interrupt.requested() { Control::Stop } else { Control::Continue }
         });
         watch.bar.finish();
+        drop(reservation);
         let outcome = outcome?;
         if outcome == Outcome::Stopped || failure.is_some() {
             self.save_what_there_is(trainer)?;
@@ -91,8 +96,10 @@ impl Session<'_> {
         if let Some(every) = self.checkpoint_every
             && progress.step.is_multiple_of(every.get())
             && !is_last
+            && let Err(error) = save_checkpoint(trainer, &self.checkpoint)
         {
-            save_checkpoint(trainer, &self.checkpoint)?;
+            // The one before it is still there, and training needs none.
+            watch.bar.warn(&error);
         }
         watch.skip(begin.elapsed());
         Ok(())

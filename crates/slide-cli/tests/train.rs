@@ -117,6 +117,38 @@ fn progress_goes_to_standard_error_unless_quiet() {
     folder.slide(&format!("{words} -q")).assert().success().stderr("").stdout(predicate::str::contains("samples/s"));
 }
 
+/// Trains with files of at most so many blocks, which a shell counts in 512 or 1024 bytes: the nearest to a full disk that any
+/// user can have.
+#[cfg(target_os = "linux")]
+fn train_within(blocks: u32, folder: &Folder, words: &str) -> assert_cmd::assert::Assert {
+    let mut command = assert_cmd::Command::new("sh");
+    let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\"");
+    command.current_dir(folder.path(".")).args(["-c", &script, "sh"]).arg(assert_cmd::cargo::cargo_bin!("slide"));
+    command.args(format!("train train.txt -o m.slide {} {words}", common::SMALL).split_whitespace()).assert()
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_disk_without_room_for_the_model_shows_before_training() {
+    let folder = Folder::new();
+    let said = stderr(&train_within(4, &folder, "").code(1));
+    assert!(
+        said.contains("cannot write m.slide: its folder has no room for 1 MiB\n  because: File too large"),
+        "{said}"
+    );
+    assert!(!said.contains("epoch") && !folder.path("m.slide").exists(), "{said}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_checkpoint_that_finds_no_room_does_not_end_training() {
+    let folder = Folder::new();
+    let said = stderr(&train_within(18, &folder, "--quiet --checkpoint-every 30").success());
+    let warning = "warning: cannot write the checkpoint\n  because: m.slide.checkpoint: File too large (os error 27)\n";
+    assert_eq!(said, warning.repeat(6));
+    assert!(folder.path("m.slide").exists() && !folder.path("m.slide.checkpoint").exists());
+}
+
 #[test]
 fn help_has_an_example_and_the_true_defaults() {
     for verb in ["train", "eval", "predict", "info", "data", "data stats", "data convert", "data synth", "demo"] {

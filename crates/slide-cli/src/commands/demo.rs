@@ -50,6 +50,7 @@ pub(crate) fn run(args: &DemoArgs, show: Show) -> Result<Status> {
         test: None,
         eval_every: None,
         log: None,
+        output: &path,
         checkpoint: files::with_ending(&path, ".checkpoint"),
         checkpoint_every: None,
     };

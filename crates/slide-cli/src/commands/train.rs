@@ -56,6 +56,7 @@ pub(crate) fn run(args: &TrainArgs, show: Show) -> Result<Status> {
         test: test.as_ref(),
         eval_every: args.eval_every,
         log,
+        output: &args.output,
         checkpoint,
         checkpoint_every: args.checkpoint_every,
     };
