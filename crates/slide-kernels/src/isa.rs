@@ -122,6 +122,17 @@ impl Quirks {
         Quirks { slow_gather: bits & SLOW_GATHER != 0, slow_bf16_pairs: bits & SLOW_BF16_PAIRS != 0 }
     }
 
+    /// The quirks of the x86-64 processor with this vendor's name (leaf 0 of `cpuid`: `ebx`, `edx`, `ecx`) and this signature
+    /// (leaf 1: `eax`): what [`detect`](Self::detect) goes by.
+    #[must_use]
+    pub fn of_x86(vendor: &[u8; 12], signature: u32) -> Quirks {
+        match vendor {
+            b"AuthenticAMD" | b"HygonGenuine" => Quirks { slow_gather: true, slow_bf16_pairs: false },
+            b"GenuineIntel" => Quirks { slow_gather: x86::intel_gathers_slowly(signature), slow_bf16_pairs: true },
+            _ => Quirks::default(),
+        }
+    }
+
     /// The same, with gathers that are (or are not) to be avoided.
     #[must_use]
     pub fn with_slow_gather(self, slow_gather: bool) -> Quirks {
@@ -172,8 +183,12 @@ mod x86 {
     #[cfg(target_arch = "x86_64")]
     pub(super) fn quirks() -> Quirks {
         use core::arch::x86_64::__cpuid;
-        let vendor = __cpuid(0);
-        quirks_of([vendor.ebx, vendor.edx, vendor.ecx], __cpuid(1).eax)
+        let leaf = __cpuid(0);
+        let mut vendor = [0; 12];
+        for (bytes, word) in vendor.as_chunks_mut().0.iter_mut().zip([leaf.ebx, leaf.edx, leaf.ecx]) {
+            *bytes = word.to_le_bytes();
+        }
+        Quirks::of_x86(&vendor, __cpuid(1).eax)
     }
 
     #[cfg(not(target_arch = "x86_64"))]
@@ -181,20 +196,7 @@ mod x86 {
         Quirks::default()
     }
 
-    /// By the vendor's name and the signature of the processor (leaf 1, `eax`).
-    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
-    pub(super) fn quirks_of(vendor: [u32; 3], signature: u32) -> Quirks {
-        const INTEL: [u32; 3] = name(b"GenuineIntel");
-        const AMD: [u32; 3] = name(b"AuthenticAMD");
-        const HYGON: [u32; 3] = name(b"HygonGenuine");
-        match vendor {
-            AMD | HYGON => Quirks { slow_gather: true, slow_bf16_pairs: false },
-            INTEL => Quirks { slow_gather: intel_gathers_slowly(signature), slow_bf16_pairs: true },
-            _ => Quirks::default(),
-        }
-    }
-
-    fn intel_gathers_slowly(signature: u32) -> bool {
+    pub(super) fn intel_gathers_slowly(signature: u32) -> bool {
         let family = (signature >> 8) & 0xF;
         let model = ((signature >> 4) & 0xF) | ((signature >> 12) & 0xF0);
         family == 6
@@ -207,16 +209,6 @@ mod x86 {
                     | 0x66 | 0x7D | 0x7E | 0x6A | 0x6C // Cannon Lake, Ice Lake
                     | 0x8C | 0x8D | 0xA7 // Tiger Lake, Rocket Lake
             )
-    }
-
-    const fn name(bytes: &[u8; 12]) -> [u32; 3] {
-        let mut words = [0; 3];
-        let mut i = 0;
-        while i < 12 {
-            words[i / 4] |= (bytes[i] as u32) << (8 * (i % 4));
-            i += 1;
-        }
-        words
     }
 }
 
@@ -307,40 +299,3 @@ impl fmt::Display for IsaError {
 }
 
 impl core::error::Error for IsaError {}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_round_trip() {
-        for &isa in Isa::ALL {
-            assert_eq!(isa.name().parse(), Ok(isa));
-        }
-        assert_eq!("AVX2".parse::<Isa>(), Err(IsaError::Unknown));
-    }
-
-    #[test]
-    fn errors_list_what_is_available() {
-        let message = std::format!("{}", "mmx".parse::<Isa>().unwrap_err());
-        assert!(message.contains("scalar"), "{message}");
-    }
-
-    #[test]
-    fn quirks_of_processors_are_known() {
-        let word = |bytes: &str| u32::from_le_bytes(bytes.as_bytes().try_into().unwrap());
-        let (intel, amd) = (["Genu", "ineI", "ntel"].map(word), ["Auth", "enti", "cAMD"].map(word));
-        for (vendor, signature, slow_gather, slow_bf16_pairs, name) in [
-            (intel, 0x0003_06C3, true, true, "Haswell"),
-            (intel, 0x0005_0654, true, true, "Skylake-X"),
-            (intel, 0x0006_06A6, true, true, "Ice Lake-SP"),
-            (intel, 0x0009_0672, false, true, "Alder Lake"),
-            (intel, 0x0008_06F8, false, true, "Sapphire Rapids"),
-            (amd, 0x0083_0F10, true, false, "Zen 2"),
-            (amd, 0x00A6_0F12, true, false, "Zen 4"),
-            ([0; 3], 0, false, false, "another"),
-        ] {
-            assert_eq!(x86::quirks_of(vendor, signature), Quirks { slow_gather, slow_bf16_pairs }, "{name}");
-        }
-    }
-}

@@ -11,9 +11,8 @@ macro_rules! table {
 
         impl Table {
             /// Names and addresses, for the list of kernels.
-            #[cfg(test)]
-            pub(crate) fn functions(&self) -> std::vec::Vec<(&'static str, usize)> {
-                std::vec![$((stringify!($name), self.$name as *const () as usize)),*]
+            pub(crate) fn visit(&self, family: &'static str, visit: &mut dyn FnMut(&'static str, &'static str, usize)) {
+                $(visit(family, stringify!($name), self.$name as *const () as usize);)*
             }
         }
     };
