@@ -71,7 +71,7 @@ fn bounds(case: &Case, kernels: &Kernels) -> &'static [Bound] {
         "byte_gemm" => &[],
         "gemm" if kernels.precision() == Precision::Native => &[],
         "gemm" => &[Arithmetic],
-        "axpy" => &[Updates],
+        "axpy" => &[Loads, Updates],
         "row_update" if name == "momentum_rows" => &[Updates],
         "row_update" if name.ends_with("_rows") => &[Updates, Divider],
         "probe" => &[],
@@ -147,8 +147,13 @@ impl Probes {
             Bound::Arithmetic | Bound::Ports => multiply_adds(kernels, calls),
             Bound::Divider => time(calls, || kernels.probe_divisions(8).1 as f64),
         };
+        // Optimisers write what they read, `axpy` one of its two vectors.
+        let is_axpy = case.kernel == "axpy::axpy";
+        let written = if is_axpy { 4 * case.cost.elements } else { case.cost.bytes / 2 };
         each * match bound {
-            Bound::Loads | Bound::Updates | Bound::Bytes => case.cost.bytes as f64,
+            Bound::Loads | Bound::Bytes if is_axpy => (case.cost.bytes - written) as f64,
+            Bound::Loads | Bound::Bytes => case.cost.bytes as f64,
+            Bound::Updates => 2.0 * written as f64,
             Bound::Arithmetic => case.cost.operations as f64,
             Bound::Ports => case.cost.operations as f64 * port_share(case, kernels.isa()),
             Bound::Divider => case.cost.elements as f64,

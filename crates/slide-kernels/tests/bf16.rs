@@ -63,6 +63,18 @@ fn every_length_has_the_bits_of_the_scalar_level() {
     }
 }
 
+/// Rows of whole steps are taken in blocks of sixteen.
+#[test]
+fn rows_in_blocks_and_beside_them() {
+    for kernels in others() {
+        for (width, chosen) in [(32, 16), (64, 35), (96, 32), (128, 33), (160, 17), (320, 16)] {
+            for special in [0, 20] {
+                rows_dot(kernels, Shape { width, padding: 5, rows: 40, chosen, special, seed: width as u64 });
+            }
+        }
+    }
+}
+
 /// Pairs share a lane, the even element first: the specification, with numbers that tell the orders apart.
 #[test]
 fn lanes_take_pairs_and_the_even_element_first() {

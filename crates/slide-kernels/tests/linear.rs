@@ -210,13 +210,16 @@ fn products_of_large_tables() {
     }
 }
 
-/// A vector of 128 elements stays in 32 registers, where there are so many, while whole blocks of sixteen rows pass.
+/// Rows of a multiple of 64 elements are taken in blocks of sixteen; those of 128 with a vector that stays in registers, where
+/// there are so many.
 #[test]
-fn rows_of_128_in_blocks_and_beside_them() {
+fn rows_in_blocks_and_beside_them() {
     for kernels in others() {
-        for chosen in [15, 16, 17, 31, 32, 50] {
+        for (width, chosen) in
+            [(128, 15), (128, 17), (128, 31), (128, 32), (128, 50), (0, 16), (64, 35), (320, 16), (384, 33)]
+        {
             for (bf16, special) in [(false, false), (false, true), (true, false), (true, true)] {
-                let (width, rows, seed) = (128, 40, chosen as u64);
+                let (rows, seed) = (40, chosen as u64);
                 rows_dot(kernels, &Shape { width, padding: 3, rows, chosen, samples: 1, bf16, special, seed });
             }
         }

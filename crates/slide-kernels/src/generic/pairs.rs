@@ -7,6 +7,9 @@ pub(crate) const PAIRED: usize = 2 * LANES;
 
 /// How a vector of pairs is multiplied with another and added: what tells the reproducible kernels from the native ones.
 pub(crate) trait PairProduct<L: Lanes> {
+    /// Whether each element takes a register of its own.
+    const WIDENS: bool = false;
+
     /// Lane `j` of `sum` takes the products of elements `2 j` and `2 j + 1`.
     ///
     /// # Safety
@@ -24,6 +27,8 @@ pub(crate) trait PairProduct<L: Lanes> {
 pub(crate) struct Widening;
 
 impl<L: Lanes> PairProduct<L> for Widening {
+    const WIDENS: bool = true;
+
     #[inline(always)]
     unsafe fn add(a: L::Words, b: L::Words, sum: L) -> L {
         let sum = even(a).fma(even(b), sum);

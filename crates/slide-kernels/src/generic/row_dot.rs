@@ -7,7 +7,7 @@ use half::bf16;
 
 use super::pairs::{PAIRED, PairProduct};
 use super::{LANES, Lanes, Storage, Words, in_register, prefetch};
-use crate::tuning::{CACHED, ROWS_AHEAD};
+use crate::tuning::{self, ROWS_AHEAD};
 use crate::{Matrix, RowIds, Values, views};
 
 /// `N` dot products at once, each in 16 virtual lanes.
@@ -50,6 +50,9 @@ trait Factor<L: Lanes, S> {
     const STEP: usize;
     /// Steps that four rows take without a jump.
     const UNROLLED: usize;
+    /// Whether a row is multiplied before the next one is loaded: what all need at once would not fit the registers of AVX2
+    /// and NEON.
+    const IN_ORDER: bool;
     /// The columns of the vector that a step takes, in registers.
     type Part: Copy;
 
@@ -85,6 +88,8 @@ struct Singles<'a, L>(&'a [f32], PhantomData<L>);
 impl<L: Lanes, S: Storage> Factor<L, S> for Singles<'_, L> {
     const STEP: usize = LANES;
     const UNROLLED: usize = 4;
+    /// `f32` is read where it is multiplied.
+    const IN_ORDER: bool = size_of::<S>() < size_of::<f32>();
     type Part = L;
 
     #[inline(always)]
@@ -118,8 +123,8 @@ struct Pairs<'a, L, P>(&'a [bf16], PhantomData<(L, P)>);
 
 impl<L: Lanes, P: PairProduct<L>> Factor<L, bf16> for Pairs<'_, L, P> {
     const STEP: usize = PAIRED;
-    /// More would not fit the sixteen registers of AVX2.
-    const UNROLLED: usize = 1;
+    const UNROLLED: usize = if P::WIDENS { 1 } else { 2 };
+    const IN_ORDER: bool = P::WIDENS;
     type Part = L::Words;
 
     #[inline(always)]
@@ -164,7 +169,7 @@ struct Rows<'a, S> {
 impl<'a, S> Rows<'a, S> {
     #[inline(always)]
     fn new(values: &'a [S], stride: usize, ids: &'a [u32]) -> Self {
-        let ahead = if size_of_val(values) > CACHED { ids.get(ROWS_AHEAD..).unwrap_or(&[]) } else { &[] };
+        let ahead = if size_of_val(values) > tuning::CACHED { ids.get(ROWS_AHEAD..).unwrap_or(&[]) } else { &[] };
         Self { values, stride, ids, ahead }
     }
 
@@ -195,14 +200,12 @@ impl<'a, S> Rows<'a, S> {
 }
 
 /// The products of scattered rows with a vector, in blocks of sixteen rows: first the lanes of each, then their sums,
-/// folded together. As long as `HELD` steps of the vector are left they stay in registers, and row after row is
-/// multiplied with them; the rest, or everything where registers are few, is done for `TOGETHER` rows at once (two or
-/// four), which share each step of the vector. In a cache, rows of just `HELD` steps have a way of their own.
+/// folded together. In a cache, whole blocks have a way of their own.
 ///
 /// # Safety
 /// Every row of `ids` lies in `values` and is as long as the vector; `out` is as long as `ids`.
 #[inline(always)]
-unsafe fn products<L: Lanes, S, F: Factor<L, S>, const HELD: usize, const TOGETHER: usize>(
+unsafe fn products<L: Lanes, S, F: Factor<L, S>, const HELD: usize, const CACHED: usize, const TOGETHER: usize>(
     values: &[S],
     stride: usize,
     ids: &[u32],
@@ -210,21 +213,42 @@ unsafe fn products<L: Lanes, S, F: Factor<L, S>, const HELD: usize, const TOGETH
     out: &mut [f32],
 ) {
     let rows = Rows::new(values, stride, ids);
+    // SAFETY: the caller's word.
+    unsafe {
+        let done = match rows.ahead {
+            [] if HELD > 0 && factor.width() == HELD * F::STEP => blocks_of_held::<L, S, F, HELD>(&rows, &factor, out),
+            [] if factor.width().is_multiple_of(F::UNROLLED * F::STEP) => {
+                blocks::<L, S, F, CACHED>(&rows, &factor, out)
+            }
+            _ => 0,
+        };
+        products_from::<L, S, F, HELD, TOGETHER>(&rows, done, &factor, &mut out[done..]);
+    }
+}
+
+/// The products of the rows from a place of the list on, with those asked for that come later. As long as `HELD` steps of
+/// the vector are left they stay in registers, and row after row is multiplied with them; the rest, or everything where
+/// registers are few, is done for `TOGETHER` rows at once (two or four), which share each step of the vector.
+///
+/// # Safety
+/// That of [`products`].
+#[inline(always)]
+unsafe fn products_from<L: Lanes, S, F: Factor<L, S>, const HELD: usize, const TOGETHER: usize>(
+    rows: &Rows<'_, S>,
+    mut place: usize,
+    factor: &F,
+    out: &mut [f32],
+) {
     let (width, panel) = (factor.width(), HELD * F::STEP);
     // SAFETY: rows lie in the table and are as long as the vector, of which no more than its `width` columns are taken;
     // `factor` proves the instruction set.
     unsafe {
-        let mut place = 0;
-        // (Where no more than two rows go together, registers are too few for four and for what is held.)
-        if HELD > 0 && TOGETHER == 4 && width == panel && rows.ahead.is_empty() {
-            place = products_of_held::<L, S, F, HELD>(&rows, &factor, out);
-        }
         let mut lanes = [L::zero(); BLOCK];
         let mut folds = [L::half_fold([L::zero(); 4]); 4];
-        for out in out[place..].chunks_mut(BLOCK) {
+        for out in out.chunks_mut(BLOCK) {
             let mut done = 0;
             while HELD > 0 && done + panel <= width {
-                let parts: [F::Part; HELD] = held(&factor, done);
+                let parts: [F::Part; HELD] = held(factor, done);
                 let ids = rows.ids.get_unchecked(place..place + out.len());
                 for ((j, &id), lanes) in ids.iter().enumerate().zip(&mut lanes) {
                     rows.ask(place + j, done..done + panel);
@@ -247,10 +271,10 @@ unsafe fn products<L: Lanes, S, F: Factor<L, S>, const HELD: usize, const TOGETH
                     let [a, b, c, d] = if done == 0 { [L::zero(); 4] } else { four };
                     let j = place + 4 * j;
                     *fold = L::half_fold(if TOGETHER == 4 {
-                        products_together(&rows, j, &factor, done, [a, b, c, d])
+                        asked_together(rows, j, factor, done, [a, b, c, d])
                     } else {
-                        let [a, b] = products_together(&rows, j, &factor, done, [a, b]);
-                        let [c, d] = products_together(&rows, j + 2, &factor, done, [c, d]);
+                        let [a, b] = asked_together(rows, j, factor, done, [a, b]);
+                        let [c, d] = asked_together(rows, j + 2, factor, done, [c, d]);
                         [a, b, c, d]
                     });
                 }
@@ -281,58 +305,125 @@ unsafe fn held<L: Lanes, S, F: Factor<L, S>, const HELD: usize>(factor: &F, k: u
     }
 }
 
-/// Adds to the lanes of rows their products with the vector from the column `k` on, each step of which is loaded once.
+/// Adds to the lanes of rows their products with the vector from a column on, and asks for rows that come later.
 ///
 /// # Safety
 /// That of [`products`]; there is a row at the place.
 #[inline(always)]
-unsafe fn products_together<L: Lanes, S, F: Factor<L, S>, const N: usize>(
+unsafe fn asked_together<L: Lanes, S, F: Factor<L, S>, const N: usize>(
     rows: &Rows<'_, S>,
     place: usize,
+    factor: &F,
+    k: usize,
+    sums: [L; N],
+) -> [L; N] {
+    for c in 0..N {
+        rows.ask(place + c, k..factor.width());
+    }
+    // SAFETY: there is a row, which is as long as the vector.
+    unsafe { together(core::array::from_fn(|c| rows.at(place + c).add(k)), factor, k, sums) }
+}
+
+/// Adds to the lanes of rows their products with the vector from the column `k` on, each step of which is loaded once.
+///
+/// # Safety
+/// The rows are valid for reading as many elements as the vector has from there on.
+#[inline(always)]
+unsafe fn together<L: Lanes, S, F: Factor<L, S>, const N: usize>(
+    mut rows: [*const S; N],
     factor: &F,
     mut k: usize,
     mut sums: [L; N],
 ) -> [L; N] {
     let width = factor.width();
-    for c in 0..N {
-        rows.ask(place + c, k..width);
-    }
-    // SAFETY: there is a row; no more than its `width` columns are taken; `factor` proves the instruction set.
+    // SAFETY: no more than `width` columns are taken; `factor` proves the instruction set.
     unsafe {
-        let addresses: [*const S; N] = core::array::from_fn(|c| rows.at(place + c));
-        while F::UNROLLED > 1 && k + F::UNROLLED * F::STEP <= width {
-            let rows = addresses.map(|row| in_register(row.add(k)));
-            for h in 0..F::UNROLLED {
-                let part = factor.part(k + h * F::STEP);
-                for c in 0..N {
-                    sums[c] = factor.add(rows[c].add(h * F::STEP), part, sums[c]);
-                }
-            }
+        while k + F::UNROLLED * F::STEP <= width {
+            steps(&mut rows, factor, k, &mut sums);
             k += F::UNROLLED * F::STEP;
         }
-        while k + F::STEP <= width {
+        while F::UNROLLED > 1 && k + F::STEP <= width {
             let part = factor.part(k);
             for c in 0..N {
-                sums[c] = factor.add(in_register(addresses[c].add(k)), part, sums[c]);
+                sums[c] = factor.add(rows[c], part, sums[c]);
             }
+            rows = rows.map(|row| in_register(row.add(F::STEP)));
             k += F::STEP;
         }
         if k < width {
             let part = factor.last_part(k);
             for c in 0..N {
-                sums[c] = factor.add_last(addresses[c].add(k), part, sums[c], width - k);
+                sums[c] = factor.add_last(rows[c], part, sums[c], width - k);
             }
         }
     }
     sums
 }
 
-/// The same of whole blocks of rows that have `HELD` steps, all of which stay in registers. Returns how many rows that are.
+/// As many steps of that as are taken without a jump; the rows are then behind them.
+///
+/// # Safety
+/// The rows, and the vector from the column `k` on, have so many.
+#[inline(always)]
+unsafe fn steps<L: Lanes, S, F: Factor<L, S>, const N: usize>(
+    rows: &mut [*const S; N],
+    factor: &F,
+    k: usize,
+    sums: &mut [L; N],
+) {
+    // SAFETY: the caller's word; `factor` proves the instruction set.
+    unsafe {
+        for h in 0..F::UNROLLED {
+            let part = factor.part(k + h * F::STEP);
+            for c in 0..N {
+                sums[c] = factor.add(rows[c].add(h * F::STEP), part, sums[c]);
+                if F::IN_ORDER {
+                    rows[(c + 1) % N] = sums[c].before(rows[(c + 1) % N]);
+                }
+            }
+        }
+        *rows = rows.map(|row| in_register(row.add(F::UNROLLED * F::STEP)));
+    }
+}
+
+/// The products of whole blocks of rows, `TOGETHER` at once. Returns how many rows that are.
+///
+/// # Safety
+/// That of [`products`]; the vector has a multiple of `UNROLLED` steps.
+#[inline(always)]
+unsafe fn blocks<L: Lanes, S, F: Factor<L, S>, const TOGETHER: usize>(
+    rows: &Rows<'_, S>,
+    factor: &F,
+    out: &mut [f32],
+) -> usize {
+    let (blocks, _) = out.as_chunks_mut::<BLOCK>();
+    // SAFETY: that of `products`; a block has sixteen numbers, of which each turn takes `TOGETHER`.
+    unsafe {
+        let mut folds = [L::half_fold([L::zero(); 4]); 4];
+        for (out, ids) in blocks.iter_mut().zip(rows.ids.chunks_exact(BLOCK)) {
+            for (folds, ids) in folds.chunks_exact_mut(TOGETHER / 4).zip(ids.chunks_exact(TOGETHER)) {
+                let mut rows: [*const S; TOGETHER] = core::array::from_fn(|c| rows.row(*ids.get_unchecked(c)));
+                let (mut sums, mut k) = ([L::zero(); TOGETHER], 0);
+                while k < factor.width() {
+                    steps(&mut rows, factor, k, &mut sums);
+                    k += F::UNROLLED * F::STEP;
+                }
+                for (fold, &four) in folds.iter_mut().zip(sums.as_chunks().0) {
+                    *fold = L::half_fold(four);
+                }
+            }
+            L::fold_sixteen(folds).store(out.as_mut_ptr());
+        }
+    }
+    blocks.len() * BLOCK
+}
+
+/// The same of rows that have `HELD` steps, all of which stay in registers.
 ///
 /// # Safety
 /// That of [`products`]; the vector has `HELD` steps.
 #[inline(always)]
-unsafe fn products_of_held<L: Lanes, S, F: Factor<L, S>, const HELD: usize>(
+unsafe fn blocks_of_held<L: Lanes, S, F: Factor<L, S>, const HELD: usize>(
     rows: &Rows<'_, S>,
     factor: &F,
     out: &mut [f32],
@@ -381,7 +472,7 @@ unsafe fn four_products_of_held<L: Lanes, S, F: Factor<L, S>, const HELD: usize>
 /// # Safety
 /// The contract of [`crate::api::row_dot::Table::rows_dot`]; the instruction set of `L` is available.
 #[inline(always)]
-pub(crate) unsafe fn rows_dot<L: Lanes, const HELD: usize, const TOGETHER: usize>(
+pub(crate) unsafe fn rows_dot<L: Lanes, const HELD: usize, const CACHED: usize, const TOGETHER: usize>(
     table: views::Table<'_>,
     rows: RowIds<'_>,
     vector: &[f32],
@@ -391,9 +482,11 @@ pub(crate) unsafe fn rows_dot<L: Lanes, const HELD: usize, const TOGETHER: usize
     // SAFETY: passed on to the caller.
     unsafe {
         match table.values() {
-            Values::F32(values) => products::<L, _, _, HELD, TOGETHER>(values, table.stride(), rows.ids(), factor, out),
+            Values::F32(values) => {
+                products::<L, _, _, HELD, CACHED, TOGETHER>(values, table.stride(), rows.ids(), factor, out)
+            }
             Values::Bf16(values) => {
-                products::<L, _, _, HELD, TOGETHER>(values, table.stride(), rows.ids(), factor, out)
+                products::<L, _, _, HELD, CACHED, TOGETHER>(values, table.stride(), rows.ids(), factor, out)
             }
         }
     }
@@ -402,7 +495,13 @@ pub(crate) unsafe fn rows_dot<L: Lanes, const HELD: usize, const TOGETHER: usize
 /// # Safety
 /// The contract of [`crate::api::row_dot::Table::rows_dot_bf16`]; the instruction sets of `L` and `P` are available.
 #[inline(always)]
-pub(crate) unsafe fn rows_dot_of_pairs<L: Lanes, P: PairProduct<L>, const HELD: usize, const TOGETHER: usize>(
+pub(crate) unsafe fn rows_dot_of_pairs<
+    L: Lanes,
+    P: PairProduct<L>,
+    const HELD: usize,
+    const CACHED: usize,
+    const TOGETHER: usize,
+>(
     table: Matrix<'_, bf16>,
     rows: RowIds<'_>,
     vector: &[bf16],
@@ -410,13 +509,13 @@ pub(crate) unsafe fn rows_dot_of_pairs<L: Lanes, P: PairProduct<L>, const HELD: 
 ) {
     let factor = Pairs::<L, P>(vector, PhantomData);
     // SAFETY: passed on to the caller.
-    unsafe { products::<L, _, _, HELD, TOGETHER>(table.data(), table.stride(), rows.ids(), factor, out) }
+    unsafe { products::<L, _, _, HELD, CACHED, TOGETHER>(table.data(), table.stride(), rows.ids(), factor, out) }
 }
 
 /// # Safety
 /// The contract of [`crate::api::row_dot::Table::vectors_dot`]; the instruction set of `L` is available.
 #[inline(always)]
-pub(crate) unsafe fn vectors_dot<L: Lanes, const HELD: usize, const TOGETHER: usize>(
+pub(crate) unsafe fn vectors_dot<L: Lanes, const HELD: usize, const CACHED: usize, const TOGETHER: usize>(
     row: &[f32],
     vectors: Matrix<'_>,
     ids: RowIds<'_>,
@@ -424,5 +523,5 @@ pub(crate) unsafe fn vectors_dot<L: Lanes, const HELD: usize, const TOGETHER: us
 ) {
     let factor = Singles::<L>(row, PhantomData);
     // SAFETY: passed on to the caller.
-    unsafe { products::<L, _, _, HELD, TOGETHER>(vectors.data(), vectors.stride(), ids.ids(), factor, out) }
+    unsafe { products::<L, _, _, HELD, CACHED, TOGETHER>(vectors.data(), vectors.stride(), ids.ids(), factor, out) }
 }

@@ -63,6 +63,21 @@ impl Lanes for F32x16 {
     type HalfFold = float32x4_t;
 
     #[inline(always)]
+    #[allow(clippy::pointers_in_nomem_asm_block, reason = "nothing is read or written")]
+    fn before<T>(self, mut address: *const T) -> *const T {
+        let [a, b, c, d] = self.0;
+        // SAFETY: no instruction at all.
+        unsafe {
+            core::arch::asm!(
+                "/* {0} {1:v} {2:v} {3:v} {4:v} */",
+                inout(reg) address, in(vreg) a, in(vreg) b, in(vreg) c, in(vreg) d,
+                options(pure, nomem, nostack, preserves_flags)
+            );
+        }
+        address
+    }
+
+    #[inline(always)]
     unsafe fn first(count: usize) -> Mask16 {
         let count = count.min(LANES);
         let (end, places) = proven!((vdupq_n_u32(count as u32), U32x16::load(IOTA.as_ptr())));

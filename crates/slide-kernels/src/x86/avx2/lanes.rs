@@ -57,6 +57,18 @@ impl Lanes for F32x16 {
     type HalfFold = Self;
 
     #[inline(always)]
+    #[allow(clippy::pointers_in_nomem_asm_block, reason = "nothing is read or written")]
+    fn before<T>(self, mut address: *const T) -> *const T {
+        proven! {
+            let (low, high) = (_mm256_castps256_ps128(self.0), _mm256_castps256_ps128(self.1));
+            core::arch::asm!(
+                "/* {0} {1} {2} */", inout(reg) address, in(xmm_reg) low, in(xmm_reg) high,
+                options(pure, nomem, nostack, preserves_flags)
+            );
+        }
+        address
+    }
+    #[inline(always)]
     unsafe fn first(count: usize) -> Mask16 {
         let start = LANES - count.min(LANES);
         // SAFETY: AVX2 is the caller's word; the window has 32 elements and `start + 16 <= 32`.
