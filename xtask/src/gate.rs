@@ -153,7 +153,7 @@ fn time(
         verdict.incomplete.push(reason);
     }
     if scope.filter.is_none() {
-        let slide = |revision| builder.binary(revision, Target::Native, "slide-cli", "slide");
+        let slide = |revision| builder.binary(revision, Target::Native, "slide");
         let slide = [slide(revisions[0])?, slide(revisions[1])?];
         if slide[0].hash == slide[1].hash {
             verdict.equal.push("slide");

@@ -96,7 +96,7 @@ pub(crate) struct Symbols {
 impl Program {
     /// Builds it. The tool chain is asked for only where the target needs one.
     pub(crate) fn build(shell: &Shell, target: Target) -> Result<Self> {
-        let path = build(shell, target, &workspace::target(), "slide-benches", "run-case")?;
+        let path = build(shell, target, &workspace::target(), "run-case")?;
         Self::open(path, target.architecture()?, compiler(shell, target)?)
     }
 
@@ -107,8 +107,9 @@ impl Program {
     }
 }
 
-/// Builds a program of the workspace where the shell stands. Returns where it lies in the target folder.
-pub(crate) fn build(shell: &Shell, target: Target, folder: &Path, package: &str, name: &str) -> Result<PathBuf> {
+/// Builds a program of the workspace where the shell stands. Returns where it lies in the target folder. Dependencies have
+/// the features that the whole workspace asks for, so that they need not be built again for the next program.
+pub(crate) fn build(shell: &Shell, target: Target, folder: &Path, name: &str) -> Result<PathBuf> {
     let _environment = environment(shell, target)?;
     let (option, folder, inside) = match target {
         Target::Native => (&[][..], folder.to_owned(), "release".into()),
@@ -117,7 +118,7 @@ pub(crate) fn build(shell: &Shell, target: Target, folder: &Path, package: &str,
         }
     };
     let _folder = shell.push_env("CARGO_TARGET_DIR", &folder);
-    cmd!(shell, "cargo build --quiet --release --package {package} --bin {name} {option...}").run()?;
+    cmd!(shell, "cargo build --quiet --release --workspace --bin {name} {option...}").run()?;
     Ok(folder.join(inside).join(name))
 }
 

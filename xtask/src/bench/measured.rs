@@ -26,7 +26,7 @@ pub(crate) fn build(shell: &Shell, target: Target, suite: Suite) -> Result<PathB
     let option: &[&str] = if target == Target::Graviton { &["--target", cross::TARGET] } else { &[] };
     let name = suite.name();
     eprintln!("bench: building the suite {name}");
-    let what = ["--quiet", "--package", "slide-benches", "--bench", name, "--no-run"];
+    let what = ["--quiet", "--workspace", "--bench", name, "--no-run"];
     let messages =
         cmd!(shell, "cargo bench {what...} {option...} --message-format json-render-diagnostics").quiet().read()?;
     Ok(Artifacts::parse(&messages)?.tests_of("benches", Some(name))?[0].executable.clone())

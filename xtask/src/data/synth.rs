@@ -9,7 +9,7 @@ use crate::workspace;
 
 pub(crate) fn run(arguments: &SynthArguments) -> Result<()> {
     let shell = workspace::shell()?;
-    let slide = program::build(&shell, Target::Native, &workspace::target(), "slide-cli", "slide")?;
+    let slide = program::build(&shell, Target::Native, &workspace::target(), "slide")?;
     let folder = arguments.out.clone().unwrap_or_else(|| workspace::target().join("synth"));
     shell.create_dir(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let scale = arguments.scale.to_string();

@@ -140,14 +140,14 @@ impl Builder {
 
     /// `run-case`.
     pub(super) fn build(&self, revision: &Revision, target: Target) -> Result<Build> {
-        let binary = self.binary(revision, target, "slide-benches", "run-case")?;
+        let binary = self.binary(revision, target, "run-case")?;
         let compiler = program::compiler(&self.shell, target)?;
         let program = Program::open(binary.path.clone(), target.architecture()?, compiler)?;
         Ok(Build { binary, program })
     }
 
     /// Any program, which is built unless it has been before.
-    pub(super) fn binary(&self, revision: &Revision, target: Target, package: &str, name: &str) -> Result<Binary> {
+    pub(super) fn binary(&self, revision: &Revision, target: Target, name: &str) -> Result<Binary> {
         let (shell, architecture) = (&self.shell, target.architecture()?.name());
         let compiler = program::compiler(shell, target)?;
         let flags = format!("{} {FLAGS}", env::var("RUSTFLAGS").unwrap_or_default());
@@ -159,7 +159,7 @@ impl Builder {
             self.check_out(revision)?;
             let _source = shell.push_dir(self.source());
             let _flags = shell.push_env("RUSTFLAGS", flags.trim());
-            let built = program::build(shell, target, &self.folder.join("target"), package, name)
+            let built = program::build(shell, target, &self.folder.join("target"), name)
                 .with_context(|| format!("{} does not build for {architecture}", revision.name))?;
             fs::create_dir_all(&kept)?;
             let unfinished = kept.join("unfinished");
