@@ -1,6 +1,6 @@
 //! The crate of the unsafe memory code under tools that watch each access.
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use xshell::{Shell, cmd};
 
 use crate::workspace;
@@ -10,10 +10,9 @@ const NOT_UNDER_ADDRESS_SANITIZER: [&str; 2] =
     ["a_limit_on_address_space_is_an_error", "topology_is_detected_all_the_same"];
 
 pub(crate) fn run(shell: &Shell) -> Result<()> {
-    let verbose = cmd!(shell, "rustc --version --verbose").quiet().read()?;
-    let host = verbose.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc tells no host")?;
-    if ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"].contains(&host) {
-        address_sanitizer(shell, host)?;
+    let host = workspace::host(shell)?;
+    if ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"].contains(&&*host) {
+        address_sanitizer(shell, &host)?;
     } else {
         println!("skipped: AddressSanitizer is not set up for {host} here");
     }
@@ -21,7 +20,6 @@ pub(crate) fn run(shell: &Shell) -> Result<()> {
 }
 
 fn address_sanitizer(shell: &Shell, host: &str) -> Result<()> {
-    let _folder = shell.push_env("CARGO_TARGET_DIR", workspace::target().join("sanitised"));
     // The stable compiler has the tool, and the option behind this door.
     let _door = shell.push_env("RUSTC_BOOTSTRAP", "1");
     let _flags = shell.push_env("RUSTFLAGS", "-Zsanitizer=address");

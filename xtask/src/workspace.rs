@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::{env, process};
 
 use anyhow::{Context as _, Result, bail};
-use xshell::Shell;
+use xshell::{Shell, cmd};
 
 /// The root folder of the workspace.
 pub(crate) fn root() -> PathBuf {
@@ -21,6 +21,13 @@ pub(crate) fn root() -> PathBuf {
 pub(crate) fn target() -> PathBuf {
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
     root().join(target)
+}
+
+/// The target that the compiler builds for if none is named.
+pub(crate) fn host(shell: &Shell) -> Result<String> {
+    let verbose = cmd!(shell, "rustc --version --verbose").quiet().read()?;
+    let host = verbose.lines().find_map(|line| line.strip_prefix("host: "));
+    Ok(host.context("rustc tells no host")?.to_owned())
 }
 
 /// A folder of that name for a task's intermediate files, inside cargo's target folder.
