@@ -48,7 +48,7 @@ pub(crate) unsafe fn dots<L: Lanes, S: Storage, const N: usize>(
 trait Factor<L: Lanes, S> {
     /// Columns of a step.
     const STEP: usize;
-    /// Steps that four rows take without a jump.
+    /// Steps that rows take without a jump.
     const UNROLLED: usize;
     /// Whether a row is multiplied before the next one is loaded: what all need at once would not fit the registers of AVX2
     /// and NEON.
@@ -200,12 +200,13 @@ impl<'a, S> Rows<'a, S> {
 }
 
 /// The products of scattered rows with a vector, in blocks of sixteen rows: first the lanes of each, then their sums,
-/// folded together. In a cache, whole blocks have a way of their own.
+/// folded together. In a cache, whole blocks have a way of their own: rows of `HELD` steps with a vector that stays in
+/// registers, other rows `TOGETHER` at once (a multiple of four), which share each step of the vector.
 ///
 /// # Safety
 /// Every row of `ids` lies in `values` and is as long as the vector; `out` is as long as `ids`.
 #[inline(always)]
-unsafe fn products<L: Lanes, S, F: Factor<L, S>, const HELD: usize, const CACHED: usize, const TOGETHER: usize>(
+unsafe fn products<L: Lanes, S, F: Factor<L, S>, const HELD: usize, const TOGETHER: usize>(
     values: &[S],
     stride: usize,
     ids: &[u32],
@@ -218,22 +219,22 @@ unsafe fn products<L: Lanes, S, F: Factor<L, S>, const HELD: usize, const CACHED
         let done = match rows.ahead {
             [] if HELD > 0 && factor.width() == HELD * F::STEP => blocks_of_held::<L, S, F, HELD>(&rows, &factor, out),
             [] if factor.width().is_multiple_of(F::UNROLLED * F::STEP) => {
-                blocks::<L, S, F, CACHED>(&rows, &factor, out)
+                blocks::<L, S, F, TOGETHER>(&rows, &factor, out)
             }
             _ => 0,
         };
-        products_from::<L, S, F, HELD, TOGETHER>(&rows, done, &factor, &mut out[done..]);
+        products_from::<L, S, F, HELD>(&rows, done, &factor, &mut out[done..]);
     }
 }
 
 /// The products of the rows from a place of the list on, with those asked for that come later. As long as `HELD` steps of
 /// the vector are left they stay in registers, and row after row is multiplied with them; the rest, or everything where
-/// registers are few, is done for `TOGETHER` rows at once (two or four), which share each step of the vector.
+/// registers are few, is done for four rows at once, which share each step of the vector.
 ///
 /// # Safety
 /// That of [`products`].
 #[inline(always)]
-unsafe fn products_from<L: Lanes, S, F: Factor<L, S>, const HELD: usize, const TOGETHER: usize>(
+unsafe fn products_from<L: Lanes, S, F: Factor<L, S>, const HELD: usize>(
     rows: &Rows<'_, S>,
     mut place: usize,
     factor: &F,
@@ -268,15 +269,8 @@ unsafe fn products_from<L: Lanes, S, F: Factor<L, S>, const HELD: usize, const T
                 }
             } else {
                 for (j, (fold, &four)) in folds.iter_mut().zip(fours).enumerate().take(out.len().div_ceil(4)) {
-                    let [a, b, c, d] = if done == 0 { [L::zero(); 4] } else { four };
-                    let j = place + 4 * j;
-                    *fold = L::half_fold(if TOGETHER == 4 {
-                        asked_together(rows, j, factor, done, [a, b, c, d])
-                    } else {
-                        let [a, b] = asked_together(rows, j, factor, done, [a, b]);
-                        let [c, d] = asked_together(rows, j + 2, factor, done, [c, d]);
-                        [a, b, c, d]
-                    });
+                    let four = if done == 0 { [L::zero(); 4] } else { four };
+                    *fold = L::half_fold(four_together(rows, place + 4 * j, factor, done, four));
                 }
             }
             let sums = L::fold_sixteen(folds);
@@ -305,46 +299,33 @@ unsafe fn held<L: Lanes, S, F: Factor<L, S>, const HELD: usize>(factor: &F, k: u
     }
 }
 
-/// Adds to the lanes of rows their products with the vector from a column on, and asks for rows that come later.
+/// Adds to the lanes of four rows their products with the vector from the column `k` on, and asks for rows that come later.
 ///
 /// # Safety
 /// That of [`products`]; there is a row at the place.
 #[inline(always)]
-unsafe fn asked_together<L: Lanes, S, F: Factor<L, S>, const N: usize>(
+unsafe fn four_together<L: Lanes, S, F: Factor<L, S>>(
     rows: &Rows<'_, S>,
     place: usize,
     factor: &F,
-    k: usize,
-    sums: [L; N],
-) -> [L; N] {
-    for c in 0..N {
-        rows.ask(place + c, k..factor.width());
-    }
-    // SAFETY: there is a row, which is as long as the vector.
-    unsafe { together(core::array::from_fn(|c| rows.at(place + c).add(k)), factor, k, sums) }
-}
-
-/// Adds to the lanes of rows their products with the vector from the column `k` on, each step of which is loaded once.
-///
-/// # Safety
-/// The rows are valid for reading as many elements as the vector has from there on.
-#[inline(always)]
-unsafe fn together<L: Lanes, S, F: Factor<L, S>, const N: usize>(
-    mut rows: [*const S; N],
-    factor: &F,
     mut k: usize,
-    mut sums: [L; N],
-) -> [L; N] {
+    mut sums: [L; 4],
+) -> [L; 4] {
     let width = factor.width();
-    // SAFETY: no more than `width` columns are taken; `factor` proves the instruction set.
+    for c in 0..4 {
+        rows.ask(place + c, k..width);
+    }
+    // SAFETY: there is a row, which is as long as the vector; no more than `width` columns are taken; `factor` proves the
+    // instruction set.
     unsafe {
+        let mut rows: [*const S; 4] = core::array::from_fn(|c| rows.at(place + c).add(k));
         while k + F::UNROLLED * F::STEP <= width {
             steps(&mut rows, factor, k, &mut sums);
             k += F::UNROLLED * F::STEP;
         }
         while F::UNROLLED > 1 && k + F::STEP <= width {
             let part = factor.part(k);
-            for c in 0..N {
+            for c in 0..4 {
                 sums[c] = factor.add(rows[c], part, sums[c]);
             }
             rows = rows.map(|row| in_register(row.add(F::STEP)));
@@ -352,7 +333,7 @@ unsafe fn together<L: Lanes, S, F: Factor<L, S>, const N: usize>(
         }
         if k < width {
             let part = factor.last_part(k);
-            for c in 0..N {
+            for c in 0..4 {
                 sums[c] = factor.add_last(rows[c], part, sums[c], width - k);
             }
         }
@@ -360,10 +341,11 @@ unsafe fn together<L: Lanes, S, F: Factor<L, S>, const N: usize>(
     sums
 }
 
-/// As many steps of that as are taken without a jump; the rows are then behind them.
+/// Adds to the lanes of rows their products with as many steps of the vector as are taken without a jump, each of which is
+/// loaded once. The rows are then behind them.
 ///
 /// # Safety
-/// The rows, and the vector from the column `k` on, have so many.
+/// The rows, and the vector from the column `k` on, have so many steps.
 #[inline(always)]
 unsafe fn steps<L: Lanes, S, F: Factor<L, S>, const N: usize>(
     rows: &mut [*const S; N],
@@ -472,7 +454,7 @@ unsafe fn four_products_of_held<L: Lanes, S, F: Factor<L, S>, const HELD: usize>
 /// # Safety
 /// The contract of [`crate::api::row_dot::Table::rows_dot`]; the instruction set of `L` is available.
 #[inline(always)]
-pub(crate) unsafe fn rows_dot<L: Lanes, const HELD: usize, const CACHED: usize, const TOGETHER: usize>(
+pub(crate) unsafe fn rows_dot<L: Lanes, const HELD: usize, const TOGETHER: usize>(
     table: views::Table<'_>,
     rows: RowIds<'_>,
     vector: &[f32],
@@ -482,11 +464,9 @@ pub(crate) unsafe fn rows_dot<L: Lanes, const HELD: usize, const CACHED: usize, 
     // SAFETY: passed on to the caller.
     unsafe {
         match table.values() {
-            Values::F32(values) => {
-                products::<L, _, _, HELD, CACHED, TOGETHER>(values, table.stride(), rows.ids(), factor, out)
-            }
+            Values::F32(values) => products::<L, _, _, HELD, TOGETHER>(values, table.stride(), rows.ids(), factor, out),
             Values::Bf16(values) => {
-                products::<L, _, _, HELD, CACHED, TOGETHER>(values, table.stride(), rows.ids(), factor, out)
+                products::<L, _, _, HELD, TOGETHER>(values, table.stride(), rows.ids(), factor, out)
             }
         }
     }
@@ -495,13 +475,7 @@ pub(crate) unsafe fn rows_dot<L: Lanes, const HELD: usize, const CACHED: usize, 
 /// # Safety
 /// The contract of [`crate::api::row_dot::Table::rows_dot_bf16`]; the instruction sets of `L` and `P` are available.
 #[inline(always)]
-pub(crate) unsafe fn rows_dot_of_pairs<
-    L: Lanes,
-    P: PairProduct<L>,
-    const HELD: usize,
-    const CACHED: usize,
-    const TOGETHER: usize,
->(
+pub(crate) unsafe fn rows_dot_of_pairs<L: Lanes, P: PairProduct<L>, const HELD: usize, const TOGETHER: usize>(
     table: Matrix<'_, bf16>,
     rows: RowIds<'_>,
     vector: &[bf16],
@@ -509,13 +483,13 @@ pub(crate) unsafe fn rows_dot_of_pairs<
 ) {
     let factor = Pairs::<L, P>(vector, PhantomData);
     // SAFETY: passed on to the caller.
-    unsafe { products::<L, _, _, HELD, CACHED, TOGETHER>(table.data(), table.stride(), rows.ids(), factor, out) }
+    unsafe { products::<L, _, _, HELD, TOGETHER>(table.data(), table.stride(), rows.ids(), factor, out) }
 }
 
 /// # Safety
 /// The contract of [`crate::api::row_dot::Table::vectors_dot`]; the instruction set of `L` is available.
 #[inline(always)]
-pub(crate) unsafe fn vectors_dot<L: Lanes, const HELD: usize, const CACHED: usize, const TOGETHER: usize>(
+pub(crate) unsafe fn vectors_dot<L: Lanes, const HELD: usize, const TOGETHER: usize>(
     row: &[f32],
     vectors: Matrix<'_>,
     ids: RowIds<'_>,
@@ -523,5 +497,5 @@ pub(crate) unsafe fn vectors_dot<L: Lanes, const HELD: usize, const CACHED: usiz
 ) {
     let factor = Singles::<L>(row, PhantomData);
     // SAFETY: passed on to the caller.
-    unsafe { products::<L, _, _, HELD, CACHED, TOGETHER>(vectors.data(), vectors.stride(), ids.ids(), factor, out) }
+    unsafe { products::<L, _, _, HELD, TOGETHER>(vectors.data(), vectors.stride(), ids.ids(), factor, out) }
 }

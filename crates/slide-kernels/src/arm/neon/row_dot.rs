@@ -9,9 +9,9 @@ use crate::{Matrix, RowIds, generic, views};
 
 wrappers!("neon", Table {
     fn rows_dot(table: views::Table<'_>, rows: RowIds<'_>, vector: &[f32], out: &mut [f32])
-        = generic::row_dot::rows_dot::<F32x16, 0, 4, 4>;
+        = generic::row_dot::rows_dot::<F32x16, 0, 4>;
     fn rows_dot_bf16(table: Matrix<'_, bf16>, rows: RowIds<'_>, vector: &[bf16], out: &mut [f32])
-        = generic::row_dot::rows_dot_of_pairs::<F32x16, Widening, 0, 4, 4>;
+        = generic::row_dot::rows_dot_of_pairs::<F32x16, Widening, 0, 4>;
     fn vectors_dot(row: &[f32], vectors: Matrix<'_>, ids: RowIds<'_>, out: &mut [f32])
-        = generic::row_dot::vectors_dot::<F32x16, 0, 4, 4>;
+        = generic::row_dot::vectors_dot::<F32x16, 0, 4>;
 });

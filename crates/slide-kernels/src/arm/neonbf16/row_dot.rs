@@ -10,9 +10,9 @@ use crate::{Matrix, RowIds};
 
 wrappers!("neon,bf16", Table {
     fn rows_dot_bf16(table: Matrix<'_, bf16>, rows: RowIds<'_>, vector: &[bf16], out: &mut [f32])
-        = rows_dot_of_pairs::<F32x16, Bfmlal, 0, 4, 4>;
+        = rows_dot_of_pairs::<F32x16, Bfmlal, 0, 4>;
     fn rows_dot_bf16_native(table: Matrix<'_, bf16>, rows: RowIds<'_>, vector: &[bf16], out: &mut [f32])
-        = rows_dot_of_pairs::<F32x16, Bfdot, 0, 4, 4>;
+        = rows_dot_of_pairs::<F32x16, Bfdot, 0, 4>;
 }
     const TABLE: Table = Table { rows_dot_bf16, ..neon::KERNELS.row_dot };
 );
