@@ -151,7 +151,7 @@ impl Probes {
         let is_axpy = case.kernel == "axpy::axpy";
         let written = if is_axpy { 4 * case.cost.elements } else { case.cost.bytes / 2 };
         each * match bound {
-            Bound::Loads | Bound::Bytes if is_axpy => (case.cost.bytes - written) as f64,
+            Bound::Loads if is_axpy => (case.cost.bytes - written) as f64,
             Bound::Loads | Bound::Bytes => case.cost.bytes as f64,
             Bound::Updates => 2.0 * written as f64,
             Bound::Arithmetic => case.cost.operations as f64,

@@ -66,6 +66,11 @@ impl Artifacts {
 }
 
 impl Artifact {
+    /// Of the library, program or test.
+    pub(crate) fn name(&self) -> &str {
+        &self.target.name
+    }
+
     /// Runs it where cargo would.
     pub(crate) fn run(&self, shell: &Shell) -> Result<()> {
         let (_folder, program) = (shell.push_dir(self.folder()), &self.executable);

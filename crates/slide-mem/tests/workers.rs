@@ -9,8 +9,6 @@ use std::thread;
 use slide_mem::{Synthetic, Workers};
 
 const ROUNDS: usize = if cfg!(miri) { 5 } else { 2000 };
-/// How many workers a pool has.
-const COUNTS: &[usize] = if cfg!(miri) { &[1, 3] } else { &[1, 2, 3, 7] };
 
 fn pool(count: usize) -> Workers {
     // CPUs enough to spin, whatever the machine.
@@ -24,7 +22,7 @@ fn message(payload: &(dyn std::any::Any + Send)) -> &str {
 
 #[test]
 fn each_item_once_by_its_owner() {
-    for &count in COUNTS {
+    for count in [1, 2, 3, 7] {
         let workers = pool(count);
         assert_eq!(workers.count(), count);
         let threads = Mutex::new(vec![None; count]);
@@ -60,7 +58,7 @@ fn items_without_size() {
 
 #[test]
 fn scratch_belongs_to_the_worker() {
-    for &count in COUNTS {
+    for count in [1, 2, 3, 7] {
         let workers = pool(count);
         let mut scratch: Vec<Vec<usize>> = vec![Vec::new(); count];
         let mut items: Vec<usize> = vec![0; 50];
@@ -86,7 +84,7 @@ fn scratch_for_other_workers() {
 
 #[test]
 fn every_call_is_finished_before_the_next() {
-    for &count in COUNTS {
+    for count in [1, 2, 3, 7] {
         let workers = pool(count);
         let mut sums = vec![0; 20];
         for round in 0..ROUNDS {
@@ -116,7 +114,7 @@ fn workers_wake_from_sleep() {
 
 #[test]
 fn a_panic_reaches_the_caller_after_all_are_done() {
-    for &count in COUNTS {
+    for count in [1, 2, 3, 7] {
         let workers = pool(count);
         for guilty in 0..count {
             let mut items = vec![0; 70];

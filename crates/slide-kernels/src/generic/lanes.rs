@@ -20,6 +20,7 @@ pub(crate) trait Lanes: Copy {
     type Words: Words<Mask = Self::Mask, Lanes = Self>;
     /// What is left of four vectors halfway to their folds.
     type HalfFold: Copy;
+
     /// The same address, for loads that the compiler is to place behind what makes this vector: loads of many rows before
     /// their use would leave no register free. No instruction.
     #[inline(always)]
