@@ -378,13 +378,13 @@ unsafe fn blocks<L: Lanes, S, F: Factor<L, S>, const TOGETHER: usize>(
     factor: &F,
     out: &mut [f32],
 ) -> usize {
-    let (blocks, _) = out.as_chunks_mut::<BLOCK>();
-    // SAFETY: that of `products`; a block has sixteen numbers, of which each turn takes `TOGETHER`.
+    let (blocks, lists) = (out.as_chunks_mut::<BLOCK>().0, rows.ids.as_chunks::<BLOCK>().0);
+    // SAFETY: that of `products`.
     unsafe {
         let mut folds = [L::half_fold([L::zero(); 4]); 4];
-        for (out, ids) in blocks.iter_mut().zip(rows.ids.chunks_exact(BLOCK)) {
-            for (folds, ids) in folds.chunks_exact_mut(TOGETHER / 4).zip(ids.chunks_exact(TOGETHER)) {
-                let mut rows: [*const S; TOGETHER] = core::array::from_fn(|c| rows.row(*ids.get_unchecked(c)));
+        for (out, ids) in blocks.iter_mut().zip(lists) {
+            for (folds, ids) in folds.chunks_exact_mut(TOGETHER / 4).zip(ids.as_chunks::<TOGETHER>().0) {
+                let mut rows = ids.map(|id| rows.row(id));
                 let (mut sums, mut k) = ([L::zero(); TOGETHER], 0);
                 while k < factor.width() {
                     steps(&mut rows, factor, k, &mut sums);
