@@ -21,7 +21,7 @@ use slide_benches::counters::{Hardware, not_available};
 use slide_benches::random::{Aligned, Random};
 use slide_benches::record::{Limit, Line, Measured, Recorder, Roof};
 use slide_benches::statistics::{median, quartiles};
-use slide_kernels::{ActiveRows, AdamStep, Isa, Kernels, Matrix, Optimiser, Rounding, RowIds, Table, TableMut};
+use slide_kernels::{AdamStep, CscPattern, Isa, Kernels, Matrix, Optimiser, Rounding, RowIds, Table, TableMut};
 use slide_kernels::{Values, ValuesMut};
 use slide_mem::{Placement, RowTable};
 
@@ -35,7 +35,7 @@ const ROUNDS: usize = 129;
 const WATCHED: u64 = 16;
 /// Non-zeros of an input.
 const NONZEROS: usize = 75;
-const SAMPLES: usize = 256;
+const EXAMPLES: usize = 256;
 
 const STEP: AdamStep = AdamStep {
     beta1: 0.9,
@@ -58,9 +58,9 @@ struct World {
     gradient: Aligned<f32>,
     decay: Vec<[f32; 2]>,
     out: Vec<f32>,
-    /// One sample a row, as few active sets overlap.
+    /// One example a row, as few active sets overlap.
     starts: Vec<u32>,
-    members: Vec<u32>,
+    examples: Vec<u32>,
 }
 
 impl World {
@@ -81,12 +81,12 @@ impl World {
             narrow,
             lists: (0..LISTS).map(|_| random.ascending(LIST, ROWS)).collect(),
             vector: random.values(WIDTH),
-            vectors: random.values(SAMPLES * WIDTH),
+            vectors: random.values(EXAMPLES * WIDTH),
             gradient: random.values(LIST * WIDTH),
             decay: vec![[0.9, 0.999]; LIST],
             out: vec![0.0; LIST],
             starts: (0..=LIST as u32).collect(),
-            members: (0..LIST as u32).map(|i| i * 31 % SAMPLES as u32).collect(),
+            examples: (0..LIST as u32).map(|i| i * 31 % EXAMPLES as u32).collect(),
         }
     }
 
@@ -110,7 +110,7 @@ impl World {
             vectors: matrix(&self.vectors),
             coefficients: &self.gradient[..LIST],
             starts: &self.starts,
-            members: &self.members,
+            examples: &self.examples,
         };
         (weights, Optimiser::Adam { step: STEP, m, v, decay: Some(&self.decay) }, read)
     }
@@ -122,7 +122,7 @@ struct Read<'a> {
     vectors: Matrix<'a>,
     coefficients: &'a [f32],
     starts: &'a [u32],
-    members: &'a [u32],
+    examples: &'a [u32],
 }
 
 fn matrix(data: &[f32]) -> Matrix<'_> {
@@ -223,7 +223,7 @@ const COMPARISONS: &[Comparison] = &[
         bare: stream_narrow,
     },
     Comparison {
-        subject: "active::forward",
+        subject: "sddmm::forward",
         format: "f32",
         rows: LIST,
         limit: READING,
@@ -231,16 +231,16 @@ const COMPARISONS: &[Comparison] = &[
         kernel: |kernels, world, call| {
             let (bias, mut out) = (std::mem::take(&mut world.gradient), std::mem::take(&mut world.out));
             let rows = &world.lists[call % LISTS];
-            let active = ActiveRows::new(rows, &world.starts, &world.members, ROWS, SAMPLES).expect("fitting lists");
+            let pattern = CscPattern::new(rows, &world.starts, &world.examples, ROWS, EXAMPLES).expect("fitting lists");
             // Any array will do for a bias, as long as it has an element a row.
             let bias_of_rows = &world.v.as_slice()[..ROWS];
-            kernels.active_forward(world.table(false), bias_of_rows, &active, matrix(&world.vectors), &mut out);
+            kernels.sddmm_forward(world.table(false), bias_of_rows, &pattern, matrix(&world.vectors), &mut out);
             (world.gradient, world.out) = (bias, out);
         },
         bare: stream,
     },
     Comparison {
-        subject: "active::adam_backward",
+        subject: "sddmm::adam_backward",
         format: "f32",
         rows: LIST,
         limit: UPDATING,
@@ -248,9 +248,9 @@ const COMPARISONS: &[Comparison] = &[
         kernel: |kernels, world, call| {
             let (weights, optimiser, read) = world.state();
             let rows = &read.lists[call % LISTS];
-            let active = ActiveRows::new(rows, read.starts, read.members, ROWS, SAMPLES).expect("fitting lists");
+            let pattern = CscPattern::new(rows, read.starts, read.examples, ROWS, EXAMPLES).expect("fitting lists");
             let (coefficients, vectors) = (read.coefficients, read.vectors);
-            kernels.active_backward(weights, optimiser, &active, coefficients, vectors, None, Rounding::Nearest);
+            kernels.sddmm_backward(weights, optimiser, &pattern, coefficients, vectors, None, Rounding::Nearest);
         },
         bare: stream_update,
     },

@@ -90,10 +90,10 @@ impl Suite<'_> {
         let shared = TrainConfig { epochs: EPOCHS, ..TrainConfig::default() };
         let hashed = TrainConfig { epochs: 1, sampler: SamplerKind::Vanilla, loss: Loss::Softmax, ..shared.clone() };
         let hidden = *shared.hidden.last().context("a hidden layer")?;
-        let batch = format!("{} points, {hidden} x {LABELS}", shared.batch_size);
+        let batch = format!("{} examples, {hidden} x {LABELS}", shared.batch_size);
         let table = format!("{LABELS} rows of {hidden}, {} tables", hashed.tables);
-        let points = format!("{} points, {hidden} x {LABELS}", SHAPE.test_points);
-        let point = format!("a point, {hidden} x {LABELS}, best {BEST}");
+        let points = format!("{} examples, {hidden} x {LABELS}", SHAPE.test_points);
+        let point = format!("1 example, {hidden} x {LABELS}, best {BEST}");
         let is_chosen = [
             ("train::shared", &batch),
             ("train::simhash", &batch),
@@ -157,7 +157,7 @@ impl Suite<'_> {
         Ok((measured, metrics, model.report().to_string().replace("\n  ", "; ")))
     }
 
-    /// Nanoseconds of each batch, mean active rows a point, and the model.
+    /// Nanoseconds of each batch, mean active rows per example, and the model.
     fn training(&self, config: TrainConfig) -> Result<(Vec<f64>, f64, Model)> {
         let mut trainer = Trainer::new(config, self.train, self.runtime)?;
         let (mut times, mut active, mut last) = (Vec::new(), 0.0, Instant::now());

@@ -335,7 +335,7 @@ mod tests {
         let kernels = Kernels::for_isa(Isa::Scalar).unwrap();
         let of = |kernel, shape| bounds(&cases::find(kernel, shape).unwrap(), kernels);
         assert_eq!(of("dot::dot", "f32 1024"), [Bound::Loads, Bound::Arithmetic]);
-        assert_eq!(of("gemm::gradient", "f32, 64 samples x 32 rows of 128"), [Bound::Arithmetic]);
+        assert_eq!(of("gemm::gradient", "f32, 64 examples x 32 rows of 128"), [Bound::Arithmetic]);
         assert_eq!(of("codes::hamming_rows", "1024 x u64 8"), [Bound::Bytes]);
         assert!(of("probe::read", "u32 1024").is_empty());
     }

@@ -6,7 +6,7 @@
 //!
 //! Debian is the set in `data/debian`; the synthetic sets have 50,000 labels, in clusters of 16 confusable siblings or
 //! independent. Every run trains the same network (128 hidden units, batches of 256, no dropout) with the same seed. The samplers
-//! that give each point its own rows give it [`ACTIVE`] of them; the shared set is measured at two sizes. It prints a Markdown table.
+//! that give each example its own rows give it [`ACTIVE`] of them; the shared set is measured at two sizes. It prints a Markdown table.
 
 use std::path::Path;
 use std::time::Instant;
@@ -20,7 +20,7 @@ use slide_core::sampling::SamplerKind;
 use slide_core::train::{Control, Trainer};
 use slide_mem::Placement;
 
-/// Active rows a point: 2 % of 50,000.
+/// Active rows per example: 2 % of 50,000.
 const ACTIVE: usize = 1000;
 const EPOCHS: u32 = 4;
 
@@ -93,7 +93,7 @@ fn main() {
     };
     let runtime = Runtime::new(None, None, Placement::default()).expect("this machine has threads");
     println!("{} threads, {}\n", runtime.workers.count(), runtime.kernels.isa().name());
-    println!("| data | loss | rows | P@1 | P@3 | P@5 | train s | active rows a point | distinct rows a batch |");
+    println!("| data | loss | rows | P@1 | P@3 | P@5 | train s | active rows per example | distinct rows per batch |");
     println!("|---|---|---|---|---|---|---|---|---|");
     let names = ["debian", "clustered", "independent"];
     for name in names.into_iter().filter(|name| wanted(name, &names)) {

@@ -4,7 +4,7 @@ use slide_kernels::{MatrixMut, Table, Values};
 use super::{Case, Cost, bits, checked};
 use crate::random::{Aligned, Random};
 
-/// Features of a sample, as on TIBKAT and Amazon-670K.
+/// Features of an example, as on TIBKAT and Amazon-670K.
 const FEATURES: usize = 75;
 /// Rows that stay in the second-level cache.
 const ROWS: usize = 2048;

@@ -25,15 +25,15 @@ pub(super) fn cases() -> Vec<Case> {
             |(z, _, loss)| [bits(z), bits(&[*loss])].concat(),
         ));
     }
-    let (rows, samples) = (64, 64);
+    let (rows, examples) = (64, 64);
     cases.push(Case::new(
         "loss::sigmoid_columns",
-        format!("f32 {rows} x {samples}"),
-        Cost { elements: (rows * samples) as u64, bytes: (8 * rows * samples) as u64, operations: 0 },
-        (random.values(rows * samples), Aligned::filled(0.0, samples)),
+        format!("f32 {rows} x {examples}"),
+        Cost { elements: (rows * examples) as u64, bytes: (8 * rows * examples) as u64, operations: 0 },
+        (random.values(rows * examples), Aligned::filled(0.0, examples)),
         move |kernels, (z, loss)| {
             loss.fill(0.0);
-            kernels.sigmoid_columns(MatrixMut::new(z, samples, samples).expect("whole rows"), loss);
+            kernels.sigmoid_columns(MatrixMut::new(z, examples, examples).expect("whole rows"), loss);
         },
         |(z, loss)| [bits(z), bits(loss)].concat(),
     ));

@@ -3,12 +3,11 @@
 use serde::{Deserialize, Serialize};
 use slide_kernels::{Isa, Kernels, Precision, RowIds, list};
 
-mod active;
 mod axpy;
 mod byte_gemm;
 mod codes;
 mod convert;
-mod counting_sort;
+mod csr_to_csc;
 mod dot;
 mod elementwise;
 mod embedding;
@@ -25,6 +24,7 @@ mod quant;
 mod random;
 mod row_dot;
 mod row_update;
+mod sddmm;
 mod softmax;
 mod sparse_dot;
 mod sparse_hash;
@@ -132,12 +132,11 @@ pub fn from_memory() -> impl Iterator<Item = (&'static str, String, u64)> {
 type Family = (&'static str, fn() -> Vec<Case>);
 
 const FAMILIES: &[Family] = &[
-    ("active", active::cases),
     ("axpy", axpy::cases),
     ("byte_gemm", byte_gemm::cases),
     ("codes", codes::cases),
     ("convert", convert::cases),
-    ("counting_sort", counting_sort::cases),
+    ("csr_to_csc", csr_to_csc::cases),
     ("dot", dot::cases),
     ("elementwise", elementwise::cases),
     ("embedding", embedding::cases),
@@ -151,6 +150,7 @@ const FAMILIES: &[Family] = &[
     ("random", random::cases),
     ("row_dot", row_dot::cases),
     ("row_update", row_update::cases),
+    ("sddmm", sddmm::cases),
     ("softmax", softmax::cases),
     ("sparse_dot", sparse_dot::cases),
     ("sparse_hash", sparse_hash::cases),

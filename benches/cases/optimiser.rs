@@ -1,4 +1,4 @@
-//! What the cases of `row_update` and `active` share.
+//! What the cases of `row_update` and `sddmm` share.
 
 use super::bits;
 use crate::random::{Aligned, Random};

@@ -3,7 +3,7 @@ use crate::random::{Aligned, Random};
 use slide_kernels::{Matrix, MatrixMut};
 
 /// Columns of a matrix.
-const SAMPLES: usize = 64;
+const EXAMPLES: usize = 64;
 
 pub(super) fn cases() -> Vec<Case> {
     let mut random = Random(1);
@@ -42,39 +42,39 @@ pub(super) fn cases() -> Vec<Case> {
             },
             |(_, z, loss)| [bits(z), bits(&[*loss])].concat(),
         ));
-        let samples: Vec<u32> = (0..n as u32).map(|i| i * 7 % SAMPLES as u32).collect();
+        let examples: Vec<u32> = (0..n as u32).map(|i| i * 7 % EXAMPLES as u32).collect();
         cases.push(Case::new(
             "softmax::softmax_entries",
             format!("f32 {n}"),
             cost(12),
-            (random.values(n), samples, random.values(SAMPLES), Aligned::filled(0.125, SAMPLES)),
-            |kernels, (z, samples, max, inverse_sum)| kernels.softmax_entries(z, samples, max, inverse_sum),
+            (random.values(n), examples, random.values(EXAMPLES), Aligned::filled(0.125, EXAMPLES)),
+            |kernels, (z, examples, max, inverse_sum)| kernels.softmax_entries(z, examples, max, inverse_sum),
             |(z, ..)| bits(z),
         ));
     }
     let rows = 64;
     let cost = |bytes: usize| Cost {
-        elements: (rows * SAMPLES) as u64,
-        bytes: (bytes * rows * SAMPLES) as u64,
+        elements: (rows * EXAMPLES) as u64,
+        bytes: (bytes * rows * EXAMPLES) as u64,
         operations: 0,
     };
     cases.push(Case::new(
         "softmax::column_max_sum",
-        format!("f32 {rows} x {SAMPLES}"),
+        format!("f32 {rows} x {EXAMPLES}"),
         cost(4),
-        (random.values(rows * SAMPLES), Aligned::filled(0.0, SAMPLES), Aligned::filled(0.0, SAMPLES)),
+        (random.values(rows * EXAMPLES), Aligned::filled(0.0, EXAMPLES), Aligned::filled(0.0, EXAMPLES)),
         |kernels, (z, max, sum)| {
-            kernels.column_max_sum(Matrix::new(z, SAMPLES, SAMPLES).expect("whole rows"), max, sum);
+            kernels.column_max_sum(Matrix::new(z, EXAMPLES, EXAMPLES).expect("whole rows"), max, sum);
         },
         |(_, max, sum)| [bits(max), bits(sum)].concat(),
     ));
     cases.push(Case::new(
         "softmax::softmax_columns",
-        format!("f32 {rows} x {SAMPLES}"),
+        format!("f32 {rows} x {EXAMPLES}"),
         cost(8),
-        (random.values(rows * SAMPLES), random.values(SAMPLES), Aligned::filled(0.125, SAMPLES)),
+        (random.values(rows * EXAMPLES), random.values(EXAMPLES), Aligned::filled(0.125, EXAMPLES)),
         |kernels, (z, max, inverse_sum)| {
-            kernels.softmax_columns(MatrixMut::new(z, SAMPLES, SAMPLES).expect("whole rows"), max, inverse_sum);
+            kernels.softmax_columns(MatrixMut::new(z, EXAMPLES, EXAMPLES).expect("whole rows"), max, inverse_sum);
         },
         |(z, ..)| bits(z),
     ));

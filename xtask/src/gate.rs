@@ -3,6 +3,7 @@
 
 mod builds;
 mod counts;
+mod renamed;
 mod self_test;
 mod statistics;
 mod timing;

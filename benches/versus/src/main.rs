@@ -252,31 +252,31 @@ fn sparse_dots(kernels: &Kernels, random: &mut Random, nonzeros: usize, bound: u
     );
 }
 
-/// 64 samples x 1,024 rows x 128, in cache: scattered rows for slide, rows in order for faer.
+/// 64 examples x 1,024 rows x 128, in cache: scattered rows for slide, rows in order for faer.
 fn products(kernels: &Kernels, random: &mut Random) {
-    const SAMPLES: usize = 64;
+    const EXAMPLES: usize = 64;
     const ROWS: usize = 1024;
     const WIDTH: usize = 128;
-    let (weights, inputs) = (random.values(ROWS * WIDTH), random.values(WIDTH * SAMPLES));
+    let (weights, inputs) = (random.values(ROWS * WIDTH), random.values(WIDTH * EXAMPLES));
     let bias = vec![0.0; ROWS];
     let ids: Vec<u32> = (0..ROWS as u32).map(|i| i * 389 % ROWS as u32).collect();
     let rows = RowIds::new(&ids, ROWS).expect("rows of the table");
-    let [mut ours, mut theirs] = [0; 2].map(|_| Aligned::filled(0.0, ROWS * SAMPLES));
+    let [mut ours, mut theirs] = [0; 2].map(|_| Aligned::filled(0.0, ROWS * EXAMPLES));
     contest(
-        "product of 1,024 rows of 128 and 64 samples",
+        "product of 1,024 rows of 128 and 64 examples",
         1e-3,
         vec![
             by("slide, scattered rows", || {
                 let table = Matrix::new(&weights, WIDTH, WIDTH).expect("whole rows");
-                let inputs = Matrix::new(&inputs, SAMPLES, SAMPLES).expect("whole rows");
-                let out = MatrixMut::new(&mut ours, SAMPLES, SAMPLES).expect("whole rows");
+                let inputs = Matrix::new(&inputs, EXAMPLES, EXAMPLES).expect("whole rows");
+                let out = MatrixMut::new(&mut ours, EXAMPLES, EXAMPLES).expect("whole rows");
                 kernels.gemm_forward(table.into(), rows, &bias, inputs, out);
                 f64::from(ours[0])
             }),
             by("faer, rows in order", || {
                 let left = faer::MatRef::from_row_major_slice(&weights, ROWS, WIDTH);
-                let right = faer::MatRef::from_row_major_slice(&inputs, WIDTH, SAMPLES);
-                let out = faer::MatMut::from_row_major_slice_mut(&mut theirs, ROWS, SAMPLES);
+                let right = faer::MatRef::from_row_major_slice(&inputs, WIDTH, EXAMPLES);
+                let out = faer::MatMut::from_row_major_slice_mut(&mut theirs, ROWS, EXAMPLES);
                 faer::linalg::matmul::matmul(out, faer::Accum::Replace, left, right, 1.0, faer::Par::Seq);
                 f64::from(theirs[0])
             }),

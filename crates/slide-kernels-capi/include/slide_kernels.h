@@ -51,6 +51,99 @@ typedef enum SlideRoundingMode {
 // The kernels of one instruction-set level. Values live as long as the program; they are never freed.
 typedef struct SlideKernels SlideKernels;
 
+// Hash functions that look at bins of `2^bin_bits` coordinates each.
+typedef struct SlideBins {
+  // Coordinates of a vector.
+  size_t width;
+  // The binary logarithm of the coordinates of a bin, 1 to 6.
+  size_t bin_bits;
+  // Values packed in a code, which has `values * bin_bits` bits, at most 32.
+  size_t values;
+  // Codes of a vector.
+  size_t tables;
+  // As many elements as `slide_bins_positions_length` says, drawn by `slide_bins_draw_separate` or
+  // `slide_bins_draw_shared`.
+  const uint32_t *positions;
+} SlideBins;
+
+// A matrix of `float`: row `i` is `data[i * stride]` to `data[i * stride + width - 1]`.
+typedef struct SlideMatrix {
+  // `rows * stride` elements.
+  const float *data;
+  // Rows there are.
+  size_t rows;
+  // Elements from one row to the next, at least `width` and at least 1.
+  size_t stride;
+  // Elements of a row that count.
+  size_t width;
+} SlideMatrix;
+
+// Bins the other way about, for sparse vectors: for each coordinate the bins that look at it.
+typedef struct SlideBinPlaces {
+  // The bins.
+  struct SlideBins bins;
+  // As many elements as `slide_bin_places_lengths` says, written by `slide_bin_places_fill` for these bins.
+  const uint32_t *starts;
+  // The same.
+  const uint32_t *places;
+} SlideBinPlaces;
+
+// How a `float` becomes a `bf16`, and by which random numbers. All zeros is to the nearest.
+typedef struct SlideRounding {
+  // A value of `SlideRoundingMode`; where it is the nearest, the rest is not looked at.
+  uint32_t mode;
+  // Of the step: two steps with one key round alike.
+  uint32_t key;
+  // Added to the number of a row, for a table that is part of a larger one.
+  uint32_t first_row;
+} SlideRounding;
+
+// Names one sequence of random words. Sequences differ as long as `stream < 2^16` and `step < 2^48`.
+typedef struct SlideRngKey {
+  // The seed of everything.
+  uint64_t seed;
+  // When: a batch, an epoch.
+  uint64_t step;
+  // Who draws.
+  uint32_t stream;
+  // For what: an example, a row, a hash table.
+  uint32_t item;
+} SlideRngKey;
+
+// Signed random projections by random signs and fast Hadamard transforms, for dense vectors.
+typedef struct SlideSimHash {
+  // Coordinates of a vector.
+  size_t width;
+  // Bits of a code, at most 32.
+  size_t bits;
+  // Codes of a vector.
+  size_t tables;
+  // As many words as `slide_simhash_signs_length` says, drawn by `slide_simhash_draw_signs`.
+  const uint32_t *signs;
+} SlideSimHash;
+
+// Signed random projections by a matrix of random signs, for sparse vectors.
+typedef struct SlideSignedProjection {
+  // Coordinates of a vector.
+  size_t width;
+  // Bits of a code, at most 32.
+  size_t bits;
+  // Codes of a vector.
+  size_t tables;
+  // As many words as `slide_projection_signs_length` says, drawn by `slide_projection_draw_signs`.
+  const uint32_t *signs;
+} SlideSignedProjection;
+
+// A vector in one of the formats.
+typedef struct SlideValues {
+  // What `data` points to: a value of `SlideFormat`.
+  uint32_t format;
+  // `length` elements of that format, aligned as the format needs.
+  const void *data;
+  // Elements there are.
+  size_t length;
+} SlideValues;
+
 // A table of weights in one of the formats, shaped like a matrix.
 typedef struct SlideTable {
   // What `data` points to: a value of `SlideFormat`.
@@ -65,32 +158,105 @@ typedef struct SlideTable {
   size_t width;
 } SlideTable;
 
-// The transposed active sets of a batch: entry `e` is the pair of row `rows[i]` and sample `members[e]`, for `e` from
-// `starts[i]` to `starts[i + 1] - 1`.
-typedef struct SlideActiveRows {
-  // The active rows, strictly ascending.
-  const uint32_t *rows;
-  // `row_count + 1` elements that ascend from 0 to `entry_count`.
-  const uint32_t *starts;
-  // The samples of each row, strictly ascending within a row.
-  const uint32_t *members;
-  // How many rows are active.
-  size_t row_count;
-  // How many entries there are.
-  size_t entry_count;
-} SlideActiveRows;
-
-// A matrix of `float`: row `i` is `data[i * stride]` to `data[i * stride + width - 1]`.
-typedef struct SlideMatrix {
+// A matrix that a kernel may write; what lies between the rows is never written.
+typedef struct SlideMatrixMut {
   // `rows * stride` elements.
-  const float *data;
+  float *data;
   // Rows there are.
   size_t rows;
   // Elements from one row to the next, at least `width` and at least 1.
   size_t stride;
   // Elements of a row that count.
   size_t width;
-} SlideMatrix;
+} SlideMatrixMut;
+
+// A table of weights in eight bits that a kernel may write; what lies between the rows is never written.
+typedef struct SlideQuantizedTableMut {
+  // `rows * stride` elements.
+  int8_t *values;
+  // The scale of each row.
+  float *scales;
+  // The sum of the elements of each row.
+  int32_t *sums;
+  // Rows there are.
+  size_t rows;
+  // Elements from one row to the next, at least `width` and at least 1.
+  size_t stride;
+  // Elements of a row that count.
+  size_t width;
+} SlideQuantizedTableMut;
+
+// What the bytes of a vector stand for: byte `q` for `scale * (q - zero_point)`.
+typedef struct SlideAffine {
+  // What a step of one stands for.
+  float scale;
+  // The byte that stands for zero.
+  uint8_t zero_point;
+} SlideAffine;
+
+// Vectors in eight bits that a kernel may write, each with its scale and zero point; what lies between the vectors
+// is never written.
+typedef struct SlideQuantizedBatchMut {
+  // `rows * stride` elements.
+  uint8_t *values;
+  // What the bytes of each vector stand for.
+  struct SlideAffine *affine;
+  // Vectors there are.
+  size_t rows;
+  // Elements from one vector to the next, at least `width` and at least 1.
+  size_t stride;
+  // Elements of a vector that count.
+  size_t width;
+} SlideQuantizedBatchMut;
+
+// A matrix of bytes: row `i` is `data[i * stride]` to `data[i * stride + width - 1]`.
+typedef struct SlideMatrixI8 {
+  // `rows * stride` elements.
+  const int8_t *data;
+  // Rows there are.
+  size_t rows;
+  // Elements from one row to the next, at least `width` and at least 1.
+  size_t stride;
+  // Elements of a row that count.
+  size_t width;
+} SlideMatrixI8;
+
+// A table of weights in eight bits: element `k` of row `i` stands for `scales[i] * values.data[i * stride + k]`.
+typedef struct SlideQuantizedTable {
+  // The elements.
+  struct SlideMatrixI8 values;
+  // The scale of each row.
+  const float *scales;
+  // The sum of the elements of each row.
+  const int32_t *sums;
+} SlideQuantizedTable;
+
+// A matrix of unsigned bytes: row `i` is `data[i * stride]` to `data[i * stride + width - 1]`.
+typedef struct SlideMatrixU8 {
+  // `rows * stride` elements.
+  const uint8_t *data;
+  // Rows there are.
+  size_t rows;
+  // Elements from one row to the next, at least `width` and at least 1.
+  size_t stride;
+  // Elements of a row that count.
+  size_t width;
+} SlideMatrixU8;
+
+// The transposed active sets of a batch: entry `e` is the pair of row `rows[i]` and example `examples[e]`, for `e` from
+// `starts[i]` to `starts[i + 1] - 1`.
+typedef struct SlideCscPattern {
+  // The active rows, strictly ascending.
+  const uint32_t *rows;
+  // `row_count + 1` elements that ascend from 0 to `entry_count`.
+  const uint32_t *starts;
+  // The examples of each row, strictly ascending within a row.
+  const uint32_t *examples;
+  // How many rows are active.
+  size_t row_count;
+  // How many entries there are.
+  size_t entry_count;
+} SlideCscPattern;
 
 // A table of weights that a kernel may write; what lies between the rows is never written.
 typedef struct SlideTableMut {
@@ -166,204 +332,38 @@ typedef struct SlideOptimiser {
   const float *decay;
 } SlideOptimiser;
 
-// A matrix that a kernel may write; what lies between the rows is never written.
-typedef struct SlideMatrixMut {
-  // `rows * stride` elements.
-  float *data;
-  // Rows there are.
-  size_t rows;
-  // Elements from one row to the next, at least `width` and at least 1.
-  size_t stride;
-  // Elements of a row that count.
-  size_t width;
-} SlideMatrixMut;
-
-// How a `float` becomes a `bf16`, and by which random numbers. All zeros is to the nearest.
-typedef struct SlideRounding {
-  // A value of `SlideRoundingMode`; where it is the nearest, the rest is not looked at.
-  uint32_t mode;
-  // Of the step: two steps with one key round alike.
-  uint32_t key;
-  // Added to the number of a row, for a table that is part of a larger one.
-  uint32_t first_row;
-} SlideRounding;
-
-// What consecutive samples list: row numbers, ascending within a sample, and perhaps a value with each.
-typedef struct SlideSampleLists {
-  // Row numbers, of one sample after the other.
+// What consecutive examples list: row numbers, ascending within an example, and perhaps a value with each.
+typedef struct SlideCsrView {
+  // Row numbers, of one example after the other.
   const uint32_t *rows;
   // The value of each row number, or NULL.
   const float *values;
   // How many row numbers there are.
   size_t length;
-  // Sample `s` has the places `bounds[s * stride]` to `bounds[s * stride + 1] - 1` of `rows`.
+  // Example `s` has the places `bounds[s * stride]` to `bounds[s * stride + 1] - 1` of `rows`.
   const uint32_t *bounds;
   // How many bounds there are.
   size_t bound_count;
-  // 1 if every list ends where the next begins; more if each sample has as many bounds, of which two matter.
+  // 1 if every list ends where the next begins; more if each example has as many bounds, of which two matter.
   size_t stride;
-} SlideSampleLists;
+} SlideCsrView;
 
-// Where `slide_counting_sort` writes: the parts of a `SlideActiveRows`, and the values. What lies behind the lists
+// Where `slide_csr_to_csc` writes: the parts of a `SlideCscPattern`, and the values. What lies behind the lists
 // that come out holds anything.
-typedef struct SlideRowLists {
+typedef struct SlideCscMut {
   // Has room for `row_capacity` elements.
   uint32_t *rows;
   // Has room for `row_capacity + 1` elements.
   uint32_t *starts;
   // Has room for `entry_capacity` elements.
-  uint32_t *members;
-  // Has room for `entry_capacity` elements; NULL if the samples list no values.
+  uint32_t *examples;
+  // Has room for `entry_capacity` elements; NULL if the examples list no values.
   float *values;
   // As many as there are rows in the range, or entries if they are fewer.
   size_t row_capacity;
   // As many as there are entries.
   size_t entry_capacity;
-} SlideRowLists;
-
-// Hash functions that look at bins of `2^bin_bits` coordinates each.
-typedef struct SlideBins {
-  // Coordinates of a vector.
-  size_t width;
-  // The binary logarithm of the coordinates of a bin, 1 to 6.
-  size_t bin_bits;
-  // Values packed in a code, which has `values * bin_bits` bits, at most 32.
-  size_t values;
-  // Codes of a vector.
-  size_t tables;
-  // As many elements as `slide_bins_positions_length` says, drawn by `slide_bins_draw_separate` or
-  // `slide_bins_draw_shared`.
-  const uint32_t *positions;
-} SlideBins;
-
-// Bins the other way about, for sparse vectors: for each coordinate the bins that look at it.
-typedef struct SlideBinPlaces {
-  // The bins.
-  struct SlideBins bins;
-  // As many elements as `slide_bin_places_lengths` says, written by `slide_bin_places_fill` for these bins.
-  const uint32_t *starts;
-  // The same.
-  const uint32_t *places;
-} SlideBinPlaces;
-
-// Names one sequence of random words. Sequences differ as long as `stream < 2^16` and `step < 2^48`.
-typedef struct SlideRngKey {
-  // The seed of everything.
-  uint64_t seed;
-  // When: a batch, an epoch.
-  uint64_t step;
-  // Who draws.
-  uint32_t stream;
-  // For what: a sample, a row, a hash table.
-  uint32_t item;
-} SlideRngKey;
-
-// Signed random projections by random signs and fast Hadamard transforms, for dense vectors.
-typedef struct SlideSimHash {
-  // Coordinates of a vector.
-  size_t width;
-  // Bits of a code, at most 32.
-  size_t bits;
-  // Codes of a vector.
-  size_t tables;
-  // As many words as `slide_simhash_signs_length` says, drawn by `slide_simhash_draw_signs`.
-  const uint32_t *signs;
-} SlideSimHash;
-
-// Signed random projections by a matrix of random signs, for sparse vectors.
-typedef struct SlideSignedProjection {
-  // Coordinates of a vector.
-  size_t width;
-  // Bits of a code, at most 32.
-  size_t bits;
-  // Codes of a vector.
-  size_t tables;
-  // As many words as `slide_projection_signs_length` says, drawn by `slide_projection_draw_signs`.
-  const uint32_t *signs;
-} SlideSignedProjection;
-
-// A vector in one of the formats.
-typedef struct SlideValues {
-  // What `data` points to: a value of `SlideFormat`.
-  uint32_t format;
-  // `length` elements of that format, aligned as the format needs.
-  const void *data;
-  // Elements there are.
-  size_t length;
-} SlideValues;
-
-// A table of weights in eight bits that a kernel may write; what lies between the rows is never written.
-typedef struct SlideQuantizedTableMut {
-  // `rows * stride` elements.
-  int8_t *values;
-  // The scale of each row.
-  float *scales;
-  // The sum of the elements of each row.
-  int32_t *sums;
-  // Rows there are.
-  size_t rows;
-  // Elements from one row to the next, at least `width` and at least 1.
-  size_t stride;
-  // Elements of a row that count.
-  size_t width;
-} SlideQuantizedTableMut;
-
-// What the bytes of a vector stand for: byte `q` for `scale * (q - zero_point)`.
-typedef struct SlideAffine {
-  // What a step of one stands for.
-  float scale;
-  // The byte that stands for zero.
-  uint8_t zero_point;
-} SlideAffine;
-
-// Vectors in eight bits that a kernel may write, each with its scale and zero point; what lies between the vectors
-// is never written.
-typedef struct SlideQuantizedBatchMut {
-  // `rows * stride` elements.
-  uint8_t *values;
-  // What the bytes of each vector stand for.
-  struct SlideAffine *affine;
-  // Vectors there are.
-  size_t rows;
-  // Elements from one vector to the next, at least `width` and at least 1.
-  size_t stride;
-  // Elements of a vector that count.
-  size_t width;
-} SlideQuantizedBatchMut;
-
-// A matrix of bytes: row `i` is `data[i * stride]` to `data[i * stride + width - 1]`.
-typedef struct SlideMatrixI8 {
-  // `rows * stride` elements.
-  const int8_t *data;
-  // Rows there are.
-  size_t rows;
-  // Elements from one row to the next, at least `width` and at least 1.
-  size_t stride;
-  // Elements of a row that count.
-  size_t width;
-} SlideMatrixI8;
-
-// A table of weights in eight bits: element `k` of row `i` stands for `scales[i] * values.data[i * stride + k]`.
-typedef struct SlideQuantizedTable {
-  // The elements.
-  struct SlideMatrixI8 values;
-  // The scale of each row.
-  const float *scales;
-  // The sum of the elements of each row.
-  const int32_t *sums;
-} SlideQuantizedTable;
-
-// A matrix of unsigned bytes: row `i` is `data[i * stride]` to `data[i * stride + width - 1]`.
-typedef struct SlideMatrixU8 {
-  // `rows * stride` elements.
-  const uint8_t *data;
-  // Rows there are.
-  size_t rows;
-  // Elements from one row to the next, at least `width` and at least 1.
-  size_t stride;
-  // Elements of a row that count.
-  size_t width;
-} SlideMatrixU8;
+} SlideCscMut;
 
 // A vector of which only some elements are listed: element `ids[i]` is `values[i]`, the others are zero.
 typedef struct SlideSparseVector {
@@ -378,56 +378,6 @@ typedef struct SlideSparseVector {
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
-
-// `out[e] = bias[n] + <table[n], vectors[s]>` for each entry `e` of row `n` and sample `s`. `bias` has `table.rows`
-// elements, `out` one for each entry.
-//
-// # Safety
-// Pointers are valid for their lengths; `out` does not overlap with anything else.
-enum SlideStatus slide_active_forward(const struct SlideKernels *kernels,
-                                      struct SlideTable table,
-                                      const float *bias,
-                                      struct SlideActiveRows active,
-                                      struct SlideMatrix vectors,
-                                      float *out);
-
-// For each active row `n` and its entries `e` of samples `s`: `input_gradient[s] += coefficients[e] * weights[n]`,
-// unless `input_gradient` is NULL; then the step of the optimiser on row `n` with the gradient
-// `sum_e coefficients[e] * vectors[s]`. `states` as for `slide_update_rows`; a decay is that of an active row.
-//
-// # Safety
-// Pointers are valid for their lengths; weights, states and `input_gradient` do not overlap with anything else.
-enum SlideStatus slide_active_backward(const struct SlideKernels *kernels,
-                                       struct SlideTableMut weights,
-                                       struct SlideOptimiser optimiser,
-                                       const struct SlideTableMut *states,
-                                       struct SlideActiveRows active,
-                                       const float *coefficients,
-                                       struct SlideMatrix vectors,
-                                       const struct SlideMatrixMut *input_gradient,
-                                       struct SlideRounding rounding);
-
-// Lists the rows from `first_row` to `end_row - 1` that at least one sample of `block_count` blocks lists, ascending
-// and counted from `first_row`, and for each the samples that list it, ascending, with their values. Samples are
-// numbered through all blocks; `*row_count` and `*entry_count` say how much came out.
-//
-// `counters` (8192 are good) and `places`, one for each sample, are scratch. If the blocks turn out not to be as they
-// should while they are sorted, `out` holds anything.
-//
-// # Safety
-// Pointers are valid for their lengths; what is written does not overlap with anything else.
-enum SlideStatus slide_counting_sort(const struct SlideKernels *kernels,
-                                     const struct SlideSampleLists *blocks,
-                                     size_t block_count,
-                                     uint32_t first_row,
-                                     uint32_t end_row,
-                                     uint32_t *counters,
-                                     size_t counter_count,
-                                     uint32_t *places,
-                                     size_t place_count,
-                                     struct SlideRowLists out,
-                                     size_t *row_count,
-                                     size_t *entry_count);
 
 // `*length` is the number of positions that such functions need.
 //
@@ -852,7 +802,7 @@ enum SlideStatus slide_vectors_dot(const struct SlideKernels *kernels,
                                    float *out);
 
 // `out[i][s] = bias[rows[i]] + <table[rows[i]], inputs[.][s]>` for `count` rows: `inputs` is transposed, one column a
-// sample; `bias` has `table.rows` elements.
+// example; `bias` has `table.rows` elements.
 //
 // # Safety
 // Pointers are valid for their lengths; `out` does not overlap with anything else.
@@ -941,18 +891,18 @@ enum SlideStatus slide_softmax_columns(const struct SlideKernels *kernels,
                                        const float *max,
                                        const float *inverse_sum);
 
-// `z[e] = e^(z[e] - max[s]) * inverse_sum[s]`, with `s = samples[e]`, for `count` entries of `sample_count` samples.
+// `z[e] = e^(z[e] - max[s]) * inverse_sum[s]`, with `s = examples[e]`, for `count` entries of `example_count` examples.
 //
 // # Safety
-// `z` and `samples` are valid for `count` elements, `max` and `inverse_sum` for `sample_count`; `z` does not overlap
+// `z` and `examples` are valid for `count` elements, `max` and `inverse_sum` for `example_count`; `z` does not overlap
 // with anything else.
 enum SlideStatus slide_softmax_entries(const struct SlideKernels *kernels,
                                        float *z,
-                                       const uint32_t *samples,
+                                       const uint32_t *examples,
                                        size_t count,
                                        const float *max,
                                        const float *inverse_sum,
-                                       size_t sample_count);
+                                       size_t example_count);
 
 // `*loss = -sum_e targets[e] ln p[labels[e]]` with `p = softmax(z)`, for `count` labels; then `z` is its gradient,
 // `sum(targets) p` less the targets.
@@ -1169,6 +1119,56 @@ enum SlideStatus slide_gemm_u8_i8(const struct SlideKernels *kernels,
                                   size_t count,
                                   struct SlideMatrixU8 vectors,
                                   int32_t *out);
+
+// `out[e] = bias[n] + <table[n], vectors[s]>` for each entry `e` of row `n` and example `s`. `bias` has `table.rows`
+// elements, `out` one for each entry.
+//
+// # Safety
+// Pointers are valid for their lengths; `out` does not overlap with anything else.
+enum SlideStatus slide_sddmm_forward(const struct SlideKernels *kernels,
+                                     struct SlideTable table,
+                                     const float *bias,
+                                     struct SlideCscPattern pattern,
+                                     struct SlideMatrix vectors,
+                                     float *out);
+
+// For each active row `n` and its entries `e` of examples `s`: `input_gradient[s] += coefficients[e] * weights[n]`,
+// unless `input_gradient` is NULL; then the step of the optimiser on row `n` with the gradient
+// `sum_e coefficients[e] * vectors[s]`. `states` as for `slide_update_rows`; a decay is that of an active row.
+//
+// # Safety
+// Pointers are valid for their lengths; weights, states and `input_gradient` do not overlap with anything else.
+enum SlideStatus slide_sddmm_backward(const struct SlideKernels *kernels,
+                                      struct SlideTableMut weights,
+                                      struct SlideOptimiser optimiser,
+                                      const struct SlideTableMut *states,
+                                      struct SlideCscPattern pattern,
+                                      const float *coefficients,
+                                      struct SlideMatrix vectors,
+                                      const struct SlideMatrixMut *input_gradient,
+                                      struct SlideRounding rounding);
+
+// Lists the rows from `first_row` to `end_row - 1` that at least one example of `block_count` blocks lists, ascending
+// and counted from `first_row`, and for each the examples that list it, ascending, with their values. Examples are
+// numbered through all blocks; `*row_count` and `*entry_count` say how much came out.
+//
+// `counters` (8192 are good) and `places`, one for each example, are scratch. If the blocks turn out not to be as they
+// should while they are sorted, `out` holds anything.
+//
+// # Safety
+// Pointers are valid for their lengths; what is written does not overlap with anything else.
+enum SlideStatus slide_csr_to_csc(const struct SlideKernels *kernels,
+                                  const struct SlideCsrView *blocks,
+                                  size_t block_count,
+                                  uint32_t first_row,
+                                  uint32_t end_row,
+                                  uint32_t *counters,
+                                  size_t counter_count,
+                                  uint32_t *places,
+                                  size_t place_count,
+                                  struct SlideCscMut out,
+                                  size_t *row_count,
+                                  size_t *entry_count);
 
 // The `k` greatest of `count` scores, best first, and where they stand; `*found` is `k`, or `count` if that is less.
 // Of equal scores the earlier comes first; NaN comes last.

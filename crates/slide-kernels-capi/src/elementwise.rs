@@ -119,7 +119,7 @@ pub struct SlideRngKey {
     pub step: u64,
     /// Who draws.
     pub stream: u32,
-    /// For what: a sample, a row, a hash table.
+    /// For what: an example, a row, a hash table.
     pub item: u32,
 }
 

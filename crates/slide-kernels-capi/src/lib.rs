@@ -8,7 +8,6 @@
 //! a length that does not fit is a status and a message, never undefined behaviour. What cannot be checked is that
 //! pointers are valid for their lengths, and that what is written overlaps with nothing.
 
-mod active;
 mod arguments;
 mod bins;
 mod codes;
@@ -19,11 +18,11 @@ mod level;
 mod linear;
 mod loss;
 mod quant;
+mod sddmm;
 mod select;
 mod sparse;
 mod update;
 
-pub use active::*;
 pub use arguments::{
     SlideFormat, SlideMatrix, SlideMatrixMut, SlideSparseVector, SlideTable, SlideTableMut, SlideValues,
 };
@@ -36,6 +35,7 @@ pub use level::*;
 pub use linear::*;
 pub use loss::*;
 pub use quant::*;
+pub use sddmm::*;
 pub use select::*;
 pub use sparse::*;
 pub use update::*;

@@ -140,7 +140,7 @@ pub unsafe extern "C" fn slide_vectors_dot(
 }
 
 /// `out[i][s] = bias[rows[i]] + <table[rows[i]], inputs[.][s]>` for `count` rows: `inputs` is transposed, one column a
-/// sample; `bias` has `table.rows` elements.
+/// example; `bias` has `table.rows` elements.
 ///
 /// # Safety
 /// Pointers are valid for their lengths; `out` does not overlap with anything else.

@@ -92,25 +92,25 @@ pub unsafe extern "C" fn slide_softmax_columns(
     })
 }
 
-/// `z[e] = e^(z[e] - max[s]) * inverse_sum[s]`, with `s = samples[e]`, for `count` entries of `sample_count` samples.
+/// `z[e] = e^(z[e] - max[s]) * inverse_sum[s]`, with `s = examples[e]`, for `count` entries of `example_count` examples.
 ///
 /// # Safety
-/// `z` and `samples` are valid for `count` elements, `max` and `inverse_sum` for `sample_count`; `z` does not overlap
+/// `z` and `examples` are valid for `count` elements, `max` and `inverse_sum` for `example_count`; `z` does not overlap
 /// with anything else.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn slide_softmax_entries(
     kernels: *const SlideKernels,
     z: *mut f32,
-    samples: *const u32,
+    examples: *const u32,
     count: usize,
     max: *const f32,
     inverse_sum: *const f32,
-    sample_count: usize,
+    example_count: usize,
 ) -> SlideStatus {
     // SAFETY: passed on to the caller.
     call(|| unsafe {
-        let (max, inverse_sum) = (slice(max, sample_count)?, slice(inverse_sum, sample_count)?);
-        resolve(kernels)?.softmax_entries(slice_mut(z, count)?, slice(samples, count)?, max, inverse_sum);
+        let (max, inverse_sum) = (slice(max, example_count)?, slice(inverse_sum, example_count)?);
+        resolve(kernels)?.softmax_entries(slice_mut(z, count)?, slice(examples, count)?, max, inverse_sum);
         Ok(())
     })
 }

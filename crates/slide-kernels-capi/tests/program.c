@@ -93,24 +93,24 @@ static int test_sparse(Kernels kernels) {
     return 0;
 }
 
-static int test_active(Kernels kernels) {
-    /* Sample 0 lists rows 1 and 3, sample 1 row 3 alone. */
+static int test_sddmm(Kernels kernels) {
+    /* Sample 0 lists rows 1 and 3, example 1 row 3 alone. */
     const uint32_t listed[3] = {1, 3, 3}, bounds[3] = {0, 2, 3};
-    const struct SlideSampleLists block = {listed, NULL, 3, bounds, 3, 1};
-    uint32_t rows[4], starts[5], members[3], counters[2], places[2];
+    const struct SlideCsrView block = {listed, NULL, 3, bounds, 3, 1};
+    uint32_t rows[4], starts[5], examples[3], counters[2], places[2];
     size_t row_count, entry_count;
-    struct SlideRowLists lists = {rows, starts, members, NULL, 4, 3};
-    OK(slide_counting_sort(kernels, &block, 1, 0, 4, counters, 2, places, 2, lists, &row_count, &entry_count));
+    struct SlideCscMut lists = {rows, starts, examples, NULL, 4, 3};
+    OK(slide_csr_to_csc(kernels, &block, 1, 0, 4, counters, 2, places, 2, lists, &row_count, &entry_count));
     EXPECT(row_count == 2 && entry_count == 3 && rows[0] == 1 && rows[1] == 3);
-    EXPECT(starts[1] == 1 && starts[2] == 3 && members[0] == 0 && members[1] == 0 && members[2] == 1);
-    INVALID(slide_counting_sort(kernels, &block, 1, 0, 4, counters, 2, places, 1, lists, &row_count, &entry_count));
+    EXPECT(starts[1] == 1 && starts[2] == 3 && examples[0] == 0 && examples[1] == 0 && examples[2] == 1);
+    INVALID(slide_csr_to_csc(kernels, &block, 1, 0, 4, counters, 2, places, 1, lists, &row_count, &entry_count));
 
     float weights[4] = {1, 2, 3, 4}, velocity[4] = {0}, gradient[2] = {0}, out[3];
     const float bias[4] = {0, 10, 20, 30}, inputs[2] = {1, 2}, coefficients[3] = {1, 1, 1};
-    const struct SlideActiveRows active = {rows, starts, members, row_count, entry_count};
+    const struct SlideCscPattern pattern = {rows, starts, examples, row_count, entry_count};
     const struct SlideTable table = {SLIDE_FORMAT_F32, weights, 4, 1, 1};
     const struct SlideMatrix vectors = {inputs, 2, 1, 1};
-    OK(slide_active_forward(kernels, table, bias, active, vectors, out));
+    OK(slide_sddmm_forward(kernels, table, bias, pattern, vectors, out));
     EXPECT(out[0] == 12.0f && out[1] == 34.0f && out[2] == 38.0f);
 
     const struct SlideTableMut target = {SLIDE_FORMAT_F32, weights, 4, 1, 1};
@@ -118,11 +118,11 @@ static int test_active(Kernels kernels) {
     const struct SlideMatrixMut input_gradient = {gradient, 2, 1, 1};
     const struct SlideRounding nearest = {0};
     struct SlideOptimiser sgd = {.kind = SLIDE_OPTIMISER_KIND_MOMENTUM, .step.momentum = {.learning_rate = 0.5f}};
-    OK(slide_active_backward(kernels, target, sgd, &state, active, coefficients, vectors, &input_gradient, nearest));
+    OK(slide_sddmm_backward(kernels, target, sgd, &state, pattern, coefficients, vectors, &input_gradient, nearest));
     EXPECT(gradient[0] == 6.0f && gradient[1] == 4.0f);
     EXPECT(weights[0] == 1.0f && weights[1] == 1.5f && weights[3] == 2.5f);
-    OK(slide_active_backward(kernels, target, sgd, &state, active, coefficients, vectors, NULL, nearest));
-    INVALID(slide_active_backward(kernels, target, sgd, NULL, active, coefficients, vectors, NULL, nearest));
+    OK(slide_sddmm_backward(kernels, target, sgd, &state, pattern, coefficients, vectors, NULL, nearest));
+    INVALID(slide_sddmm_backward(kernels, target, sgd, NULL, pattern, coefficients, vectors, NULL, nearest));
     return 0;
 }
 
@@ -292,7 +292,7 @@ int main(void) {
     Kernels kernels = slide_kernels_best();
     EXPECT(kernels != NULL);
     printf("level %s\n", slide_kernels_isa(kernels));
-    return test_level(kernels) || test_linear(kernels) || test_sparse(kernels) || test_active(kernels) ||
+    return test_level(kernels) || test_linear(kernels) || test_sparse(kernels) || test_sddmm(kernels) ||
            test_update(kernels) || test_elements(kernels) || test_loss(kernels) || test_hash(kernels) ||
            test_quant(kernels) || test_select(kernels);
 }

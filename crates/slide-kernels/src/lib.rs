@@ -13,7 +13,7 @@
 //!   a result is a pure function of the arguments, whatever the machine. (A result that is NaN is NaN on every
 //!   back end; its payload is not promised.) The `scalar` modules are the specification.
 //! * **Safe.** Lengths and indices are checked once per call, before any unsafe code; a list of indices that is
-//!   used again is checked once into a [`RowIds`] or [`ActiveRows`] value. A violated length is a panic with a
+//!   used again is checked once into a [`RowIds`] or [`CscPattern`] value. A violated length is a panic with a
 //!   message, like slice indexing.
 //! * **Nothing hidden.** No kernel allocates, starts a thread, or touches anything but its arguments.
 //!
@@ -55,14 +55,14 @@ mod views;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-pub use api::counting_sort::{RowLists, SampleLists, Sorted};
+pub use api::csr_to_csc::{CscMut, CscShape, CsrView};
 pub use api::optimiser::{AdagradStep, AdamStep, MomentumStep, Optimiser};
 pub use api::row_update::Rounding;
 pub use isa::{Isa, IsaError, Quirks};
 pub use precision::Precision;
 pub use quantized::{Affine, MatrixI8, QuantizedBatchMut, QuantizedTable, QuantizedTableMut};
 pub use rng::{CounterRng, RngKey};
-pub use row_ids::{ActiveRows, RowIds, SparseVector};
+pub use row_ids::{CscPattern, RowIds, SparseVector};
 pub use table::Kernels;
 pub use views::{Matrix, MatrixMut, ShapeError, Table, TableMut, Values, ValuesMut};
 

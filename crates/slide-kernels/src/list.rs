@@ -64,10 +64,6 @@ const NATIVE: &[Isa] = &[Isa::Avx512Bf16, Isa::NeonBf16];
 /// Every kernel of the crate, by family.
 #[rustfmt::skip]
 pub const KERNELS: &[Kernel] = &[
-    kernel("active", "forward", "active_forward", "out[e] = bias[n] + <w_n, x_s> for each pair e = (n, s)", "f32, bf16 weights", ALL),
-    kernel("active", "adam_backward", "active_backward", "dx_s += c_e w_n; Adam on w_n with sum_s c_e x_s", "f32, bf16 weights and states", ALL),
-    kernel("active", "momentum_backward", "active_backward", "the same with momentum", "f32, bf16 weights and states", ALL),
-    kernel("active", "adagrad_backward", "active_backward", "the same with Adagrad", "f32, bf16 weights and states", ALL),
     kernel("axpy", "axpy", "axpy", "y = a x + y", "f32, bf16 x", ALL),
     kernel("byte_gemm", "gemm_i8", "gemm_i8", "Z = W X^T for chosen rows of W", "i8 x i8 to i32", BYTES),
     kernel("byte_gemm", "gemm_u8_i8", "gemm_u8_i8", "Z = W X^T for chosen rows of W", "i8 x u8 to i32", BYTES),
@@ -79,7 +75,7 @@ pub const KERNELS: &[Kernel] = &[
     kernel("convert", "bf16_to_f32", "bf16_to_f32", "exact", "bf16, f32", ALL),
     kernel("convert", "f32_to_f16", "f32_to_f16", "nearest", "f32, f16", ALL),
     kernel("convert", "f16_to_f32", "f16_to_f32", "exact", "f16, f32", ALL),
-    kernel("counting_sort", "scan", "counting_sort", "rows of each sample -> samples of each row", "u32, f32 values", ALL),
+    kernel("csr_to_csc", "scan", "csr_to_csc", "CSR (rows of each example) -> CSC (examples of each row)", "u32, f32 values", ALL),
     kernel("dot", "dot", "dot", "sum_i a_i b_i", "f32", ALL_SVE),
     kernel("dot", "dot_bf16", "dot_bf16", "sum_i a_i b_i", "bf16", PAIRS).native(NATIVE),
     kernel("dot", "dot_bf16_f32", "dot_bf16_f32", "sum_i a_i b_i", "bf16 weights, f32", ALL),
@@ -131,6 +127,10 @@ pub const KERNELS: &[Kernel] = &[
     kernel("row_update", "adam_scattered", "update_scattered", "Adam or AdamW on chosen elements", "f32", ALL),
     kernel("row_update", "momentum_scattered", "update_scattered", "momentum or Nesterov's on chosen elements", "f32", ALL),
     kernel("row_update", "adagrad_scattered", "update_scattered", "Adagrad on chosen elements", "f32", ALL),
+    kernel("sddmm", "forward", "sddmm_forward", "out[e] = bias[n] + <w_n, x_s> for each pair e = (n, s)", "f32, bf16 weights", ALL),
+    kernel("sddmm", "adam_backward", "sddmm_backward", "dx_s += c_e w_n; Adam on w_n with sum_s c_e x_s", "f32, bf16 weights and states", ALL),
+    kernel("sddmm", "momentum_backward", "sddmm_backward", "the same with momentum", "f32, bf16 weights and states", ALL),
+    kernel("sddmm", "adagrad_backward", "sddmm_backward", "the same with Adagrad", "f32, bf16 weights and states", ALL),
     kernel("softmax", "max_sum", "max_sum", "max, and sum of e^(x - max)", "f32", ALL),
     kernel("softmax", "softmax", "softmax", "z = e^(z - max) / sum", "f32", ALL),
     kernel("softmax", "column_max_sum", "column_max_sum", "the same, by column", "f32", ALL),

@@ -10,7 +10,7 @@
 //! | word | content |
 //! |---|---|
 //! | 0 | index of the word / 4 |
-//! | 1 | `item`: a sample, a row, a hash table ... |
+//! | 1 | `item`: an example, a row, a hash table ... |
 //! | 2 | low half of `step`: a batch, an epoch ... |
 //! | 3 | high half of `step` xor (`stream` << 16) |
 //!

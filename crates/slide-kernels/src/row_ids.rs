@@ -1,5 +1,5 @@
 //! Lists of row numbers, checked once when they are made, so that the kernels need not: alone, with a value each (a sparse
-//! vector), or with the samples that want each row.
+//! vector), or with the examples that want each row.
 
 use crate::ShapeError;
 
@@ -131,47 +131,47 @@ impl<'a> SparseVector<'a> {
     }
 }
 
-/// The transposed active sets of a batch: for each active row, the samples that want it.
+/// The transposed active sets of a batch: for each active row, the examples that want it.
 ///
-/// *Entry* `e` is the pair of row `rows[i]` and sample `members[e]`, for `e` in `starts[i]..starts[i + 1]`.
+/// *Entry* `e` is the pair of row `rows[i]` and example `examples[e]`, for `e` in `starts[i]..starts[i + 1]`.
 #[derive(Clone, Copy, Debug)]
-pub struct ActiveRows<'a> {
+pub struct CscPattern<'a> {
     rows: &'a [u32],
     starts: &'a [u32],
-    members: &'a [u32],
+    examples: &'a [u32],
     row_bound: usize,
-    member_bound: usize,
+    example_bound: usize,
 }
 
-impl<'a> ActiveRows<'a> {
+impl<'a> CscPattern<'a> {
     /// Checks the lists: `rows` strictly ascending and below `row_bound`; `starts` one more than `rows`, ascending
-    /// from 0 to `members.len()`; the members of each row strictly ascending and below `member_bound`.
+    /// from 0 to `examples.len()`; the examples of each row strictly ascending and below `example_bound`.
     ///
     /// # Errors
     /// Which of these does not hold, and where.
     pub fn new(
         rows: &'a [u32],
         starts: &'a [u32],
-        members: &'a [u32],
+        examples: &'a [u32],
         row_bound: usize,
-        member_bound: usize,
+        example_bound: usize,
     ) -> Result<Self, ShapeError> {
         if !check(rows, row_bound)? {
             check_strictly_ascending(rows, 0)?;
         }
-        check(members, member_bound)?;
+        check(examples, example_bound)?;
         let covers = starts.len() == rows.len() + 1
             && starts.first() == Some(&0)
-            && starts.last().is_some_and(|&last| last as usize == members.len())
+            && starts.last().is_some_and(|&last| last as usize == examples.len())
             && starts.is_sorted();
         if !covers {
-            return Err(ShapeError::Starts { rows: rows.len(), members: members.len() });
+            return Err(ShapeError::Starts { rows: rows.len(), examples: examples.len() });
         }
         for pair in starts.windows(2) {
             let list = pair[0] as usize..pair[1] as usize;
-            check_strictly_ascending(&members[list.clone()], list.start)?;
+            check_strictly_ascending(&examples[list.clone()], list.start)?;
         }
-        Ok(ActiveRows { rows, starts, members, row_bound, member_bound })
+        Ok(CscPattern { rows, starts, examples, row_bound, example_bound })
     }
 
     /// The active rows, strictly ascending.
@@ -184,9 +184,9 @@ impl<'a> ActiveRows<'a> {
         self.starts
     }
 
-    /// The sample of each entry.
-    pub fn members(&self) -> &'a [u32] {
-        self.members
+    /// The example of each entry.
+    pub fn examples(&self) -> &'a [u32] {
+        self.examples
     }
 
     /// All rows are below this.
@@ -194,9 +194,9 @@ impl<'a> ActiveRows<'a> {
         self.row_bound
     }
 
-    /// All members are below this.
-    pub fn member_bound(&self) -> usize {
-        self.member_bound
+    /// All examples are below this.
+    pub fn example_bound(&self) -> usize {
+        self.example_bound
     }
 
     /// The number of active rows.
@@ -211,6 +211,6 @@ impl<'a> ActiveRows<'a> {
 
     /// The number of entries.
     pub fn entries(&self) -> usize {
-        self.members.len()
+        self.examples.len()
     }
 }

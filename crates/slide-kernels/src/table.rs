@@ -13,12 +13,11 @@ pub struct Kernels {
     pub(crate) isa: Isa,
     pub(crate) precision: Precision,
     pub(crate) quirks: Quirks,
-    pub(crate) active: api::active::Table,
     pub(crate) axpy: api::axpy::Table,
     pub(crate) byte_gemm: api::byte_gemm::Table,
     pub(crate) codes: api::codes::Table,
     pub(crate) convert: api::convert::Table,
-    pub(crate) counting_sort: api::counting_sort::Table,
+    pub(crate) csr_to_csc: api::csr_to_csc::Table,
     pub(crate) dot: api::dot::Table,
     pub(crate) elementwise: api::elementwise::Table,
     pub(crate) embedding: api::embedding::Table,
@@ -32,6 +31,7 @@ pub struct Kernels {
     pub(crate) random: api::random::Table,
     pub(crate) row_dot: api::row_dot::Table,
     pub(crate) row_update: api::row_update::Table,
+    pub(crate) sddmm: api::sddmm::Table,
     pub(crate) softmax: api::softmax::Table,
     pub(crate) sparse_dot: api::sparse_dot::Table,
     pub(crate) sparse_hash: api::sparse_hash::Table,
@@ -153,12 +153,11 @@ impl Kernels {
     /// Family, name and address of each function, for the test that holds the list of kernels against the tables.
     #[doc(hidden)]
     pub fn visit_functions(&self, visit: &mut dyn FnMut(&'static str, &'static str, usize)) {
-        self.active.visit("active", visit);
         self.axpy.visit("axpy", visit);
         self.byte_gemm.visit("byte_gemm", visit);
         self.codes.visit("codes", visit);
         self.convert.visit("convert", visit);
-        self.counting_sort.visit("counting_sort", visit);
+        self.csr_to_csc.visit("csr_to_csc", visit);
         self.dot.visit("dot", visit);
         self.elementwise.visit("elementwise", visit);
         self.embedding.visit("embedding", visit);
@@ -172,6 +171,7 @@ impl Kernels {
         self.random.visit("random", visit);
         self.row_dot.visit("row_dot", visit);
         self.row_update.visit("row_update", visit);
+        self.sddmm.visit("sddmm", visit);
         self.softmax.visit("softmax", visit);
         self.sparse_dot.visit("sparse_dot", visit);
         self.sparse_hash.visit("sparse_hash", visit);

@@ -36,7 +36,7 @@ pub enum ShapeError {
         /// How many of these there are.
         found: usize,
     },
-    /// A row number (or member) is not below its bound.
+    /// A row or example number is not below its bound.
     #[error("entry {position} is {found}; expected less than {bound}")]
     OutOfRange {
         /// Where in the list.
@@ -64,13 +64,13 @@ pub enum ShapeError {
         /// Values there are.
         values: usize,
     },
-    /// The starts of the member lists do not cut the members into one list per row.
-    #[error("starts do not cut {members} members into {rows} lists that follow each other from 0 to the end")]
+    /// The starts of a CSC pattern do not split its examples into one list per row.
+    #[error("`starts` must ascend from 0 to {examples} and have one element more than the {rows} rows")]
     Starts {
-        /// Rows there are.
+        /// Number of rows.
         rows: usize,
-        /// Members there are.
-        members: usize,
+        /// Number of entries of `examples`.
+        examples: usize,
     },
 }
 

@@ -147,13 +147,13 @@ proptest! {
         let mut random = random(seed);
         let z = logits(&mut random, length);
         let (max, inverse_sum) = (random.values(count), random.values(count));
-        let samples = random.ids(length, count);
+        let examples = random.ids(length, count);
         let (mut softmax, mut sigmoid) = (z.clone(), z.clone());
-        scalar().softmax_entries(&mut softmax, &samples, &max, &inverse_sum);
+        scalar().softmax_entries(&mut softmax, &examples, &max, &inverse_sum);
         let loss = scalar().sigmoid_entries(&mut sigmoid);
         for kernels in others() {
             let mut found = z.clone();
-            kernels.softmax_entries(&mut found, &samples, &max, &inverse_sum);
+            kernels.softmax_entries(&mut found, &examples, &max, &inverse_sum);
             assert_same("softmax_entries", kernels, &softmax, &found);
             let mut found = z.clone();
             let found_loss = kernels.sigmoid_entries(&mut found);
@@ -313,7 +313,7 @@ fn labels_are_checked() {
 }
 
 #[test]
-#[should_panic(expected = "softmax_entries: sample 3 of 3")]
+#[should_panic(expected = "softmax_entries: example 3 of 3")]
 fn samples_are_checked() {
     Kernels::best().softmax_entries(&mut [0.0; 2], &[0, 3], &[0.0; 3], &[0.0; 3]);
 }

@@ -6,7 +6,7 @@
 mod support;
 
 use proptest::prelude::*;
-use slide_kernels::{ActiveRows, Kernels, Matrix, MatrixMut, RowIds};
+use slide_kernels::{CscPattern, Kernels, Matrix, MatrixMut, RowIds};
 use support::{Random, Weights, assert_same, others, scalar};
 
 /// A table and what is needed to choose rows of it.
@@ -16,7 +16,7 @@ struct Shape {
     padding: usize,
     rows: usize,
     chosen: usize,
-    samples: usize,
+    examples: usize,
     bf16: bool,
     special: bool,
     seed: u64,
@@ -36,14 +36,14 @@ impl Shape {
 
 fn shapes() -> impl Strategy<Value = Shape> {
     let width = prop_oneof![0..=67_usize, Just(128), Just(144), 128..=300_usize];
-    let samples = prop_oneof![0..=20_usize, Just(32), Just(48), Just(64), Just(67), Just(130)];
-    (width, 0..=17_usize, 1..=40_usize, 0..=40_usize, samples, any::<bool>(), any::<bool>(), any::<u64>()).prop_map(
-        |(width, padding, rows, chosen, samples, bf16, special, seed)| Shape {
+    let examples = prop_oneof![0..=20_usize, Just(32), Just(48), Just(64), Just(67), Just(130)];
+    (width, 0..=17_usize, 1..=40_usize, 0..=40_usize, examples, any::<bool>(), any::<bool>(), any::<u64>()).prop_map(
+        |(width, padding, rows, chosen, examples, bf16, special, seed)| Shape {
             width,
             padding,
             rows,
             chosen,
-            samples,
+            examples,
             bf16,
             special,
             seed,
@@ -90,32 +90,32 @@ fn embedding(kernels: &Kernels, shape: &Shape) {
 fn gemm(kernels: &Kernels, shape: &Shape) {
     let mut random = shape.random();
     let (width, stride) = (shape.width, shape.stride());
-    let sample_stride = shape.samples + shape.padding % 5 + 1;
+    let example_stride = shape.examples + shape.padding % 5 + 1;
     let weights = random.weights(shape.rows * stride, shape.bf16);
     let table = weights.table(stride, width);
     let bias = random.values(shape.rows);
     let ids = random.ids(shape.chosen, shape.rows);
     let rows = RowIds::new(&ids, shape.rows).unwrap();
 
-    let inputs = random.values(width * sample_stride);
-    let inputs = Matrix::new(&inputs, sample_stride, shape.samples).unwrap();
-    let mut expected = random.values(shape.chosen * sample_stride);
+    let inputs = random.values(width * example_stride);
+    let inputs = Matrix::new(&inputs, example_stride, shape.examples).unwrap();
+    let mut expected = random.values(shape.chosen * example_stride);
     let mut found = expected.clone();
-    let out = MatrixMut::new(&mut expected, sample_stride, shape.samples).unwrap();
+    let out = MatrixMut::new(&mut expected, example_stride, shape.examples).unwrap();
     scalar().gemm_forward(table, rows, &bias, inputs, out);
-    let out = MatrixMut::new(&mut found, sample_stride, shape.samples).unwrap();
+    let out = MatrixMut::new(&mut found, example_stride, shape.examples).unwrap();
     kernels.gemm_forward(table, rows, &bias, inputs, out);
     assert_same("gemm_forward", kernels, &expected, &found);
 
-    let deltas = random.values(shape.chosen * sample_stride);
-    let deltas = Matrix::new(&deltas, sample_stride, shape.samples).unwrap();
-    let mut expected = random.values(shape.samples * stride);
+    let deltas = random.values(shape.chosen * example_stride);
+    let deltas = Matrix::new(&deltas, example_stride, shape.examples).unwrap();
+    let mut expected = random.values(shape.examples * stride);
     let mut found = expected.clone();
     scalar().gemm_backward(table, rows, deltas, MatrixMut::new(&mut expected, stride, width).unwrap());
     kernels.gemm_backward(table, rows, deltas, MatrixMut::new(&mut found, stride, width).unwrap());
     assert_same("gemm_backward", kernels, &expected, &found);
 
-    let inputs = random.values(shape.samples * stride);
+    let inputs = random.values(shape.examples * stride);
     let inputs = Matrix::new(&inputs, stride, width).unwrap();
     let mut expected = random.values(shape.chosen * stride);
     let mut found = expected.clone();
@@ -156,8 +156,8 @@ fn every_family_at_every_tail() {
     for kernels in others() {
         for width in 0..=4 * 16 + 3 {
             for (bf16, special) in [(false, false), (false, true), (true, false), (true, true)] {
-                let (rows, chosen, samples, seed) = (9, 7, 5 + width % 19, width as u64);
-                let shape = Shape { width, padding: width % 3, rows, chosen, samples, bf16, special, seed };
+                let (rows, chosen, examples, seed) = (9, 7, 5 + width % 19, width as u64);
+                let shape = Shape { width, padding: width % 3, rows, chosen, examples, bf16, special, seed };
                 FAMILIES.iter().for_each(|family| family(kernels, &shape));
             }
         }
@@ -178,10 +178,10 @@ fn lanes_without_an_element_are_untouched() {
             let mut out = [1.0];
             kernels.rows_dot(table.into(), rows, &minus_tiny, &mut out);
             assert_same("rows_dot", kernels, &[expected(16)], &out);
-            let active = ActiveRows::new(&[0], &[0, 1], &[0], 1, 1).unwrap();
+            let pattern = CscPattern::new(&[0], &[0, 1], &[0], 1, 1).unwrap();
             let vectors = Matrix::new(&minus_tiny, width, width).unwrap();
-            kernels.active_forward(table.into(), &[-0.0], &active, vectors, &mut out);
-            assert_same("active_forward", kernels, &[expected(16)], &out);
+            kernels.sddmm_forward(table.into(), &[-0.0], &pattern, vectors, &mut out);
+            assert_same("sddmm_forward", kernels, &[expected(16)], &out);
         }
     }
 }
@@ -202,8 +202,8 @@ proptest! {
 fn products_of_large_tables() {
     for kernels in others() {
         for bf16 in [false, true] {
-            let (width, padding, rows, chosen, samples) = (128, 0, 5000, 70, 33);
-            let shape = Shape { width, padding, rows, chosen, samples, bf16, special: false, seed: 8 };
+            let (width, padding, rows, chosen, examples) = (128, 0, 5000, 70, 33);
+            let shape = Shape { width, padding, rows, chosen, examples, bf16, special: false, seed: 8 };
             gemm(kernels, &shape);
             rows_dot(kernels, &shape);
         }
@@ -220,7 +220,7 @@ fn rows_in_blocks_and_beside_them() {
         {
             for (bf16, special) in [(false, false), (false, true), (true, false), (true, true)] {
                 let (rows, seed) = (40, chosen as u64);
-                rows_dot(kernels, &Shape { width, padding: 3, rows, chosen, samples: 1, bf16, special, seed });
+                rows_dot(kernels, &Shape { width, padding: 3, rows, chosen, examples: 1, bf16, special, seed });
             }
         }
     }
@@ -230,10 +230,10 @@ fn rows_in_blocks_and_beside_them() {
 #[test]
 fn products_of_many_panels() {
     for kernels in others() {
-        for (width, chosen, samples) in [(300, 300, 64), (256, 129, 40), (64, 257, 200), (17, 140, 17)] {
+        for (width, chosen, examples) in [(300, 300, 64), (256, 129, 40), (64, 257, 200), (17, 140, 17)] {
             for bf16 in [false, true] {
                 let (padding, rows, special, seed) = (3, 50, false, 7);
-                gemm(kernels, &Shape { width, padding, rows, chosen, samples, bf16, special, seed });
+                gemm(kernels, &Shape { width, padding, rows, chosen, examples, bf16, special, seed });
             }
         }
     }

@@ -22,14 +22,14 @@ fn native() -> impl Iterator<Item = &'static Kernels> {
     others().into_iter().map(move |kernels| kernels.with_precision(Precision::Native).with_quirks(fast))
 }
 
-/// Rows chosen at random from a table with gaps, and samples with gaps.
+/// Rows chosen at random from a table with gaps, and examples with gaps.
 #[derive(Clone, Copy, Debug)]
 struct Shape {
     width: usize,
     padding: usize,
     rows: usize,
     chosen: usize,
-    samples: usize,
+    examples: usize,
     seed: u64,
 }
 
@@ -54,7 +54,7 @@ impl Case {
         };
         let mut table = random.halves(shape.rows * shape.stride());
         table.fill_with(|| bf16::from_f32(hard(&mut random)));
-        let (mut bias, mut inputs) = (random.values(shape.rows), random.values(shape.width * shape.sample_stride()));
+        let (mut bias, mut inputs) = (random.values(shape.rows), random.values(shape.width * shape.example_stride()));
         bias.fill_with(|| hard(&mut random));
         inputs.fill_with(|| hard(&mut random));
         let ids = random.ids(shape.chosen, shape.rows);
@@ -63,11 +63,11 @@ impl Case {
 
     fn product(&self, kernels: &Kernels) -> Guarded<f32> {
         let shape = self.shape;
-        let mut out = Guarded::new(shape.chosen * shape.sample_stride(), self.shape.seed.is_multiple_of(2));
+        let mut out = Guarded::new(shape.chosen * shape.example_stride(), self.shape.seed.is_multiple_of(2));
         out.fill(0.25);
         let table = Matrix::new(&self.table, shape.stride(), shape.width).unwrap();
-        let inputs = Matrix::new(&self.inputs, shape.sample_stride(), shape.samples).unwrap();
-        let view = MatrixMut::new(&mut out, shape.sample_stride(), shape.samples).unwrap();
+        let inputs = Matrix::new(&self.inputs, shape.example_stride(), shape.examples).unwrap();
+        let view = MatrixMut::new(&mut out, shape.example_stride(), shape.examples).unwrap();
         let rows = RowIds::new(&self.ids, shape.rows).unwrap();
         kernels.gemm_forward(table.into(), rows, &self.bias, inputs, view);
         out
@@ -76,7 +76,7 @@ impl Case {
     /// Weights and inputs of an element of the output.
     fn terms(&self, r: usize, s: usize) -> impl Iterator<Item = (bf16, f32)> {
         let row = &self.table[self.ids[r] as usize * self.shape.stride()..][..self.shape.width];
-        row.iter().enumerate().map(move |(k, &w)| (w, self.inputs[k * self.shape.sample_stride() + s]))
+        row.iter().enumerate().map(move |(k, &w)| (w, self.inputs[k * self.shape.example_stride() + s]))
     }
 
     /// The bound that [`Kernels::gemm_forward`] states, for inputs that are rounded with unit `v`.
@@ -101,12 +101,12 @@ impl Case {
     fn assert_within(&self, kernels: &Kernels, out: &[f32], r: usize, s: usize, v: f64) {
         let bias = f64::from(self.bias[self.ids[r] as usize]);
         let exact: f64 = bias + self.terms(r, s).map(|(w, x)| w.to_f64() * f64::from(x)).sum::<f64>();
-        let found = f64::from(out[r * self.shape.sample_stride() + s]);
+        let found = f64::from(out[r * self.shape.example_stride() + s]);
         let (error, bound) = ((found - exact).abs(), self.bound(r, s, v));
         let isa = kernels.isa();
         assert!(
             error <= bound,
-            "row {r}, sample {s} on {isa}: {found:e} for {exact:e}, bound {bound:e}, {:?}",
+            "row {r}, example {s} on {isa}: {found:e} for {exact:e}, bound {bound:e}, {:?}",
             self.shape
         );
     }
@@ -114,8 +114,8 @@ impl Case {
     fn assert_all_within(&self, kernels: &Kernels, v: f64) {
         let out = self.product(kernels);
         for (i, &found) in out.iter().enumerate() {
-            let (r, s) = (i / self.shape.sample_stride(), i % self.shape.sample_stride());
-            if s < self.shape.samples {
+            let (r, s) = (i / self.shape.example_stride(), i % self.shape.example_stride());
+            if s < self.shape.examples {
                 self.assert_within(kernels, &out, r, s, v);
             } else {
                 assert_eq!(found, 0.25, "between the rows, on {}", kernels.isa());
@@ -129,17 +129,18 @@ impl Shape {
         (self.width + self.padding).max(1)
     }
 
-    fn sample_stride(&self) -> usize {
-        (self.samples + self.padding % 5).max(1)
+    fn example_stride(&self) -> usize {
+        (self.examples + self.padding % 5).max(1)
     }
 }
 
-/// Panels end after 256 to 1,024 elements, tiles after 16 to 64 samples.
+/// Panels end after 256 to 1,024 elements, tiles after 16 to 64 examples.
 fn shapes() -> impl Strategy<Value = Shape> {
     let width = prop_oneof![0..=35_usize, Just(128), 100..=300_usize, 1020..=1030_usize];
-    let samples = prop_oneof![0..=20_usize, Just(32), Just(48), Just(64), Just(67), Just(130)];
-    (width, 0..=9_usize, 1..=20_usize, 0..=27_usize, samples, any::<u64>())
-        .prop_map(|(width, padding, rows, chosen, samples, seed)| Shape { width, padding, rows, chosen, samples, seed })
+    let examples = prop_oneof![0..=20_usize, Just(32), Just(48), Just(64), Just(67), Just(130)];
+    (width, 0..=9_usize, 1..=20_usize, 0..=27_usize, examples, any::<u64>()).prop_map(
+        |(width, padding, rows, chosen, examples, seed)| Shape { width, padding, rows, chosen, examples, seed },
+    )
 }
 
 fn check(shape: Shape) {
@@ -166,30 +167,30 @@ proptest! {
 #[test]
 fn sums_keep_their_bound_at_every_tail() {
     for width in 0..=35 {
-        for (chosen, samples) in [(1 + width % 13, 1 + width % 19), (13, 33), (2, 64)] {
-            check(Shape { width, padding: width % 3, rows: 7, chosen, samples, seed: width as u64 });
+        for (chosen, examples) in [(1 + width % 13, 1 + width % 19), (13, 33), (2, 64)] {
+            check(Shape { width, padding: width % 3, rows: 7, chosen, examples, seed: width as u64 });
         }
     }
 }
 
-/// A sample, or a row, that is not finite spoils its own results and no others.
+/// An example, or a row, that is not finite spoils its own results and no others.
 #[test]
 fn what_is_not_finite_stays_in_its_row_and_sample() {
     for poison in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
         for width in 1..=19 {
-            let shape = Shape { width, padding: 0, rows: 5, chosen: 5, samples: 21, seed: 3 };
+            let shape = Shape { width, padding: 0, rows: 5, chosen: 5, examples: 21, seed: 3 };
             let mut case = Case::new(shape);
             case.ids.iter_mut().zip(0..).for_each(|(id, i)| *id = i);
-            let (k, row, sample) = (width - 1, width % 5, width % 21);
-            case.inputs[k * shape.sample_stride() + sample] = poison;
+            let (k, row, example) = (width - 1, width % 5, width % 21);
+            case.inputs[k * shape.example_stride() + example] = poison;
             case.table[row * shape.stride() + k] = bf16::from_f32(poison);
             // Times zero an infinity is NaN, too.
             for kernels in native() {
                 let out = case.product(kernels);
                 for r in 0..shape.chosen {
-                    for s in 0..shape.samples {
-                        let found = out[r * shape.sample_stride() + s];
-                        if r == row || s == sample {
+                    for s in 0..shape.examples {
+                        let found = out[r * shape.example_stride() + s];
+                        if r == row || s == example {
                             assert!(!found.is_finite(), "{found} at {r}, {s} on {}", kernels.isa());
                         } else {
                             case.assert_within(kernels, &out, r, s, UNIT_BF16);
@@ -204,7 +205,7 @@ fn what_is_not_finite_stays_in_its_row_and_sample() {
 /// The bound is tight enough to notice one element that is left out, or one sum that is rounded to `bf16`.
 #[test]
 fn the_bound_is_not_loose() {
-    let shape = Shape { width: 128, padding: 0, rows: 1, chosen: 1, samples: 1, seed: 1 };
+    let shape = Shape { width: 128, padding: 0, rows: 1, chosen: 1, examples: 1, seed: 1 };
     let mut case = Case::new(shape);
     case.table.fill(bf16::ONE);
     case.inputs.fill(1.0);
@@ -215,7 +216,7 @@ fn the_bound_is_not_loose() {
 
 #[test]
 fn other_rows_and_slow_processors_have_the_reproducible_product() {
-    let case = Case::new(Shape { width: 131, padding: 1, rows: 9, chosen: 14, samples: 21, seed: 5 });
+    let case = Case::new(Shape { width: 131, padding: 1, rows: 9, chosen: 14, examples: 21, seed: 5 });
     let reproducible = case.product(scalar());
     for kernels in native() {
         let slow = kernels.with_quirks(Quirks::default().with_slow_bf16_pairs(true));
@@ -223,14 +224,14 @@ fn other_rows_and_slow_processors_have_the_reproducible_product() {
             assert_same("gemm_forward", slow, &reproducible, &case.product(slow));
         }
         let wide: Vec<f32> = case.table.iter().map(|w| w.to_f32()).collect();
-        let (stride, samples) = (case.shape.sample_stride(), case.shape.samples);
+        let (stride, examples) = (case.shape.example_stride(), case.shape.examples);
         let mut out = vec![0.25; 14 * stride];
         kernels.gemm_forward(
             Matrix::new(&wide, case.shape.stride(), 131).unwrap().into(),
             RowIds::new(&case.ids, 9).unwrap(),
             &case.bias,
-            Matrix::new(&case.inputs, stride, samples).unwrap(),
-            MatrixMut::new(&mut out, stride, samples).unwrap(),
+            Matrix::new(&case.inputs, stride, examples).unwrap(),
+            MatrixMut::new(&mut out, stride, examples).unwrap(),
         );
         assert_same("gemm_forward of f32", kernels, &reproducible, &out);
     }

@@ -4,7 +4,7 @@
 mod support;
 
 use proptest::prelude::*;
-use slide_kernels::{ActiveRows, AdagradStep, AdamStep, Kernels, Matrix, MatrixMut, MomentumStep, Optimiser};
+use slide_kernels::{AdagradStep, AdamStep, CscPattern, Kernels, Matrix, MatrixMut, MomentumStep, Optimiser};
 use slide_kernels::{Rounding, RowIds, TableMut, ValuesMut};
 use support::{Guarded, Random, Weights, assert_same, others, scalar};
 
@@ -14,7 +14,7 @@ struct Shape {
     padding: usize,
     rows: usize,
     chosen: usize,
-    samples: usize,
+    examples: usize,
     bf16_weights: bool,
     bf16_states: bool,
     special: bool,
@@ -154,39 +154,39 @@ fn scattered(kernels: &Kernels, shape: &Shape, kind: Kind) {
     }
 }
 
-/// Lists of active rows: every row has a random set of members, many or none.
-fn active_lists(shape: &Shape, random: &mut Random) -> (Vec<u32>, Vec<u32>, Vec<u32>) {
+/// Lists of active rows: every row has a random set of examples, many or none.
+fn csc_lists(shape: &Shape, random: &mut Random) -> (Vec<u32>, Vec<u32>, Vec<u32>) {
     let rows = random.ascending(shape.chosen, shape.rows);
-    let (mut starts, mut members) = (vec![0], Vec::new());
+    let (mut starts, mut examples) = (vec![0], Vec::new());
     for _ in &rows {
         let one_in = [1, 2, 20][random.below(3)];
-        members.extend((0..shape.samples as u32).filter(|_| random.below(one_in) == 0));
-        starts.push(members.len() as u32);
+        examples.extend((0..shape.examples as u32).filter(|_| random.below(one_in) == 0));
+        starts.push(examples.len() as u32);
     }
-    (rows, starts, members)
+    (rows, starts, examples)
 }
 
-fn active(kernels: &Kernels, shape: &Shape, kind: Kind) {
+fn sddmm(kernels: &Kernels, shape: &Shape, kind: Kind) {
     let mut random = shape.random();
     let (width, stride) = (shape.width, shape.stride());
-    let (rows, starts, members) = active_lists(shape, &mut random);
-    let active = ActiveRows::new(&rows, &starts, &members, shape.rows, shape.samples).unwrap();
-    let vectors = random.values(shape.samples * stride);
+    let (rows, starts, examples) = csc_lists(shape, &mut random);
+    let pattern = CscPattern::new(&rows, &starts, &examples, shape.rows, shape.examples).unwrap();
+    let vectors = random.values(shape.examples * stride);
     let vectors = Matrix::new(&vectors, stride, width).unwrap();
     let bias = random.values(shape.rows);
     let mut expected = State::new(shape, &mut random);
     let mut found = expected.clone();
 
-    let (mut expected_out, mut found_out) = (random.values(members.len()), random.values(members.len()));
+    let (mut expected_out, mut found_out) = (random.values(examples.len()), random.values(examples.len()));
     let table = expected.0[0].table(stride, width);
-    scalar().active_forward(table, &bias, &active, vectors, &mut expected_out);
-    kernels.active_forward(table, &bias, &active, vectors, &mut found_out);
-    assert_same("active_forward", kernels, &expected_out, &found_out);
+    scalar().sddmm_forward(table, &bias, &pattern, vectors, &mut expected_out);
+    kernels.sddmm_forward(table, &bias, &pattern, vectors, &mut found_out);
+    assert_same("sddmm_forward", kernels, &expected_out, &found_out);
 
-    let coefficients = random.values(members.len());
+    let coefficients = random.values(examples.len());
     let (decays, rounding) = (Decays::new(rows.len(), &mut random), rounding(&mut random));
     let with_input_gradient = random.below(4) > 0;
-    let mut expected_gradient = random.values(shape.samples * stride);
+    let mut expected_gradient = random.values(shape.examples * stride);
     let mut found_gradient = expected_gradient.clone();
     for (kernels, state, gradient) in
         [(scalar(), &mut expected, &mut expected_gradient), (kernels, &mut found, &mut found_gradient)]
@@ -194,16 +194,16 @@ fn active(kernels: &Kernels, shape: &Shape, kind: Kind) {
         let [weights, first, second] = state.tables(shape);
         let optimiser = decays.optimiser(kind, first, second);
         let gradient = with_input_gradient.then(|| MatrixMut::new(gradient, stride, width).unwrap());
-        kernels.active_backward(weights, optimiser, &active, &coefficients, vectors, gradient, rounding);
+        kernels.sddmm_backward(weights, optimiser, &pattern, &coefficients, vectors, gradient, rounding);
     }
-    expected.assert_same(&format!("active_backward {kind:?}"), kernels, &found);
-    assert_same("active_backward: input_gradient", kernels, &expected_gradient, &found_gradient);
+    expected.assert_same(&format!("sddmm_backward {kind:?}"), kernels, &found);
+    assert_same("sddmm_backward: input_gradient", kernels, &expected_gradient, &found_gradient);
 }
 
 fn all(kernels: &Kernels, shape: &Shape, kind: Kind) {
     rows(kernels, shape, kind);
     scattered(kernels, shape, kind);
-    active(kernels, shape, kind);
+    sddmm(kernels, shape, kind);
 }
 
 /// Every optimiser in every format at every width; on a slow machine, every width with some of them.
@@ -216,9 +216,10 @@ fn every_optimiser_and_format_at_every_tail() {
             for combination in (width % step..combinations).step_by(step) {
                 let (formats, kind) = (combination / KINDS.len(), KINDS[combination % KINDS.len()]);
                 let (bf16_weights, bf16_states) = (formats & 1 > 0, formats & 2 > 0);
-                let (rows, chosen, samples, seed) = (9, 7, 5 + width % 19, (width * combinations + combination) as u64);
+                let (rows, chosen, examples, seed) =
+                    (9, 7, 5 + width % 19, (width * combinations + combination) as u64);
                 let (padding, special) = (width % 3, (width + combination) % 2 == 0);
-                let shape = Shape { width, padding, rows, chosen, samples, bf16_weights, bf16_states, special, seed };
+                let shape = Shape { width, padding, rows, chosen, examples, bf16_weights, bf16_states, special, seed };
                 all(kernels, &shape, kind);
             }
         }
@@ -227,11 +228,11 @@ fn every_optimiser_and_format_at_every_tail() {
 
 fn shapes() -> impl Strategy<Value = Shape> {
     let width = prop_oneof![0..=67_usize, Just(128), Just(144), 128..=300_usize];
-    let samples = prop_oneof![0..=20_usize, Just(67)];
-    (width, 0..=17_usize, 1..=40_usize, 0..=40_usize, samples, 0..4_usize, any::<bool>(), any::<u64>()).prop_map(
-        |(width, padding, rows, chosen, samples, formats, special, seed)| {
+    let examples = prop_oneof![0..=20_usize, Just(67)];
+    (width, 0..=17_usize, 1..=40_usize, 0..=40_usize, examples, 0..4_usize, any::<bool>(), any::<u64>()).prop_map(
+        |(width, padding, rows, chosen, examples, formats, special, seed)| {
             let (bf16_weights, bf16_states) = (formats & 1 > 0, formats & 2 > 0);
-            Shape { width, padding, rows, chosen, samples, bf16_weights, bf16_states, special, seed }
+            Shape { width, padding, rows, chosen, examples, bf16_weights, bf16_states, special, seed }
         },
     )
 }

@@ -3,13 +3,13 @@
 
 mod support;
 
-use slide_kernels::{ActiveRows, AdamStep, Isa, IsaError, Kernels, Matrix, MatrixMut, Optimiser, Rounding, RowIds};
+use slide_kernels::{AdamStep, CscPattern, Isa, IsaError, Kernels, Matrix, MatrixMut, Optimiser, Rounding, RowIds};
 use slide_kernels::{ShapeError, Table, TableMut, Values, ValuesMut};
 use support::{Random, Weights, scalar, this_program};
 
 const WIDTH: usize = 37;
 const ROWS: usize = 6;
-const SAMPLES: usize = 5;
+const EXAMPLES: usize = 5;
 
 /// Sums of up to 37 products of numbers below 1 in `f32`: far below this.
 const TOLERANCE: f64 = 1e-5;
@@ -50,34 +50,34 @@ fn products_are_matrix_products() {
     let table = Matrix::new(&weights, WIDTH, WIDTH).unwrap();
     let bias = random.values(ROWS);
 
-    let inputs = random.values(SAMPLES * WIDTH);
+    let inputs = random.values(EXAMPLES * WIDTH);
     let inputs = Matrix::new(&inputs, WIDTH, WIDTH).unwrap();
-    let mut transposed = vec![0.0; WIDTH * SAMPLES];
-    scalar().transpose(inputs, MatrixMut::new(&mut transposed, SAMPLES, SAMPLES).unwrap());
-    let mut out = vec![0.0; ids.len() * SAMPLES];
-    let transposed = Matrix::new(&transposed, SAMPLES, SAMPLES).unwrap();
-    let out_matrix = MatrixMut::new(&mut out, SAMPLES, SAMPLES).unwrap();
+    let mut transposed = vec![0.0; WIDTH * EXAMPLES];
+    scalar().transpose(inputs, MatrixMut::new(&mut transposed, EXAMPLES, EXAMPLES).unwrap());
+    let mut out = vec![0.0; ids.len() * EXAMPLES];
+    let transposed = Matrix::new(&transposed, EXAMPLES, EXAMPLES).unwrap();
+    let out_matrix = MatrixMut::new(&mut out, EXAMPLES, EXAMPLES).unwrap();
     scalar().gemm_forward(table.into(), rows, &bias, transposed, out_matrix);
     for (r, &id) in ids.iter().enumerate() {
-        for s in 0..SAMPLES {
+        for s in 0..EXAMPLES {
             let id = id as usize;
-            assert_close(out[r * SAMPLES + s], f64::from(bias[id]) + dot_f64(table.row(id), inputs.row(s)));
+            assert_close(out[r * EXAMPLES + s], f64::from(bias[id]) + dot_f64(table.row(id), inputs.row(s)));
         }
     }
 
-    let deltas = random.values(ids.len() * SAMPLES);
-    let deltas = Matrix::new(&deltas, SAMPLES, SAMPLES).unwrap();
-    let (mut dh, mut gradient) = (vec![0.25; SAMPLES * WIDTH], vec![-0.5; ids.len() * WIDTH]);
+    let deltas = random.values(ids.len() * EXAMPLES);
+    let deltas = Matrix::new(&deltas, EXAMPLES, EXAMPLES).unwrap();
+    let (mut dh, mut gradient) = (vec![0.25; EXAMPLES * WIDTH], vec![-0.5; ids.len() * WIDTH]);
     scalar().gemm_backward(table.into(), rows, deltas, MatrixMut::new(&mut dh, WIDTH, WIDTH).unwrap());
     scalar().gemm_gradient(deltas, inputs, MatrixMut::new(&mut gradient, WIDTH, WIDTH).unwrap());
     for k in 0..WIDTH {
-        for s in 0..SAMPLES {
+        for s in 0..EXAMPLES {
             let sum: f64 =
                 (0..ids.len()).map(|r| f64::from(deltas.row(r)[s]) * f64::from(table.row(ids[r] as usize)[k])).sum();
             assert_close(dh[s * WIDTH + k], 0.25 + sum);
         }
         for r in 0..ids.len() {
-            let sum: f64 = (0..SAMPLES).map(|s| f64::from(deltas.row(r)[s]) * f64::from(inputs.row(s)[k])).sum();
+            let sum: f64 = (0..EXAMPLES).map(|s| f64::from(deltas.row(r)[s]) * f64::from(inputs.row(s)[k])).sum();
             assert_close(gradient[r * WIDTH + k], -0.5 + sum);
         }
     }
@@ -127,45 +127,45 @@ fn adam_f64(weight: f32, m: f32, v: f32, gradient: f64, decay: [f32; 2]) -> [f64
 #[test]
 fn the_sampled_layer_is_a_dense_one_where_it_is_active() {
     let mut random = Random::new(6);
-    let (rows, starts, members) = ([0_u32, 2, 5], [0_u32, 2, 2, 5], [1_u32, 4, 0, 1, 2]);
-    let active = ActiveRows::new(&rows, &starts, &members, ROWS, SAMPLES).unwrap();
+    let (rows, starts, examples) = ([0_u32, 2, 5], [0_u32, 2, 2, 5], [1_u32, 4, 0, 1, 2]);
+    let pattern = CscPattern::new(&rows, &starts, &examples, ROWS, EXAMPLES).unwrap();
     let (mut weights, mut m) = (random.values(ROWS * WIDTH), random.values(ROWS * WIDTH));
     let mut v = random.values(ROWS * WIDTH);
     v.iter_mut().for_each(|v| *v = v.abs() + 0.5);
-    let (bias, coefficients) = (random.values(ROWS), random.values(members.len()));
-    let vectors = random.values(SAMPLES * WIDTH);
+    let (bias, coefficients) = (random.values(ROWS), random.values(examples.len()));
+    let vectors = random.values(EXAMPLES * WIDTH);
     let vectors = Matrix::new(&vectors, WIDTH, WIDTH).unwrap();
     let before = [weights.clone(), m.clone(), v.clone()];
 
     let mut out = [0.0; 5];
     let table = Table::new(Values::F32(&weights), WIDTH, WIDTH).unwrap();
-    scalar().active_forward(table, &bias, &active, vectors, &mut out);
-    let mut dh = vec![0.0; SAMPLES * WIDTH];
+    scalar().sddmm_forward(table, &bias, &pattern, vectors, &mut out);
+    let mut dh = vec![0.0; EXAMPLES * WIDTH];
     let decay = [[0.9, 0.999], [0.5, 0.6], [0.7, 0.8]];
-    scalar().active_backward(
+    scalar().sddmm_backward(
         TableMut::new(ValuesMut::F32(&mut weights), WIDTH, WIDTH).unwrap(),
         adam([&mut m, &mut v], WIDTH, Some(&decay), STEP),
-        &active,
+        &pattern,
         &coefficients,
         vectors,
         Some(MatrixMut::new(&mut dh, WIDTH, WIDTH).unwrap()),
         Rounding::Nearest,
     );
 
-    let mut expected_dh = vec![0.0_f64; SAMPLES * WIDTH];
+    let mut expected_dh = vec![0.0_f64; EXAMPLES * WIDTH];
     for (i, &row) in rows.iter().enumerate() {
         let entries = starts[i] as usize..starts[i + 1] as usize;
         let at = row as usize * WIDTH;
         for e in entries.clone() {
-            let vector = vectors.row(members[e] as usize);
+            let vector = vectors.row(examples[e] as usize);
             assert_close(out[e], f64::from(bias[row as usize]) + dot_f64(&before[0][at..at + WIDTH], vector));
         }
         for k in 0..WIDTH {
             let mut gradient = 0.0;
             for e in entries.clone() {
-                let (sample, c) = (members[e] as usize, f64::from(coefficients[e]));
-                expected_dh[sample * WIDTH + k] += c * f64::from(before[0][at + k]);
-                gradient += c * f64::from(vectors.row(sample)[k]);
+                let (example, c) = (examples[e] as usize, f64::from(coefficients[e]));
+                expected_dh[example * WIDTH + k] += c * f64::from(before[0][at + k]);
+                gradient += c * f64::from(vectors.row(example)[k]);
             }
             let [w, new_m, new_v] =
                 adam_f64(before[0][at + k], before[1][at + k], before[2][at + k], gradient, decay[i]);
@@ -285,8 +285,8 @@ fn lists_check_their_numbers() {
         }
     }
 
-    let new = |rows: &'static [u32], starts: &'static [u32], members: &'static [u32]| {
-        ActiveRows::new(rows, starts, members, 10, 4).map(|active| active.entries())
+    let new = |rows: &'static [u32], starts: &'static [u32], examples: &'static [u32]| {
+        CscPattern::new(rows, starts, examples, 10, 4).map(|pattern| pattern.entries())
     };
     assert_eq!(new(&[1, 9], &[0, 1, 3], &[3, 0, 3]), Ok(3));
     assert_eq!(new(&[], &[0], &[]), Ok(0));
@@ -295,9 +295,9 @@ fn lists_check_their_numbers() {
     assert_eq!(new(&[1], &[0, 1], &[4]), Err(ShapeError::OutOfRange { position: 0, found: 4, bound: 4 }));
     assert_eq!(new(&[1], &[0, 2], &[2, 2]), Err(ShapeError::NotAscending { position: 1, found: 2, before: 2 }));
     for starts in [&[][..], &[0], &[0, 2, 2], &[1, 2], &[0, 1]] {
-        assert_eq!(new(&[1], starts, &[0, 1]), Err(ShapeError::Starts { rows: 1, members: 2 }), "{starts:?}");
+        assert_eq!(new(&[1], starts, &[0, 1]), Err(ShapeError::Starts { rows: 1, examples: 2 }), "{starts:?}");
     }
-    assert_eq!(new(&[1, 2], &[0, 3, 2], &[0, 1]), Err(ShapeError::Starts { rows: 2, members: 2 }));
+    assert_eq!(new(&[1, 2], &[0, 3, 2], &[0, 1]), Err(ShapeError::Starts { rows: 2, examples: 2 }));
 }
 
 /// Every one of these would read or write out of bounds if it were not refused.
@@ -369,20 +369,20 @@ fn arguments_that_do_not_fit_are_refused() {
         k.update_scattered(&mut w, optimiser, rows, &data[..2]);
     });
 
-    let active = ActiveRows::new(&ids, &[0, 1, 2], &[0, 1], 4, 2).unwrap();
+    let pattern = CscPattern::new(&ids, &[0, 1, 2], &[0, 1], 4, 2).unwrap();
     let vectors = Matrix::new(&data[..16], 8, 8).unwrap();
     let one = Matrix::new(&data[..8], 8, 8).unwrap();
-    refused("active_forward: rows", &mut |k| k.active_forward(short.into(), bias, &active, vectors, &mut out[..2]));
-    refused("active_forward: bias", &mut |k| {
-        k.active_forward(table.into(), &bias[..3], &active, vectors, &mut out[..2]);
+    refused("sddmm_forward: rows", &mut |k| k.sddmm_forward(short.into(), bias, &pattern, vectors, &mut out[..2]));
+    refused("sddmm_forward: bias", &mut |k| {
+        k.sddmm_forward(table.into(), &bias[..3], &pattern, vectors, &mut out[..2]);
     });
-    refused("active_forward: members", &mut |k| k.active_forward(table.into(), bias, &active, one, &mut out[..2]));
-    refused("active_forward: out", &mut |k| k.active_forward(table.into(), bias, &active, vectors, &mut out[..3]));
-    refused("active_backward: input_gradient", &mut |k| {
-        k.active_backward(
+    refused("sddmm_forward: examples", &mut |k| k.sddmm_forward(table.into(), bias, &pattern, one, &mut out[..2]));
+    refused("sddmm_forward: out", &mut |k| k.sddmm_forward(table.into(), bias, &pattern, vectors, &mut out[..3]));
+    refused("sddmm_backward: input_gradient", &mut |k| {
+        k.sddmm_backward(
             MatrixMut::new(&mut w, 8, 8).unwrap().into(),
             adam([&mut m, &mut v], 8, Some(&decay), STEP),
-            &active,
+            &pattern,
             &data[..2],
             vectors,
             Some(MatrixMut::new(&mut out[..8], 8, 8).unwrap()),

@@ -50,7 +50,6 @@ const BIT_COUNT: Work = Work { x86: r"^vpshufb .*VECTOR", neon: r"^cnt v\d+", sv
 
 /// By kernel, or for a whole family; the more exact line counts.
 const EXPECTED: &[(&str, Work)] = &[
-    ("active", MULTIPLY_ADD),
     ("axpy", MULTIPLY_ADD),
     ("byte_gemm", WIDE_PRODUCT),
     ("codes", BIT_COUNT),
@@ -59,7 +58,7 @@ const EXPECTED: &[(&str, Work)] = &[
     ("convert::bf16_to_f32", WIDENING),
     ("convert::f32_to_f16", TO_HALVES),
     ("convert::f16_to_f32", OF_HALVES),
-    ("counting_sort", PACKING),
+    ("csr_to_csc", PACKING),
     ("dot", MULTIPLY_ADD),
     ("elementwise", MULTIPLY_ADD),
     ("elementwise::relu", COMPARISON),
@@ -84,6 +83,7 @@ const EXPECTED: &[(&str, Work)] = &[
     ("random", INTEGER_PRODUCT),
     ("row_dot", MULTIPLY_ADD),
     ("row_update", MULTIPLY_ADD),
+    ("sddmm", MULTIPLY_ADD),
     ("softmax", MULTIPLY_ADD),
     ("sparse_dot", MULTIPLY_ADD),
     ("sparse_hash", COMPARISON),
@@ -100,7 +100,7 @@ const SPECIAL: &[(Isa, &str, &str)] = &[
     // Bytes with zeros between them come from a shuffle of a broadcast: one micro-operation less.
     (Isa::Avx2, "convert::bf16_to_f32", r"^vpshufb .*%ymm"),
     // It cannot pack lanes, but looks for counters in vectors.
-    (Isa::Avx2, "counting_sort", r"^vpor .*%ymm"),
+    (Isa::Avx2, "csr_to_csc", r"^vpor .*%ymm"),
     (Isa::Avx512Vnni, "byte_gemm", r"^vpdpbusd .*%zmm"),
     (Isa::Avx512Vnni, "quant", r"^vpdpbusd .*%zmm"),
     (Isa::NeonBf16, "byte_gemm", r"^u?s?mmla v\d+\.4s"),
@@ -159,14 +159,9 @@ const QUARTERS: &str = "four registers for sixteen lanes: 32 do not hold the val
 
 /// Hot loops that may move vectors to and from the stack this often, and why.
 const SPILLS: &[(Isa, &str, usize, &str)] = &[
-    (Isa::Avx2, "active", 14, HALVES),
-    (Isa::Neon, "active", 12, QUARTERS),
-    (
-        Isa::Avx512,
-        "active::adam_backward",
-        6,
-        "random words for three numbers wait until those are there to be rounded",
-    ),
+    (Isa::Avx2, "sddmm", 14, HALVES),
+    (Isa::Neon, "sddmm", 12, QUARTERS),
+    (Isa::Avx512, "sddmm::adam_backward", 6, "random words for three numbers wait until those are there to be rounded"),
     (Isa::Avx2, "codes", 15, "two registers for the counts of each of four rows, which wait while others are counted"),
     (Isa::Neon, "convert::f32_to_bf16", 10, "constants that make and apply the random words are read again"),
     (Isa::Avx2, "dot::dot_bf16", 2, "16 registers hold 8 sums and what is widened; the shuffles are the limit"),

@@ -99,12 +99,19 @@ impl Baseline {
     }
 }
 
-/// The reason for which this count has been taken over into the text of a table since an older one, if it was.
-pub(crate) fn reason_since(old: &str, new: &str, compiler: &str, run: &Run, count: u64) -> Result<Option<String>> {
+/// The reason for which this count has been taken over into the text of a table since an older one, if it was. The run may
+/// have another name in the older one.
+pub(crate) fn reason_since(
+    old: &str,
+    new: &str,
+    compiler: &str,
+    [old_run, run]: [&Run; 2],
+    count: u64,
+) -> Result<Option<String>> {
     let [old, new] = [old, new].map(serde_json::from_str::<BTreeMap<String, Table>>);
     let (old, mut new) = (old?, new?);
     let Some(table) = new.remove(compiler) else { return Ok(None) };
-    let before = old.get(compiler).and_then(|table| table.get(run));
+    let before = old.get(compiler).and_then(|table| table.get(old_run));
     let accepted = table.get(run).filter(|accepted| Some(*accepted) != before && !differs(*accepted, count));
     Ok(accepted.map(|_| table.reason))
 }
@@ -204,14 +211,14 @@ mod tests {
             )
         };
         let run = run("dot::dot", Isa::Avx2);
-        let reason = |old: &str, new: &str, count| reason_since(old, new, "1.95.0", &run, count).unwrap();
+        let reason = |old: &str, new: &str, count| reason_since(old, new, "1.95.0", [&run; 2], count).unwrap();
         let (old, new) = (table(1000, "first"), table(1100, "wider tails"));
         assert_eq!(reason(&old, &new, 1100).as_deref(), Some("wider tails"));
         assert_eq!(reason("{}", &new, 1100).as_deref(), Some("wider tails"));
         assert_eq!(reason(&old, &new, 1200), None, "another count than was accepted");
         assert_eq!(reason(&new, &new, 1100), None, "not renewed");
-        assert_eq!(reason_since(&old, &new, "1.96.0", &run, 1100).unwrap(), None, "another compiler");
-        assert!(reason_since("", &new, "1.95.0", &run, 1100).is_err());
+        assert_eq!(reason_since(&old, &new, "1.96.0", [&run; 2], 1100).unwrap(), None, "another compiler");
+        assert!(reason_since("", &new, "1.95.0", [&run; 2], 1100).is_err());
     }
 
     #[test]

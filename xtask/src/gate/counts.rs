@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 
 use super::builds::{Build, Builder, Cases, Revision};
+use super::renamed;
 use crate::cli::Selection;
 use crate::count::baseline::{self, Baseline};
 use crate::count::{self, Counts, Run};
@@ -45,15 +46,21 @@ pub(super) fn compare(
 ) -> Result<Comparison> {
     let architecture = head.1.program.architecture;
     let all = count::runs(selection, architecture, false)?;
-    let has = |cases: &Cases, run: &Run| cases.contains(&(run.kernel.clone(), run.shape.clone()));
-    let (runs, others): (Vec<Run>, Vec<Run>) =
-        all.into_iter().partition(|run| cases.iter().all(|cases| has(cases, run)));
-    let [old, new] = [base.1, head.1].map(|build| cached(builder, selection, build, &runs));
-    let (old, new) = (old?, new?);
+    let mut runs = Vec::new();
+    let mut unmatched = Vec::new();
+    for run in all {
+        match cases.each_ref().map(|cases| named_as_in(cases, &run)) {
+            [Some(old), Some(new)] => runs.push((old, new)),
+            _ => unmatched.push(run.to_string()),
+        }
+    }
+    let (old_runs, new_runs): (Vec<Run>, Vec<Run>) = runs.iter().cloned().unzip();
+    let old = cached(builder, selection, base.1, &old_runs)?;
+    let new = cached(builder, selection, head.1, &new_runs)?;
     let mut changes = Vec::new();
     let mut tables = None;
-    for (run, &count) in &new {
-        let before = old[run];
+    for (old_run, run) in &runs {
+        let (before, count) = (old[old_run], new[run]);
         if baseline::differs(before, count) {
             let [old_table, new_table] = match &tables {
                 Some(tables) => tables,
@@ -63,11 +70,18 @@ pub(super) fn compare(
                     tables.insert([old.unwrap_or_else(|_| "{}".to_owned()), new.unwrap_or_else(|_| "{}".to_owned())])
                 }
             };
-            let accepted = baseline::reason_since(old_table, new_table, &head.1.program.compiler, run, count)?;
+            let accepted =
+                baseline::reason_since(old_table, new_table, &head.1.program.compiler, [old_run, run], count)?;
             changes.push(Change { run: run.clone(), old: before, new: count, accepted });
         }
     }
-    Ok(Comparison { compared: new.len(), changes, unmatched: others.iter().map(Run::to_string).collect() })
+    Ok(Comparison { compared: runs.len(), changes, unmatched })
+}
+
+/// The run by the name that its case has in a build with these cases.
+fn named_as_in(cases: &Cases, run: &Run) -> Option<Run> {
+    let (kernel, shape) = renamed::name_in(cases, &run.kernel, &run.shape)?;
+    Some(Run { kernel, shape, ..run.clone() })
 }
 
 /// Counts what has not been counted of this very program before.

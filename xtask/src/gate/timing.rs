@@ -14,6 +14,7 @@ use slide_benches::statistics::median;
 use slide_kernels::Isa;
 
 use super::builds::{Binary, Builder, Cases};
+use super::renamed;
 use crate::cli::Selection;
 use players::Player;
 pub(super) use same::Same;
@@ -23,18 +24,16 @@ const LEVELS: &[Isa] = &[Isa::Avx2, Isa::Avx512, Isa::Neon, Isa::Sve];
 
 /// A case of each family of kernels, in the caches.
 const CASES: &[(&str, &str)] = &[
-    ("active::adam_backward", "f32, 32 rows of 128, 48 entries"),
-    ("active::forward", "f32, 32 rows of 128, 48 entries"),
     ("axpy::axpy", "f32 1024"),
     ("byte_gemm::gemm_u8_i8", "u8 x i8, 64 vectors x 1024 rows of 128"),
     ("codes::hamming_rows", "1024 x u64 8"),
     ("convert::bf16_to_f32", "4096"),
-    ("counting_sort::scan", "256 x 64 of 50000"),
+    ("csr_to_csc::scan", "256 x 64 of 50000"),
     ("dot::dot", "f32 1024"),
     ("elementwise::exp", "f32 1024, and a copy"),
     ("embedding::forward", "f32 75 x 128"),
-    ("gemm::forward", "f32, 64 samples x 1024 rows of 128"),
-    ("gemm::gradient", "f32, 64 samples x 1024 rows of 128"),
+    ("gemm::forward", "f32, 64 examples x 1024 rows of 128"),
+    ("gemm::gradient", "f32, 64 examples x 1024 rows of 128"),
     ("hadamard::hadamard", "f32 1024"),
     ("hash::dwta_codes", "64 x 128, 6 x 50"),
     ("loss::binary_cross_entropy", "f32 1024"),
@@ -43,6 +42,8 @@ const CASES: &[(&str, &str)] = &[
     ("random::random_words", "u32 1024"),
     ("row_dot::rows_dot", "f32, 1024 rows of 128"),
     ("row_update::adam_rows", "f32, 32 rows of 1024"),
+    ("sddmm::adam_backward", "f32, 32 rows of 128, 48 entries"),
+    ("sddmm::forward", "f32, 32 rows of 128, 48 entries"),
     ("softmax::softmax", "f32 1024, and a copy"),
     ("sparse_dot::dot", "f32 75"),
     ("sparse_hash::dwta_codes_sparse", "75 of 1024, 6 x 50"),
@@ -65,8 +66,8 @@ const FROM_MEMORY: Schedule = Schedule { pairs: 3, rounds: 10, turn: Duration::f
 
 /// What two builds are timed at.
 pub(super) enum Measurement {
-    /// A program that takes turns, as `run-case --turns` does, with these arguments.
-    Turns { name: String, arguments: Vec<String>, schedule: Schedule },
+    /// A program that takes turns, as `run-case --turns` does, with these arguments of the old and of the new build.
+    Turns { name: String, arguments: [Vec<String>; 2], schedule: Schedule },
     /// `slide train`, with these arguments besides and this data.
     Training { name: String, arguments: Vec<String>, data: PathBuf },
 }
@@ -94,19 +95,21 @@ impl Timed {
 /// Those of the chosen kernels, as far as both builds know the cases.
 pub(super) fn of_kernels(selection: &Selection, known: &[Cases; 2]) -> Vec<Measurement> {
     let levels: Vec<Isa> = LEVELS.iter().copied().filter(|isa| isa.is_available()).collect();
-    let turns = |isa: Isa, kernel: &str, shape: &str, schedule| Measurement::Turns {
-        name: format!("{isa} {kernel} {shape}"),
-        arguments: [isa.name(), kernel, shape, "--turns"].map(str::to_owned).to_vec(),
-        schedule,
+    // None if a build does not know the case.
+    let turns = |isa: Isa, kernel: &str, shape: &str, schedule| {
+        let arguments = |cases| {
+            let (kernel, shape) = renamed::name_in(cases, kernel, shape)?;
+            Some(vec![isa.name().to_owned(), kernel, shape, "--turns".to_owned()])
+        };
+        let [Some(old), Some(new)] = known.each_ref().map(arguments) else { return None };
+        Some(Measurement::Turns { name: format!("{isa} {kernel} {shape}"), arguments: [old, new], schedule })
     };
-    let is_known =
-        |kernel: &str, shape: &str| known.iter().all(|cases| cases.contains(&(kernel.to_owned(), shape.to_owned())));
     let mut measurements = Vec::new();
-    for &(kernel, shape) in CASES.iter().filter(|(kernel, shape)| is_known(kernel, shape)) {
-        measurements.extend(levels.iter().map(|&isa| turns(isa, kernel, shape, IN_CACHE)));
+    for &(kernel, shape) in CASES {
+        measurements.extend(levels.iter().filter_map(|&isa| turns(isa, kernel, shape, IN_CACHE)));
     }
-    for (kernel, shape, _) in cases::from_memory().filter(|(kernel, shape, _)| is_known(kernel, shape)) {
-        measurements.extend(levels.last().map(|&isa| turns(isa, kernel, &shape, FROM_MEMORY)));
+    for (kernel, shape, _) in cases::from_memory() {
+        measurements.extend(levels.last().and_then(|&isa| turns(isa, kernel, &shape, FROM_MEMORY)));
     }
     measurements.retain(|one| selection.chooses(one.name()));
     measurements
@@ -115,7 +118,7 @@ pub(super) fn of_kernels(selection: &Selection, known: &[Cases; 2]) -> Vec<Measu
 /// Any two programs that take turns, with their arguments; thresholds go by the program's name.
 pub(super) fn any(program: &str, arguments: &[String]) -> Measurement {
     let name = [&[program.to_owned()], arguments].concat().join(" ");
-    Measurement::Turns { name, arguments: arguments.to_vec(), schedule: IN_CACHE }
+    Measurement::Turns { name, arguments: [arguments.to_vec(), arguments.to_vec()], schedule: IN_CACHE }
 }
 
 impl Measurement {
@@ -134,9 +137,13 @@ impl Measurement {
 
     /// Logarithms of how much longer the new build takes than the old one, by so many pairs of processes.
     fn log_ratios(&self, programs: [&Binary; 2], pairs: usize) -> Result<Vec<f64>> {
+        // A build that is compared with itself is the old one.
+        let new = usize::from(programs[0].hash != programs[1].hash);
         let programs = programs.map(|program| &*program.path);
         let ratio = |pair| match self {
-            Self::Turns { arguments, schedule, .. } => in_turns(programs, arguments, schedule, pair),
+            Self::Turns { arguments, schedule, .. } => {
+                in_turns([0, new].map(|i| (programs[i], &*arguments[i])), schedule, pair)
+            }
             Self::Training { arguments, data, .. } => training::log_ratio(programs, arguments, data, pair),
         };
         (0..pairs).map(ratio).collect::<Result<_>>().with_context(|| format!("timing `{}`", self.name()))
@@ -156,8 +163,8 @@ pub(super) fn takes_turns(run_case: &Binary) -> bool {
 }
 
 /// The median over the rounds of one pair of processes, which swap places in each.
-fn in_turns(programs: [&Path; 2], arguments: &[String], schedule: &Schedule, pair: usize) -> Result<f64> {
-    let mut players = programs.map(|program| Player::start(program, arguments, Stdio::inherit()));
+fn in_turns(programs: [(&Path, &[String]); 2], schedule: &Schedule, pair: usize) -> Result<f64> {
+    let mut players = programs.map(|(program, arguments)| Player::start(program, arguments, Stdio::inherit()));
     if pair % 2 == 1 {
         players.reverse();
     }

@@ -39,5 +39,5 @@ pub fn update<'a>(
     adam.touch(&transposed.rows, chunk.last_step, decay);
     let rounding = chunk.rounding(adam);
     let (weights, optimiser) = chunk.target(adam, decay);
-    kernels.active_backward(weights, optimiser, &active, &transposed.values, vectors, None, rounding);
+    kernels.sddmm_backward(weights, optimiser, &active, &transposed.values, vectors, None, rounding);
 }

@@ -53,7 +53,7 @@ impl ChunkState {
         let entries = self.transposed.members.len();
         self.deltas.resize(entries, 0.0);
         let active = self.transposed.active_rows(chunk.rows(), vectors.rows());
-        kernels.active_forward(chunk.table(), chunk.bias(), &active, vectors, &mut self.deltas);
+        kernels.sddmm_forward(chunk.table(), chunk.bias(), &active, vectors, &mut self.deltas);
         self.loss = 0.0;
         for (&target, &logit) in self.transposed.values.iter().zip(&self.deltas) {
             if target != 0.0 {
@@ -124,7 +124,7 @@ impl ChunkState {
         adam.touch(&self.transposed.rows, chunk.last_step, &mut self.decay);
         let rounding = chunk.rounding(adam);
         let (weights, optimiser) = chunk.target(adam, &self.decay);
-        kernels.active_backward(
+        kernels.sddmm_backward(
             weights,
             optimiser,
             &active,

@@ -4,7 +4,7 @@
 //! samples that want it. [`Transposed::fill`] turns one into the other by a counting sort, one chunk at a time,
 //! so that all owners do it at once.
 
-use slide_kernels::{ActiveRows, Kernels, RowLists};
+use slide_kernels::{CscMut, CscPattern, Kernels};
 
 use crate::layer::partition::Partition;
 
@@ -61,8 +61,8 @@ impl SampleLists {
     }
 
     /// The part of every list that lies in a chunk.
-    fn in_chunk(&self, chunk: usize, chunks: usize) -> slide_kernels::SampleLists<'_> {
-        slide_kernels::SampleLists {
+    fn in_chunk(&self, chunk: usize, chunks: usize) -> slide_kernels::CsrView<'_> {
+        slide_kernels::CsrView {
             rows: &self.rows,
             values: &self.values,
             bounds: self.chunk_bounds.get(chunk..).unwrap_or_default(),
@@ -112,15 +112,15 @@ impl Transposed {
         self.values.resize(entries, 0.0);
         self.counters.resize((end - first).clamp(1, COUNTERS), 0);
         self.places.resize(blocks.clone().map(SampleLists::samples).sum(), 0);
-        let sorted = kernels.counting_sort(
+        let sorted = kernels.csr_to_csc(
             blocks.map(|lists| lists.in_chunk(chunk, chunks)),
             first as u32..end as u32,
             &mut self.counters,
             &mut self.places,
-            RowLists {
+            CscMut {
                 rows: &mut self.rows,
                 starts: &mut self.starts,
-                members: &mut self.members,
+                examples: &mut self.members,
                 values: &mut self.values,
             },
         );
@@ -129,8 +129,8 @@ impl Transposed {
     }
 
     /// The lists as the kernels take them, for a chunk of `rows` rows and a batch of `samples` samples.
-    pub fn active_rows(&self, rows: usize, samples: usize) -> ActiveRows<'_> {
-        ActiveRows::new(&self.rows, &self.starts, &self.members, rows, samples)
+    pub fn active_rows(&self, rows: usize, samples: usize) -> CscPattern<'_> {
+        CscPattern::new(&self.rows, &self.starts, &self.members, rows, samples)
             .expect("transposed lists are ascending and in range")
     }
 

@@ -17,7 +17,7 @@ impl Kernels {
     /// The dot product `sum_i a[i] * b[i]`.
     ///
     /// Order: 64 virtual lanes. Lane `j` starts from `+0.0` and takes the elements `i = j (mod 64)` in ascending
-    /// order, each by one fused multiply-add; then the lanes are folded: lane `j` += lane `j + 32`, then `+ 16`,
+    /// order, each by one fused multiply-add; then the lanes are reduced: lane `j` += lane `j + 32`, then `+ 16`,
     /// `+ 8`, `+ 4`, `+ 2`, `+ 1`.
     ///
     /// # Panics
@@ -32,7 +32,7 @@ impl Kernels {
     /// The dot product `sum_i a[i] * b[i]` of `bf16`, each widened exactly, in `f32`.
     ///
     /// Order: 64 virtual lanes that take pairs. Lane `j` starts from `+0.0` and takes the elements
-    /// `i` with `i / 2 = j (mod 64)` in ascending order, each by one fused multiply-add; then the lanes are folded as in
+    /// `i` with `i / 2 = j (mod 64)` in ascending order, each by one fused multiply-add; then the lanes are reduced as in
     /// [`dot`](Kernels::dot). (Two neighbours lie in one 32-bit word, so that widening is a shift or a mask, or a part of
     /// Arm's `bfmlalb` and `bfmlalt`.)
     ///
@@ -45,7 +45,7 @@ impl Kernels {
     /// ```
     ///
     /// with `g(k) = k u / (1 - k u)` and `u = 2^-24` (2^-23 on Arm): each of the `ceil(n / 128)` pairs of a lane is rounded
-    /// at most twice, folding rounds six times, and a term passes each of them at most once (Higham, *Accuracy and
+    /// at most twice, the reduction rounds six times, and a term passes each of them at most once (Higham, *Accuracy and
     /// Stability of Numerical Algorithms*, section 3.1); the products themselves are exact. What is flushed is less than
     /// 2^-126, at most three times a pair, and hardly grows on its way.
     ///

@@ -34,7 +34,7 @@ impl Kernels {
     }
     /// `gradient[rows[i]] += values[i] * out_gradient`, for each `i`: the backward pass of
     /// [`embedding_forward`](Kernels::embedding_forward), which adds a multiple of one vector to scattered rows.
-    /// ([`active_backward`](Kernels::active_backward) takes the optimiser's step at once, and needs no gradient.)
+    /// ([`sddmm_backward`](Kernels::sddmm_backward) takes the optimiser's step at once, and needs no gradient.)
     ///
     /// Order: element `k` of row `rows[i]` becomes `fma(values[i], out_gradient[k], it)`, for ascending `i`. So rows may come
     /// in any order, and one that is listed twice gets both terms. What lies between the rows is not written.

@@ -1,6 +1,6 @@
-//! Small dense products: a batch (or group) of samples that share their rows.
+//! Small dense products: a batch (or group) of examples that share their rows.
 //!
-//! `R` rows, `S` samples, `K` elements of a row. Each output element is one chain of fused multiply-adds, so the
+//! `R` rows, `S` examples, `K` elements of a row. Each output element is one chain of fused multiply-adds, so the
 //! result does not depend on how the products are tiled.
 
 use crate::{Kernels, Matrix, MatrixMut, RowIds, views};
@@ -17,8 +17,8 @@ table! {
 impl Kernels {
     /// `out[r][s] = bias[rows[r]] + sum_k table[rows[r]][k] * inputs[k][s]`.
     ///
-    /// `inputs` is transposed, `[K][S]`: the lanes are samples ([`transpose`](Kernels::transpose) makes it).
-    /// Multiples of 16 samples are fastest.
+    /// `inputs` is transposed, `[K][S]`: the lanes are examples ([`transpose`](Kernels::transpose) makes it).
+    /// Multiples of 16 examples are fastest.
     ///
     /// Order: a chain of fused multiply-adds over ascending `k` that starts from the bias.
     ///
@@ -51,7 +51,7 @@ impl Kernels {
         assert!(rows.bound() <= bias.len(), "gemm_forward: rows were checked against a longer bias");
         assert_eq!(inputs.rows(), table.width(), "gemm_forward: inputs need one row per column of the table");
         assert_eq!(out.rows(), rows.len(), "gemm_forward: out needs one row per row number");
-        assert_eq!(out.width(), inputs.width(), "gemm_forward: out and inputs differ in samples");
+        assert_eq!(out.width(), inputs.width(), "gemm_forward: out and inputs differ in examples");
         // SAFETY: a `Kernels` value proves its level; the rest was asserted.
         unsafe { (self.gemm.forward)(table, rows, bias, inputs, out) }
     }
@@ -71,7 +71,7 @@ impl Kernels {
     ) {
         assert!(rows.bound() <= table.rows(), "gemm_backward: rows were checked against a longer table");
         assert_eq!(deltas.rows(), rows.len(), "gemm_backward: deltas need one row per row number");
-        assert_eq!(input_gradient.rows(), deltas.width(), "gemm_backward: input_gradient needs one row per sample");
+        assert_eq!(input_gradient.rows(), deltas.width(), "gemm_backward: input_gradient needs one row per example");
         assert_eq!(input_gradient.width(), table.width(), "gemm_backward: input_gradient and table differ in width");
         // SAFETY: a `Kernels` value proves its level; the rest was asserted.
         unsafe { (self.gemm.backward)(table, rows, deltas, input_gradient) }

@@ -74,7 +74,7 @@ impl Kernels {
     ///
     /// With `e = exp(-|z|)` the loss of a logit is `fma(-y, z, max(z, 0)) + ln_1p(e)`, in which nothing cancels for targets
     /// of 0 and 1; the gradient is [`numerics::sigmoid`](crate::numerics::sigmoid) less the target. Order of the sum: 16
-    /// virtual lanes from `+0`, lane `j` takes the entries `i = j (mod 16)`, ascending; folded by lane `j` + lane `j + 8`,
+    /// virtual lanes from `+0`, lane `j` takes the entries `i = j (mod 16)`, ascending; reduced by lane `j` + lane `j + 8`,
     /// then `+ 4`, `+ 2`, `+ 1`. The loss is NaN where a logit is NaN or infinite, the gradient only where it is NaN.
     ///
     /// # Panics
@@ -117,7 +117,7 @@ impl Kernels {
 
     /// The sum of `softplus(z)`; then `z = sigmoid(z)`.
     ///
-    /// Order: 16 virtual lanes from `+0`, lane `j` takes the entries `i = j (mod 16)`, ascending; folded by lane `j` +
+    /// Order: 16 virtual lanes from `+0`, lane `j` takes the entries `i = j (mod 16)`, ascending; reduced by lane `j` +
     /// lane `j + 8`, then `+ 4`, `+ 2`, `+ 1`.
     pub fn sigmoid_entries(&self, z: &mut [f32]) -> f32 {
         // SAFETY: a `Kernels` value proves its level.

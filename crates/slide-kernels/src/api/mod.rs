@@ -18,12 +18,11 @@ macro_rules! table {
     };
 }
 
-pub(crate) mod active;
 pub(crate) mod axpy;
 pub(crate) mod byte_gemm;
 pub(crate) mod codes;
 pub(crate) mod convert;
-pub(crate) mod counting_sort;
+pub(crate) mod csr_to_csc;
 pub(crate) mod dot;
 pub(crate) mod elementwise;
 pub(crate) mod embedding;
@@ -38,6 +37,7 @@ pub(crate) mod quant;
 pub(crate) mod random;
 pub(crate) mod row_dot;
 pub(crate) mod row_update;
+pub(crate) mod sddmm;
 pub(crate) mod softmax;
 pub(crate) mod sparse_dot;
 pub(crate) mod sparse_hash;

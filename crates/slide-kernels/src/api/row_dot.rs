@@ -42,7 +42,7 @@ impl Kernels {
     /// lane `j` += lane `j + 8`, then `+ 4`, `+ 2`, `+ 1`.
     ///
     /// With [`Precision::Native`](crate::Precision::Native) the error has the bound of [`dot_bf16`](Kernels::dot_bf16), for the
-    /// `ceil(n / 32)` pairs of a lane and four additions of folding: `g(2 ceil(n / 32) + 4)`.
+    /// `ceil(n / 32)` pairs of a lane and four additions of the reduction: `g(2 ceil(n / 32) + 4)`.
     ///
     /// # Panics
     /// Unless `vector.len() == table.width()`, `out.len() == rows.len()` and `rows.bound() <= table.rows()`.

@@ -1,4 +1,4 @@
-//! Softmax of one sample (a slice) and of a batch (a matrix whose columns are the samples).
+//! Softmax of one example (a slice) and of a batch (a matrix whose columns are the examples).
 //!
 //! [`Kernels::softmax`] is all of it for a slice. For a batch, or a slice in parts, it is two calls: first the maximum
 //! `m` and `s = sum exp(z - m)`; then `exp(z - m) * (1 / s)`, for which the caller forms `1 / s`. The loss of the labels
@@ -8,7 +8,7 @@
 
 use crate::{Kernels, Matrix, MatrixMut};
 
-type SoftmaxEntries = unsafe fn(z: &mut [f32], samples: &[u32], max: &[f32], inverse_sum: &[f32]);
+type SoftmaxEntries = unsafe fn(z: &mut [f32], examples: &[u32], max: &[f32], inverse_sum: &[f32]);
 
 table! {
     /// Safety: the level is available.
@@ -21,7 +21,7 @@ table! {
     column_max_sum: unsafe fn(Matrix, &mut [f32], &mut [f32]),
     /// Safety: the level is available; the width is a multiple of 16; the slices have that length.
     softmax_columns: unsafe fn(MatrixMut, &[f32], &[f32]),
-    /// Safety: the level is available; `samples` has the length of `z`; its members are less than the lengths of
+    /// Safety: the level is available; `examples` has the length of `z`; its members are less than the lengths of
     /// `max` and `inverse_sum`.
     softmax_entries: SoftmaxEntries,
 }
@@ -40,7 +40,7 @@ impl Kernels {
     /// The logarithm of the sum of the exponentials is `m + ln(sum)`.
     ///
     /// A maximum of zero is `+0`. Order of the sum: 16 virtual lanes from `+0`, lane `j` takes the values
-    /// `i = j (mod 16)`, ascending; folded by lane `j` + lane `j + 8`, then `+ 4`, `+ 2`, `+ 1`.
+    /// `i = j (mod 16)`, ascending; reduced by lane `j` + lane `j + 8`, then `+ 4`, `+ 2`, `+ 1`.
     pub fn max_sum(&self, values: &[f32]) -> (f32, f32) {
         // SAFETY: a `Kernels` value proves its level.
         unsafe { (self.softmax.max_sum)(values) }
@@ -87,19 +87,19 @@ impl Kernels {
         unsafe { (self.softmax.softmax_columns)(z, max, inverse_sum) }
     }
 
-    /// `z[e] = exp(z[e] - max[s]) * inverse_sum[s]` for each entry `e`, with `s = samples[e]`.
+    /// `z[e] = exp(z[e] - max[s]) * inverse_sum[s]` for each entry `e`, with `s = examples[e]`.
     ///
     /// # Panics
-    /// If `samples` does not have the length of `z`, `max` and `inverse_sum` differ in length, a sample is not less than that
+    /// If `examples` does not have the length of `z`, `max` and `inverse_sum` differ in length, an example is not less than that
     /// length, or that is 2^31 or more (gathers take signed indices).
-    pub fn softmax_entries(&self, z: &mut [f32], samples: &[u32], max: &[f32], inverse_sum: &[f32]) {
-        assert_eq!(z.len(), samples.len(), "softmax_entries: z and samples differ in length");
+    pub fn softmax_entries(&self, z: &mut [f32], examples: &[u32], max: &[f32], inverse_sum: &[f32]) {
+        assert_eq!(z.len(), examples.len(), "softmax_entries: z and examples differ in length");
         assert_eq!(max.len(), inverse_sum.len(), "softmax_entries: max and inverse_sum differ in length");
-        assert!(max.len() <= i32::MAX as usize, "softmax_entries: {} samples; expected less than 2^31", max.len());
-        if let Some(&last) = samples.iter().max() {
-            assert!((last as usize) < max.len(), "softmax_entries: sample {last} of {}", max.len());
+        assert!(max.len() <= i32::MAX as usize, "softmax_entries: {} examples; expected less than 2^31", max.len());
+        if let Some(&last) = examples.iter().max() {
+            assert!((last as usize) < max.len(), "softmax_entries: example {last} of {}", max.len());
         }
         // SAFETY: a `Kernels` value proves its level; lengths and members were checked.
-        unsafe { (self.softmax.softmax_entries)(z, samples, max, inverse_sum) }
+        unsafe { (self.softmax.softmax_entries)(z, examples, max, inverse_sum) }
     }
 }

@@ -1,13 +1,13 @@
 //! Body of [`crate::api::axpy`].
 
 use super::tiles::{Tiled, for_tiles};
-use super::{LANES, Lanes, Storage};
+use super::{LANES, SimdF32x16, Storage};
 use crate::Values;
 
 /// # Safety
 /// The contract of [`crate::api::axpy::Table::axpy`].
 #[inline(always)]
-pub(crate) unsafe fn axpy<L: Lanes>(a: f32, x: Values<'_>, y: &mut [f32]) {
+pub(crate) unsafe fn axpy<L: SimdF32x16>(a: f32, x: Values<'_>, y: &mut [f32]) {
     let (width, y) = (y.len(), y.as_mut_ptr());
     // SAFETY: the caller's word.
     unsafe {
@@ -26,17 +26,17 @@ pub(super) struct Axpy<L, S> {
     pub(super) y: *mut f32,
 }
 
-impl<L: Lanes, S: Storage> Tiled<L> for Axpy<L, S> {
+impl<L: SimdF32x16, S: Storage> Tiled<L> for Axpy<L, S> {
     #[inline(always)]
-    unsafe fn tile<const T: usize, const PART: bool>(&mut self, k: usize, count: usize) {
+    unsafe fn tile<const T: usize, const MASKED: bool>(&mut self, k: usize, count: usize) {
         // SAFETY: whoever made the value promised the instruction set and the lengths, of which `for_tiles` says that the tile
         // is part.
         unsafe {
             for k in (k..).step_by(LANES).take(T) {
                 let (x, y) = (self.x.add(k), self.y.add(k));
-                if PART {
+                if MASKED {
                     let mask = L::first(count);
-                    S::load_part::<L>(x, count).fma(self.a, L::load_part(y, mask)).store_part(y, mask);
+                    S::load_masked::<L>(x, count).fma(self.a, L::load_masked(y, mask)).store_masked(y, mask);
                 } else {
                     S::load::<L>(x).fma(self.a, L::load(y)).store(y);
                 }

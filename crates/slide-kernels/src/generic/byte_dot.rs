@@ -24,7 +24,7 @@ pub(crate) trait Products {
     ///
     /// # Safety
     /// The instruction set is available; `from` is valid for reading `count` bytes.
-    unsafe fn load_part(from: *const u8, count: usize) -> Self::Bytes;
+    unsafe fn load_masked(from: *const u8, count: usize) -> Self::Bytes;
 
     /// # Safety
     /// The instruction set is available.
@@ -46,17 +46,17 @@ pub(crate) trait Products {
 
     /// # Safety
     /// The instruction set is available.
-    unsafe fn fold(sums: Self::Sums) -> i32;
+    unsafe fn reduce_sum(sums: Self::Sums) -> i32;
 
     /// # Safety
     /// The instruction set is available.
     #[inline(always)]
-    unsafe fn fold4(four: [Self::Sums; 4]) -> [i32; 4] {
+    unsafe fn reduce_sum4(four: [Self::Sums; 4]) -> [i32; 4] {
         // SAFETY: passed on to the caller.
-        four.map(|sums| unsafe { Self::fold(sums) })
+        four.map(|sums| unsafe { Self::reduce_sum(sums) })
     }
 
-    /// By how much [`fold`](Products::fold) is too large after all products with this vector.
+    /// By how much [`reduce_sum`](Products::reduce_sum) is too large after all products with this vector.
     ///
     /// # Safety
     /// The instruction set is available; `vector` is valid for reading `width` bytes.
@@ -119,9 +119,9 @@ pub(crate) unsafe fn dot<P: Products, const CHAINS: usize>(a: *const u8, b: *con
             i += P::WIDTH;
         }
         if i < n {
-            first = P::add_products(first, P::load_part(a.add(i), n - i), P::load_part(b.add(i), n - i));
+            first = P::add_products(first, P::load_masked(a.add(i), n - i), P::load_masked(b.add(i), n - i));
         }
-        P::fold(first)
+        P::reduce_sum(first)
     }
 }
 
@@ -167,14 +167,14 @@ pub(crate) unsafe fn rows<P: Products, T, const N: usize>(
                 k += P::WIDTH;
             }
             if k < width {
-                let vector = P::load_part(vector.add(k), width - k);
+                let vector = P::load_masked(vector.add(k), width - k);
                 for j in 0..N {
                     prefetch(ahead[j].wrapping_add(k));
-                    sums[j] = P::add_products(sums[j], vector, P::load_part(rows[j].add(k), width - k));
+                    sums[j] = P::add_products(sums[j], vector, P::load_masked(rows[j].add(k), width - k));
                 }
             }
             for j in (0..N).step_by(4) {
-                let sums = P::fold4([sums[j], sums[j + 1], sums[j + 2], sums[j + 3]]);
+                let sums = P::reduce_sum4([sums[j], sums[j + 1], sums[j + 2], sums[j + 3]]);
                 let results: [T; 4] = core::array::from_fn(|l| finish(id(i + j + l), sums[l].wrapping_sub(excess)));
                 for (out, result) in out[(i + j).min(last + 1)..].iter_mut().zip(results) {
                     *out = result;
@@ -217,9 +217,9 @@ pub(crate) unsafe fn row_sums_i8<P: Products>(values: MatrixI8<'_>, out: &mut [i
                 k += P::WIDTH;
             }
             if k < width {
-                sums = P::add_products(sums, one, P::load_part(row.add(k), width - k));
+                sums = P::add_products(sums, one, P::load_masked(row.add(k), width - k));
             }
-            *out = P::fold(sums);
+            *out = P::reduce_sum(sums);
         }
     }
 }

@@ -5,7 +5,7 @@ use core::marker::PhantomData;
 use super::byte_dot::load_below_16;
 use super::factors::Factors;
 use super::gemm::Rows;
-use super::{LANES, Lanes};
+use super::{LANES, SimdF32x16};
 
 /// Instructions that multiply four or eight bytes and add them up.
 pub(crate) trait Bytes {
@@ -28,7 +28,7 @@ pub(crate) trait Bytes {
 /// Rows as they are, vectors by steps of them all.
 pub(crate) struct Steps<B>(PhantomData<B>);
 
-impl<L: Lanes, B: Bytes> Factors<L> for Steps<B> {
+impl<L: SimdF32x16, B: Bytes> Factors<L> for Steps<B> {
     type Left = i8;
     type Right = u8;
     const STEP: usize = B::STEP;

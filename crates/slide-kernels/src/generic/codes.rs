@@ -3,12 +3,12 @@
 //! Ones are counted byte by byte, from a table of the sixteen half bytes that stays in a register, and the bytes of up to
 //! 31 vectors are added before they could overflow.
 
-use super::{LANES, Lanes, Words, prefetch};
+use super::{LANES, SimdF32x16, SimdU32x16, prefetch};
 use crate::RowIds;
 use crate::tuning::ROWS_AHEAD;
 
 /// Counts of bits.
-pub(crate) trait BitCount: Words {
+pub(crate) trait BitCount: SimdU32x16 {
     /// The number of ones of each byte, in its place.
     fn ones_of_bytes(self) -> Self;
     /// The sum of the 64 bytes of each vector.
@@ -24,26 +24,26 @@ const ADDENDS: usize = 31;
 /// The instruction set of `L` is available; `bits` is 1 to 32; `out` is not empty, and there are `K * out.len()` values with
 /// `K * bits <= 32`.
 #[inline(always)]
-pub(crate) unsafe fn pack_codes<L: Lanes>(values: &[u32], bits: u32, out: &mut [u32]) {
+pub(crate) unsafe fn pack_codes<L: SimdF32x16>(values: &[u32], bits: u32, out: &mut [u32]) {
     let (tables, values_each) = (out.len(), values.len() / out.len());
     let (values, to) = (values.as_ptr().cast::<f32>(), out.as_mut_ptr().cast::<f32>());
     // SAFETY: as above; elements `t..t + 16` of each of the `K` stretches and of `out`, or the `tables - t` that are left.
     // Loads and stores keep the bits.
     unsafe {
-        let low = L::Words::splat(u32::MAX >> (32 - bits));
+        let low = L::U32::splat(u32::MAX >> (32 - bits));
         for t in (0..tables).step_by(LANES) {
             let part = L::first(tables - t);
-            let mut code = L::Words::splat(0);
+            let mut code = L::U32::splat(0);
             for k in 0..values_each {
                 let from = values.add(k * tables + t);
-                let value = if tables - t >= LANES { L::load(from) } else { L::load_part(from, part) };
-                let place = L::Words::splat(k as u32 * bits);
-                code = code.or(value.to_words().and(low).shift_left_each(place));
+                let value = if tables - t >= LANES { L::load(from) } else { L::load_masked(from, part) };
+                let place = L::U32::splat(k as u32 * bits);
+                code = code.or(value.bitcast_u32().and(low).shift_left_each(place));
             }
             if tables - t >= LANES {
-                code.to_lanes().store(to.add(t));
+                code.bitcast_f32().store(to.add(t));
             } else {
-                code.to_lanes().store_part(to.add(t), part);
+                code.bitcast_f32().store_masked(to.add(t), part);
             }
         }
     }
@@ -52,14 +52,14 @@ pub(crate) unsafe fn pack_codes<L: Lanes>(values: &[u32], bits: u32, out: &mut [
 /// # Safety
 /// The instruction set of `L` is available; the lengths are equal.
 #[inline(always)]
-pub(crate) unsafe fn hamming<L: Lanes<Words: BitCount>>(a: &[u64], b: &[u64]) -> u64 {
+pub(crate) unsafe fn hamming<L: SimdF32x16<U32: BitCount>>(a: &[u64], b: &[u64]) -> u64 {
     let mut sum = 0;
     for (a, b) in a.chunks(4 * ADDENDS * WORDS).zip(b.chunks(4 * ADDENDS * WORDS)) {
         let (n, a, b) = (a.len(), a.as_ptr(), b.as_ptr());
         // SAFETY: as above; the loads are of words `i..i + 8`, or of those that are left. Each of the four sums has at
         // most `ADDENDS` addends.
         unsafe {
-            let mut counts = [L::Words::splat(0); 4];
+            let mut counts = [L::U32::splat(0); 4];
             let mut i = 0;
             while i + 4 * WORDS <= n {
                 for (j, count) in counts.iter_mut().enumerate() {
@@ -73,7 +73,7 @@ pub(crate) unsafe fn hamming<L: Lanes<Words: BitCount>>(a: &[u64], b: &[u64]) ->
                     i += WORDS;
                 }
             }
-            sum += L::Words::sums_of_bytes(counts).into_iter().map(u64::from).sum::<u64>();
+            sum += L::U32::sums_of_bytes(counts).into_iter().map(u64::from).sum::<u64>();
         }
     }
     sum
@@ -84,15 +84,15 @@ pub(crate) unsafe fn hamming<L: Lanes<Words: BitCount>>(a: &[u64], b: &[u64]) ->
 /// # Safety
 /// The instruction set of `L` is available; `a` and `b` are valid for reading `count` words, or eight.
 #[inline(always)]
-unsafe fn differing<L: Lanes<Words: BitCount>>(a: *const u64, b: *const u64, count: usize) -> L::Words {
+unsafe fn differing<L: SimdF32x16<U32: BitCount>>(a: *const u64, b: *const u64, count: usize) -> L::U32 {
     let (a, b) = (a.cast::<f32>(), b.cast::<f32>());
     // SAFETY: as above; loads keep the bits.
     unsafe {
         if count >= WORDS {
-            return L::load(a).to_words().xor(L::load(b).to_words()).ones_of_bytes();
+            return L::load(a).bitcast_u32().xor(L::load(b).bitcast_u32()).ones_of_bytes();
         }
         let part = L::first(2 * count);
-        L::load_part(a, part).to_words().xor(L::load_part(b, part).to_words()).ones_of_bytes()
+        L::load_masked(a, part).bitcast_u32().xor(L::load_masked(b, part).bitcast_u32()).ones_of_bytes()
     }
 }
 
@@ -106,7 +106,7 @@ pub(crate) trait Distances {
 }
 
 /// Byte by byte.
-impl<L: Lanes<Words: BitCount>> Distances for L {
+impl<L: SimdF32x16<U32: BitCount>> Distances for L {
     #[inline(always)]
     unsafe fn of_four(rows: [*const u64; 4], code: *const u64, words: usize) -> [u32; 4] {
         let mut sums = [0; 4];
@@ -114,13 +114,13 @@ impl<L: Lanes<Words: BitCount>> Distances for L {
             let end = words.min(start + ADDENDS * WORDS);
             // SAFETY: as above; the loads are of words `i..i + 8` of a row and of the code, or of those that are left.
             unsafe {
-                let mut counts = [L::Words::splat(0); 4];
+                let mut counts = [L::U32::splat(0); 4];
                 for i in (start..end).step_by(WORDS) {
                     for (count, row) in counts.iter_mut().zip(rows) {
                         *count = count.add(differing::<L>(row.add(i), code.add(i), end - i));
                     }
                 }
-                for (sum, part) in sums.iter_mut().zip(L::Words::sums_of_bytes(counts)) {
+                for (sum, part) in sums.iter_mut().zip(L::U32::sums_of_bytes(counts)) {
                     *sum += part;
                 }
             }

@@ -4,11 +4,11 @@
 
 use core::mem::MaybeUninit;
 
-use super::{LANES, Lanes};
+use super::{LANES, SimdF32x16};
 use crate::Matrix;
 
 /// Sixteen rows to sixteen columns.
-pub(crate) trait Transpose: Lanes {
+pub(crate) trait Transpose: SimdF32x16 {
     /// `to[c * to_stride + r] = from[r * from_stride + c]` for `r` and `c` below 16.
     ///
     /// # Safety

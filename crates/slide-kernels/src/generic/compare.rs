@@ -1,9 +1,9 @@
-//! What some families need of a vector beyond [`Lanes`].
+//! What some families need of a vector beyond [`SimdF32x16`].
 
-use super::Lanes;
+use super::SimdF32x16;
 
 /// Comparisons. A comparison with NaN is false.
-pub(crate) trait Compare: Lanes {
+pub(crate) trait Compare: SimdF32x16 {
     /// The lanes where `self > other`.
     fn greater(self, other: Self) -> Self::Mask;
     /// The lanes where `self <= other`.
@@ -23,13 +23,13 @@ pub(crate) trait Compare: Lanes {
 }
 
 /// Elements at sixteen places of a table.
-pub(crate) trait Gather: Lanes {
+pub(crate) trait Gather: SimdF32x16 {
     /// A table of 128 elements, in registers where there are enough of them.
     type Table128: Copy;
 
     /// # Safety
     /// The instruction set is available; each of `ids` is less than the number of elements that `from` is valid for.
-    unsafe fn gather(from: *const f32, ids: Self::Words) -> Self;
+    unsafe fn gather(from: *const f32, ids: Self::U32) -> Self;
 
     /// # Safety
     /// The instruction set is available; `from` is valid for 128 elements as long as the table is used.
@@ -39,11 +39,11 @@ pub(crate) trait Gather: Lanes {
     ///
     /// # Safety
     /// The memory of the table is still valid.
-    unsafe fn look_up_128(table: Self::Table128, ids: Self::Words) -> Self;
+    unsafe fn look_up_128(table: Self::Table128, ids: Self::U32) -> Self;
 }
 
 /// Exchanges of lanes, for the Hadamard transform.
-pub(crate) trait Swap: Lanes {
+pub(crate) trait Swap: SimdF32x16 {
     /// Coordinates of a Hadamard transform that are worked on in registers: 64 or 128.
     const BLOCK: usize;
 

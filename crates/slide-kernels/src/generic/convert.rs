@@ -4,11 +4,11 @@ use half::{bf16, f16};
 
 use super::storage::Rounder;
 use super::tiles::{Tiled, for_tiles};
-use super::{LANES, Lanes, Storage};
+use super::{LANES, SimdF32x16, Storage};
 use crate::Rounding;
 
 /// Sixteen `f16`.
-pub(crate) trait Halves: Lanes {
+pub(crate) trait Halves: SimdF32x16 {
     /// # Safety
     /// The instruction set is available; `from` is valid for reading 16 elements.
     unsafe fn load_f16(from: *const f16) -> Self;
@@ -17,7 +17,7 @@ pub(crate) trait Halves: Lanes {
     ///
     /// # Safety
     /// The instruction set is available; `from` is valid for reading `count` elements.
-    unsafe fn load_part_f16(from: *const f16, count: usize) -> Self;
+    unsafe fn load_masked_f16(from: *const f16, count: usize) -> Self;
 
     /// # Safety
     /// `to` is valid for writing 16 elements.
@@ -27,34 +27,34 @@ pub(crate) trait Halves: Lanes {
     ///
     /// # Safety
     /// `to` is valid for writing `count` elements.
-    unsafe fn store_part_f16(self, to: *mut f16, count: usize);
+    unsafe fn store_masked_f16(self, to: *mut f16, count: usize);
 }
 
-/// A format to convert from or into: 16 elements, or the first `count < 16` if `PART`.
+/// A format to convert from or into: 16 elements, or the first `count < 16` if `MASKED`.
 trait Format<L>: Copy {
     /// # Safety
     /// The instruction set of `L` is available; `from` is valid for reading the elements.
-    unsafe fn load<const PART: bool>(from: *const Self, count: usize) -> L;
+    unsafe fn load<const MASKED: bool>(from: *const Self, count: usize) -> L;
 
     /// # Safety
     /// `to` is valid for writing the elements.
-    unsafe fn store<const PART: bool>(to: *mut Self, value: L, rounder: &Rounder, k: usize, count: usize);
+    unsafe fn store<const MASKED: bool>(to: *mut Self, value: L, rounder: &Rounder, k: usize, count: usize);
 }
 
 macro_rules! stored {
     ($($format:ty),*) => { $(
-        impl<L: Lanes> Format<L> for $format {
+        impl<L: SimdF32x16> Format<L> for $format {
             #[inline(always)]
-            unsafe fn load<const PART: bool>(from: *const Self, count: usize) -> L {
+            unsafe fn load<const MASKED: bool>(from: *const Self, count: usize) -> L {
                 // SAFETY: passed on to the caller.
-                unsafe { if PART { Storage::load_part(from, count) } else { Storage::load(from) } }
+                unsafe { if MASKED { Storage::load_masked(from, count) } else { Storage::load(from) } }
             }
             #[inline(always)]
-            unsafe fn store<const PART: bool>(to: *mut Self, value: L, rounder: &Rounder, k: usize, count: usize) {
+            unsafe fn store<const MASKED: bool>(to: *mut Self, value: L, rounder: &Rounder, k: usize, count: usize) {
                 // SAFETY: passed on to the caller.
                 unsafe {
                     let [addend, ..] = rounder.addends::<L>(k);
-                    if PART { Storage::store_part(to, value, addend, count) } else { Storage::store(to, value, addend) }
+                    if MASKED { Storage::store_masked(to, value, addend, count) } else { Storage::store(to, value, addend) }
                 }
             }
         }
@@ -65,14 +65,14 @@ stored!(f32, bf16);
 
 impl<L: Halves> Format<L> for f16 {
     #[inline(always)]
-    unsafe fn load<const PART: bool>(from: *const f16, count: usize) -> L {
+    unsafe fn load<const MASKED: bool>(from: *const f16, count: usize) -> L {
         // SAFETY: passed on to the caller.
-        unsafe { if PART { L::load_part_f16(from, count) } else { L::load_f16(from) } }
+        unsafe { if MASKED { L::load_masked_f16(from, count) } else { L::load_f16(from) } }
     }
     #[inline(always)]
-    unsafe fn store<const PART: bool>(to: *mut f16, value: L, _: &Rounder, _: usize, count: usize) {
+    unsafe fn store<const MASKED: bool>(to: *mut f16, value: L, _: &Rounder, _: usize, count: usize) {
         // SAFETY: passed on to the caller.
-        unsafe { if PART { value.store_part_f16(to, count) } else { value.store_f16(to) } }
+        unsafe { if MASKED { value.store_masked_f16(to, count) } else { value.store_f16(to) } }
     }
 }
 
@@ -82,15 +82,15 @@ struct Convert<From, To> {
     rounder: Rounder,
 }
 
-impl<L: Lanes, From: Format<L>, To: Format<L>> Tiled<L> for Convert<From, To> {
+impl<L: SimdF32x16, From: Format<L>, To: Format<L>> Tiled<L> for Convert<From, To> {
     #[inline(always)]
-    unsafe fn tile<const T: usize, const PART: bool>(&mut self, k: usize, count: usize) {
+    unsafe fn tile<const T: usize, const MASKED: bool>(&mut self, k: usize, count: usize) {
         for k in (k..).step_by(LANES).take(T) {
             // SAFETY: the caller of `convert` promised the instruction set and one length, of which `for_tiles` says that
             // the tile is part.
             unsafe {
-                let value = From::load::<PART>(self.from.add(k), count);
-                To::store::<PART>(self.to.add(k), value, &self.rounder, k, count);
+                let value = From::load::<MASKED>(self.from.add(k), count);
+                To::store::<MASKED>(self.to.add(k), value, &self.rounder, k, count);
             }
         }
     }
@@ -99,7 +99,7 @@ impl<L: Lanes, From: Format<L>, To: Format<L>> Tiled<L> for Convert<From, To> {
 /// # Safety
 /// The instruction set of `L` is available; both slices have one length.
 #[inline(always)]
-unsafe fn convert<L: Lanes, From: Format<L>, To: Format<L>>(from: &[From], rounder: Rounder, to: &mut [To]) {
+unsafe fn convert<L: SimdF32x16, From: Format<L>, To: Format<L>>(from: &[From], rounder: Rounder, to: &mut [To]) {
     // SAFETY: passed on to the caller.
     unsafe { for_tiles::<L, 4>(to.len(), &mut Convert { from: from.as_ptr(), to: to.as_mut_ptr(), rounder }) }
 }
@@ -107,7 +107,7 @@ unsafe fn convert<L: Lanes, From: Format<L>, To: Format<L>>(from: &[From], round
 /// # Safety
 /// The contract of [`crate::api::convert::Table::f32_to_bf16`].
 #[inline(always)]
-pub(crate) unsafe fn f32_to_bf16<L: Lanes>(from: &[f32], rounding: Rounding, to: &mut [bf16]) {
+pub(crate) unsafe fn f32_to_bf16<L: SimdF32x16>(from: &[f32], rounding: Rounding, to: &mut [bf16]) {
     // SAFETY: passed on to the caller. A loop for each kind of rounding.
     unsafe {
         match Rounder::new(rounding, 0) {
@@ -130,7 +130,7 @@ macro_rules! conversions {
 }
 
 conversions! {
-    bf16_to_f32: bf16, f32, Lanes;
+    bf16_to_f32: bf16, f32, SimdF32x16;
     f32_to_f16: f32, f16, Halves;
     f16_to_f32: f16, f32, Halves;
 }

@@ -2,7 +2,7 @@
 //!
 //! Safety of each: the instruction set of `L` is available; the slices have one length.
 
-use super::{Compare, LANES, Words, numerics};
+use super::{Compare, LANES, SimdU32x16, numerics};
 
 /// A function of one vector. (A closure would be compiled without the target features of the wrapper.)
 trait Map<L> {
@@ -23,7 +23,7 @@ unsafe fn map<L: Compare>(x: &mut [f32], function: impl Map<L>) {
         }
         if i < n {
             let mask = L::first(n - i);
-            function.of(L::load_part(x.add(i), mask)).store_part(x.add(i), mask);
+            function.of(L::load_masked(x.add(i), mask)).store_masked(x.add(i), mask);
         }
     }
 }
@@ -71,8 +71,8 @@ pub(crate) unsafe fn relu_backward<L: Compare>(delta: &mut [f32], activation: &[
         }
         if i < n {
             let mask = L::first(n - i);
-            let off = L::load_part(activation.add(i), mask).at_most(zero);
-            zero.select(off, L::load_part(delta.add(i), mask)).store_part(delta.add(i), mask);
+            let off = L::load_masked(activation.add(i), mask).at_most(zero);
+            zero.select(off, L::load_masked(delta.add(i), mask)).store_masked(delta.add(i), mask);
         }
     }
 }
@@ -84,20 +84,20 @@ pub(crate) unsafe fn dropout<L: Compare>(x: &mut [f32], random: &[u32], threshol
     // to the `n - i` that are left.
     unsafe {
         // Unsigned numbers compare like signed ones once the highest bit is flipped.
-        let flip = L::Words::splat(0x8000_0000);
-        let threshold = L::Words::splat(threshold).xor(flip);
+        let flip = L::U32::splat(0x8000_0000);
+        let threshold = L::U32::splat(threshold).xor(flip);
         let (zero, scale) = (L::zero(), L::splat(scale));
         let mut i = 0;
         while i + LANES <= n {
-            let dropped = threshold.greater_signed(L::Words::load(words.add(i)).xor(flip));
+            let dropped = threshold.greater_signed(L::U32::load(words.add(i)).xor(flip));
             zero.select(dropped, L::load(x.add(i)).mul(scale)).store(x.add(i));
             i += LANES;
         }
         if i < n {
             let mask = L::first(n - i);
-            let words = L::load_part(words.add(i).cast(), mask).to_words();
+            let words = L::load_masked(words.add(i).cast(), mask).bitcast_u32();
             let dropped = threshold.greater_signed(words.xor(flip));
-            zero.select(dropped, L::load_part(x.add(i), mask).mul(scale)).store_part(x.add(i), mask);
+            zero.select(dropped, L::load_masked(x.add(i), mask).mul(scale)).store_masked(x.add(i), mask);
         }
     }
 }

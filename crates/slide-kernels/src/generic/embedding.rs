@@ -2,7 +2,7 @@
 
 use super::axpy::Axpy;
 use super::tiles::{Tiled, for_tiles};
-use super::{LANES, Lanes, Storage, prefetch};
+use super::{LANES, SimdF32x16, Storage, prefetch};
 use crate::tuning::{ROWS_AHEAD, UPDATES_AHEAD};
 use crate::{MatrixMut, RowIds, Values, views};
 
@@ -11,7 +11,7 @@ use crate::{MatrixMut, RowIds, Values, views};
 /// # Safety
 /// The contract of [`crate::api::embedding::Table::forward`].
 #[inline(always)]
-pub(crate) unsafe fn forward<L: Lanes, const MAX: usize>(
+pub(crate) unsafe fn forward<L: SimdF32x16, const MAX: usize>(
     table: views::Table<'_>,
     rows: RowIds<'_>,
     values: &[f32],
@@ -41,9 +41,9 @@ struct Forward<'a, S> {
     out: &'a mut [f32],
 }
 
-impl<L: Lanes, S: Storage> Tiled<L> for Forward<'_, S> {
+impl<L: SimdF32x16, S: Storage> Tiled<L> for Forward<'_, S> {
     #[inline(always)]
-    unsafe fn tile<const T: usize, const PART: bool>(&mut self, k: usize, count: usize) {
+    unsafe fn tile<const T: usize, const MASKED: bool>(&mut self, k: usize, count: usize) {
         // SAFETY: the caller of `forward` promised the instruction set, that every row lies in `weights`, and that bias
         // and out have its width, of which `for_tiles` says that the tile is part.
         unsafe {
@@ -51,7 +51,7 @@ impl<L: Lanes, S: Storage> Tiled<L> for Forward<'_, S> {
             let mut sums = [L::zero(); T];
             for (t, sum) in sums.iter_mut().enumerate() {
                 let bias = self.bias.as_ptr().add(k + t * LANES);
-                *sum = if PART { L::load_part(bias, mask) } else { L::load(bias) };
+                *sum = if MASKED { L::load_masked(bias, mask) } else { L::load(bias) };
             }
             for (i, (&row, &value)) in self.rows.iter().zip(self.values).enumerate() {
                 let ahead = self.rows.get(i + ROWS_AHEAD).copied().unwrap_or(row);
@@ -63,13 +63,13 @@ impl<L: Lanes, S: Storage> Tiled<L> for Forward<'_, S> {
                         prefetch(ahead.wrapping_add(t * LANES));
                     }
                     let row = row.add(t * LANES);
-                    let weights: L = if PART { S::load_part(row, count) } else { S::load(row) };
+                    let weights: L = if MASKED { S::load_masked(row, count) } else { S::load(row) };
                     *sum = weights.fma(value, *sum);
                 }
             }
             for (t, sum) in sums.into_iter().enumerate() {
                 let out = self.out.as_mut_ptr().add(k + t * LANES);
-                if PART { sum.store_part(out, mask) } else { sum.store(out) }
+                if MASKED { sum.store_masked(out, mask) } else { sum.store(out) }
             }
         }
     }
@@ -78,7 +78,7 @@ impl<L: Lanes, S: Storage> Tiled<L> for Forward<'_, S> {
 /// # Safety
 /// The contract of [`crate::api::embedding::Table::backward`].
 #[inline(always)]
-pub(crate) unsafe fn backward<L: Lanes, const MAX: usize>(
+pub(crate) unsafe fn backward<L: SimdF32x16, const MAX: usize>(
     out_gradient: &[f32],
     rows: RowIds<'_>,
     values: &[f32],

@@ -5,10 +5,10 @@ use core::marker::PhantomData;
 use half::bf16;
 
 use super::gemm::Rows;
-use super::{LANES, Lanes, Storage};
+use super::{LANES, SimdF32x16, Storage};
 
 /// How the tiles of a product see its factors, of which the left one is stored by rows.
-pub(crate) trait Factors<L: Lanes> {
+pub(crate) trait Factors<L: SimdF32x16> {
     /// An element of the left factor.
     type Left: Copy;
     /// An element of the right factor.
@@ -51,7 +51,7 @@ pub(crate) trait Factors<L: Lanes> {
 /// Both in `f32`.
 pub(super) struct Plain;
 
-impl<L: Lanes> Factors<L> for Plain {
+impl<L: SimdF32x16> Factors<L> for Plain {
     type Left = f32;
     type Right = f32;
     const STEP: usize = 1;
@@ -71,7 +71,7 @@ impl<L: Lanes> Factors<L> for Plain {
 /// The left one in `bf16`, which is widened.
 pub(super) struct Widened;
 
-impl<L: Lanes> Factors<L> for Widened {
+impl<L: SimdF32x16> Factors<L> for Widened {
     type Left = bf16;
     type Right = f32;
     const STEP: usize = 1;
@@ -91,7 +91,7 @@ impl<L: Lanes> Factors<L> for Widened {
 }
 
 /// Instructions that multiply `STEP` elements of `bf16` at once, by steps; the right factor is rounded to nearest, ties to even.
-pub(crate) trait Rounded<L: Lanes> {
+pub(crate) trait Rounded<L: SimdF32x16> {
     /// 2 or 4.
     const STEP: usize;
 
@@ -106,7 +106,7 @@ pub(crate) trait Rounded<L: Lanes> {
 /// The left one in `bf16`, the right one rounded to it.
 pub(crate) struct Halves<R>(PhantomData<R>);
 
-impl<L: Lanes, R: Rounded<L>> Factors<L> for Halves<R> {
+impl<L: SimdF32x16, R: Rounded<L>> Factors<L> for Halves<R> {
     type Left = bf16;
     type Right = f32;
     const STEP: usize = R::STEP;
@@ -140,7 +140,7 @@ impl<L: Lanes, R: Rounded<L>> Factors<L> for Halves<R> {
                         let from = right.row(first + k + e).add(lane + n * LANES);
                         match lanes - n * LANES {
                             LANES.. => L::load(from),
-                            rest => L::load_part(from, L::first(rest)),
+                            rest => L::load_masked(from, L::first(rest)),
                         }
                     };
                     R::pack([element(0), element(1), element(2), element(3)], to);
@@ -156,7 +156,7 @@ impl<L: Lanes, R: Rounded<L>> Factors<L> for Halves<R> {
 /// # Safety
 /// The instruction set of `L` is available; the rows have these elements; the panel has room.
 #[inline(always)]
-pub(super) unsafe fn pack<L: Lanes, S: Storage>(
+pub(super) unsafe fn pack<L: SimdF32x16, S: Storage>(
     panel: *mut f32,
     right: Rows<'_, S>,
     first: usize,
@@ -175,7 +175,7 @@ pub(super) unsafe fn pack<L: Lanes, S: Storage>(
             }
             if whole < vectors {
                 let from = from.add(whole * LANES);
-                S::load_part::<L>(from, lanes - whole * LANES).store(to.add(whole * LANES));
+                S::load_masked::<L>(from, lanes - whole * LANES).store(to.add(whole * LANES));
             }
         }
     }
@@ -184,7 +184,7 @@ pub(super) unsafe fn pack<L: Lanes, S: Storage>(
 /// # Safety
 /// The instruction set of `L` is available; `from` and `to` are valid for reading and writing `count` elements.
 #[inline(always)]
-unsafe fn widen<L: Lanes>(from: *const bf16, to: *mut f32, count: usize) {
+unsafe fn widen<L: SimdF32x16>(from: *const bf16, to: *mut f32, count: usize) {
     let mut k = 0;
     // SAFETY: the caller's word.
     unsafe {
@@ -193,7 +193,7 @@ unsafe fn widen<L: Lanes>(from: *const bf16, to: *mut f32, count: usize) {
             k += LANES;
         }
         if k < count {
-            L::load_part_bf16(from.add(k), count - k).store_part(to.add(k), L::first(count - k));
+            L::load_masked_bf16(from.add(k), count - k).store_masked(to.add(k), L::first(count - k));
         }
     }
 }

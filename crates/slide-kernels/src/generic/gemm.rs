@@ -4,9 +4,9 @@
 //!
 //! | product  | j      | i    | lane    |
 //! |----------|--------|------|---------|
-//! | forward  | row    | k    | sample  |
-//! | backward | sample | row  | k       |
-//! | gradient | row    | sample | k     |
+//! | forward  | row    | k    | example  |
+//! | backward | example | row  | k       |
+//! | gradient | row    | example | k     |
 //!
 //! The right factor is packed, a panel at a time, into a buffer on the stack that stays in L1 (scattered rows and wide
 //! strides would fall on few cache sets); `bf16` is widened on the way. A chain that is cut between two panels goes on
@@ -23,7 +23,7 @@ use half::bf16;
 use super::factors::{Factors, Plain, Widened, pack};
 use super::lanes::prefetch_l2;
 use super::tile::{MOST_ROWS, PackingTiles, Tile, TileFunction, TileList};
-use super::{LANES, Lanes, Storage};
+use super::{LANES, SimdF32x16, Storage};
 use crate::tuning::{CACHED, PANEL};
 use crate::{Matrix, MatrixI8, MatrixMut, RowIds, Values, views};
 
@@ -194,7 +194,7 @@ impl Product<'_> {
 /// # Safety
 /// The contract of [`crate::api::gemm::Table::forward`]; the functions of `tiles` may be called.
 #[inline(always)]
-pub(crate) unsafe fn forward<L: Lanes>(
+pub(crate) unsafe fn forward<L: SimdF32x16>(
     tiles: Tiles,
     table: views::Table<'_>,
     rows: RowIds<'_>,
@@ -214,7 +214,7 @@ pub(crate) unsafe fn forward<L: Lanes>(
 /// # Safety
 /// As of [`forward`], of whose table these are the values; the tiles are made for the factors.
 #[inline(always)]
-pub(crate) unsafe fn forward_by<L: Lanes, F: Factors<L, Right = f32>>(
+pub(crate) unsafe fn forward_by<L: SimdF32x16, F: Factors<L, Right = f32>>(
     tiles: Tiles,
     values: &[F::Left],
     stride: usize,
@@ -245,7 +245,7 @@ pub(crate) unsafe fn forward_by<L: Lanes, F: Factors<L, Right = f32>>(
 /// # Safety
 /// The contract of [`crate::api::byte_gemm::Table::gemm_i8`]; the functions of `tiles` may be called, and take lanes for `i32`.
 #[inline(always)]
-pub(crate) unsafe fn bytes_by<'a, L: Lanes, F: Factors<L, Left = i8, Right = u8>>(
+pub(crate) unsafe fn bytes_by<'a, L: SimdF32x16, F: Factors<L, Left = i8, Right = u8>>(
     tiles: Tiles,
     values: MatrixI8<'_>,
     rows: RowIds<'_>,
@@ -274,7 +274,7 @@ pub(crate) unsafe fn bytes_by<'a, L: Lanes, F: Factors<L, Left = i8, Right = u8>
 /// # Safety
 /// The contract of [`crate::api::gemm::Table::gradient`]; the functions of `tiles` may be called.
 #[inline(always)]
-pub(crate) unsafe fn gradient<L: Lanes>(
+pub(crate) unsafe fn gradient<L: SimdF32x16>(
     tiles: Tiles,
     deltas: Matrix<'_>,
     inputs: Matrix<'_>,
@@ -303,7 +303,7 @@ trait Left {
 }
 
 /// A left factor that is stored by rows, of which a panel takes `depth` elements from `first` on.
-struct RowsOf<'a, L: Lanes, F: Factors<L>> {
+struct RowsOf<'a, L: SimdF32x16, F: Factors<L>> {
     product: &'a Product<'a>,
     left: Rows<'a, F::Left>,
     first: usize,
@@ -315,7 +315,7 @@ struct RowsOf<'a, L: Lanes, F: Factors<L>> {
     words_at_once: usize,
 }
 
-impl<L: Lanes, F: Factors<L>> Left for RowsOf<'_, L, F> {
+impl<L: SimdF32x16, F: Factors<L>> Left for RowsOf<'_, L, F> {
     #[inline(always)]
     unsafe fn set(&mut self, j: usize, rows: usize, tile: &mut Tile) {
         for (n, to) in tile.left[..rows].iter_mut().enumerate() {
@@ -379,7 +379,7 @@ impl<S> Left for ColumnsOf<'_, S> {
 /// The instruction set of `L` is available; the factors fit the product; the functions of its tiles may be called, and are
 /// made for `F`.
 #[inline(always)]
-unsafe fn rows_times<L: Lanes, F: Factors<L>>(
+unsafe fn rows_times<L: SimdF32x16, F: Factors<L>>(
     product: &Product<'_>,
     left: Rows<'_, F::Left>,
     right: Rows<'_, F::Right>,
@@ -408,7 +408,7 @@ unsafe fn rows_times<L: Lanes, F: Factors<L>>(
 /// # Safety
 /// The contract of [`crate::api::gemm::Table::backward`]; the functions of `tiles` may be called.
 #[inline(always)]
-pub(crate) unsafe fn backward<L: Lanes>(
+pub(crate) unsafe fn backward<L: SimdF32x16>(
     tiles: Tiles,
     table: views::Table<'_>,
     rows: RowIds<'_>,
@@ -445,7 +445,7 @@ pub(crate) unsafe fn backward<L: Lanes>(
 /// # Safety
 /// The instruction set of `L` is available; the factors fit the product; the functions of its tiles may be called.
 #[inline(always)]
-unsafe fn columns_times<L: Lanes, S: Storage>(
+unsafe fn columns_times<L: SimdF32x16, S: Storage>(
     product: &Product<'_>,
     left: Matrix<'_>,
     right: Rows<'_, S>,

@@ -1,6 +1,6 @@
 //! Body of [`crate::api::hadamard`], and the steps of the transform that SimHash shares.
 
-use super::{LANES, Lanes, Swap};
+use super::{LANES, SimdF32x16, Swap};
 use crate::MatrixMut;
 use crate::scalar::hadamard::transform;
 
@@ -68,7 +68,7 @@ pub(crate) unsafe fn in_registers<L: Swap, const N: usize>(load: impl Fn(usize) 
 
 /// Sums and differences of all pairs at the distances 1, 2, ..., `N / 2`.
 #[inline(always)]
-pub(crate) fn butterflies<L: Lanes, const N: usize>(mut x: [L; N]) -> [L; N] {
+pub(crate) fn butterflies<L: SimdF32x16, const N: usize>(mut x: [L; N]) -> [L; N] {
     let mut h = 1;
     while h < N {
         for i in 0..N {
@@ -105,7 +105,7 @@ pub(crate) unsafe fn longer<L: Swap>(x: *mut f32, width: usize) {
 /// # Safety
 /// The instruction set of `L` is available; `x` is valid for `width` elements, a multiple of `N * h`; `h` is a multiple of 16.
 #[inline(always)]
-unsafe fn steps<L: Lanes, const N: usize>(x: *mut f32, h: usize, width: usize) {
+unsafe fn steps<L: SimdF32x16, const N: usize>(x: *mut f32, h: usize, width: usize) {
     for start in (0..width).step_by(N * h) {
         for i in (start..start + h).step_by(LANES) {
             // SAFETY: as above; `i + (N - 1) * h + 16` is at most `start + N * h`.

@@ -1,7 +1,7 @@
 //! Bodies of [`crate::api::hash`]: bins of coordinates. SimHash is in [`super::simhash`].
 
 use super::columns::Room;
-use super::{Compare, Gather, LANES, Transpose, Words, hash_batch};
+use super::{Compare, Gather, LANES, SimdU32x16, Transpose, hash_batch};
 use crate::Matrix;
 use crate::api::hash::{Bins, MAX_VALUES, MAX_WIDTH};
 use crate::scalar::hash::{EMPTY, densify, pack};
@@ -38,7 +38,7 @@ impl Family for Dwta {
     unsafe fn key<L: Compare>(x: L) -> L {
         // SAFETY: the instruction set is the caller's word.
         unsafe {
-            let magnitude = x.to_words().and(L::Words::splat(0x7fff_ffff)).to_lanes();
+            let magnitude = x.bitcast_u32().and(L::U32::splat(0x7fff_ffff)).bitcast_f32();
             x.select(magnitude.greater(L::zero()), L::splat(f32::NEG_INFINITY))
         }
     }
@@ -156,7 +156,7 @@ unsafe fn write_keys<L: Compare, F: Family>(vector: &[f32], padded: usize, keys:
                 F::key(L::load(vector.as_ptr().add(i)))
             } else if i < width {
                 let mask = L::first(width - i);
-                F::key(L::load_part(vector.as_ptr().add(i), mask)).select(mask, none)
+                F::key(L::load_masked(vector.as_ptr().add(i), mask)).select(mask, none)
             } else {
                 none
             };
@@ -180,12 +180,12 @@ unsafe fn winners<L: Compare + Gather>(
 ) -> bool {
     // SAFETY: as above; `position & (padded - 1)` is an element of the keys.
     unsafe {
-        let modulo = L::Words::splat(padded as u32 - 1);
-        let mut all = L::Words::splat(0);
+        let modulo = L::U32::splat(padded as u32 - 1);
+        let mut all = L::U32::splat(0);
         for (group, positions) in positions.chunks_exact(size * LANES).enumerate() {
             let mut race = Race::<L>::start();
             for position in positions.chunks_exact(LANES) {
-                race.enter(L::gather(keys, L::Words::load(position.as_ptr()).and(modulo)));
+                race.enter(L::gather(keys, L::U32::load(position.as_ptr()).and(modulo)));
             }
             race.winner.store_low_halves(values.add(group * LANES));
             all = all.or(race.winner);
@@ -207,11 +207,11 @@ unsafe fn winners_128<L: Compare + Gather, const SIZE: usize>(
     // SAFETY: as above.
     unsafe {
         let table = L::table_128(keys);
-        let mut all = L::Words::splat(0);
+        let mut all = L::U32::splat(0);
         for (group, positions) in positions.chunks_exact(SIZE * LANES).enumerate() {
             let mut race = Race::<L>::start();
             for j in 0..SIZE {
-                race.enter(L::look_up_128(table, L::Words::load(positions.as_ptr().add(j * LANES))));
+                race.enter(L::look_up_128(table, L::U32::load(positions.as_ptr().add(j * LANES))));
             }
             race.winner.store_low_halves(values.add(group * LANES));
             all = all.or(race.winner);
@@ -222,16 +222,16 @@ unsafe fn winners_128<L: Compare + Gather, const SIZE: usize>(
 
 /// Whether `EMPTY` is in one of the lanes of values that were combined by `or`.
 #[inline(always)]
-unsafe fn has_empty<L: Compare>(all: L::Words) -> bool {
+unsafe fn has_empty<L: Compare>(all: L::U32) -> bool {
     // SAFETY: a value exists, so the instruction set is available.
-    unsafe { L::mask_to_bits(all.greater_signed(L::Words::splat(u32::from(EMPTY) - 1))) != 0 }
+    unsafe { L::mask_to_bits(all.greater_signed(L::U32::splat(u32::from(EMPTY) - 1))) != 0 }
 }
 
 /// Sixteen bins, into which keys are entered position by position.
 struct Race<L: Compare> {
     best: L,
-    winner: L::Words,
-    position: L::Words,
+    winner: L::U32,
+    position: L::U32,
 }
 
 impl<L: Compare> Race<L> {
@@ -243,8 +243,8 @@ impl<L: Compare> Race<L> {
         unsafe {
             Race {
                 best: L::splat(f32::NEG_INFINITY),
-                winner: L::Words::splat(u32::from(EMPTY)),
-                position: L::Words::splat(0),
+                winner: L::U32::splat(u32::from(EMPTY)),
+                position: L::U32::splat(0),
             }
         }
     }
@@ -255,6 +255,6 @@ impl<L: Compare> Race<L> {
         self.best = key.select(wins, self.best);
         self.winner = self.position.select(wins, self.winner);
         // SAFETY: a value exists, so the instruction set is available.
-        self.position = self.position.add(unsafe { L::Words::splat(1) });
+        self.position = self.position.add(unsafe { L::U32::splat(1) });
     }
 }

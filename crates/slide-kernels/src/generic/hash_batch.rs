@@ -5,7 +5,7 @@
 
 use super::columns::{Transpose, write_codes, write_columns};
 use super::hash::{Family, SCRATCH};
-use super::{Compare, LANES, Words};
+use super::{Compare, LANES, SimdU32x16};
 use crate::Matrix;
 use crate::api::hash::Bins;
 use crate::scalar::hash::source;
@@ -73,8 +73,8 @@ unsafe fn winners<L: Compare, F: Family, const SIZE: usize>(
     unsafe {
         for k in 0..functions.values() {
             // What the positions are worth at the place of value `k` of a code.
-            let one = L::Words::splat(1 << (k * bin_bits));
-            let mut worth = [L::Words::splat(0); 8];
+            let one = L::U32::splat(1 << (k * bin_bits));
+            let mut worth = [L::U32::splat(0); 8];
             for j in 1..SIZE.min(8) {
                 worth[j] = worth[j - 1].add(one);
             }
@@ -83,7 +83,7 @@ unsafe fn winners<L: Compare, F: Family, const SIZE: usize>(
                 let positions = positions.add(bin / LANES * size * LANES + bin % LANES);
                 let column = |j: usize| L::load(keys.add((*positions.add(j * LANES) as usize & modulo) * LANES));
                 let mut best = column(0);
-                let mut winner = L::Words::splat(0);
+                let mut winner = L::U32::splat(0);
                 if SIZE == 0 {
                     let mut position = winner;
                     for j in 1..size {
@@ -101,7 +101,7 @@ unsafe fn winners<L: Compare, F: Family, const SIZE: usize>(
                 }
                 let code = codes.add(t * LANES);
                 if k > 0 {
-                    winner = winner.or(L::Words::load(code));
+                    winner = winner.or(L::U32::load(code));
                 }
                 winner.store(code);
             }
@@ -110,7 +110,7 @@ unsafe fn winners<L: Compare, F: Family, const SIZE: usize>(
 }
 
 #[inline(always)]
-fn enter<L: Compare>(key: L, position: L::Words, best: &mut L, winner: &mut L::Words) {
+fn enter<L: Compare>(key: L, position: L::U32, best: &mut L, winner: &mut L::U32) {
     *winner = position.select(key.greater(*best), *winner);
     *best = key.larger(*best);
 }

@@ -3,7 +3,7 @@
 //! Sixteen are one AVX-512 register, two of AVX2, four of NEON: the virtual lanes of the specification are the same
 //! everywhere, so the order of additions is too.
 //!
-//! Safety by type: a value of a type that implements [`Lanes`] or [`Words`] exists only where its instruction set
+//! Safety by type: a value of a type that implements [`SimdF32x16`] or [`SimdU32x16`] exists only where its instruction set
 //! is available, because the functions that make one from nothing are unsafe and demand it. The others need no
 //! further proof than their `self`.
 
@@ -13,13 +13,13 @@ use half::bf16;
 pub(crate) const LANES: usize = 16;
 
 /// Sixteen `f32`.
-pub(crate) trait Lanes: Copy {
+pub(crate) trait SimdF32x16: Copy {
     /// A set of lanes.
     type Mask: Copy;
     /// Sixteen `u32` of the same instruction set.
-    type Words: Words<Mask = Self::Mask, Lanes = Self>;
-    /// What is left of four vectors halfway to their folds.
-    type HalfFold: Copy;
+    type U32: SimdU32x16<Mask = Self::Mask, F32 = Self>;
+    /// What is left of four vectors halfway to their partial_sums.
+    type HalfReduced: Copy;
 
     /// The same address, for loads that the compiler is to place behind what makes this vector: loads of many rows before
     /// their use would leave no register free. No instruction.
@@ -54,7 +54,7 @@ pub(crate) trait Lanes: Copy {
     ///
     /// # Safety
     /// The instruction set is available; `from` is valid for reading the elements of `mask`.
-    unsafe fn load_part(from: *const f32, mask: Self::Mask) -> Self;
+    unsafe fn load_masked(from: *const f32, mask: Self::Mask) -> Self;
 
     /// Widens 16 `bf16` exactly.
     ///
@@ -66,7 +66,7 @@ pub(crate) trait Lanes: Copy {
     ///
     /// # Safety
     /// The instruction set is available; `from` is valid for reading `count` elements.
-    unsafe fn load_part_bf16(from: *const bf16, count: usize) -> Self;
+    unsafe fn load_masked_bf16(from: *const bf16, count: usize) -> Self;
 
     /// # Safety
     /// `to` is valid for writing 16 elements.
@@ -76,7 +76,7 @@ pub(crate) trait Lanes: Copy {
     ///
     /// # Safety
     /// `to` is valid for writing the elements of `mask`.
-    unsafe fn store_part(self, to: *mut f32, mask: Self::Mask);
+    unsafe fn store_masked(self, to: *mut f32, mask: Self::Mask);
 
     /// `self * factor + addend`, rounded once.
     fn fma(self, factor: Self, addend: Self) -> Self;
@@ -87,23 +87,23 @@ pub(crate) trait Lanes: Copy {
     fn sqrt(self) -> Self;
     /// The lanes of `mask` from `self`, the others from `other`.
     fn select(self, mask: Self::Mask, other: Self) -> Self;
-    fn to_words(self) -> Self::Words;
+    fn bitcast_u32(self) -> Self::U32;
 
     /// Lane `j` += lane `j + 8`, then `+ 4`, `+ 2`, `+ 1`; the sum.
-    fn fold(self) -> f32;
-    /// [`fold`](Lanes::fold) of four vectors at once.
-    fn fold4(four: [Self; 4]) -> [f32; 4];
-    /// The first half of [`fold`](Lanes::fold) for four vectors.
-    fn half_fold(four: [Self; 4]) -> Self::HalfFold;
+    fn reduce_sum(self) -> f32;
+    /// [`reduce_sum`](SimdF32x16::reduce_sum) of four vectors at once.
+    fn reduce_sum4(four: [Self; 4]) -> [f32; 4];
+    /// The first half of [`reduce_sum`](SimdF32x16::reduce_sum) for four vectors.
+    fn half_reduce(four: [Self; 4]) -> Self::HalfReduced;
     /// The other half for sixteen: the sum of the first vector in the first lane, and so on.
-    fn fold_sixteen(fours: [Self::HalfFold; 4]) -> Self;
-    /// [`fold`](Lanes::fold) of a multiple of four vectors at once.
+    fn reduce_sum16(fours: [Self::HalfReduced; 4]) -> Self;
+    /// [`reduce_sum`](SimdF32x16::reduce_sum) of a multiple of four vectors at once.
     #[inline(always)]
-    fn fold_all<const N: usize>(all: [Self; N]) -> [f32; N] {
+    fn reduce_sum_each<const N: usize>(all: [Self; N]) -> [f32; N] {
         const { assert!(N.is_multiple_of(4)) };
         let mut sums = [0.0; N];
         for i in (0..N).step_by(4) {
-            let four = Self::fold4([all[i], all[i + 1], all[i + 2], all[i + 3]]);
+            let four = Self::reduce_sum4([all[i], all[i + 1], all[i + 2], all[i + 3]]);
             sums[i..i + 4].copy_from_slice(&four);
         }
         sums
@@ -111,11 +111,11 @@ pub(crate) trait Lanes: Copy {
 }
 
 /// Sixteen `u32`. Arithmetic wraps.
-pub(crate) trait Words: Copy {
+pub(crate) trait SimdU32x16: Copy {
     /// A set of lanes.
     type Mask: Copy;
     /// Sixteen `f32` of the same instruction set.
-    type Lanes: Lanes;
+    type F32: SimdF32x16;
 
     /// # Safety
     /// The instruction set is available.
@@ -135,7 +135,7 @@ pub(crate) trait Words: Copy {
     ///
     /// # Safety
     /// The instruction set is available; `from` is valid for reading `count` elements.
-    unsafe fn load_part_pairs(from: *const bf16, count: usize) -> Self;
+    unsafe fn load_masked_pairs(from: *const bf16, count: usize) -> Self;
 
     /// # Safety
     /// `to` is valid for writing 16 elements.
@@ -151,7 +151,7 @@ pub(crate) trait Words: Copy {
     ///
     /// # Safety
     /// `to` is valid for writing `count` elements.
-    unsafe fn store_part_low_halves(self, to: *mut u16, count: usize);
+    unsafe fn store_masked_low_halves(self, to: *mut u16, count: usize);
 
     fn add(self, other: Self) -> Self;
     fn mul(self, other: Self) -> Self;
@@ -166,7 +166,7 @@ pub(crate) trait Words: Copy {
     fn select(self, mask: Self::Mask, other: Self) -> Self;
     /// The lanes where `self > other`, both taken as `i32`.
     fn greater_signed(self, other: Self) -> Self::Mask;
-    fn to_lanes(self) -> Self::Lanes;
+    fn bitcast_f32(self) -> Self::F32;
 }
 
 /// The same address, of which the compiler does not know how it came about, so that what is read from there is addressed

@@ -40,12 +40,12 @@ pub(crate) unsafe fn sigmoid_entries<L: Compare>(z: &mut [f32]) -> f32 {
         }
         if i < n {
             let mask = L::first(n - i);
-            let x = L::load_part(z.add(i), mask);
+            let x = L::load_masked(z.add(i), mask);
             let e = exp_minus_abs(x);
             sum = sum.add(softplus(x, e)).select(mask, sum);
-            sigmoid(x, e).store_part(z.add(i), mask);
+            sigmoid(x, e).store_masked(z.add(i), mask);
         }
-        sum.fold()
+        sum.reduce_sum()
     }
 }
 
@@ -80,11 +80,11 @@ pub(crate) unsafe fn binary_cross_entropy<L: Compare>(z: &mut [f32], targets: &[
         }
         if i < n {
             let mask = L::first(n - i);
-            let (x, target) = (L::load_part(z.add(i), mask), L::load_part(targets.add(i), mask));
+            let (x, target) = (L::load_masked(z.add(i), mask), L::load_masked(targets.add(i), mask));
             let (loss, gradient) = binary_cross_entropy_of(x, target);
             sum = sum.add(loss).select(mask, sum);
-            gradient.store_part(z.add(i), mask);
+            gradient.store_masked(z.add(i), mask);
         }
-        sum.fold()
+        sum.reduce_sum()
     }
 }

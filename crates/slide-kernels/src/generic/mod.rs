@@ -1,4 +1,4 @@
-//! Kernel bodies written once over sixteen lanes ([`Lanes`]) and instantiated per instruction set.
+//! Kernel bodies written once over sixteen lanes ([`SimdF32x16`]) and instantiated per instruction set.
 //!
 //! Everything here is `#[inline(always)]` and has no target feature of its own: the thin wrappers of the back ends
 //! carry it. A body that is not inlined into its wrapper would turn every intrinsic into a call.
@@ -12,13 +12,12 @@ pub(crate) mod pairs;
 mod storage;
 mod tiles;
 
-pub(crate) mod active;
 pub(crate) mod axpy;
 pub(crate) mod byte_dot;
 pub(crate) mod byte_gemm;
 pub(crate) mod codes;
 pub(crate) mod convert;
-pub(crate) mod counting_sort;
+pub(crate) mod csr_to_csc;
 pub(crate) mod dot;
 pub(crate) mod elementwise;
 pub(crate) mod embedding;
@@ -35,6 +34,7 @@ pub(crate) mod quant;
 pub(crate) mod random;
 pub(crate) mod row_dot;
 pub(crate) mod row_update;
+pub(crate) mod sddmm;
 pub(crate) mod simhash;
 mod simhash_batch;
 pub(crate) mod softmax;
@@ -46,5 +46,5 @@ pub(crate) mod transpose;
 
 pub(crate) use columns::Transpose;
 pub(crate) use compare::{Compare, Compress, Gather, ONES, Swap};
-pub(crate) use lanes::{LANES, Lanes, Words, in_register, prefetch};
+pub(crate) use lanes::{LANES, SimdF32x16, SimdU32x16, in_register, prefetch};
 pub(crate) use storage::Storage;

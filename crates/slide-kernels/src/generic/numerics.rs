@@ -2,7 +2,7 @@
 //!
 //! Safety of each: the instruction set of `L` is available.
 
-use super::{Compare, Lanes, Words};
+use super::{Compare, SimdF32x16, SimdU32x16};
 use crate::numerics::{
     EXP_MAX, EXP_MIN, EXP_POLYNOMIAL, LN_1P_HALVE, LN_1P_IDENTITY, LN_POLYNOMIAL, LN2_HIGH, LN2_LOW, ROUND_TO_INTEGER,
     SQRT_HALF_BITS, SUBNORMAL_SCALE,
@@ -10,7 +10,7 @@ use crate::numerics::{
 
 /// Horner's rule, the highest coefficient being the last.
 #[inline(always)]
-unsafe fn polynomial<L: Lanes, const N: usize>(x: L, coefficients: [f32; N]) -> L {
+unsafe fn polynomial<L: SimdF32x16, const N: usize>(x: L, coefficients: [f32; N]) -> L {
     // SAFETY: the instruction set is the caller's word.
     unsafe {
         let mut sum = L::splat(coefficients[N - 1]);
@@ -35,14 +35,14 @@ pub(crate) unsafe fn exp<L: Compare>(x: L) -> L {
         let r = n.fma(L::splat(-LN2_LOW), r);
         let [c2, c3, c4, c5, c6] = EXP_POLYNOMIAL;
         let p = polynomial(r, [1.0, 1.0, c2, c3, c4, c5, c6]);
-        let scaled = p.to_words().add(shifted.to_words().shift_left::<23>()).to_lanes();
+        let scaled = p.bitcast_u32().add(shifted.bitcast_u32().shift_left::<23>()).bitcast_f32();
         let finite = scaled.select(x.at_most(L::splat(EXP_MAX)), x.add(L::splat(f32::INFINITY)));
         L::zero().select(L::splat(EXP_MIN).greater(x), finite)
     }
 }
 
 #[inline(always)]
-unsafe fn ln_core<L: Lanes>(f: L, n: L) -> L {
+unsafe fn ln_core<L: SimdF32x16>(f: L, n: L) -> L {
     // SAFETY: the instruction set is the caller's word.
     unsafe {
         let p = polynomial(f, LN_POLYNOMIAL);
@@ -61,13 +61,13 @@ pub(crate) unsafe fn ln<L: Compare>(x: L) -> L {
     unsafe {
         let subnormal = L::splat(f32::MIN_POSITIVE).greater(x);
         let scaled = x.mul(L::splat(SUBNORMAL_SCALE)).select(subnormal, x);
-        let offset = scaled.to_words().add(L::Words::splat(SQRT_HALF_BITS.wrapping_neg()));
-        let mantissa = offset.and(L::Words::splat(0x007f_ffff));
-        let m = mantissa.add(L::Words::splat(SQRT_HALF_BITS)).to_lanes();
+        let offset = scaled.bitcast_u32().add(L::U32::splat(SQRT_HALF_BITS.wrapping_neg()));
+        let mantissa = offset.and(L::U32::splat(0x007f_ffff));
+        let m = mantissa.add(L::U32::splat(SQRT_HALF_BITS)).bitcast_f32();
         // n + 127 is not negative, so a logical shift finds it; placed in the low bits of ROUND_TO_INTEGER it is a
         // float, without a conversion.
-        let biased = offset.add(L::Words::splat(127 << 23)).shift_right::<23>();
-        let biased = biased.add(L::Words::splat(ROUND_TO_INTEGER.to_bits())).to_lanes();
+        let biased = offset.add(L::U32::splat(127 << 23)).shift_right::<23>();
+        let biased = biased.add(L::U32::splat(ROUND_TO_INTEGER.to_bits())).bitcast_f32();
         let bias = ROUND_TO_INTEGER + 127.0;
         let n = biased.sub(L::splat(bias + 23.0).select(subnormal, L::splat(bias)));
         let value = ln_core(m.sub(L::splat(1.0)), n);
@@ -81,7 +81,7 @@ pub(crate) unsafe fn ln<L: Compare>(x: L) -> L {
 #[inline(always)]
 pub(crate) unsafe fn exp_minus_abs<L: Compare>(x: L) -> L {
     // SAFETY: the instruction set is the caller's word.
-    unsafe { exp(x.to_words().or(L::Words::splat(0x8000_0000)).to_lanes()) }
+    unsafe { exp(x.bitcast_u32().or(L::U32::splat(0x8000_0000)).bitcast_f32()) }
 }
 
 /// [`crate::numerics::sigmoid`], given `e = exp_minus_abs(x)`.

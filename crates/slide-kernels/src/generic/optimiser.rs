@@ -8,11 +8,11 @@
 //! four loads and three stores fit beside them. `cargo bench -p slide-benches --bench kernels -- adam` measures the share of the
 //! divider on the machine at hand. Momentum has seven operations, three loads and two stores for sixteen.
 
-use super::{Lanes, Words};
+use super::{SimdF32x16, SimdU32x16};
 use crate::api::optimiser::{AdagradStep, AdamStep, MomentumStep};
 
 /// An optimiser with `N` states: the constants of its step, in lanes.
-pub(crate) trait Step<L: Lanes, const N: usize>: Copy {
+pub(crate) trait Step<L: SimdF32x16, const N: usize>: Copy {
     type Constants;
 
     /// # Safety
@@ -25,28 +25,28 @@ pub(crate) trait Step<L: Lanes, const N: usize>: Copy {
 
 /// What makes subnormal values and -0 to +0: the mask of the exponent.
 #[derive(Clone, Copy)]
-struct Flush<L: Lanes>(L::Words);
+struct Flush<L: SimdF32x16>(L::U32);
 
-impl<L: Lanes> Flush<L> {
+impl<L: SimdF32x16> Flush<L> {
     /// # Safety
     /// The instruction set of `L` is available.
     #[inline(always)]
     unsafe fn new() -> Self {
         // SAFETY: passed on to the caller.
-        unsafe { Flush(L::Words::splat(0x7F80_0000)) }
+        unsafe { Flush(L::U32::splat(0x7F80_0000)) }
     }
 
     #[inline(always)]
     fn of(&self, state: L) -> L {
-        let words = state.to_words();
+        let words = state.bitcast_u32();
         // `x xor x` is the vector of zeros that needs no further proof of the instruction set.
         let zero = words.xor(words);
-        words.select(words.and(self.0).greater_signed(zero), zero).to_lanes()
+        words.select(words.and(self.0).greater_signed(zero), zero).bitcast_f32()
     }
 }
 
 #[derive(Clone, Copy)]
-pub(crate) struct Adam<L: Lanes> {
+pub(crate) struct Adam<L: SimdF32x16> {
     one_minus_beta1: L,
     one_minus_beta2: L,
     minus_step_size: L,
@@ -56,7 +56,7 @@ pub(crate) struct Adam<L: Lanes> {
     flush: Flush<L>,
 }
 
-impl<L: Lanes> Step<L, 2> for Adam<L> {
+impl<L: SimdF32x16> Step<L, 2> for Adam<L> {
     type Constants = AdamStep;
 
     #[inline(always)]
@@ -85,7 +85,7 @@ impl<L: Lanes> Step<L, 2> for Adam<L> {
 }
 
 #[derive(Clone, Copy)]
-pub(crate) struct Momentum<L: Lanes> {
+pub(crate) struct Momentum<L: SimdF32x16> {
     minus_learning_rate: L,
     momentum: L,
     nesterov: L::Mask,
@@ -93,7 +93,7 @@ pub(crate) struct Momentum<L: Lanes> {
     flush: Flush<L>,
 }
 
-impl<L: Lanes> Step<L, 1> for Momentum<L> {
+impl<L: SimdF32x16> Step<L, 1> for Momentum<L> {
     type Constants = MomentumStep;
 
     #[inline(always)]
@@ -120,14 +120,14 @@ impl<L: Lanes> Step<L, 1> for Momentum<L> {
 }
 
 #[derive(Clone, Copy)]
-pub(crate) struct Adagrad<L: Lanes> {
+pub(crate) struct Adagrad<L: SimdF32x16> {
     minus_learning_rate: L,
     epsilon: L,
     kept: L,
     flush: Flush<L>,
 }
 
-impl<L: Lanes> Step<L, 1> for Adagrad<L> {
+impl<L: SimdF32x16> Step<L, 1> for Adagrad<L> {
     type Constants = AdagradStep;
 
     #[inline(always)]

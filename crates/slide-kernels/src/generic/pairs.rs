@@ -1,12 +1,12 @@
 //! Products of `bf16` that lie in pairs in 32-bit words: the even one in the lower half, the odd one in the upper half.
 
-use super::{LANES, Lanes, Words};
+use super::{LANES, SimdF32x16, SimdU32x16};
 
 /// Elements of a vector of pairs.
 pub(crate) const PAIRED: usize = 2 * LANES;
 
 /// How a vector of pairs is multiplied with another and added: what tells the reproducible kernels from the native ones.
-pub(crate) trait PairProduct<L: Lanes> {
+pub(crate) trait PairProduct<L: SimdF32x16> {
     /// Whether each element takes a register of its own.
     const WIDENS: bool = false;
 
@@ -14,29 +14,29 @@ pub(crate) trait PairProduct<L: Lanes> {
     ///
     /// # Safety
     /// The instruction set of the implementation is available.
-    unsafe fn add(a: L::Words, b: L::Words, sum: L) -> L;
+    unsafe fn add(a: L::U32, b: L::U32, sum: L) -> L;
 
     /// The same for the first `count` elements; the others of `a` and `b` are `+0.0`.
     ///
     /// # Safety
     /// The instruction set of the implementation is available.
-    unsafe fn add_part(a: L::Words, b: L::Words, sum: L, count: usize) -> L;
+    unsafe fn add_masked(a: L::U32, b: L::U32, sum: L, count: usize) -> L;
 }
 
 /// Widening and fused multiply-adds, the even element first.
 pub(crate) struct Widening;
 
-impl<L: Lanes> PairProduct<L> for Widening {
+impl<L: SimdF32x16> PairProduct<L> for Widening {
     const WIDENS: bool = true;
 
     #[inline(always)]
-    unsafe fn add(a: L::Words, b: L::Words, sum: L) -> L {
+    unsafe fn add(a: L::U32, b: L::U32, sum: L) -> L {
         let sum = even(a).fma(even(b), sum);
         odd(a).fma(odd(b), sum)
     }
 
     #[inline(always)]
-    unsafe fn add_part(a: L::Words, b: L::Words, sum: L, count: usize) -> L {
+    unsafe fn add_masked(a: L::U32, b: L::U32, sum: L, count: usize) -> L {
         // SAFETY: `sum` proves the instruction set.
         let (with_even, with_odd) = unsafe { (L::first(count.div_ceil(2)), L::first(count / 2)) };
         // Lanes without an element stay as they are: adding +0.0 would change -0.0.
@@ -46,12 +46,12 @@ impl<L: Lanes> PairProduct<L> for Widening {
 }
 
 #[inline(always)]
-pub(crate) fn even<W: Words>(pairs: W) -> W::Lanes {
-    pairs.shift_left::<16>().to_lanes()
+pub(crate) fn even<W: SimdU32x16>(pairs: W) -> W::F32 {
+    pairs.shift_left::<16>().bitcast_f32()
 }
 
 #[inline(always)]
-pub(crate) fn odd<W: Words>(pairs: W) -> W::Lanes {
+pub(crate) fn odd<W: SimdU32x16>(pairs: W) -> W::F32 {
     // SAFETY: `pairs` proves the instruction set.
-    pairs.and(unsafe { W::splat(0xFFFF_0000) }).to_lanes()
+    pairs.and(unsafe { W::splat(0xFFFF_0000) }).bitcast_f32()
 }

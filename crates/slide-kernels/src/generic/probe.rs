@@ -2,7 +2,7 @@
 
 use core::hint::black_box;
 
-use super::{LANES, Lanes, Words, in_register, prefetch};
+use super::{LANES, SimdF32x16, SimdU32x16, in_register, prefetch};
 use crate::RowIds;
 use crate::tuning::ROWS_AHEAD;
 
@@ -11,7 +11,7 @@ use crate::tuning::ROWS_AHEAD;
 /// # Safety
 /// The instruction set of `L` is available.
 #[inline(always)]
-unsafe fn chains<L: Lanes, const CHAINS: usize>(rounds: usize, step: impl Fn(L) -> L) -> (f32, u64) {
+unsafe fn chains<L: SimdF32x16, const CHAINS: usize>(rounds: usize, step: impl Fn(L) -> L) -> (f32, u64) {
     // SAFETY: the instruction set is the caller's word. The compiler must not see that all chains are the same.
     let mut chains: [L; CHAINS] = core::array::from_fn(|_| unsafe { L::splat(black_box(1.0)) });
     for _ in 0..rounds {
@@ -30,7 +30,7 @@ unsafe fn chains<L: Lanes, const CHAINS: usize>(rounds: usize, step: impl Fn(L) 
 /// # Safety
 /// The contract of [`crate::api::probe::Table::multiply_adds`].
 #[inline(always)]
-pub(crate) unsafe fn multiply_adds<L: Lanes, const CHAINS: usize>(rounds: usize) -> (f32, u64) {
+pub(crate) unsafe fn multiply_adds<L: SimdF32x16, const CHAINS: usize>(rounds: usize) -> (f32, u64) {
     // SAFETY: passed on to the caller.
     unsafe {
         // Arm overwrites the addend, so that is what the chain is. The compiler must not see that the product is a constant.
@@ -43,7 +43,7 @@ pub(crate) unsafe fn multiply_adds<L: Lanes, const CHAINS: usize>(rounds: usize)
 /// # Safety
 /// The contract of [`crate::api::probe::Table::divisions`].
 #[inline(always)]
-pub(crate) unsafe fn divisions<L: Lanes, const CHAINS: usize>(rounds: usize) -> (f32, u64) {
+pub(crate) unsafe fn divisions<L: SimdF32x16, const CHAINS: usize>(rounds: usize) -> (f32, u64) {
     // SAFETY: passed on to the caller.
     unsafe {
         let two = L::splat(2.0);
@@ -54,16 +54,16 @@ pub(crate) unsafe fn divisions<L: Lanes, const CHAINS: usize>(rounds: usize) -> 
 /// # Safety
 /// The contract of [`crate::api::probe::Table::read`].
 #[inline(always)]
-pub(crate) unsafe fn read<L: Lanes>(words: &[u32]) -> u32 {
+pub(crate) unsafe fn read<L: SimdF32x16>(words: &[u32]) -> u32 {
     let blocks = words.chunks_exact(4 * LANES);
     let rest = blocks.remainder().iter().fold(0, |sum, word| sum ^ word);
     // SAFETY: the instruction set is the caller's word; a block has 64 elements, `last` 16.
     unsafe {
-        let mut sums = [L::Words::splat(0); 4];
+        let mut sums = [L::U32::splat(0); 4];
         let mut block = words.as_ptr();
         for _ in 0..blocks.len() {
             for (i, sum) in sums.iter_mut().enumerate() {
-                *sum = sum.xor(L::Words::load(block.add(i * LANES)));
+                *sum = sum.xor(L::U32::load(block.add(i * LANES)));
             }
             // With an index in each address there were two operations for every load, and not three loads a cycle.
             block = in_register(block.add(4 * LANES));
@@ -78,7 +78,7 @@ pub(crate) unsafe fn read<L: Lanes>(words: &[u32]) -> u32 {
 /// # Safety
 /// The contract of [`crate::api::probe::Table::read_rows`].
 #[inline(always)]
-pub(crate) unsafe fn read_rows<L: Lanes>(words: &[u32], stride: usize, width: usize, rows: RowIds<'_>) -> u32 {
+pub(crate) unsafe fn read_rows<L: SimdF32x16>(words: &[u32], stride: usize, width: usize, rows: RowIds<'_>) -> u32 {
     let ids = rows.ids();
     let Some(last) = ids.len().checked_sub(1) else { return 0 };
     // SAFETY: the index is at most `last`; the row lies in `words` by the caller's word.
@@ -87,13 +87,13 @@ pub(crate) unsafe fn read_rows<L: Lanes>(words: &[u32], stride: usize, width: us
     // SAFETY: the instruction set is the caller's word, and that a row has `width` words: a load is of the words
     // `k..k + 16 <= width`, the others are read one by one.
     unsafe {
-        let mut sums = L::Words::splat(0);
+        let mut sums = L::U32::splat(0);
         for i in 0..ids.len() {
             let (row, ahead) = (row(i), row(i + ROWS_AHEAD));
             let mut k = 0;
             while k + LANES <= width {
                 prefetch(ahead.wrapping_add(k));
-                sums = sums.xor(L::Words::load(row.add(k)));
+                sums = sums.xor(L::U32::load(row.add(k)));
                 k += LANES;
             }
             prefetch(ahead.wrapping_add(k));
@@ -110,7 +110,7 @@ pub(crate) unsafe fn read_rows<L: Lanes>(words: &[u32], stride: usize, width: us
 /// # Safety
 /// The contract of [`crate::api::probe::Table::update`].
 #[inline(always)]
-pub(crate) unsafe fn update<L: Lanes>(a: &mut [f32], b: &mut [f32], c: &mut [f32], factor: f32) {
+pub(crate) unsafe fn update<L: SimdF32x16>(a: &mut [f32], b: &mut [f32], c: &mut [f32], factor: f32) {
     let n = a.len();
     let mut slices = [a.as_mut_ptr(), b.as_mut_ptr(), c.as_mut_ptr()];
     // SAFETY: the instruction set and the equal lengths are the caller's word; an access is of the elements
@@ -127,7 +127,7 @@ pub(crate) unsafe fn update<L: Lanes>(a: &mut [f32], b: &mut [f32], c: &mut [f32
         }
         let mask = L::first(n - i);
         for slice in slices {
-            L::load_part(slice, mask).mul(factor).store_part(slice, mask);
+            L::load_masked(slice, mask).mul(factor).store_masked(slice, mask);
         }
     }
 }

@@ -1,11 +1,11 @@
 //! Bodies of [`crate::api::quant`]: to eight bits and back. The products are in [`super::byte_dot`].
 
-use super::{Compare, LANES, Lanes, Storage, Words};
+use super::{Compare, LANES, SimdF32x16, SimdU32x16, Storage};
 use crate::scalar::quant::{SHIFTER, asymmetric, symmetric};
 use crate::{Affine, Matrix, QuantizedBatchMut, QuantizedTableMut, Values, views};
 
 /// Words of which the lowest bytes can be written.
-pub(crate) trait LowBytes: Words {
+pub(crate) trait LowBytes: SimdU32x16 {
     /// # Safety
     /// `to` is valid for writing 16 bytes.
     unsafe fn store_low_bytes(self, to: *mut u8);
@@ -14,7 +14,7 @@ pub(crate) trait LowBytes: Words {
     ///
     /// # Safety
     /// `to` is valid for writing `count` bytes.
-    unsafe fn store_part_low_bytes(self, to: *mut u8, count: usize);
+    unsafe fn store_masked_low_bytes(self, to: *mut u8, count: usize);
 }
 
 /// Calls `$work` with each 16 elements of a row, the rest filled up with zeros: their place, how many there are, and they.
@@ -27,7 +27,7 @@ macro_rules! for_each_vector {
             k += LANES;
         }
         if k < $width {
-            let ($k, $count, $x) = (k, $width - k, <$storage>::load_part::<$lanes>($from.add(k), $width - k));
+            let ($k, $count, $x) = (k, $width - k, <$storage>::load_masked::<$lanes>($from.add(k), $width - k));
             $work
         }
     };
@@ -36,7 +36,10 @@ macro_rules! for_each_vector {
 /// # Safety
 /// The contract of [`crate::api::quant::Table::quantize_rows_i8`].
 #[inline(always)]
-pub(crate) unsafe fn quantize_rows_i8<L: Lanes<Words: LowBytes>>(table: views::Table<'_>, out: QuantizedTableMut<'_>) {
+pub(crate) unsafe fn quantize_rows_i8<L: SimdF32x16<U32: LowBytes>>(
+    table: views::Table<'_>,
+    out: QuantizedTableMut<'_>,
+) {
     // SAFETY: passed on to the caller.
     unsafe {
         match table.values() {
@@ -49,7 +52,7 @@ pub(crate) unsafe fn quantize_rows_i8<L: Lanes<Words: LowBytes>>(table: views::T
 /// # Safety
 /// The instruction set of `L` is available; `values` has as many rows as `out`, of its width.
 #[inline(always)]
-unsafe fn quantize_i8_of<L: Lanes<Words: LowBytes>, S: Storage>(
+unsafe fn quantize_i8_of<L: SimdF32x16<U32: LowBytes>, S: Storage>(
     values: &[S],
     stride: usize,
     out: QuantizedTableMut<'_>,
@@ -62,9 +65,9 @@ unsafe fn quantize_i8_of<L: Lanes<Words: LowBytes>, S: Storage>(
             let factor;
             (*scale, factor) = symmetric(largest_magnitude::<L, S>(from, width));
             let (keep, factor) = (keep::<L>(factor), L::splat(factor));
-            let (shifter, mut sums) = (L::splat(SHIFTER), L::Words::splat(0));
+            let (shifter, mut sums) = (L::splat(SHIFTER), L::U32::splat(0));
             for_each_vector!(L, S, from, width, |k, count, x| {
-                let q = x.to_words().and(keep).to_lanes().mul(factor).add(shifter).to_words();
+                let q = x.bitcast_u32().and(keep).bitcast_f32().mul(factor).add(shifter).bitcast_u32();
                 sums = sums.add(q);
                 store(q, to.add(k).cast(), count);
             });
@@ -81,21 +84,21 @@ unsafe fn quantize_i8_of<L: Lanes<Words: LowBytes>, S: Storage>(
 /// # Safety
 /// The instruction set of `L` is available; `from` is valid for reading `width` elements.
 #[inline(always)]
-unsafe fn largest_magnitude<L: Lanes, S: Storage>(from: *const S, width: usize) -> u32 {
+unsafe fn largest_magnitude<L: SimdF32x16, S: Storage>(from: *const S, width: usize) -> u32 {
     // SAFETY: passed on to the caller.
     unsafe {
-        let magnitude = L::Words::splat(0x7FFF_FFFF);
+        let magnitude = L::U32::splat(0x7FFF_FFFF);
         // Four at once, because a comparison and a selection take several cycles.
-        let mut largest = [L::Words::splat(0); 4];
+        let mut largest = [L::U32::splat(0); 4];
         let whole = width - width % (4 * LANES);
         for k in (0..whole).step_by(4 * LANES) {
             for (j, largest) in largest.iter_mut().enumerate() {
-                let x = S::load::<L>(from.add(k + j * LANES)).to_words().and(magnitude);
+                let x = S::load::<L>(from.add(k + j * LANES)).bitcast_u32().and(magnitude);
                 *largest = x.select(x.greater_signed(*largest), *largest);
             }
         }
         for_each_vector!(L, S, from.add(whole), width - whole, |_, _, x| {
-            let x = x.to_words().and(magnitude);
+            let x = x.bitcast_u32().and(magnitude);
             largest[0] = x.select(x.greater_signed(largest[0]), largest[0]);
         });
         let mut most = 0;
@@ -111,7 +114,7 @@ unsafe fn largest_magnitude<L: Lanes, S: Storage>(from: *const S, width: usize) 
 /// # Safety
 /// The contract of [`crate::api::quant::Table::quantize_rows_u8`].
 #[inline(always)]
-pub(crate) unsafe fn quantize_rows_u8<L: Compare + Lanes<Words: LowBytes>>(
+pub(crate) unsafe fn quantize_rows_u8<L: Compare + SimdF32x16<U32: LowBytes>>(
     vectors: Matrix<'_>,
     out: QuantizedBatchMut<'_>,
 ) {
@@ -129,16 +132,16 @@ pub(crate) unsafe fn quantize_rows_u8<L: Compare + Lanes<Words: LowBytes>>(
                 // NaN as soon as there is an infinity or a NaN.
                 not_finite = x.fma(zero, not_finite);
             });
-            let largest = |lanes: L| to_array(lanes.to_words()).into_iter().map(f32::from_bits).fold(0.0, f32::max);
-            let finite = to_array(not_finite.to_words()).into_iter().all(|bits| !f32::from_bits(bits).is_nan());
+            let largest = |lanes: L| to_array(lanes.bitcast_u32()).into_iter().map(f32::from_bits).fold(0.0, f32::max);
+            let finite = to_array(not_finite.bitcast_u32()).into_iter().all(|bits| !f32::from_bits(bits).is_nan());
             let factor;
             (*affine, factor) = asymmetric(finite, largest(high), largest(low));
             let (keep, factor) = (keep::<L>(factor), L::splat(factor));
             let (zero_point, shifter) = (L::splat(f32::from(affine.zero_point)), L::splat(SHIFTER));
-            let (least, greatest) = (L::Words::splat(SHIFTER.to_bits()), L::Words::splat(SHIFTER.to_bits() + 255));
+            let (least, greatest) = (L::U32::splat(SHIFTER.to_bits()), L::U32::splat(SHIFTER.to_bits() + 255));
             for_each_vector!(L, f32, from, width, |k, count, x| {
-                let x = x.to_words().and(keep).to_lanes();
-                let q = x.fma(factor, zero_point).add(shifter).to_words();
+                let x = x.bitcast_u32().and(keep).bitcast_f32();
+                let q = x.fma(factor, zero_point).add(shifter).bitcast_u32();
                 let q = q.select(q.greater_signed(least), least);
                 store(greatest.select(q.greater_signed(greatest), q), to.add(k), count);
             });
@@ -151,9 +154,9 @@ pub(crate) unsafe fn quantize_rows_u8<L: Compare + Lanes<Words: LowBytes>>(
 /// # Safety
 /// The instruction set of `L` is available.
 #[inline(always)]
-unsafe fn keep<L: Lanes>(factor: f32) -> L::Words {
+unsafe fn keep<L: SimdF32x16>(factor: f32) -> L::U32 {
     // SAFETY: passed on to the caller.
-    unsafe { L::Words::splat(if factor == 0.0 { 0 } else { u32::MAX }) }
+    unsafe { L::U32::splat(if factor == 0.0 { 0 } else { u32::MAX }) }
 }
 
 /// # Safety
@@ -161,11 +164,11 @@ unsafe fn keep<L: Lanes>(factor: f32) -> L::Words {
 #[inline(always)]
 unsafe fn store<W: LowBytes>(words: W, to: *mut u8, count: usize) {
     // SAFETY: passed on to the caller.
-    unsafe { if count == LANES { words.store_low_bytes(to) } else { words.store_part_low_bytes(to, count) } }
+    unsafe { if count == LANES { words.store_low_bytes(to) } else { words.store_masked_low_bytes(to, count) } }
 }
 
 #[inline(always)]
-fn to_array<W: Words>(words: W) -> [u32; LANES] {
+fn to_array<W: SimdU32x16>(words: W) -> [u32; LANES] {
     let mut array = [0; LANES];
     // SAFETY: the array has 16 elements.
     unsafe { words.store(array.as_mut_ptr()) };

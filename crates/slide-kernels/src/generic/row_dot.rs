@@ -6,7 +6,7 @@ use core::ops::Range;
 use half::bf16;
 
 use super::pairs::{PAIRED, PairProduct};
-use super::{LANES, Lanes, Storage, Words, in_register, prefetch};
+use super::{LANES, SimdF32x16, SimdU32x16, Storage, in_register, prefetch};
 use crate::tuning::{self, ROWS_AHEAD};
 use crate::{Matrix, RowIds, Values, views};
 
@@ -15,7 +15,7 @@ use crate::{Matrix, RowIds, Values, views};
 /// # Safety
 /// The instruction set of `L` is available; each pointer of `a` and `b` is valid for reading `width` elements.
 #[inline(always)]
-pub(crate) unsafe fn dots<L: Lanes, S: Storage, const N: usize>(
+pub(crate) unsafe fn dots<L: SimdF32x16, S: Storage, const N: usize>(
     a: [*const S; N],
     b: [*const f32; N],
     width: usize,
@@ -34,18 +34,18 @@ pub(crate) unsafe fn dots<L: Lanes, S: Storage, const N: usize>(
         if k < width {
             let mask = L::first(width - k);
             for j in 0..N {
-                let a = S::load_part::<L>(a[j].add(k), width - k);
-                let sum = a.fma(L::load_part(b[j].add(k), mask), lanes[j]);
+                let a = S::load_masked::<L>(a[j].add(k), width - k);
+                let sum = a.fma(L::load_masked(b[j].add(k), mask), lanes[j]);
                 lanes[j] = sum.select(mask, lanes[j]);
             }
         }
-        L::fold_all(lanes)
+        L::reduce_sum_each(lanes)
     }
 }
 
 /// What rows are multiplied with: a vector, of which a step takes as many columns as fill sixteen lanes. A value of the
 /// type exists only where its instruction set is available.
-trait Factor<L: Lanes, S> {
+trait Factor<L: SimdF32x16, S> {
     /// Columns of a step.
     const STEP: usize;
     /// Steps that rows take without a jump.
@@ -85,7 +85,7 @@ trait Factor<L: Lanes, S> {
 /// A vector of `f32`.
 struct Singles<'a, L>(&'a [f32], PhantomData<L>);
 
-impl<L: Lanes, S: Storage> Factor<L, S> for Singles<'_, L> {
+impl<L: SimdF32x16, S: Storage> Factor<L, S> for Singles<'_, L> {
     const STEP: usize = LANES;
     const UNROLLED: usize = 4;
     /// `f32` is read where it is multiplied.
@@ -104,7 +104,7 @@ impl<L: Lanes, S: Storage> Factor<L, S> for Singles<'_, L> {
     #[inline(always)]
     unsafe fn last_part(&self, k: usize) -> L {
         // SAFETY: as above.
-        unsafe { L::load_part(self.0.as_ptr().add(k), L::first(self.0.len() - k)) }
+        unsafe { L::load_masked(self.0.as_ptr().add(k), L::first(self.0.len() - k)) }
     }
     #[inline(always)]
     unsafe fn add(&self, row: *const S, part: L, sum: L) -> L {
@@ -114,46 +114,46 @@ impl<L: Lanes, S: Storage> Factor<L, S> for Singles<'_, L> {
     #[inline(always)]
     unsafe fn add_last(&self, row: *const S, part: L, sum: L, count: usize) -> L {
         // SAFETY: as above.
-        unsafe { S::load_part::<L>(row, count).fma(part, sum).select(L::first(count), sum) }
+        unsafe { S::load_masked::<L>(row, count).fma(part, sum).select(L::first(count), sum) }
     }
 }
 
 /// A vector of `bf16`, in pairs.
 struct Pairs<'a, L, P>(&'a [bf16], PhantomData<(L, P)>);
 
-impl<L: Lanes, P: PairProduct<L>> Factor<L, bf16> for Pairs<'_, L, P> {
+impl<L: SimdF32x16, P: PairProduct<L>> Factor<L, bf16> for Pairs<'_, L, P> {
     const STEP: usize = PAIRED;
     const UNROLLED: usize = if P::WIDENS { 1 } else { 2 };
     const IN_ORDER: bool = P::WIDENS;
-    type Part = L::Words;
+    type Part = L::U32;
 
     #[inline(always)]
     fn width(&self) -> usize {
         self.0.len()
     }
     #[inline(always)]
-    unsafe fn part(&self, k: usize) -> L::Words {
+    unsafe fn part(&self, k: usize) -> L::U32 {
         // SAFETY: the caller's word; `self` proves the instruction sets, here and below.
-        unsafe { L::Words::load_pairs(self.0.as_ptr().add(k)) }
+        unsafe { L::U32::load_pairs(self.0.as_ptr().add(k)) }
     }
     #[inline(always)]
-    unsafe fn last_part(&self, k: usize) -> L::Words {
+    unsafe fn last_part(&self, k: usize) -> L::U32 {
         // SAFETY: as above.
-        unsafe { L::Words::load_part_pairs(self.0.as_ptr().add(k), self.0.len() - k) }
+        unsafe { L::U32::load_masked_pairs(self.0.as_ptr().add(k), self.0.len() - k) }
     }
     #[inline(always)]
-    unsafe fn add(&self, row: *const bf16, part: L::Words, sum: L) -> L {
+    unsafe fn add(&self, row: *const bf16, part: L::U32, sum: L) -> L {
         // SAFETY: as above.
-        unsafe { P::add(L::Words::load_pairs(row), part, sum) }
+        unsafe { P::add(L::U32::load_pairs(row), part, sum) }
     }
     #[inline(always)]
-    unsafe fn add_last(&self, row: *const bf16, part: L::Words, sum: L, count: usize) -> L {
+    unsafe fn add_last(&self, row: *const bf16, part: L::U32, sum: L, count: usize) -> L {
         // SAFETY: as above.
-        unsafe { P::add_part(L::Words::load_part_pairs(row, count), part, sum, count) }
+        unsafe { P::add_masked(L::U32::load_masked_pairs(row, count), part, sum, count) }
     }
 }
 
-/// Rows whose products are folded together.
+/// Rows whose products are reduced together.
 const BLOCK: usize = LANES;
 
 /// Scattered rows of a table.
@@ -200,13 +200,13 @@ impl<'a, S> Rows<'a, S> {
 }
 
 /// The products of scattered rows with a vector, in blocks of sixteen rows: first the lanes of each, then their sums,
-/// folded together. In a cache, whole blocks have a way of their own: rows of `HELD` steps with a vector that stays in
+/// reduced together. In a cache, whole blocks have a way of their own: rows of `HELD` steps with a vector that stays in
 /// registers, other rows `TOGETHER` at once (a multiple of four), which share each step of the vector.
 ///
 /// # Safety
 /// Every row of `ids` lies in `values` and is as long as the vector; `out` is as long as `ids`.
 #[inline(always)]
-unsafe fn products<L: Lanes, S, F: Factor<L, S>, const HELD: usize, const TOGETHER: usize>(
+unsafe fn products<L: SimdF32x16, S, F: Factor<L, S>, const HELD: usize, const TOGETHER: usize>(
     values: &[S],
     stride: usize,
     ids: &[u32],
@@ -234,7 +234,7 @@ unsafe fn products<L: Lanes, S, F: Factor<L, S>, const HELD: usize, const TOGETH
 /// # Safety
 /// That of [`products`].
 #[inline(always)]
-unsafe fn products_from<L: Lanes, S, F: Factor<L, S>, const HELD: usize>(
+unsafe fn products_from<L: SimdF32x16, S, F: Factor<L, S>, const HELD: usize>(
     rows: &Rows<'_, S>,
     mut place: usize,
     factor: &F,
@@ -245,7 +245,7 @@ unsafe fn products_from<L: Lanes, S, F: Factor<L, S>, const HELD: usize>(
     // `factor` proves the instruction set.
     unsafe {
         let mut lanes = [L::zero(); BLOCK];
-        let mut folds = [L::half_fold([L::zero(); 4]); 4];
+        let mut partial_sums = [L::half_reduce([L::zero(); 4]); 4];
         for out in out.chunks_mut(BLOCK) {
             let mut done = 0;
             while HELD > 0 && done + panel <= width {
@@ -264,19 +264,19 @@ unsafe fn products_from<L: Lanes, S, F: Factor<L, S>, const HELD: usize>(
             }
             let (fours, _) = lanes.as_chunks::<4>();
             if done == width && done > 0 {
-                for (fold, &four) in folds.iter_mut().zip(fours) {
-                    *fold = L::half_fold(four);
+                for (sum, &four) in partial_sums.iter_mut().zip(fours) {
+                    *sum = L::half_reduce(four);
                 }
             } else {
-                for (j, (fold, &four)) in folds.iter_mut().zip(fours).enumerate().take(out.len().div_ceil(4)) {
+                for (j, (sum, &four)) in partial_sums.iter_mut().zip(fours).enumerate().take(out.len().div_ceil(4)) {
                     let four = if done == 0 { [L::zero(); 4] } else { four };
-                    *fold = L::half_fold(four_together(rows, place + 4 * j, factor, done, four));
+                    *sum = L::half_reduce(four_together(rows, place + 4 * j, factor, done, four));
                 }
             }
-            let sums = L::fold_sixteen(folds);
+            let sums = L::reduce_sum16(partial_sums);
             match out.len() {
                 BLOCK => sums.store(out.as_mut_ptr()),
-                rest => sums.store_part(out.as_mut_ptr(), L::first(rest)),
+                rest => sums.store_masked(out.as_mut_ptr(), L::first(rest)),
             }
             place += out.len();
         }
@@ -288,7 +288,7 @@ unsafe fn products_from<L: Lanes, S, F: Factor<L, S>, const HELD: usize>(
 /// # Safety
 /// There are so many from `k` on.
 #[inline(always)]
-unsafe fn held<L: Lanes, S, F: Factor<L, S>, const HELD: usize>(factor: &F, k: usize) -> [F::Part; HELD] {
+unsafe fn held<L: SimdF32x16, S, F: Factor<L, S>, const HELD: usize>(factor: &F, k: usize) -> [F::Part; HELD] {
     // SAFETY: the caller's word.
     unsafe {
         let mut parts = [factor.part(k); HELD];
@@ -304,7 +304,7 @@ unsafe fn held<L: Lanes, S, F: Factor<L, S>, const HELD: usize>(factor: &F, k: u
 /// # Safety
 /// That of [`products`]; there is a row at the place.
 #[inline(always)]
-unsafe fn four_together<L: Lanes, S, F: Factor<L, S>>(
+unsafe fn four_together<L: SimdF32x16, S, F: Factor<L, S>>(
     rows: &Rows<'_, S>,
     place: usize,
     factor: &F,
@@ -347,7 +347,7 @@ unsafe fn four_together<L: Lanes, S, F: Factor<L, S>>(
 /// # Safety
 /// The rows, and the vector from the column `k` on, have so many steps.
 #[inline(always)]
-unsafe fn steps<L: Lanes, S, F: Factor<L, S>, const N: usize>(
+unsafe fn steps<L: SimdF32x16, S, F: Factor<L, S>, const N: usize>(
     rows: &mut [*const S; N],
     factor: &F,
     k: usize,
@@ -373,7 +373,7 @@ unsafe fn steps<L: Lanes, S, F: Factor<L, S>, const N: usize>(
 /// # Safety
 /// That of [`products`]; the vector has a multiple of `UNROLLED` steps.
 #[inline(always)]
-unsafe fn blocks<L: Lanes, S, F: Factor<L, S>, const TOGETHER: usize>(
+unsafe fn blocks<L: SimdF32x16, S, F: Factor<L, S>, const TOGETHER: usize>(
     rows: &Rows<'_, S>,
     factor: &F,
     out: &mut [f32],
@@ -381,20 +381,20 @@ unsafe fn blocks<L: Lanes, S, F: Factor<L, S>, const TOGETHER: usize>(
     let (blocks, lists) = (out.as_chunks_mut::<BLOCK>().0, rows.ids.as_chunks::<BLOCK>().0);
     // SAFETY: that of `products`.
     unsafe {
-        let mut folds = [L::half_fold([L::zero(); 4]); 4];
+        let mut partial_sums = [L::half_reduce([L::zero(); 4]); 4];
         for (out, ids) in blocks.iter_mut().zip(lists) {
-            for (folds, ids) in folds.chunks_exact_mut(TOGETHER / 4).zip(ids.as_chunks::<TOGETHER>().0) {
+            for (partial_sums, ids) in partial_sums.chunks_exact_mut(TOGETHER / 4).zip(ids.as_chunks::<TOGETHER>().0) {
                 let mut rows = ids.map(|id| rows.row(id));
                 let (mut sums, mut k) = ([L::zero(); TOGETHER], 0);
                 while k < factor.width() {
                     steps(&mut rows, factor, k, &mut sums);
                     k += F::UNROLLED * F::STEP;
                 }
-                for (fold, &four) in folds.iter_mut().zip(sums.as_chunks().0) {
-                    *fold = L::half_fold(four);
+                for (sum, &four) in partial_sums.iter_mut().zip(sums.as_chunks().0) {
+                    *sum = L::half_reduce(four);
                 }
             }
-            L::fold_sixteen(folds).store(out.as_mut_ptr());
+            L::reduce_sum16(partial_sums).store(out.as_mut_ptr());
         }
     }
     blocks.len() * BLOCK
@@ -405,7 +405,7 @@ unsafe fn blocks<L: Lanes, S, F: Factor<L, S>, const TOGETHER: usize>(
 /// # Safety
 /// That of [`products`]; the vector has `HELD` steps.
 #[inline(always)]
-unsafe fn blocks_of_held<L: Lanes, S, F: Factor<L, S>, const HELD: usize>(
+unsafe fn blocks_of_held<L: SimdF32x16, S, F: Factor<L, S>, const HELD: usize>(
     rows: &Rows<'_, S>,
     factor: &F,
     out: &mut [f32],
@@ -415,29 +415,29 @@ unsafe fn blocks_of_held<L: Lanes, S, F: Factor<L, S>, const HELD: usize>(
     unsafe {
         let parts: [F::Part; HELD] = held(factor, 0);
         for (block, out) in blocks.iter_mut().enumerate() {
-            // Not a loop: what is folded by half stays in registers too.
+            // Not a loop: what is half reduced stays in registers too.
             let ids = &*rows.ids.as_ptr().add(block * BLOCK).cast::<[u32; BLOCK]>();
             let a = four_products_of_held(rows, [ids[0], ids[1], ids[2], ids[3]], factor, &parts);
             let b = four_products_of_held(rows, [ids[4], ids[5], ids[6], ids[7]], factor, &parts);
             let c = four_products_of_held(rows, [ids[8], ids[9], ids[10], ids[11]], factor, &parts);
             let d = four_products_of_held(rows, [ids[12], ids[13], ids[14], ids[15]], factor, &parts);
-            L::fold_sixteen([a, b, c, d]).store(out.as_mut_ptr());
+            L::reduce_sum16([a, b, c, d]).store(out.as_mut_ptr());
         }
     }
     blocks.len() * BLOCK
 }
 
-/// The products of four rows with the parts of a vector, folded by half.
+/// The products of four rows with the parts of a vector, half reduced.
 ///
 /// # Safety
 /// That of [`products`]; these are all parts of the vector.
 #[inline(always)]
-unsafe fn four_products_of_held<L: Lanes, S, F: Factor<L, S>, const HELD: usize>(
+unsafe fn four_products_of_held<L: SimdF32x16, S, F: Factor<L, S>, const HELD: usize>(
     rows: &Rows<'_, S>,
     ids: [u32; 4],
     factor: &F,
     parts: &[F::Part; HELD],
-) -> L::HalfFold {
+) -> L::HalfReduced {
     // SAFETY: that of `products`.
     unsafe {
         let rows = ids.map(|id| in_register(rows.row(id)));
@@ -447,14 +447,14 @@ unsafe fn four_products_of_held<L: Lanes, S, F: Factor<L, S>, const HELD: usize>
                 sums[c] = factor.add(rows[c].add(h * F::STEP), part, sums[c]);
             }
         }
-        L::half_fold(sums)
+        L::half_reduce(sums)
     }
 }
 
 /// # Safety
 /// The contract of [`crate::api::row_dot::Table::rows_dot`]; the instruction set of `L` is available.
 #[inline(always)]
-pub(crate) unsafe fn rows_dot<L: Lanes, const HELD: usize, const TOGETHER: usize>(
+pub(crate) unsafe fn rows_dot<L: SimdF32x16, const HELD: usize, const TOGETHER: usize>(
     table: views::Table<'_>,
     rows: RowIds<'_>,
     vector: &[f32],
@@ -475,7 +475,7 @@ pub(crate) unsafe fn rows_dot<L: Lanes, const HELD: usize, const TOGETHER: usize
 /// # Safety
 /// The contract of [`crate::api::row_dot::Table::rows_dot_bf16`]; the instruction sets of `L` and `P` are available.
 #[inline(always)]
-pub(crate) unsafe fn rows_dot_of_pairs<L: Lanes, P: PairProduct<L>, const HELD: usize, const TOGETHER: usize>(
+pub(crate) unsafe fn rows_dot_of_pairs<L: SimdF32x16, P: PairProduct<L>, const HELD: usize, const TOGETHER: usize>(
     table: Matrix<'_, bf16>,
     rows: RowIds<'_>,
     vector: &[bf16],
@@ -489,7 +489,7 @@ pub(crate) unsafe fn rows_dot_of_pairs<L: Lanes, P: PairProduct<L>, const HELD: 
 /// # Safety
 /// The contract of [`crate::api::row_dot::Table::vectors_dot`]; the instruction set of `L` is available.
 #[inline(always)]
-pub(crate) unsafe fn vectors_dot<L: Lanes, const HELD: usize, const TOGETHER: usize>(
+pub(crate) unsafe fn vectors_dot<L: SimdF32x16, const HELD: usize, const TOGETHER: usize>(
     row: &[f32],
     vectors: Matrix<'_>,
     ids: RowIds<'_>,

@@ -4,7 +4,7 @@ use half::bf16;
 
 use super::optimiser::Step;
 use super::storage::Rounder;
-use super::{LANES, Lanes, Storage, prefetch};
+use super::{LANES, SimdF32x16, Storage, prefetch};
 use crate::api::optimiser::{Decay, Target};
 use crate::api::row_update::Rounding;
 use crate::tuning::UPDATES_AHEAD;
@@ -35,12 +35,12 @@ impl<W: Storage, S: Storage, const N: usize> Row<W, S, N> {
         }
     }
 
-    /// One vector: elements `k..k + 16`, or `k..k + count` if `PART`. `weights` are those from before.
+    /// One vector: elements `k..k + 16`, or `k..k + count` if `MASKED`. `weights` are those from before.
     ///
     /// # Safety
     /// The row has these elements, and nobody else uses them.
     #[inline(always)]
-    pub(crate) unsafe fn update<L: Lanes, O: Step<L, N>, const PART: bool>(
+    pub(crate) unsafe fn update<L: SimdF32x16, O: Step<L, N>, const MASKED: bool>(
         self,
         step: &O,
         weights: L,
@@ -55,20 +55,20 @@ impl<W: Storage, S: Storage, const N: usize> Row<W, S, N> {
             let mut states = [weights; N];
             for (lanes, state) in states.iter_mut().zip(self.states) {
                 let from = state.add(k);
-                *lanes = if PART { S::load_part(from, count) } else { S::load(from) };
+                *lanes = if MASKED { S::load_masked(from, count) } else { S::load(from) };
             }
             let (weights, states) = step.apply(weights, states, gradient, decay);
             let addends = rounder.addends::<L>(k);
             let to = self.weights.add(k);
-            if PART {
-                W::store_part(to, weights, addends[0], count);
+            if MASKED {
+                W::store_masked(to, weights, addends[0], count);
             } else {
                 W::store(to, weights, addends[0]);
             }
             for (number, (lanes, state)) in states.into_iter().zip(self.states).enumerate() {
                 let to = state.add(k);
-                if PART {
-                    S::store_part(to, lanes, addends[1 + number], count);
+                if MASKED {
+                    S::store_masked(to, lanes, addends[1 + number], count);
                 } else {
                     S::store(to, lanes, addends[1 + number]);
                 }
@@ -151,7 +151,7 @@ fn start(table: &mut TableMut<'_>) -> (*mut u8, bool) {
 /// # Safety
 /// The contract of the functions of rows of [`crate::api::row_update::Table`].
 #[inline(always)]
-pub(crate) unsafe fn update_rows<L: Lanes, O: Step<L, N>, const N: usize>(
+pub(crate) unsafe fn update_rows<L: SimdF32x16, O: Step<L, N>, const N: usize>(
     target: Target<'_, TableMut<'_>, N>,
     ids: RowIds<'_>,
     gradient: Matrix<'_>,
@@ -173,7 +173,7 @@ struct UpdateRows<'a, L, O> {
     lanes: core::marker::PhantomData<L>,
 }
 
-impl<L: Lanes, O: Step<L, N>, const N: usize> OnRows<N> for UpdateRows<'_, L, O> {
+impl<L: SimdF32x16, O: Step<L, N>, const N: usize> OnRows<N> for UpdateRows<'_, L, O> {
     #[inline(always)]
     unsafe fn run<W: Storage, S: Storage>(self, rows: Rows<W, S, N>, decay: Decay<'_, N>) {
         let (ids, width, step) = (self.ids.ids(), self.gradient.width(), self.step);
@@ -196,8 +196,8 @@ impl<L: Lanes, O: Step<L, N>, const N: usize> OnRows<N> for UpdateRows<'_, L, O>
                 if k < width {
                     let count = width - k;
                     ahead.prefetch(k, count);
-                    let old = W::load_part(row.weights.add(k), count);
-                    let gradient = L::load_part(gradient.add(k), L::first(count));
+                    let old = W::load_masked(row.weights.add(k), count);
+                    let gradient = L::load_masked(gradient.add(k), L::first(count));
                     row.update::<L, O, true>(&step, old, gradient, decay, rounder, k, count);
                 }
             }
@@ -208,7 +208,7 @@ impl<L: Lanes, O: Step<L, N>, const N: usize> OnRows<N> for UpdateRows<'_, L, O>
 /// # Safety
 /// The instruction set of `L` is available.
 #[inline(always)]
-pub(crate) unsafe fn splat_all<L: Lanes, const N: usize>(values: [f32; N]) -> [L; N] {
+pub(crate) unsafe fn splat_all<L: SimdF32x16, const N: usize>(values: [f32; N]) -> [L; N] {
     // SAFETY: passed on to the caller.
     unsafe {
         let mut lanes = [L::zero(); N];
@@ -224,7 +224,7 @@ pub(crate) unsafe fn splat_all<L: Lanes, const N: usize>(values: [f32; N]) -> [L
 /// # Safety
 /// The contract of the functions of elements of [`crate::api::row_update::Table`].
 #[inline(always)]
-pub(crate) unsafe fn update_scattered<L: Lanes, O: Step<L, N>, const N: usize>(
+pub(crate) unsafe fn update_scattered<L: SimdF32x16, O: Step<L, N>, const N: usize>(
     target: Target<'_, &mut [f32], N>,
     ids: RowIds<'_>,
     gradient: &[f32],

@@ -4,7 +4,7 @@ use core::mem::MaybeUninit;
 
 use super::columns::Room;
 use super::hadamard::{in_registers, longer};
-use super::{Compare, LANES, Lanes, Swap, Transpose, Words, simhash_batch};
+use super::{Compare, LANES, SimdF32x16, SimdU32x16, Swap, Transpose, simhash_batch};
 use crate::Matrix;
 use crate::api::hash::{MAX_VALUES, MAX_WIDTH, SimHash};
 
@@ -135,7 +135,7 @@ unsafe fn large<L: Compare + Swap>(
 /// # Safety
 /// `to` is valid for writing `16 * N` elements.
 #[inline(always)]
-unsafe fn store<L: Lanes, const N: usize>(vectors: [L; N], to: *mut f32) {
+unsafe fn store<L: SimdF32x16, const N: usize>(vectors: [L; N], to: *mut f32) {
     for (i, vector) in vectors.into_iter().enumerate() {
         // SAFETY: as above.
         unsafe { vector.store(to.add(i * LANES)) }
@@ -151,8 +151,8 @@ unsafe fn block<L: Swap, const N: usize>(vector: *const f32, signs: *const u32) 
     // SAFETY: as above.
     unsafe {
         in_registers(|i| {
-            let signs = L::Words::load(signs.add(i * LANES));
-            L::load(vector.add(i * LANES)).to_words().xor(signs).to_lanes()
+            let signs = L::U32::load(signs.add(i * LANES));
+            L::load(vector.add(i * LANES)).bitcast_u32().xor(signs).bitcast_f32()
         })
     }
 }
@@ -167,8 +167,8 @@ pub(crate) unsafe fn pack<L: Compare>(bits: &[u16], code_bits: usize, codes: &mu
     // SAFETY: as above; a chunk of 16 codes, or the array, has room for 16.
     unsafe {
         for (chunk, codes) in codes.chunks_mut(LANES).enumerate() {
-            let mut code = L::Words::splat(0);
-            let mut place = L::Words::splat(1);
+            let mut code = L::U32::splat(0);
+            let mut place = L::U32::splat(1);
             for k in 0..code_bits {
                 let first = k * tables + chunk * LANES;
                 let two = u32::from(bits[first / 16]) | u32::from(bits[first / 16 + 1]) << 16;

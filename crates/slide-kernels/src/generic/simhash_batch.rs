@@ -7,7 +7,7 @@ use core::mem::MaybeUninit;
 
 use super::columns::{Transpose, write_codes, write_columns};
 use super::hadamard::butterflies;
-use super::{Compare, LANES, Words};
+use super::{Compare, LANES, SimdU32x16};
 use crate::Matrix;
 use crate::api::hash::SimHash;
 
@@ -51,7 +51,7 @@ pub(crate) unsafe fn codes<L: Compare + Transpose>(
                 let mut x = [L::zero(); 16];
                 for (i, (x, &sign)) in x.iter_mut().zip(&signs[start..start + 16]).enumerate() {
                     let column = L::load(columns.add((start + i) * LANES));
-                    *x = column.to_words().xor(L::Words::splat(sign)).to_lanes();
+                    *x = column.bitcast_u32().xor(L::U32::splat(sign)).bitcast_f32();
                 }
                 finish::<L, 16>(butterflies(x), start, 1, padded == 16, projections, positive);
             }
@@ -69,10 +69,10 @@ pub(crate) unsafe fn codes<L: Compare + Transpose>(
         }
         let codes = columns.cast::<u32>();
         for t in 0..tables {
-            let mut code = L::Words::splat(0);
+            let mut code = L::U32::splat(0);
             for bit in 0..functions.bits() {
                 let set = L::mask_from_bits(u32::from(*positive.add(bit * tables + t)));
-                code = code.or(L::Words::splat(1 << bit)).select(set, code);
+                code = code.or(L::U32::splat(1 << bit)).select(set, code);
             }
             code.store(codes.add(t * LANES));
         }

@@ -3,7 +3,7 @@
 //! Safety of each: the instruction set of `L` is available; lengths and members are as the table of functions says.
 
 use super::numerics::exp;
-use super::{Compare, Gather, LANES, Words};
+use super::{Compare, Gather, LANES, SimdU32x16};
 use crate::scalar::fma;
 use crate::{Matrix, MatrixMut};
 
@@ -25,7 +25,7 @@ unsafe fn max<L: Compare>(values: &[f32]) -> f32 {
         }
         while i < n {
             let mask = L::first(n - i);
-            largest[0] = L::load_part(values.add(i), mask).select(mask, none).larger(largest[0]);
+            largest[0] = L::load_masked(values.add(i), mask).select(mask, none).larger(largest[0]);
             i += LANES;
         }
         let [a, b, c, d] = largest;
@@ -51,9 +51,9 @@ pub(crate) unsafe fn max_sum<L: Compare>(values: &[f32]) -> (f32, f32) {
         }
         if i < n {
             let mask = L::first(n - i);
-            sum = sum.add(exp(L::load_part(values.add(i), mask).sub(max_lanes))).select(mask, sum);
+            sum = sum.add(exp(L::load_masked(values.add(i), mask).sub(max_lanes))).select(mask, sum);
         }
-        (max, sum.fold())
+        (max, sum.reduce_sum())
     }
 }
 
@@ -74,11 +74,11 @@ unsafe fn exp_sum<L: Compare>(z: &mut [f32], max: f32) -> f32 {
         }
         if i < n {
             let mask = L::first(n - i);
-            let e = exp(L::load_part(z.add(i), mask).sub(max));
+            let e = exp(L::load_masked(z.add(i), mask).sub(max));
             sum = sum.add(e).select(mask, sum);
-            e.store_part(z.add(i), mask);
+            e.store_masked(z.add(i), mask);
         }
-        sum.fold()
+        sum.reduce_sum()
     }
 }
 
@@ -96,7 +96,7 @@ unsafe fn scale<L: Compare>(z: &mut [f32], factor: f32) {
         }
         if i < n {
             let mask = L::first(n - i);
-            L::load_part(z.add(i), mask).mul(factor).store_part(z.add(i), mask);
+            L::load_masked(z.add(i), mask).mul(factor).store_masked(z.add(i), mask);
         }
     }
 }
@@ -156,26 +156,26 @@ pub(crate) unsafe fn softmax_columns<L: Compare>(mut z: MatrixMut, max: &[f32], 
 #[inline(always)]
 pub(crate) unsafe fn softmax_entries<L: Compare + Gather>(
     z: &mut [f32],
-    samples: &[u32],
+    examples: &[u32],
     max: &[f32],
     inverse_sum: &[f32],
 ) {
-    let (n, z, samples) = (z.len(), z.as_mut_ptr(), samples.as_ptr());
-    // SAFETY: the instruction set, the lengths and the bound of the samples are the caller's word; each access is to
-    // elements `i..i + 16 <= n`, or to the `n - i` that are left, where the other lanes are sample 0, which there is.
+    let (n, z, examples) = (z.len(), z.as_mut_ptr(), examples.as_ptr());
+    // SAFETY: the instruction set, the lengths and the bound of the examples are the caller's word; each access is to
+    // elements `i..i + 16 <= n`, or to the `n - i` that are left, where the other lanes are example 0, which there is.
     unsafe {
         let mut i = 0;
         while i + LANES <= n {
-            let samples = L::Words::load(samples.add(i));
-            let e = exp(L::load(z.add(i)).sub(L::gather(max.as_ptr(), samples)));
-            e.mul(L::gather(inverse_sum.as_ptr(), samples)).store(z.add(i));
+            let examples = L::U32::load(examples.add(i));
+            let e = exp(L::load(z.add(i)).sub(L::gather(max.as_ptr(), examples)));
+            e.mul(L::gather(inverse_sum.as_ptr(), examples)).store(z.add(i));
             i += LANES;
         }
         if i < n {
             let mask = L::first(n - i);
-            let samples = L::load_part(samples.add(i).cast(), mask).to_words();
-            let e = exp(L::load_part(z.add(i), mask).sub(L::gather(max.as_ptr(), samples)));
-            e.mul(L::gather(inverse_sum.as_ptr(), samples)).store_part(z.add(i), mask);
+            let examples = L::load_masked(examples.add(i).cast(), mask).bitcast_u32();
+            let e = exp(L::load_masked(z.add(i), mask).sub(L::gather(max.as_ptr(), examples)));
+            e.mul(L::gather(inverse_sum.as_ptr(), examples)).store_masked(z.add(i), mask);
         }
     }
 }

@@ -2,23 +2,23 @@
 
 use half::bf16;
 
-use super::{LANES, Lanes, Words};
+use super::{LANES, SimdF32x16, SimdU32x16};
 use crate::{SparseVector, Values, scalar};
 
 /// Elements at sixteen scattered places, by a gather instruction or without.
-pub(crate) trait Scattered: Lanes {
+pub(crate) trait Scattered: SimdF32x16 {
     /// Lane `j` is the word at `SCALE * ids[j]` bytes from `from`.
     ///
     /// # Safety
     /// The instruction set is available; `ids` is valid for reading 16 elements; they are less than 2^31, and the words are
     /// valid for reading.
-    unsafe fn gather<const SCALE: i32>(from: *const u8, ids: *const u32) -> Self::Words;
+    unsafe fn gather<const SCALE: i32>(from: *const u8, ids: *const u32) -> Self::U32;
 
     /// The same, by one load for each.
     ///
     /// # Safety
     /// That of [`gather`](Scattered::gather).
-    unsafe fn collect<const SCALE: i32>(from: *const u8, ids: *const u32) -> Self::Words;
+    unsafe fn collect<const SCALE: i32>(from: *const u8, ids: *const u32) -> Self::U32;
 }
 
 /// # Safety
@@ -51,7 +51,7 @@ trait Element: Sized {
 }
 
 #[inline(always)]
-unsafe fn words<L: Scattered, const GATHER: bool, const SCALE: i32>(from: *const u8, ids: *const u32) -> L::Words {
+unsafe fn words<L: Scattered, const GATHER: bool, const SCALE: i32>(from: *const u8, ids: *const u32) -> L::U32 {
     // SAFETY: passed on to the caller.
     unsafe { if GATHER { L::gather::<SCALE>(from, ids) } else { L::collect::<SCALE>(from, ids) } }
 }
@@ -60,7 +60,7 @@ impl Element for f32 {
     #[inline(always)]
     unsafe fn at<L: Scattered, const GATHER: bool>(from: *const f32, ids: *const u32) -> L {
         // SAFETY: passed on to the caller.
-        unsafe { words::<L, GATHER, 4>(from.cast(), ids).to_lanes() }
+        unsafe { words::<L, GATHER, 4>(from.cast(), ids).bitcast_f32() }
     }
 }
 
@@ -71,12 +71,12 @@ impl Element for bf16 {
     unsafe fn at<L: Scattered, const GATHER: bool>(from: *const bf16, ids: *const u32) -> L {
         // SAFETY: the caller's word; the words begin at the element before, or at the first.
         unsafe {
-            let (zero, ids) = (L::Words::splat(0), L::Words::load(ids));
+            let (zero, ids) = (L::U32::splat(0), L::U32::load(ids));
             let has_one_before = ids.greater_signed(zero);
             let mut places = [0; LANES];
-            ids.add(L::Words::splat(u32::MAX)).select(has_one_before, zero).store(places.as_mut_ptr());
+            ids.add(L::U32::splat(u32::MAX)).select(has_one_before, zero).store(places.as_mut_ptr());
             let words = words::<L, GATHER, 2>(from.cast(), places.as_ptr());
-            words.and(L::Words::splat(0xFFFF_0000)).select(has_one_before, words.shift_left::<16>()).to_lanes()
+            words.and(L::U32::splat(0xFFFF_0000)).select(has_one_before, words.shift_left::<16>()).bitcast_f32()
         }
     }
 }
@@ -98,10 +98,10 @@ unsafe fn dot_of<L: Scattered, E: Element, const GATHER: bool>(a: SparseVector<'
         if i < count {
             let mask = L::first(count - i);
             let mut places = [0; LANES];
-            L::load_part(ids.add(i).cast(), mask).to_words().store(places.as_mut_ptr());
+            L::load_masked(ids.add(i).cast(), mask).bitcast_u32().store(places.as_mut_ptr());
             let elements = E::at::<L, GATHER>(dense.as_ptr(), places.as_ptr());
-            lanes = elements.fma(L::load_part(values.add(i), mask), lanes).select(mask, lanes);
+            lanes = elements.fma(L::load_masked(values.add(i), mask), lanes).select(mask, lanes);
         }
-        lanes.fold()
+        lanes.reduce_sum()
     }
 }

@@ -6,14 +6,14 @@
 
 use core::hint::select_unpredictable;
 
-use super::{LANES, Lanes, Words, in_register};
+use super::{LANES, SimdF32x16, SimdU32x16, in_register};
 use crate::{SparseVector, scalar, tuning};
 
 /// Binary searches side by side.
 const SEARCHES: usize = 8;
 
 /// What merging needs of an instruction set.
-pub(crate) trait Merge: Lanes {
+pub(crate) trait Merge: SimdF32x16 {
     /// Numbers of a block of the second list; a block of the first has sixteen.
     const OTHERS: usize;
 
@@ -96,7 +96,7 @@ unsafe fn merge<L: Merge>(a: SparseVector<'_>, b: SparseVector<'_>) -> f32 {
             i += LANES * usize::from(a_last <= b_last);
             j += L::OTHERS * usize::from(b_last <= a_last);
         }
-        sum.fold()
+        sum.reduce_sum()
     }
 }
 
@@ -114,15 +114,15 @@ impl<'a> Blocks<'a> {
     /// # Safety
     /// The instruction set of `L` is available.
     #[inline(always)]
-    unsafe fn new<L: Lanes>(list: &'a SparseVector<'a>, length: usize, pad: u32) -> Self {
+    unsafe fn new<L: SimdF32x16>(list: &'a SparseVector<'a>, length: usize, pad: u32) -> Self {
         let (count, rest) = (list.len(), list.len() % length);
         let (whole, mut rest_ids, mut rest_values) = (count - rest, [0; LANES], [0.0; LANES]);
         // SAFETY: the caller's word; no more than the rest is read, which is less than sixteen.
         unsafe {
             let mask = L::first(rest);
-            let ids = L::load_part(list.ids().ids().as_ptr().add(whole).cast(), mask).to_words();
-            ids.select(mask, L::Words::splat(pad)).store(rest_ids.as_mut_ptr());
-            L::load_part(list.values().as_ptr().add(whole), mask).store(rest_values.as_mut_ptr());
+            let ids = L::load_masked(list.ids().ids().as_ptr().add(whole).cast(), mask).bitcast_u32();
+            ids.select(mask, L::U32::splat(pad)).store(rest_ids.as_mut_ptr());
+            L::load_masked(list.values().as_ptr().add(whole), mask).store(rest_values.as_mut_ptr());
         }
         Self { list, count, whole, rest_ids, rest_values }
     }
@@ -188,5 +188,5 @@ unsafe fn search<const SHORT_IS_A: bool>(short: SparseVector<'_>, long: SparseVe
         // Numbers ascend: what is to come is not before the last place.
         from = places[SEARCHES - 1];
     }
-    scalar::fold(lanes)
+    scalar::reduce_sum(lanes)
 }

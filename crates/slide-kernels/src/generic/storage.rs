@@ -2,7 +2,7 @@
 
 use half::bf16;
 
-use super::{LANES, Lanes, Words};
+use super::{LANES, SimdF32x16, SimdU32x16};
 use crate::api::row_update::Rounding;
 use crate::scalar::row_update::{SECOND_STATE, row_key};
 
@@ -10,68 +10,68 @@ use crate::scalar::row_update::{SECOND_STATE, row_key};
 pub(crate) trait Storage: Copy {
     /// # Safety
     /// The instruction set of `L` is available; `from` is valid for reading 16 elements.
-    unsafe fn load<L: Lanes>(from: *const Self) -> L;
+    unsafe fn load<L: SimdF32x16>(from: *const Self) -> L;
 
     /// The first `count < 16` elements; the other lanes are `+0.0` and their memory is not touched.
     ///
     /// # Safety
     /// The instruction set of `L` is available; `from` is valid for reading `count` elements.
-    unsafe fn load_part<L: Lanes>(from: *const Self, count: usize) -> L;
+    unsafe fn load_masked<L: SimdF32x16>(from: *const Self, count: usize) -> L;
 
     /// # Safety
     /// `to` is valid for writing 16 elements.
-    unsafe fn store<L: Lanes>(to: *mut Self, value: L, rounding: Addend<L>);
+    unsafe fn store<L: SimdF32x16>(to: *mut Self, value: L, rounding: Addend<L>);
 
     /// The first `count < 16` elements; nothing else is touched.
     ///
     /// # Safety
     /// `to` is valid for writing `count` elements.
-    unsafe fn store_part<L: Lanes>(to: *mut Self, value: L, rounding: Addend<L>, count: usize);
+    unsafe fn store_masked<L: SimdF32x16>(to: *mut Self, value: L, rounding: Addend<L>, count: usize);
 }
 
 impl Storage for f32 {
     #[inline(always)]
-    unsafe fn load<L: Lanes>(from: *const f32) -> L {
+    unsafe fn load<L: SimdF32x16>(from: *const f32) -> L {
         // SAFETY: passed on to the caller.
         unsafe { L::load(from) }
     }
     #[inline(always)]
-    unsafe fn load_part<L: Lanes>(from: *const f32, count: usize) -> L {
+    unsafe fn load_masked<L: SimdF32x16>(from: *const f32, count: usize) -> L {
         // SAFETY: passed on to the caller.
-        unsafe { L::load_part(from, L::first(count)) }
+        unsafe { L::load_masked(from, L::first(count)) }
     }
     #[inline(always)]
-    unsafe fn store<L: Lanes>(to: *mut f32, value: L, _: Addend<L>) {
+    unsafe fn store<L: SimdF32x16>(to: *mut f32, value: L, _: Addend<L>) {
         // SAFETY: passed on to the caller.
         unsafe { value.store(to) }
     }
     #[inline(always)]
-    unsafe fn store_part<L: Lanes>(to: *mut f32, value: L, _: Addend<L>, count: usize) {
+    unsafe fn store_masked<L: SimdF32x16>(to: *mut f32, value: L, _: Addend<L>, count: usize) {
         // SAFETY: passed on to the caller; `value` proves the instruction set.
-        unsafe { value.store_part(to, L::first(count)) }
+        unsafe { value.store_masked(to, L::first(count)) }
     }
 }
 
 impl Storage for bf16 {
     #[inline(always)]
-    unsafe fn load<L: Lanes>(from: *const bf16) -> L {
+    unsafe fn load<L: SimdF32x16>(from: *const bf16) -> L {
         // SAFETY: passed on to the caller.
         unsafe { L::load_bf16(from) }
     }
     #[inline(always)]
-    unsafe fn load_part<L: Lanes>(from: *const bf16, count: usize) -> L {
+    unsafe fn load_masked<L: SimdF32x16>(from: *const bf16, count: usize) -> L {
         // SAFETY: passed on to the caller.
-        unsafe { L::load_part_bf16(from, count) }
+        unsafe { L::load_masked_bf16(from, count) }
     }
     #[inline(always)]
-    unsafe fn store<L: Lanes>(to: *mut bf16, value: L, rounding: Addend<L>) {
+    unsafe fn store<L: SimdF32x16>(to: *mut bf16, value: L, rounding: Addend<L>) {
         // SAFETY: passed on to the caller; a `bf16` is a `u16`.
         unsafe { rounding.round(value).store_low_halves(to.cast()) }
     }
     #[inline(always)]
-    unsafe fn store_part<L: Lanes>(to: *mut bf16, value: L, rounding: Addend<L>, count: usize) {
+    unsafe fn store_masked<L: SimdF32x16>(to: *mut bf16, value: L, rounding: Addend<L>, count: usize) {
         // SAFETY: passed on to the caller; a `bf16` is a `u16`.
-        unsafe { rounding.round(value).store_part_low_halves(to.cast(), count) }
+        unsafe { rounding.round(value).store_masked_low_halves(to.cast(), count) }
     }
 }
 
@@ -98,17 +98,17 @@ impl Rounder {
     /// # Safety
     /// The instruction set of `L` is available.
     #[inline(always)]
-    pub(crate) unsafe fn addends<L: Lanes>(&self, k: usize) -> [Addend<L>; 3] {
+    pub(crate) unsafe fn addends<L: SimdF32x16>(&self, k: usize) -> [Addend<L>; 3] {
         match *self {
             Rounder::Nearest => [Addend::Half; 3],
             // SAFETY: the instruction set is the caller's word, and `IOTA` has 16 elements.
             Rounder::Stochastic { row_key } => unsafe {
-                let elements = L::Words::load(IOTA.as_ptr()).add(L::Words::splat(k as u32));
-                let random = mix(L::Words::splat(row_key).xor(elements));
+                let elements = L::U32::load(IOTA.as_ptr()).add(L::U32::splat(k as u32));
+                let random = mix(L::U32::splat(row_key).xor(elements));
                 [
                     Addend::Random(random.shift_right::<16>()),
-                    Addend::Random(random.and(L::Words::splat(0xFFFF))),
-                    Addend::Random(random.mul(L::Words::splat(SECOND_STATE)).shift_right::<16>()),
+                    Addend::Random(random.and(L::U32::splat(0xFFFF))),
+                    Addend::Random(random.mul(L::U32::splat(SECOND_STATE)).shift_right::<16>()),
                 ]
             },
         }
@@ -117,33 +117,33 @@ impl Rounder {
 
 /// What is added to the lower halves of sixteen `f32` before they are cut off.
 #[derive(Clone, Copy)]
-pub(crate) enum Addend<L: Lanes> {
+pub(crate) enum Addend<L: SimdF32x16> {
     /// Just under a half, and the last bit that stays: to the nearest, ties to even.
     Half,
-    Random(L::Words),
+    Random(L::U32),
 }
 
-impl<L: Lanes> Addend<L> {
+impl<L: SimdF32x16> Addend<L> {
     /// The bits of the rounded values, in the lower halves.
     #[inline(always)]
-    fn round(self, value: L) -> L::Words {
-        let bits = value.to_words();
+    fn round(self, value: L) -> L::U32 {
+        let bits = value.bitcast_u32();
         // SAFETY: `value` proves the instruction set.
         unsafe {
             let addend = match self {
-                Addend::Half => bits.shift_right::<16>().and(L::Words::splat(1)).add(L::Words::splat(0x7FFF)),
+                Addend::Half => bits.shift_right::<16>().and(L::U32::splat(1)).add(L::U32::splat(0x7FFF)),
                 Addend::Random(words) => words,
             };
-            let magnitude = bits.and(L::Words::splat(0x7FFF_FFFF));
-            let nan = magnitude.greater_signed(L::Words::splat(0x7F80_0000));
-            bits.or(L::Words::splat(0x0040_0000)).select(nan, bits.add(addend)).shift_right::<16>()
+            let magnitude = bits.and(L::U32::splat(0x7FFF_FFFF));
+            let nan = magnitude.greater_signed(L::U32::splat(0x7F80_0000));
+            bits.or(L::U32::splat(0x0040_0000)).select(nan, bits.add(addend)).shift_right::<16>()
         }
     }
 }
 
 /// `lowbias32`, as in the specification.
 #[inline(always)]
-fn mix<W: Words>(x: W) -> W {
+fn mix<W: SimdU32x16>(x: W) -> W {
     // SAFETY: `x` proves the instruction set.
     let (first, second) = unsafe { (W::splat(0x7FEB_352D), W::splat(0x846C_A68B)) };
     let x = x.xor(x.shift_right::<16>()).mul(first);

@@ -1,7 +1,7 @@
 //! The inner kernel of the dense products: a tile of output that stays in registers.
 #![allow(clippy::needless_range_loop, reason = "rows and vectors of a tile are numbered everywhere at once")]
 
-use super::{LANES, Lanes, Storage};
+use super::{LANES, SimdF32x16, Storage};
 
 /// The most rows that a tile has.
 pub(crate) const MOST_ROWS: usize = 12;
@@ -50,7 +50,7 @@ pub(crate) struct PackingTiles {
 }
 
 /// How a tile multiplies: what tells singles from pairs.
-pub(crate) trait Multiply<L: Lanes> {
+pub(crate) trait Multiply<L: SimdF32x16> {
     /// What a row of the left factor is multiplied by in one step, for all lanes.
     type Left: Copy;
 
@@ -67,7 +67,7 @@ pub(crate) trait Multiply<L: Lanes> {
 /// `f32`, by fused multiply-adds.
 pub(crate) struct Singles;
 
-impl<L: Lanes> Multiply<L> for Singles {
+impl<L: SimdF32x16> Multiply<L> for Singles {
     type Left = L;
 
     #[inline(always)]
@@ -89,7 +89,7 @@ impl<L: Lanes> Multiply<L> for Singles {
 /// The contract of [`TileFunction`]; the instruction set of `M` is available.
 #[inline(always)]
 pub(crate) unsafe fn work<
-    L: Lanes,
+    L: SimdF32x16,
     M: Multiply<L>,
     S: Storage,
     const ROWS: usize,
@@ -109,7 +109,7 @@ pub(crate) unsafe fn work<
                 sums[j][n] = match &tile.start {
                     Some(start) => L::splat(start[j]),
                     None if n + 1 < VECTORS => L::load(out),
-                    None => L::load_part(out, last),
+                    None => L::load_masked(out, last),
                 };
             }
         }
@@ -143,7 +143,7 @@ pub(crate) unsafe fn work<
                 if n + 1 < VECTORS {
                     sums[j][n].store(out);
                 } else {
-                    sums[j][n].store_part(out, last);
+                    sums[j][n].store_masked(out, last);
                 }
             }
         }

@@ -1,14 +1,14 @@
 //! Cutting a row into tiles of a few vectors that fit the registers.
 
-use super::{LANES, Lanes};
+use super::{LANES, SimdF32x16};
 
 /// Work on part of a row.
 pub(crate) trait Tiled<L> {
-    /// Elements `k..k + T * 16`, or, if `PART` (then `T` is 1), `k..k + count` with `count < 16`.
+    /// Elements `k..k + T * 16`, or, if `MASKED` (then `T` is 1), `k..k + count` with `count < 16`.
     ///
     /// # Safety
     /// The instruction set of `L` is available; the tile lies in the row.
-    unsafe fn tile<const T: usize, const PART: bool>(&mut self, k: usize, count: usize);
+    unsafe fn tile<const T: usize, const MASKED: bool>(&mut self, k: usize, count: usize);
 }
 
 /// Tiles of `MAX` vectors (1, 2, 4 or 8), then of the smaller powers of two, then what is less than a vector.
@@ -16,7 +16,7 @@ pub(crate) trait Tiled<L> {
 /// # Safety
 /// The instruction set of `L` is available; `work` is good for rows of `width` elements.
 #[inline(always)]
-pub(crate) unsafe fn for_tiles<L: Lanes, const MAX: usize>(width: usize, work: &mut impl Tiled<L>) {
+pub(crate) unsafe fn for_tiles<L: SimdF32x16, const MAX: usize>(width: usize, work: &mut impl Tiled<L>) {
     let mut k = 0;
     // SAFETY: the instruction set is the caller's word; every tile ends at `width` at most.
     unsafe {

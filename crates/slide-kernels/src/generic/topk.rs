@@ -2,7 +2,7 @@
 
 use core::mem::MaybeUninit;
 
-use super::{Compress, LANES, ONES, Words};
+use super::{Compress, LANES, ONES, SimdU32x16};
 
 /// Vectors whose survivors are looked for before anything branches.
 const STEP: usize = 4;
@@ -143,7 +143,7 @@ unsafe fn step<L: Compress>(scores: &[f32], start: usize, passes: impl Fn(L) -> 
                 *vector = L::load(from.wrapping_add(i));
                 *set = L::mask_to_bits(passes(*vector));
             } else if i < left {
-                *vector = L::load_part(from.wrapping_add(i), L::first(left - i));
+                *vector = L::load_masked(from.wrapping_add(i), L::first(left - i));
                 *set = L::mask_to_bits(passes(*vector)) & (0xFFFF >> (LANES - (left - i).min(LANES)));
             }
         }
@@ -161,8 +161,8 @@ static LANE_NUMBERS: [u32; LANES] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 1
 unsafe fn compress_indices<L: Compress>(first: usize, set: u32, to: *mut u32) -> usize {
     // SAFETY: as above; lanes keep their bits.
     unsafe {
-        let indices = L::Words::load(LANE_NUMBERS.as_ptr()).add(L::Words::splat(first as u32));
-        indices.to_lanes().compress(set, to.cast());
+        let indices = L::U32::load(LANE_NUMBERS.as_ptr()).add(L::U32::splat(first as u32));
+        indices.bitcast_f32().compress(set, to.cast());
     }
     usize::from(ONES[set as u8 as usize]) + usize::from(ONES[(set >> 8) as u8 as usize])
 }

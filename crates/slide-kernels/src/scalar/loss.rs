@@ -1,6 +1,6 @@
 //! Specification of [`crate::api::loss`].
 
-use super::{fma, fold};
+use super::{fma, reduce_sum};
 use crate::MatrixMut;
 use crate::api::loss::Table;
 use crate::numerics::{exp, ln_1p, sigmoid, softplus};
@@ -22,7 +22,7 @@ fn sigmoid_entries(z: &mut [f32]) -> f32 {
         lanes[i % 16] += softplus(*z);
         *z = sigmoid(*z);
     }
-    fold(lanes)
+    reduce_sum(lanes)
 }
 
 fn binary_cross_entropy(z: &mut [f32], targets: &[f32]) -> f32 {
@@ -32,5 +32,5 @@ fn binary_cross_entropy(z: &mut [f32], targets: &[f32]) -> f32 {
         lanes[i % 16] += fma(-target, *z, positive) + ln_1p(exp(-z.abs()));
         *z = sigmoid(*z) - target;
     }
-    fold(lanes)
+    reduce_sum(lanes)
 }

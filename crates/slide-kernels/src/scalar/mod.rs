@@ -7,12 +7,11 @@ use half::bf16;
 
 use crate::{Isa, Kernels, Precision, Quirks};
 
-pub(crate) mod active;
 pub(crate) mod axpy;
 pub(crate) mod byte_gemm;
 pub(crate) mod codes;
 pub(crate) mod convert;
-pub(crate) mod counting_sort;
+pub(crate) mod csr_to_csc;
 pub(crate) mod dot;
 pub(crate) mod elementwise;
 pub(crate) mod embedding;
@@ -27,6 +26,7 @@ pub(crate) mod quant;
 pub(crate) mod random;
 pub(crate) mod row_dot;
 pub(crate) mod row_update;
+pub(crate) mod sddmm;
 pub(crate) mod softmax;
 pub(crate) mod sparse_dot;
 pub(crate) mod sparse_hash;
@@ -37,12 +37,11 @@ pub(crate) const KERNELS: Kernels = Kernels {
     isa: Isa::Scalar,
     precision: Precision::Reproducible,
     quirks: Quirks { slow_gather: false, slow_bf16_pairs: false },
-    active: active::TABLE,
     axpy: axpy::TABLE,
     byte_gemm: byte_gemm::TABLE,
     codes: codes::TABLE,
     convert: convert::TABLE,
-    counting_sort: counting_sort::TABLE,
+    csr_to_csc: csr_to_csc::TABLE,
     dot: dot::TABLE,
     elementwise: elementwise::TABLE,
     embedding: embedding::TABLE,
@@ -56,6 +55,7 @@ pub(crate) const KERNELS: Kernels = Kernels {
     random: random::TABLE,
     row_dot: row_dot::TABLE,
     row_update: row_update::TABLE,
+    sddmm: sddmm::TABLE,
     softmax: softmax::TABLE,
     sparse_dot: sparse_dot::TABLE,
     sparse_hash: sparse_hash::TABLE,
@@ -82,7 +82,7 @@ pub(crate) fn sqrt(x: f32) -> f32 {
 }
 
 /// Adds the upper half of the lanes to the lower half until one is left: `+ LANES / 2`, ..., `+ 2`, `+ 1`.
-pub(crate) fn fold<const LANES: usize>(mut lanes: [f32; LANES]) -> f32 {
+pub(crate) fn reduce_sum<const LANES: usize>(mut lanes: [f32; LANES]) -> f32 {
     let mut half = LANES / 2;
     while half > 0 {
         for j in 0..half {
@@ -99,7 +99,7 @@ pub(crate) fn dot_in_lanes<const LANES: usize>(a: impl Iterator<Item = f32>, b: 
     for (i, (a, &b)) in a.zip(b).enumerate() {
         lanes[i % LANES] = fma(a, b, lanes[i % LANES]);
     }
-    fold(lanes)
+    reduce_sum(lanes)
 }
 
 /// The dot product in `LANES` virtual lanes that take pairs: lane `j` takes the elements `i` with `i / 2 = j (mod LANES)`,
@@ -110,7 +110,7 @@ pub(crate) fn dot_in_lanes_of_pairs<const LANES: usize>(a: &[bf16], b: &[bf16]) 
         let lane = &mut lanes[i / 2 % LANES];
         *lane = fma(widen(a), widen(b), *lane);
     }
-    fold(lanes)
+    reduce_sum(lanes)
 }
 
 /// The same number: a `bf16` is the upper half of an `f32`.

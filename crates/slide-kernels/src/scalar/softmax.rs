@@ -1,6 +1,6 @@
 //! Specification of [`crate::api::softmax`].
 
-use super::{fma, fold};
+use super::{fma, reduce_sum};
 use crate::api::softmax::Table;
 use crate::numerics::exp;
 use crate::{Matrix, MatrixMut};
@@ -18,7 +18,7 @@ fn max_sum(values: &[f32]) -> (f32, f32) {
     for (i, &value) in values.iter().enumerate() {
         sum[i % 16] += exp(value - max);
     }
-    (max, fold(sum))
+    (max, reduce_sum(sum))
 }
 
 fn max(values: &[f32]) -> f32 {
@@ -35,7 +35,7 @@ fn softmax(z: &mut [f32], total: f32, labels: &[u32], targets: &[f32]) -> (f32, 
         *z = exp(*z - max);
         sum[i % 16] += *z;
     }
-    let sum = fold(sum);
+    let sum = reduce_sum(sum);
     for z in z {
         *z *= total / sum;
     }
@@ -65,8 +65,8 @@ fn softmax_columns(mut z: MatrixMut, max: &[f32], inverse_sum: &[f32]) {
     }
 }
 
-fn softmax_entries(z: &mut [f32], samples: &[u32], max: &[f32], inverse_sum: &[f32]) {
-    for (z, &sample) in z.iter_mut().zip(samples) {
-        *z = exp(*z - max[sample as usize]) * inverse_sum[sample as usize];
+fn softmax_entries(z: &mut [f32], examples: &[u32], max: &[f32], inverse_sum: &[f32]) {
+    for (z, &example) in z.iter_mut().zip(examples) {
+        *z = exp(*z - max[example as usize]) * inverse_sum[example as usize];
     }
 }

@@ -2,7 +2,7 @@
 
 use core::cmp::Ordering;
 
-use super::{fma, fold};
+use super::{fma, reduce_sum};
 use crate::api::sparse_dot::Table;
 use crate::{SparseVector, Values};
 
@@ -13,7 +13,7 @@ pub(crate) fn dot(a: SparseVector<'_>, dense: Values<'_>) -> f32 {
     for (i, (&id, &value)) in a.ids().ids().iter().zip(a.values()).enumerate() {
         lanes[i % 16] = fma(value, dense.get(id as usize), lanes[i % 16]);
     }
-    fold(lanes)
+    reduce_sum(lanes)
 }
 
 pub(crate) fn sparse_sparse_dot(a: SparseVector<'_>, b: SparseVector<'_>) -> f32 {
@@ -30,5 +30,5 @@ pub(crate) fn sparse_sparse_dot(a: SparseVector<'_>, b: SparseVector<'_>) -> f32
             }
         }
     }
-    fold(lanes)
+    reduce_sum(lanes)
 }

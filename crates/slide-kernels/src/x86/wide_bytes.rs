@@ -4,12 +4,12 @@
 use crate::generic::factors::Factors;
 use crate::generic::gemm::Rows;
 use crate::generic::tile::Multiply;
-use crate::generic::{LANES, Lanes, Words};
+use crate::generic::{LANES, SimdF32x16, SimdU32x16};
 
 /// Bytes widened to 16 bits, in pairs.
 pub(crate) struct WidenedBytes<const SIGNED: bool>;
 
-impl<L: Lanes, const SIGNED: bool> Factors<L> for WidenedBytes<SIGNED> {
+impl<L: SimdF32x16, const SIGNED: bool> Factors<L> for WidenedBytes<SIGNED> {
     type Left = i8;
     type Right = u8;
     const STEP: usize = 2;
@@ -51,7 +51,7 @@ impl<L: Lanes, const SIGNED: bool> Factors<L> for WidenedBytes<SIGNED> {
 }
 
 /// Sixteen pairs of `i16`.
-pub(crate) trait WidePairs: Words {
+pub(crate) trait WidePairs: SimdU32x16 {
     /// Of each pair the two products, added in 32 bits.
     fn products(self, other: Self) -> Self;
 }
@@ -59,16 +59,16 @@ pub(crate) trait WidePairs: Words {
 /// Products of [`WidenedBytes`].
 pub(crate) struct Wide;
 
-impl<L: Lanes<Words: WidePairs>> Multiply<L> for Wide {
-    type Left = L::Words;
+impl<L: SimdF32x16<U32: WidePairs>> Multiply<L> for Wide {
+    type Left = L::U32;
 
     #[inline(always)]
-    unsafe fn left(from: *const f32) -> L::Words {
+    unsafe fn left(from: *const f32) -> L::U32 {
         // SAFETY: passed on to the caller.
-        unsafe { L::Words::splat(from.cast::<u32>().read_unaligned()) }
+        unsafe { L::U32::splat(from.cast::<u32>().read_unaligned()) }
     }
     #[inline(always)]
-    unsafe fn add(left: L::Words, right: L, sum: L) -> L {
-        right.to_words().products(left).add(sum.to_words()).to_lanes()
+    unsafe fn add(left: L::U32, right: L, sum: L) -> L {
+        right.bitcast_u32().products(left).add(sum.bitcast_u32()).bitcast_f32()
     }
 }

@@ -185,7 +185,7 @@ fn title(record: &Record, quantity: &Quantity) -> String {
     let what = match quantity {
         Quantity::Share => "share of the limit, measured".to_owned(),
         Quantity::Gigabytes => "GB/s, measured".to_owned(),
-        Quantity::Elements => "a second (points, rows), measured".to_owned(),
+        Quantity::Elements => "a second (examples, rows), measured".to_owned(),
         Quantity::Cycles(processor) => format!("cycles an element, modelled for {processor} (not measured)"),
         Quantity::Instructions => "instructions an element, counted (not measured)".to_owned(),
     };

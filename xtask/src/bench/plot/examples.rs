@@ -57,10 +57,10 @@ fn measured() -> Record {
     let gemm = [64 * 1024 * 128, (64 + 1024) * 128 * 4 + 64 * 1024 * 4, 2 * 64 * 1024 * 128];
     let mut entries = Vec::new();
     for (subject, shape, level, cost, nanoseconds, limit, share) in [
-        ("gemm::forward", "f32, 64 samples x 1024 rows of 128", "avx512", gemm, 137_500.0, "arithmetic", 0.87),
-        ("gemm::forward", "f32, 64 samples x 1024 rows of 128", "avx2", gemm, 223_700.0, "arithmetic", 0.87),
-        ("gemm::gradient", "f32, 64 samples x 1024 rows of 128", "avx512", gemm, 132_000.0, "arithmetic", 0.91),
-        ("gemm::gradient", "f32, 64 samples x 1024 rows of 128", "avx2", gemm, 243_000.0, "arithmetic", 0.94),
+        ("gemm::forward", "f32, 64 examples x 1024 rows of 128", "avx512", gemm, 137_500.0, "arithmetic", 0.87),
+        ("gemm::forward", "f32, 64 examples x 1024 rows of 128", "avx2", gemm, 223_700.0, "arithmetic", 0.87),
+        ("gemm::gradient", "f32, 64 examples x 1024 rows of 128", "avx512", gemm, 132_000.0, "arithmetic", 0.91),
+        ("gemm::gradient", "f32, 64 examples x 1024 rows of 128", "avx2", gemm, 243_000.0, "arithmetic", 0.94),
         ("dot::dot", "f32 4096", "avx512", [4096, 32768, 8192], 120.2, "loads", 0.98),
         ("dot::dot", "f32 4096", "avx2", [4096, 32768, 8192], 171.2, "loads", 1.0),
         ("dot::dot_bf16_f32", "bf16 x f32 4096", "avx512", [4096, 24576, 8192], 179.2, "ports", 0.66),

@@ -7,7 +7,7 @@ use super::transpose::quarter;
 use super::{F32x16, U32x16};
 use crate::generic::codes::BitCount;
 use crate::generic::random::Counters;
-use crate::generic::{Compare, Compress, Gather, LANES, Lanes, ONES, Swap, Transpose, Words};
+use crate::generic::{Compare, Compress, Gather, LANES, ONES, SimdF32x16, SimdU32x16, Swap, Transpose};
 
 /// Bit `j` in lane `j`.
 static BITS: [u32; LANES] = {
@@ -164,7 +164,7 @@ impl Compress for F32x16 {
         proven! {
             let sign = U32x16::splat(0x8000_0000);
             let mask = Self::mask_from_bits(set);
-            self.to_words().xor(sign.select(mask, U32x16::splat(0))).to_lanes()
+            self.bitcast_u32().xor(sign.select(mask, U32x16::splat(0))).bitcast_f32()
         }
     }
 }

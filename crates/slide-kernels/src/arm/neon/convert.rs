@@ -6,10 +6,10 @@ use half::{bf16, f16};
 
 use super::F32x16;
 use super::lanes::low_halves;
-use super::part::store_part_halves;
+use super::masked::store_masked_halves;
 use crate::api::convert::Table;
 use crate::generic::convert::Halves;
-use crate::generic::{Lanes, Words};
+use crate::generic::{SimdF32x16, SimdU32x16};
 use crate::{Rounding, generic};
 
 wrappers!("neon", Table {
@@ -44,8 +44,8 @@ impl Halves for F32x16 {
         proven!(widen([vld1q_u16(from.cast()), vld1q_u16(from.cast::<u16>().add(8))]))
     }
     #[inline(always)]
-    unsafe fn load_part_f16(from: *const f16, count: usize) -> Self {
-        proven!(widen(low_halves(Self::load_part_bf16(from.cast(), count).to_words().shift_right::<16>())))
+    unsafe fn load_masked_f16(from: *const f16, count: usize) -> Self {
+        proven!(widen(low_halves(Self::load_masked_bf16(from.cast(), count).bitcast_u32().shift_right::<16>())))
     }
     #[inline(always)]
     unsafe fn store_f16(self, to: *mut f16) {
@@ -56,7 +56,7 @@ impl Halves for F32x16 {
         }
     }
     #[inline(always)]
-    unsafe fn store_part_f16(self, to: *mut f16, count: usize) {
-        proven!(store_part_halves(to.cast(), round(self), count))
+    unsafe fn store_masked_f16(self, to: *mut f16, count: usize) {
+        proven!(store_masked_halves(to.cast(), round(self), count))
     }
 }

@@ -5,10 +5,10 @@ use core::arch::aarch64::*;
 use half::bf16;
 
 use super::compare::halves;
-use super::part::{
-    load_part, load_part_bf16, load_part_halves, load_selected, store_part, store_part_halves, store_selected,
+use super::masked::{
+    load_masked, load_masked_bf16, load_masked_halves, load_selected, store_masked, store_masked_halves, store_selected,
 };
-use crate::generic::{LANES, Lanes, Words};
+use crate::generic::{LANES, SimdF32x16, SimdU32x16};
 
 /// Sixteen `f32`, four lanes a register; exists only where NEON is available.
 #[derive(Clone, Copy)]
@@ -57,10 +57,10 @@ macro_rules! lane_wise {
 
 static IOTA: [u32; LANES] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
 
-impl Lanes for F32x16 {
+impl SimdF32x16 for F32x16 {
     type Mask = Mask16;
-    type Words = U32x16;
-    type HalfFold = float32x4_t;
+    type U32 = U32x16;
+    type HalfReduced = float32x4_t;
 
     #[inline(always)]
     #[allow(clippy::pointers_in_nomem_asm_block, reason = "nothing is read or written")]
@@ -92,10 +92,10 @@ impl Lanes for F32x16 {
         proven!(F32x16([vld1q_f32(from), vld1q_f32(from.add(4)), vld1q_f32(from.add(8)), vld1q_f32(from.add(12))]))
     }
     #[inline(always)]
-    unsafe fn load_part(from: *const f32, mask: Mask16) -> Self {
+    unsafe fn load_masked(from: *const f32, mask: Mask16) -> Self {
         proven! {
             F32x16(match mask.first {
-                Some(count) => load_part(from, count),
+                Some(count) => load_masked(from, count),
                 None => load_selected(from, mask.lanes),
             })
         }
@@ -115,8 +115,8 @@ impl Lanes for F32x16 {
         }
     }
     #[inline(always)]
-    unsafe fn load_part_bf16(from: *const bf16, count: usize) -> Self {
-        proven!(F32x16(load_part_bf16(from.cast(), count)))
+    unsafe fn load_masked_bf16(from: *const bf16, count: usize) -> Self {
+        proven!(F32x16(load_masked_bf16(from.cast(), count)))
     }
     #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
@@ -127,10 +127,10 @@ impl Lanes for F32x16 {
         }
     }
     #[inline(always)]
-    unsafe fn store_part(self, to: *mut f32, mask: Mask16) {
+    unsafe fn store_masked(self, to: *mut f32, mask: Mask16) {
         proven! {
             match mask.first {
-                Some(count) => store_part(to, self.0, count),
+                Some(count) => store_masked(to, self.0, count),
                 None => store_selected(to, self.0, mask.lanes),
             }
         }
@@ -152,39 +152,39 @@ impl Lanes for F32x16 {
         F32x16(each!(|mask = mask.lanes, a = self.0, b = other.0| vbslq_f32(mask, a, b)))
     }
     #[inline(always)]
-    fn to_words(self) -> U32x16 {
+    fn bitcast_u32(self) -> U32x16 {
         U32x16(each!(|a = self.0| vreinterpretq_u32_f32(a)))
     }
     #[inline(always)]
-    fn fold(self) -> f32 {
-        fold_register(fold_registers(self))
+    fn reduce_sum(self) -> f32 {
+        reduce_register(add_registers(self))
     }
     #[inline(always)]
-    fn fold4(four: [Self; 4]) -> [f32; 4] {
+    fn reduce_sum4(four: [Self; 4]) -> [f32; 4] {
         let mut sums = [0.0; 4];
-        proven!(vst1q_f32(sums.as_mut_ptr(), Self::half_fold(four)));
+        proven!(vst1q_f32(sums.as_mut_ptr(), Self::half_reduce(four)));
         sums
     }
     /// All of it: no later step would be shared.
     #[inline(always)]
-    fn half_fold(four: [Self; 4]) -> float32x4_t {
-        fold_each(four.map(fold_registers))
+    fn half_reduce(four: [Self; 4]) -> float32x4_t {
+        reduce_each(four.map(add_registers))
     }
     #[inline(always)]
-    fn fold_sixteen(fours: [float32x4_t; 4]) -> Self {
+    fn reduce_sum16(fours: [float32x4_t; 4]) -> Self {
         F32x16(fours)
     }
 }
 
 /// `(x[0] + x[2]) + (x[1] + x[3])`.
 #[inline(always)]
-pub(in crate::arm) fn fold_register(x: float32x4_t) -> f32 {
+pub(in crate::arm) fn reduce_register(x: float32x4_t) -> f32 {
     proven!(vpadds_f32(vadd_f32(vget_low_f32(x), vget_high_f32(x))))
 }
 
-/// [`fold_register`] of each of four.
+/// [`reduce_register`] of each of four.
 #[inline(always)]
-pub(in crate::arm) fn fold_each([a, b, c, d]: [float32x4_t; 4]) -> float32x4_t {
+pub(in crate::arm) fn reduce_each([a, b, c, d]: [float32x4_t; 4]) -> float32x4_t {
     proven! {
         // Two sums of each of two registers side by side, then all four.
         let pairs = |a, b| {
@@ -198,7 +198,7 @@ pub(in crate::arm) fn fold_each([a, b, c, d]: [float32x4_t; 4]) -> float32x4_t {
 
 /// Lane `j` += lane `j + 8`, then lane `j + 4`.
 #[inline(always)]
-fn fold_registers(F32x16([a, b, c, d]): F32x16) -> float32x4_t {
+fn add_registers(F32x16([a, b, c, d]): F32x16) -> float32x4_t {
     proven!(vaddq_f32(vaddq_f32(a, c), vaddq_f32(b, d)))
 }
 
@@ -211,9 +211,9 @@ pub(super) fn low_halves(words: U32x16) -> [uint16x8_t; 2] {
     }
 }
 
-impl Words for U32x16 {
+impl SimdU32x16 for U32x16 {
     type Mask = Mask16;
-    type Lanes = F32x16;
+    type F32 = F32x16;
 
     #[inline(always)]
     unsafe fn splat(value: u32) -> Self {
@@ -230,9 +230,9 @@ impl Words for U32x16 {
         U32x16([each(0), each(1), each(2), each(3)])
     }
     #[inline(always)]
-    unsafe fn load_part_pairs(from: *const bf16, count: usize) -> Self {
+    unsafe fn load_masked_pairs(from: *const bf16, count: usize) -> Self {
         proven! {
-            let halves = load_part_halves(from.cast(), count);
+            let halves = load_masked_halves(from.cast(), count);
             let each = |i: usize| vreinterpretq_u32_u16(halves[i]);
             U32x16([each(0), each(1), each(2), each(3)])
         }
@@ -254,8 +254,8 @@ impl Words for U32x16 {
         }
     }
     #[inline(always)]
-    unsafe fn store_part_low_halves(self, to: *mut u16, count: usize) {
-        proven!(store_part_halves(to, low_halves(self), count))
+    unsafe fn store_masked_low_halves(self, to: *mut u16, count: usize) {
+        proven!(store_masked_halves(to, low_halves(self), count))
     }
     lane_wise!(add, U32x16, vaddq_u32);
     lane_wise!(mul, U32x16, vmulq_u32);
@@ -286,7 +286,7 @@ impl Words for U32x16 {
         ))
     }
     #[inline(always)]
-    fn to_lanes(self) -> F32x16 {
+    fn bitcast_f32(self) -> F32x16 {
         F32x16(each!(|a = self.0| vreinterpretq_f32_u32(a)))
     }
 }

@@ -1,12 +1,11 @@
 //! NEON, which every 64-bit Arm processor has: four registers for sixteen lanes.
 
-mod active;
 mod axpy;
 mod byte_gemm;
 mod codes;
 mod compare;
 mod convert;
-mod counting_sort;
+mod csr_to_csc;
 pub(super) mod dot;
 mod elementwise;
 mod embedding;
@@ -15,13 +14,14 @@ mod hadamard;
 mod hash;
 pub(super) mod lanes;
 mod loss;
-mod part;
+mod masked;
 mod probe;
 mod projection;
 pub(in crate::arm) mod quant;
 mod random;
 mod row_dot;
 mod row_update;
+mod sddmm;
 mod softmax;
 mod sparse_dot;
 mod topk;
@@ -33,12 +33,11 @@ pub(super) use lanes::{F32x16, U32x16};
 #[allow(clippy::needless_update, reason = "a kernel that is not written for this level is that of the level below")]
 pub(crate) const KERNELS: Kernels = Kernels {
     isa: Isa::Neon,
-    active: active::TABLE,
     codes: codes::TABLE,
     axpy: axpy::TABLE,
     byte_gemm: byte_gemm::TABLE,
     convert: convert::TABLE,
-    counting_sort: counting_sort::TABLE,
+    csr_to_csc: csr_to_csc::TABLE,
     dot: dot::TABLE,
     elementwise: elementwise::TABLE,
     embedding: embedding::TABLE,
@@ -52,6 +51,7 @@ pub(crate) const KERNELS: Kernels = Kernels {
     random: random::TABLE,
     row_dot: row_dot::TABLE,
     row_update: row_update::TABLE,
+    sddmm: sddmm::TABLE,
     softmax: softmax::TABLE,
     sparse_dot: sparse_dot::TABLE,
     topk: topk::TABLE,

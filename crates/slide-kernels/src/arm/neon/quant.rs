@@ -51,7 +51,7 @@ macro_rules! registers {
             unsafe { vld1q_s8(from.cast()) }
         }
         #[inline(always)]
-        unsafe fn load_part(from: *const u8, count: usize) -> int8x16_t {
+        unsafe fn load_masked(from: *const u8, count: usize) -> int8x16_t {
             // SAFETY: passed on to the caller.
             unsafe {
                 let bytes = load_below_16(from, count);
@@ -74,12 +74,12 @@ macro_rules! registers {
             unsafe { vaddq_s32(a, b) }
         }
         #[inline(always)]
-        unsafe fn fold(sums: int32x4_t) -> i32 {
+        unsafe fn reduce_sum(sums: int32x4_t) -> i32 {
             // SAFETY: passed on to the caller.
             unsafe { vaddvq_s32(sums) }
         }
         #[inline(always)]
-        unsafe fn fold4([a, b, c, d]: [int32x4_t; 4]) -> [i32; 4] {
+        unsafe fn reduce_sum4([a, b, c, d]: [int32x4_t; 4]) -> [i32; 4] {
             // SAFETY: passed on to the caller; the array has 16 bytes.
             unsafe { core::mem::transmute::<int32x4_t, [i32; 4]>(vpaddq_s32(vpaddq_s32(a, b), vpaddq_s32(c, d))) }
         }
@@ -128,7 +128,7 @@ impl LowBytes for U32x16 {
         unsafe { vst1q_u8(to, low_bytes(self)) }
     }
     #[inline(always)]
-    unsafe fn store_part_low_bytes(self, to: *mut u8, count: usize) {
+    unsafe fn store_masked_low_bytes(self, to: *mut u8, count: usize) {
         // SAFETY: `self` proves NEON; a register has 16 bytes; the pointer is the caller's word.
         unsafe { store_below_16(to, core::mem::transmute::<uint8x16_t, u128>(low_bytes(self)), count) }
     }

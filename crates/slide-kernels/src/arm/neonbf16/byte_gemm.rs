@@ -44,12 +44,12 @@ impl MatrixProduct for Smmla {
     const BY_SAMPLES: bool = false;
 
     #[inline(always)]
-    unsafe fn add(rows: uint16x8_t, samples: uint16x8_t, mut sums: float32x4_t) -> float32x4_t {
+    unsafe fn add(rows: uint16x8_t, examples: uint16x8_t, mut sums: float32x4_t) -> float32x4_t {
         // SAFETY: passed on to the caller: `i8mm` is available; the instruction touches nothing but registers.
         unsafe {
             asm!(
-                "smmla {sums:v}.4s, {rows:v}.16b, {samples:v}.16b",
-                sums = inout(vreg) sums, rows = in(vreg) rows, samples = in(vreg) samples,
+                "smmla {sums:v}.4s, {rows:v}.16b, {examples:v}.16b",
+                sums = inout(vreg) sums, rows = in(vreg) rows, examples = in(vreg) examples,
                 options(pure, nomem, nostack, preserves_flags)
             );
         }
@@ -64,12 +64,12 @@ impl MatrixProduct for Usmmla {
     const BY_SAMPLES: bool = true;
 
     #[inline(always)]
-    unsafe fn add(rows: uint16x8_t, samples: uint16x8_t, mut sums: float32x4_t) -> float32x4_t {
+    unsafe fn add(rows: uint16x8_t, examples: uint16x8_t, mut sums: float32x4_t) -> float32x4_t {
         // SAFETY: passed on to the caller: `i8mm` is available; the instruction touches nothing but registers.
         unsafe {
             asm!(
-                "usmmla {sums:v}.4s, {samples:v}.16b, {rows:v}.16b",
-                sums = inout(vreg) sums, rows = in(vreg) rows, samples = in(vreg) samples,
+                "usmmla {sums:v}.4s, {examples:v}.16b, {rows:v}.16b",
+                sums = inout(vreg) sums, rows = in(vreg) rows, examples = in(vreg) examples,
                 options(pure, nomem, nostack, preserves_flags)
             );
         }

@@ -1,4 +1,4 @@
-//! [`crate::api::gemm`] by `bfmmla`: two rows times two samples, four elements of the depth at once.
+//! [`crate::api::gemm`] by `bfmmla`: two rows times two examples, four elements of the depth at once.
 
 use core::arch::aarch64::*;
 use core::arch::asm;
@@ -33,7 +33,7 @@ wrappers!("neon,bf16", Table {
     const NATIVE: Table = Table { forward, ..KERNELS.gemm };
 );
 
-/// Four elements of a sample, then the same of the next one.
+/// Four elements of an example, then the same of the next one.
 struct Couples;
 
 impl Rounded<F32x16> for Couples {
@@ -74,19 +74,19 @@ unsafe fn rounded(values: float32x4_t) -> uint16x4_t {
     }
 }
 
-/// Two rows of four elements times two samples of four.
+/// Two rows of four elements times two examples of four.
 struct Bfmmla;
 
 impl MatrixProduct for Bfmmla {
     const BY_SAMPLES: bool = false;
 
     #[inline(always)]
-    unsafe fn add(rows: uint16x8_t, samples: uint16x8_t, mut sums: float32x4_t) -> float32x4_t {
+    unsafe fn add(rows: uint16x8_t, examples: uint16x8_t, mut sums: float32x4_t) -> float32x4_t {
         // SAFETY: passed on to the caller: `bf16` is available; the instruction touches nothing but registers.
         unsafe {
             asm!(
-                "bfmmla {sums:v}.4s, {rows:v}.8h, {samples:v}.8h",
-                sums = inout(vreg) sums, rows = in(vreg) rows, samples = in(vreg) samples,
+                "bfmmla {sums:v}.4s, {rows:v}.8h, {examples:v}.8h",
+                sums = inout(vreg) sums, rows = in(vreg) rows, examples = in(vreg) examples,
                 options(pure, nomem, nostack, preserves_flags)
             );
         }

@@ -1,26 +1,26 @@
-//! Tiles of dense products by the instructions that multiply two rows with two samples: `bfmmla`, `smmla`, `usmmla`.
+//! Tiles of dense products by the instructions that multiply two rows with two examples: `bfmmla`, `smmla`, `usmmla`.
 #![allow(clippy::needless_range_loop, reason = "rows and vectors of a tile are numbered everywhere at once")]
 
 use core::arch::aarch64::*;
 
 use super::F32x16;
 use crate::generic::tile::Tile;
-use crate::generic::{LANES, Lanes};
+use crate::generic::{LANES, SimdF32x16};
 
-/// An instruction that takes 64 bits of each of two rows and of each of two samples, and adds four sums of products.
+/// An instruction that takes 64 bits of each of two rows and of each of two examples, and adds four sums of products.
 pub(super) trait MatrixProduct {
-    /// Whether the sums are those of the first sample, then of the second one; otherwise by rows.
+    /// Whether the sums are those of the first example, then of the second one; otherwise by rows.
     const BY_SAMPLES: bool;
 
     /// # Safety
     /// The instruction set of the implementation is available.
-    unsafe fn add(rows: uint16x8_t, samples: uint16x8_t, sums: float32x4_t) -> float32x4_t;
+    unsafe fn add(rows: uint16x8_t, examples: uint16x8_t, sums: float32x4_t) -> float32x4_t;
 }
 
-/// Sixteen samples, two in a register.
+/// Sixteen examples, two in a register.
 const COUPLES: usize = LANES / 2;
 
-/// `ROWS` rows in `TWOS` pairs, of which the last may lack its second, and sixteen samples; a step is 64 bits of each. Sums are
+/// `ROWS` rows in `TWOS` pairs, of which the last may lack its second, and sixteen examples; a step is 64 bits of each. Sums are
 /// `f32` or `i32`, as the instruction has it.
 ///
 /// # Safety
@@ -41,7 +41,7 @@ pub(super) unsafe fn work<M: MatrixProduct, const ROWS: usize, const TWOS: usize
         for p in 0..TWOS {
             let start = |j: usize| match &tile.start {
                 Some(start) => F32x16::splat(start[j]),
-                None => F32x16::load_part(tile.out.add(j * tile.out_stride), last),
+                None => F32x16::load_masked(tile.out.add(j * tile.out_stride), last),
             };
             starts[p] = [start(2 * p), start(second(p))];
         }
@@ -81,7 +81,7 @@ pub(super) unsafe fn work<M: MatrixProduct, const ROWS: usize, const TWOS: usize
             }
         }
         for (j, row) in results.as_flattened().iter().take(ROWS).enumerate() {
-            row.store_part(tile.out.add(j * tile.out_stride), last);
+            row.store_masked(tile.out.add(j * tile.out_stride), last);
         }
     }
 }
@@ -99,7 +99,7 @@ unsafe fn halves(a: float32x4_t, b: float32x4_t) -> (float32x4_t, float32x4_t) {
     }
 }
 
-/// Tiles of one vector of samples. 32 registers: 24 sums, 3 pairs of rows, the rest for samples.
+/// Tiles of one vector of examples. 32 registers: 24 sums, 3 pairs of rows, the rest for examples.
 macro_rules! matrix_tiles {
     ($product:ty) => {
         &[TileList {

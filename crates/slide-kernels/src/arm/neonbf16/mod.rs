@@ -51,9 +51,9 @@ impl PairProduct<F32x16> for Bfmlal {
     }
 
     #[inline(always)]
-    unsafe fn add_part(a: U32x16, b: U32x16, sum: F32x16, count: usize) -> F32x16 {
+    unsafe fn add_masked(a: U32x16, b: U32x16, sum: F32x16, count: usize) -> F32x16 {
         // SAFETY: passed on to the caller.
-        unsafe { Widening::add_part(a, b, sum, count) }
+        unsafe { Widening::add_masked(a, b, sum, count) }
     }
 }
 
@@ -75,7 +75,7 @@ impl PairProduct<F32x16> for Bfdot {
     }
 
     #[inline(always)]
-    unsafe fn add_part(a: U32x16, b: U32x16, sum: F32x16, _: usize) -> F32x16 {
+    unsafe fn add_masked(a: U32x16, b: U32x16, sum: F32x16, _: usize) -> F32x16 {
         // SAFETY: passed on to the caller.
         unsafe { Self::add(a, b, sum) }
     }

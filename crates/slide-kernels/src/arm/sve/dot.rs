@@ -4,7 +4,7 @@ use core::arch::aarch64::*;
 use core::arch::asm;
 
 use crate::api::dot::Table;
-use crate::arm::neon::lanes::fold_register;
+use crate::arm::neon::lanes::reduce_register;
 use crate::arm::neonbf16;
 
 wrappers! {
@@ -19,7 +19,7 @@ pub(crate) const NATIVE: Table = Table { dot, ..neonbf16::NATIVE.dot };
 #[inline(always)]
 unsafe fn dot_of(a: &[f32], b: &[f32]) -> f32 {
     // SAFETY: passed on to the caller.
-    unsafe { fold_register(lanes(a.as_ptr(), b.as_ptr(), a.len())) }
+    unsafe { reduce_register(lanes(a.as_ptr(), b.as_ptr(), a.len())) }
 }
 
 /// Multiplies and adds elements `8 j..8 j + 8` to register `j`, those of predicate `j`: the others keep their sum.
@@ -31,7 +31,7 @@ macro_rules! step {
     ) };
 }
 
-/// The 64 virtual lanes (lanes `8 j..8 j + 8` in register `j`), folded to four.
+/// The 64 virtual lanes (lanes `8 j..8 j + 8` in register `j`), reduced to four.
 ///
 /// # Safety
 /// SVE is available with vectors of 256 bits; `a` and `b` are valid for reading `n` elements.

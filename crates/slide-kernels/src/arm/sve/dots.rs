@@ -9,7 +9,7 @@ use core::arch::asm;
 
 use half::bf16;
 
-use crate::arm::neon::lanes::fold_each;
+use crate::arm::neon::lanes::reduce_each;
 
 /// A format of rows.
 pub(super) trait Row: Copy {
@@ -106,7 +106,7 @@ impl Row for f32 {
                 options(pure, readonly, nostack)
             );
         }
-        fold_each([a, b, c, d])
+        reduce_each([a, b, c, d])
     }
 }
 
@@ -203,7 +203,7 @@ impl Row for bf16 {
                 options(pure, readonly, nostack)
             );
             // Lanes 0, 2, 4, 6 and 1, 3, 5, 7 are left: `+ 4` and `+ 2` in each, then `+ 1`.
-            vaddq_f32(fold_each([even_a, even_b, even_c, even_d]), fold_each([odd_a, odd_b, odd_c, odd_d]))
+            vaddq_f32(reduce_each([even_a, even_b, even_c, even_d]), reduce_each([odd_a, odd_b, odd_c, odd_d]))
         }
     }
 }

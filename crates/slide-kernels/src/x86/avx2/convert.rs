@@ -8,7 +8,7 @@ use super::lanes::low_halves;
 use super::{F32x16, U32x16};
 use crate::api::convert::Table;
 use crate::generic::convert::Halves;
-use crate::generic::{Lanes, Words};
+use crate::generic::{SimdF32x16, SimdU32x16};
 use crate::{Rounding, generic};
 
 wrappers!("avx,avx2,fma,f16c", Table {
@@ -34,8 +34,8 @@ impl Halves for F32x16 {
         proven!(widen(_mm256_loadu_si256(from.cast())))
     }
     #[inline(always)]
-    unsafe fn load_part_f16(from: *const f16, count: usize) -> Self {
-        proven!(widen(low_halves(Self::load_part_bf16(from.cast(), count).to_words().shift_right::<16>())))
+    unsafe fn load_masked_f16(from: *const f16, count: usize) -> Self {
+        proven!(widen(low_halves(Self::load_masked_bf16(from.cast(), count).bitcast_u32().shift_right::<16>())))
     }
     #[inline(always)]
     unsafe fn store_f16(self, to: *mut f16) {
@@ -45,11 +45,11 @@ impl Halves for F32x16 {
         }
     }
     #[inline(always)]
-    unsafe fn store_part_f16(self, to: *mut f16, count: usize) {
+    unsafe fn store_masked_f16(self, to: *mut f16, count: usize) {
         proven! {
             let low = _mm256_cvtepu16_epi32(_mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(self.0));
             let high = _mm256_cvtepu16_epi32(_mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(self.1));
-            U32x16(low, high).store_part_low_halves(to.cast(), count)
+            U32x16(low, high).store_masked_low_halves(to.cast(), count)
         }
     }
 }

@@ -4,7 +4,7 @@ use core::arch::x86_64::*;
 
 use half::bf16;
 
-use crate::generic::{LANES, Lanes, Words};
+use crate::generic::{LANES, SimdF32x16, SimdU32x16};
 
 /// Sixteen `f32`, lanes 0..8 and 8..16; exists only where AVX2 is available.
 #[derive(Clone, Copy)]
@@ -51,10 +51,10 @@ static WIDENING_SHUFFLE: [[i8; 4]; 8] = [
     [-1, -1, 14, 15],
 ];
 
-impl Lanes for F32x16 {
+impl SimdF32x16 for F32x16 {
     type Mask = Mask16;
-    type Words = U32x16;
-    type HalfFold = Self;
+    type U32 = U32x16;
+    type HalfReduced = Self;
 
     #[inline(always)]
     #[allow(clippy::pointers_in_nomem_asm_block, reason = "nothing is read or written")]
@@ -86,7 +86,7 @@ impl Lanes for F32x16 {
         proven!(F32x16(_mm256_loadu_ps(from), _mm256_loadu_ps(from.add(8))))
     }
     #[inline(always)]
-    unsafe fn load_part(from: *const f32, mask: Mask16) -> Self {
+    unsafe fn load_masked(from: *const f32, mask: Mask16) -> Self {
         // `wrapping_add`: the upper half may lie past the end of the allocation when no lane of it is asked for.
         proven!(F32x16(_mm256_maskload_ps(from, mask.0), _mm256_maskload_ps(from.wrapping_add(8), mask.1)))
     }
@@ -103,8 +103,8 @@ impl Lanes for F32x16 {
         }
     }
     #[inline(always)]
-    unsafe fn load_part_bf16(from: *const bf16, count: usize) -> Self {
-        proven!(widen(part_of_halves(from, count)))
+    unsafe fn load_masked_bf16(from: *const bf16, count: usize) -> Self {
+        proven!(widen(load_masked_halves(from, count)))
     }
     #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
@@ -114,7 +114,7 @@ impl Lanes for F32x16 {
         }
     }
     #[inline(always)]
-    unsafe fn store_part(self, to: *mut f32, mask: Mask16) {
+    unsafe fn store_masked(self, to: *mut f32, mask: Mask16) {
         proven! {
             _mm256_maskstore_ps(to, mask.0, self.0);
             _mm256_maskstore_ps(to.wrapping_add(8), mask.1, self.1)
@@ -140,11 +140,11 @@ impl Lanes for F32x16 {
         ))
     }
     #[inline(always)]
-    fn to_words(self) -> U32x16 {
+    fn bitcast_u32(self) -> U32x16 {
         proven!(U32x16(_mm256_castps_si256(self.0), _mm256_castps_si256(self.1)))
     }
     #[inline(always)]
-    fn fold(self) -> f32 {
+    fn reduce_sum(self) -> f32 {
         proven! {
             let eight = _mm256_add_ps(self.0, self.1);
             let four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps::<1>(eight));
@@ -153,9 +153,9 @@ impl Lanes for F32x16 {
         }
     }
     #[inline(always)]
-    fn fold4(four: [Self; 4]) -> [f32; 4] {
+    fn reduce_sum4(four: [Self; 4]) -> [f32; 4] {
         proven! {
-            let F32x16(ab, cd) = Self::half_fold(four);
+            let F32x16(ab, cd) = Self::half_reduce(four);
             let pairs = _mm256_add_ps(_mm256_shuffle_ps::<0x44>(ab, cd), _mm256_shuffle_ps::<0xEE>(ab, cd));
             // Lanes: a a c c | b b d d.
             let sums = _mm256_add_ps(pairs, _mm256_movehdup_ps(pairs));
@@ -170,7 +170,7 @@ impl Lanes for F32x16 {
     }
     /// Each step puts the halves to be added side by side, for twice as many vectors as the step before.
     #[inline(always)]
-    fn half_fold([a, b, c, d]: [Self; 4]) -> Self {
+    fn half_reduce([a, b, c, d]: [Self; 4]) -> Self {
         proven! {
             let (a, b) = (_mm256_add_ps(a.0, a.1), _mm256_add_ps(b.0, b.1));
             let (c, d) = (_mm256_add_ps(c.0, c.1), _mm256_add_ps(d.0, d.1));
@@ -181,14 +181,14 @@ impl Lanes for F32x16 {
         }
     }
     #[inline(always)]
-    fn fold_sixteen([a, b, c, d]: [Self; 4]) -> Self {
-        F32x16(fold_eight(a, b), fold_eight(c, d))
+    fn reduce_sum16([a, b, c, d]: [Self; 4]) -> Self {
+        F32x16(reduce_eight(a, b), reduce_eight(c, d))
     }
 }
 
 /// The sums of twice four vectors.
 #[inline(always)]
-fn fold_eight(a: F32x16, b: F32x16) -> __m256 {
+fn reduce_eight(a: F32x16, b: F32x16) -> __m256 {
     proven! {
         let two = |x: __m256, y: __m256| _mm256_add_ps(_mm256_shuffle_ps::<0x44>(x, y), _mm256_shuffle_ps::<0xEE>(x, y));
         let (x, y) = (two(a.0, a.1), two(b.0, b.1));
@@ -203,7 +203,7 @@ fn fold_eight(a: F32x16, b: F32x16) -> __m256 {
 /// # Safety
 /// AVX2 is available; `from` is valid for reading `count` elements.
 #[inline(always)]
-unsafe fn part_of_halves(from: *const bf16, count: usize) -> __m256i {
+unsafe fn load_masked_halves(from: *const bf16, count: usize) -> __m256i {
     // AVX2 masks 32-bit elements only: pairs first, then the odd one by itself.
     proven! {
         let pairs = _mm256_maskload_epi32(from.cast(), F32x16::first(count / 2).0);
@@ -242,9 +242,9 @@ pub(super) fn low_halves(words: U32x16) -> __m256i {
     }
 }
 
-impl Words for U32x16 {
+impl SimdU32x16 for U32x16 {
     type Mask = Mask16;
-    type Lanes = F32x16;
+    type F32 = F32x16;
 
     #[inline(always)]
     unsafe fn splat(value: u32) -> Self {
@@ -259,12 +259,12 @@ impl Words for U32x16 {
         proven!(U32x16(_mm256_loadu_si256(from.cast()), _mm256_loadu_si256(from.add(LANES).cast())))
     }
     #[inline(always)]
-    unsafe fn load_part_pairs(from: *const bf16, count: usize) -> Self {
+    unsafe fn load_masked_pairs(from: *const bf16, count: usize) -> Self {
         proven! {
             if count < LANES {
-                U32x16(part_of_halves(from, count), _mm256_setzero_si256())
+                U32x16(load_masked_halves(from, count), _mm256_setzero_si256())
             } else {
-                U32x16(_mm256_loadu_si256(from.cast()), part_of_halves(from.add(LANES), count - LANES))
+                U32x16(_mm256_loadu_si256(from.cast()), load_masked_halves(from.add(LANES), count - LANES))
             }
         }
     }
@@ -280,7 +280,7 @@ impl Words for U32x16 {
         proven!(_mm256_storeu_si256(to.cast(), low_halves(self)))
     }
     #[inline(always)]
-    unsafe fn store_part_low_halves(self, to: *mut u16, count: usize) {
+    unsafe fn store_masked_low_halves(self, to: *mut u16, count: usize) {
         // AVX2 masks 32-bit elements only: pairs first, then the odd one by itself.
         proven! {
             _mm256_maskstore_epi32(to.cast(), F32x16::first(count / 2).0, low_halves(self));
@@ -320,7 +320,7 @@ impl Words for U32x16 {
         proven!(Mask16(_mm256_cmpgt_epi32(self.0, other.0), _mm256_cmpgt_epi32(self.1, other.1)))
     }
     #[inline(always)]
-    fn to_lanes(self) -> F32x16 {
+    fn bitcast_f32(self) -> F32x16 {
         proven!(F32x16(_mm256_castsi256_ps(self.0), _mm256_castsi256_ps(self.1)))
     }
 }

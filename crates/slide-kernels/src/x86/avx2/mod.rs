@@ -1,12 +1,11 @@
 //! AVX2 + FMA + F16C.
 
-mod active;
 mod axpy;
 mod byte_gemm;
 mod codes;
 mod compare;
 mod convert;
-mod counting_sort;
+mod csr_to_csc;
 mod dot;
 mod elementwise;
 mod embedding;
@@ -21,6 +20,7 @@ mod quant;
 mod random;
 mod row_dot;
 mod row_update;
+mod sddmm;
 mod softmax;
 mod sparse_dot;
 mod topk;
@@ -32,12 +32,11 @@ use lanes::{F32x16, U32x16};
 #[allow(clippy::needless_update, reason = "a kernel that is not written for this level is that of the level below")]
 pub(crate) const KERNELS: Kernels = Kernels {
     isa: Isa::Avx2,
-    active: active::TABLE,
     codes: codes::TABLE,
     axpy: axpy::TABLE,
     byte_gemm: byte_gemm::TABLE,
     convert: convert::TABLE,
-    counting_sort: counting_sort::TABLE,
+    csr_to_csc: csr_to_csc::TABLE,
     dot: dot::TABLE,
     elementwise: elementwise::TABLE,
     embedding: embedding::TABLE,
@@ -51,6 +50,7 @@ pub(crate) const KERNELS: Kernels = Kernels {
     random: random::TABLE,
     row_dot: row_dot::TABLE,
     row_update: row_update::TABLE,
+    sddmm: sddmm::TABLE,
     softmax: softmax::TABLE,
     sparse_dot: sparse_dot::TABLE,
     topk: topk::TABLE,

@@ -39,7 +39,7 @@ macro_rules! registers {
             unsafe { _mm256_loadu_si256(from.cast()) }
         }
         #[inline(always)]
-        unsafe fn load_part(from: *const u8, count: usize) -> __m256i {
+        unsafe fn load_masked(from: *const u8, count: usize) -> __m256i {
             // SAFETY: passed on to the caller.
             unsafe {
                 if count < 16 {
@@ -64,7 +64,7 @@ macro_rules! registers {
             unsafe { _mm256_add_epi32(a, b) }
         }
         #[inline(always)]
-        unsafe fn fold(sums: __m256i) -> i32 {
+        unsafe fn reduce_sum(sums: __m256i) -> i32 {
             // SAFETY: passed on to the caller.
             unsafe {
                 let four = _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256::<1>(sums));
@@ -73,7 +73,7 @@ macro_rules! registers {
             }
         }
         #[inline(always)]
-        unsafe fn fold4([a, b, c, d]: [__m256i; 4]) -> [i32; 4] {
+        unsafe fn reduce_sum4([a, b, c, d]: [__m256i; 4]) -> [i32; 4] {
             // SAFETY: passed on to the caller; the array has 16 bytes.
             unsafe {
                 let halves = _mm256_hadd_epi32(_mm256_hadd_epi32(a, b), _mm256_hadd_epi32(c, d));
@@ -152,7 +152,7 @@ impl LowBytes for U32x16 {
         unsafe { _mm_storeu_si128(to.cast(), low_bytes(self)) }
     }
     #[inline(always)]
-    unsafe fn store_part_low_bytes(self, to: *mut u8, count: usize) {
+    unsafe fn store_masked_low_bytes(self, to: *mut u8, count: usize) {
         // SAFETY: `self` proves AVX2; a register has 16 bytes; the pointer is the caller's word.
         unsafe { store_below_16(to, core::mem::transmute::<__m128i, u128>(low_bytes(self)), count) }
     }

@@ -10,6 +10,6 @@ wrappers!("avx,avx2,fma,f16c", Table {
         = generic::softmax::softmax::<F32x16>;
     fn column_max_sum(z: Matrix, max: &mut [f32], sum: &mut [f32]) = generic::softmax::column_max_sum::<F32x16>;
     fn softmax_columns(z: MatrixMut, max: &[f32], inverse_sum: &[f32]) = generic::softmax::softmax_columns::<F32x16>;
-    fn softmax_entries(z: &mut [f32], samples: &[u32], max: &[f32], inverse_sum: &[f32])
+    fn softmax_entries(z: &mut [f32], examples: &[u32], max: &[f32], inverse_sum: &[f32])
         = generic::softmax::softmax_entries::<F32x16>;
 });

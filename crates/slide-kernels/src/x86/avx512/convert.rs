@@ -6,7 +6,7 @@ use half::{bf16, f16};
 
 use super::F32x16;
 use crate::api::convert::Table;
-use crate::generic::Lanes;
+use crate::generic::SimdF32x16;
 use crate::generic::convert::Halves;
 use crate::{Rounding, generic};
 
@@ -23,7 +23,7 @@ impl Halves for F32x16 {
         proven!(F32x16(_mm512_cvtph_ps(_mm256_loadu_si256(from.cast()))))
     }
     #[inline(always)]
-    unsafe fn load_part_f16(from: *const f16, count: usize) -> Self {
+    unsafe fn load_masked_f16(from: *const f16, count: usize) -> Self {
         proven!(F32x16(_mm512_cvtph_ps(_mm256_maskz_loadu_epi16(Self::first(count), from.cast()))))
     }
     #[inline(always)]
@@ -31,7 +31,7 @@ impl Halves for F32x16 {
         proven!(_mm256_storeu_si256(to.cast(), _mm512_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(self.0)))
     }
     #[inline(always)]
-    unsafe fn store_part_f16(self, to: *mut f16, count: usize) {
+    unsafe fn store_masked_f16(self, to: *mut f16, count: usize) {
         proven! {
             let halves = _mm512_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(self.0);
             _mm256_mask_storeu_epi16(to.cast(), Self::first(count), halves)

@@ -4,7 +4,7 @@ use core::arch::x86_64::*;
 
 use half::bf16;
 
-use crate::generic::{LANES, Lanes, Words};
+use crate::generic::{LANES, SimdF32x16, SimdU32x16};
 
 /// Sixteen `f32`; exists only where AVX-512 is available.
 #[derive(Clone, Copy)]
@@ -14,10 +14,10 @@ pub(crate) struct F32x16(pub(in crate::x86) __m512);
 #[derive(Clone, Copy)]
 pub(crate) struct U32x16(pub(in crate::x86) __m512i);
 
-impl Lanes for F32x16 {
+impl SimdF32x16 for F32x16 {
     type Mask = __mmask16;
-    type Words = U32x16;
-    type HalfFold = Self;
+    type U32 = U32x16;
+    type HalfReduced = Self;
 
     #[inline(always)]
     unsafe fn first(count: usize) -> __mmask16 {
@@ -32,7 +32,7 @@ impl Lanes for F32x16 {
         proven!(F32x16(_mm512_loadu_ps(from)))
     }
     #[inline(always)]
-    unsafe fn load_part(from: *const f32, mask: __mmask16) -> Self {
+    unsafe fn load_masked(from: *const f32, mask: __mmask16) -> Self {
         proven!(F32x16(_mm512_maskz_loadu_ps(mask, from)))
     }
     #[inline(always)]
@@ -40,7 +40,7 @@ impl Lanes for F32x16 {
         proven!(widen(_mm256_loadu_si256(from.cast())))
     }
     #[inline(always)]
-    unsafe fn load_part_bf16(from: *const bf16, count: usize) -> Self {
+    unsafe fn load_masked_bf16(from: *const bf16, count: usize) -> Self {
         proven!(widen(_mm256_maskz_loadu_epi16(Self::first(count), from.cast())))
     }
     #[inline(always)]
@@ -48,7 +48,7 @@ impl Lanes for F32x16 {
         proven!(_mm512_storeu_ps(to, self.0))
     }
     #[inline(always)]
-    unsafe fn store_part(self, to: *mut f32, mask: __mmask16) {
+    unsafe fn store_masked(self, to: *mut f32, mask: __mmask16) {
         proven!(_mm512_mask_storeu_ps(to, mask, self.0))
     }
     #[inline(always)]
@@ -80,11 +80,11 @@ impl Lanes for F32x16 {
         proven!(F32x16(_mm512_mask_blend_ps(mask, other.0, self.0)))
     }
     #[inline(always)]
-    fn to_words(self) -> U32x16 {
+    fn bitcast_u32(self) -> U32x16 {
         proven!(U32x16(_mm512_castps_si512(self.0)))
     }
     #[inline(always)]
-    fn fold(self) -> f32 {
+    fn reduce_sum(self) -> f32 {
         proven! {
             let low = _mm512_castps512_ps256(self.0);
             let eight = _mm256_add_ps(low, _mm512_extractf32x8_ps::<1>(self.0));
@@ -94,9 +94,9 @@ impl Lanes for F32x16 {
         }
     }
     #[inline(always)]
-    fn fold4(four: [Self; 4]) -> [f32; 4] {
+    fn reduce_sum4(four: [Self; 4]) -> [f32; 4] {
         proven! {
-            let quarters = Self::half_fold(four).0;
+            let quarters = Self::half_reduce(four).0;
             let pairs = _mm512_add_ps(quarters, _mm512_permute_ps::<0b01_00_11_10>(quarters));
             let sums = _mm512_add_ps(pairs, _mm512_movehdup_ps(pairs));
             let first = _mm512_castps512_ps128(sums);
@@ -110,7 +110,7 @@ impl Lanes for F32x16 {
     }
     /// Each step puts the halves to be added side by side, for twice as many vectors as the step before.
     #[inline(always)]
-    fn half_fold([a, b, c, d]: [Self; 4]) -> Self {
+    fn half_reduce([a, b, c, d]: [Self; 4]) -> Self {
         proven! {
             let ab = _mm512_add_ps(_mm512_shuffle_f32x4::<0x44>(a.0, b.0), _mm512_shuffle_f32x4::<0xEE>(a.0, b.0));
             let cd = _mm512_add_ps(_mm512_shuffle_f32x4::<0x44>(c.0, d.0), _mm512_shuffle_f32x4::<0xEE>(c.0, d.0));
@@ -118,7 +118,7 @@ impl Lanes for F32x16 {
         }
     }
     #[inline(always)]
-    fn fold_sixteen([a, b, c, d]: [Self; 4]) -> Self {
+    fn reduce_sum16([a, b, c, d]: [Self; 4]) -> Self {
         proven! {
             let ab = _mm512_add_ps(_mm512_shuffle_ps::<0x44>(a.0, b.0), _mm512_shuffle_ps::<0xEE>(a.0, b.0));
             let cd = _mm512_add_ps(_mm512_shuffle_ps::<0x44>(c.0, d.0), _mm512_shuffle_ps::<0xEE>(c.0, d.0));
@@ -154,9 +154,9 @@ unsafe fn widen(halves: __m256i) -> F32x16 {
     }
 }
 
-impl Words for U32x16 {
+impl SimdU32x16 for U32x16 {
     type Mask = __mmask16;
-    type Lanes = F32x16;
+    type F32 = F32x16;
 
     #[inline(always)]
     unsafe fn splat(value: u32) -> Self {
@@ -171,7 +171,7 @@ impl Words for U32x16 {
         proven!(U32x16(_mm512_loadu_si512(from.cast())))
     }
     #[inline(always)]
-    unsafe fn load_part_pairs(from: *const bf16, count: usize) -> Self {
+    unsafe fn load_masked_pairs(from: *const bf16, count: usize) -> Self {
         proven!(U32x16(_mm512_maskz_loadu_epi16((1_u32 << count) - 1, from.cast())))
     }
     #[inline(always)]
@@ -183,7 +183,7 @@ impl Words for U32x16 {
         proven!(_mm256_storeu_si256(to.cast(), _mm512_cvtepi32_epi16(self.0)))
     }
     #[inline(always)]
-    unsafe fn store_part_low_halves(self, to: *mut u16, count: usize) {
+    unsafe fn store_masked_low_halves(self, to: *mut u16, count: usize) {
         proven!(_mm256_mask_storeu_epi16(to.cast(), F32x16::first(count), _mm512_cvtepi32_epi16(self.0)))
     }
     #[inline(always)]
@@ -227,7 +227,7 @@ impl Words for U32x16 {
         proven!(_mm512_cmpgt_epi32_mask(self.0, other.0))
     }
     #[inline(always)]
-    fn to_lanes(self) -> F32x16 {
+    fn bitcast_f32(self) -> F32x16 {
         proven!(F32x16(_mm512_castsi512_ps(self.0)))
     }
 }

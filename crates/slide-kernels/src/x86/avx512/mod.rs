@@ -1,12 +1,11 @@
 //! AVX-512 F, BW, DQ, VL, CD.
 
-mod active;
 mod axpy;
 mod byte_gemm;
 mod codes;
 mod compare;
 mod convert;
-mod counting_sort;
+mod csr_to_csc;
 mod dot;
 mod elementwise;
 mod embedding;
@@ -21,6 +20,7 @@ pub(in crate::x86) mod quant;
 mod random;
 mod row_dot;
 mod row_update;
+mod sddmm;
 mod softmax;
 mod sparse_dot;
 mod topk;
@@ -31,12 +31,11 @@ pub(super) use lanes::{F32x16, U32x16};
 
 pub(crate) const KERNELS: Kernels = Kernels {
     isa: Isa::Avx512,
-    active: active::TABLE,
     codes: codes::TABLE,
     axpy: axpy::TABLE,
     byte_gemm: byte_gemm::TABLE,
     convert: convert::TABLE,
-    counting_sort: counting_sort::TABLE,
+    csr_to_csc: csr_to_csc::TABLE,
     dot: dot::TABLE,
     elementwise: elementwise::TABLE,
     embedding: embedding::TABLE,
@@ -50,6 +49,7 @@ pub(crate) const KERNELS: Kernels = Kernels {
     random: random::TABLE,
     row_dot: row_dot::TABLE,
     row_update: row_update::TABLE,
+    sddmm: sddmm::TABLE,
     softmax: softmax::TABLE,
     sparse_dot: sparse_dot::TABLE,
     topk: topk::TABLE,

@@ -51,7 +51,7 @@ macro_rules! registers {
             unsafe { _mm512_loadu_si512(from.cast()) }
         }
         #[inline(always)]
-        unsafe fn load_part(from: *const u8, count: usize) -> __m512i {
+        unsafe fn load_masked(from: *const u8, count: usize) -> __m512i {
             // SAFETY: passed on to the caller.
             unsafe { _mm512_maskz_loadu_epi8((1 << count) - 1, from.cast()) }
         }
@@ -80,12 +80,12 @@ macro_rules! sums {
             unsafe { _mm512_add_epi32(a, b) }
         }
         #[inline(always)]
-        unsafe fn fold(sums: __m512i) -> i32 {
+        unsafe fn reduce_sum(sums: __m512i) -> i32 {
             // SAFETY: passed on to the caller.
             unsafe { _mm512_reduce_add_epi32(sums) }
         }
         #[inline(always)]
-        unsafe fn fold4([a, b, c, d]: [__m512i; 4]) -> [i32; 4] {
+        unsafe fn reduce_sum4([a, b, c, d]: [__m512i; 4]) -> [i32; 4] {
             // SAFETY: passed on to the caller; the array has 16 bytes.
             unsafe {
                 // Each step puts the parts to be added side by side, for twice as many vectors as the step before.
@@ -160,7 +160,7 @@ impl LowBytes for U32x16 {
         unsafe { _mm_storeu_si128(to.cast(), _mm512_cvtepi32_epi8(self.0)) }
     }
     #[inline(always)]
-    unsafe fn store_part_low_bytes(self, to: *mut u8, count: usize) {
+    unsafe fn store_masked_low_bytes(self, to: *mut u8, count: usize) {
         // SAFETY: `self` proves AVX-512; the pointer is the caller's word.
         unsafe { _mm_mask_storeu_epi8(to.cast(), (1 << count) - 1, _mm512_cvtepi32_epi8(self.0)) }
     }

@@ -8,7 +8,7 @@ use crate::generic::factors::{Halves, Rounded};
 use crate::generic::gemm::forward_by;
 use crate::generic::pairs::PairProduct;
 use crate::generic::tile::Multiply;
-use crate::generic::{Lanes, Words};
+use crate::generic::{SimdF32x16, SimdU32x16};
 use crate::x86::avx512::U32x16;
 use crate::{Matrix, MatrixMut, RowIds, Values, views};
 
@@ -40,7 +40,7 @@ impl Multiply<F32x16> for Vdpbf16ps {
     #[inline(always)]
     unsafe fn add(left: U32x16, right: F32x16, sum: F32x16) -> F32x16 {
         // SAFETY: passed on to the caller.
-        unsafe { <Self as PairProduct<F32x16>>::add(left, right.to_words(), sum) }
+        unsafe { <Self as PairProduct<F32x16>>::add(left, right.bitcast_u32(), sum) }
     }
 }
 

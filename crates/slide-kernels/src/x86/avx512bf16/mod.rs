@@ -39,7 +39,7 @@ impl PairProduct<F32x16> for Vdpbf16ps {
     }
 
     #[inline(always)]
-    unsafe fn add_part(a: U32x16, b: U32x16, sum: F32x16, _: usize) -> F32x16 {
+    unsafe fn add_masked(a: U32x16, b: U32x16, sum: F32x16, _: usize) -> F32x16 {
         // SAFETY: passed on to the caller.
         unsafe { Self::add(a, b, sum) }
     }

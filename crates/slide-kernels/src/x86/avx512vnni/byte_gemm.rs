@@ -8,7 +8,7 @@ use crate::generic::byte_dot::Products;
 use crate::generic::byte_gemm::{Bytes, Steps};
 use crate::generic::gemm::bytes_by;
 use crate::generic::tile::Multiply;
-use crate::generic::{Lanes, Words};
+use crate::generic::{SimdF32x16, SimdU32x16};
 use crate::x86::avx512::{F32x16, U32x16};
 use crate::{Matrix, MatrixI8, RowIds};
 
@@ -38,7 +38,7 @@ impl Multiply<F32x16> for Dpbusd {
     #[inline(always)]
     unsafe fn add(left: U32x16, right: F32x16, sum: F32x16) -> F32x16 {
         // SAFETY: VNNI is the caller's word.
-        U32x16(unsafe { _mm512_dpbusd_epi32(sum.to_words().0, right.to_words().0, left.0) }).to_lanes()
+        U32x16(unsafe { _mm512_dpbusd_epi32(sum.bitcast_u32().0, right.bitcast_u32().0, left.0) }).bitcast_f32()
     }
 }
 

@@ -70,7 +70,7 @@ impl Products for Signed {
         unsafe { Biased(_mm512_add_epi32(a.0, b.0), _mm512_add_epi32(a.1, b.1)) }
     }
     #[inline(always)]
-    unsafe fn fold(sums: Biased) -> i32 {
+    unsafe fn reduce_sum(sums: Biased) -> i32 {
         // SAFETY: passed on to the caller.
         unsafe { _mm512_reduce_add_epi32(_mm512_sub_epi32(sums.0, sums.1)) }
     }
@@ -108,7 +108,7 @@ impl Products for SignedRows {
                 k += Self::WIDTH;
             }
             if k < width {
-                sums = _mm512_dpbusd_epi32(sums, bias, Self::load_part(vector.add(k), width - k));
+                sums = _mm512_dpbusd_epi32(sums, bias, Self::load_masked(vector.add(k), width - k));
             }
             _mm512_reduce_add_epi32(sums)
         }

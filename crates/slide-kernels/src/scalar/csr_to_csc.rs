@@ -1,18 +1,18 @@
-//! Specification of [`crate::api::counting_sort`].
+//! Specification of [`crate::api::csr_to_csc`].
 
-use crate::api::counting_sort::Table;
+use crate::api::csr_to_csc::Table;
 
 pub(crate) const TABLE: Table = Table { scan };
 
 pub(crate) fn scan(counters: &mut [u32], first: u32, start: u32, rows: &mut [u32], starts: &mut [u32]) -> usize {
-    let (mut active, mut sum) = (0, start);
+    let (mut listed_rows, mut sum) = (0, start);
     for (row, counter) in (first..).zip(counters) {
         if *counter > 0 {
-            rows[active] = row;
-            starts[active] = sum;
-            active += 1;
+            rows[listed_rows] = row;
+            starts[listed_rows] = sum;
+            listed_rows += 1;
             sum += core::mem::replace(counter, sum);
         }
     }
-    active
+    listed_rows
 }

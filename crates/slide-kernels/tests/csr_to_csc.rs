@@ -3,10 +3,10 @@
 mod support;
 
 use proptest::prelude::*;
-use slide_kernels::{ActiveRows, Isa, Kernels, RowLists, SampleLists, Sorted};
+use slide_kernels::{CscMut, CscPattern, CscShape, CsrView, Isa, Kernels};
 use support::{Guarded, Random, others, scalar};
 
-/// Lists of some samples, as in compressed storage.
+/// Lists of some examples, as in compressed storage.
 struct Block {
     rows: Vec<u32>,
     values: Vec<f32>,
@@ -14,9 +14,9 @@ struct Block {
 }
 
 impl Block {
-    fn new(random: &mut Random, samples: usize, count: usize, bound: usize) -> Block {
+    fn new(random: &mut Random, examples: usize, count: usize, bound: usize) -> Block {
         let mut block = Block { rows: Vec::new(), values: Vec::new(), bounds: vec![0] };
-        for _ in 0..samples {
+        for _ in 0..examples {
             let count = random.below(count + 1);
             block.rows.extend(random.ascending(count, bound));
             block.bounds.push(block.rows.len() as u32);
@@ -25,57 +25,57 @@ impl Block {
         block
     }
 
-    fn lists(&self, with_values: bool) -> SampleLists<'_> {
+    fn lists(&self, with_values: bool) -> CsrView<'_> {
         let values = if with_values { &self.values[..] } else { &[] };
-        SampleLists { rows: &self.rows, values, bounds: &self.bounds, stride: 1 }
+        CsrView { rows: &self.rows, values, bounds: &self.bounds, stride: 1 }
     }
 }
 
-/// Rows, starts, members and values.
+/// Rows, starts, examples and values.
 type Lists = (Vec<u32>, Vec<u32>, Vec<u32>, Vec<f32>);
 
 fn searched(blocks: &[Block], range: std::ops::Range<u32>, with_values: bool) -> Lists {
-    let (mut rows, mut starts, mut members, mut values) = (vec![], vec![], vec![], vec![]);
+    let (mut rows, mut starts, mut examples, mut values) = (vec![], vec![], vec![], vec![]);
     for row in range.clone() {
-        let before = members.len();
+        let before = examples.len();
         let lists = blocks.iter().flat_map(|block| block.bounds.windows(2).map(move |pair| (block, pair)));
-        for (sample, (block, pair)) in lists.enumerate() {
+        for (example, (block, pair)) in lists.enumerate() {
             let (from, to) = (pair[0] as usize, pair[1] as usize);
             if let Ok(place) = block.rows[from..to].binary_search(&row) {
-                members.push(sample as u32);
+                examples.push(example as u32);
                 values.push(block.values[from + place]);
             }
         }
-        if members.len() > before {
+        if examples.len() > before {
             rows.push(row - range.start);
             starts.push(before as u32);
         }
     }
-    starts.push(members.len() as u32);
-    (rows, starts, members, if with_values { values } else { vec![] })
+    starts.push(examples.len() as u32);
+    (rows, starts, examples, if with_values { values } else { vec![] })
 }
 
 fn sorted(
     kernels: &Kernels,
-    blocks: &[SampleLists<'_>],
+    blocks: &[CsrView<'_>],
     range: std::ops::Range<u32>,
     counters: usize,
     rows: usize,
     entries: usize,
 ) -> Lists {
-    let samples = blocks.iter().map(|lists| lists.samples()).sum();
+    let examples = blocks.iter().map(|lists| lists.examples()).sum();
     let with_values = blocks.iter().any(|lists| !lists.values.is_empty());
     // Room for just what comes, at guard pages.
     let list = |length| Guarded::<u32>::new(length, true);
-    let (mut counters, mut places, mut members) = (list(counters), list(samples), list(entries));
+    let (mut counters, mut places, mut examples) = (list(counters), list(examples), list(entries));
     let (mut rows, mut starts) = (list(rows), list(rows + 1));
     let mut values = Guarded::<f32>::new(if with_values { entries } else { 0 }, true);
     counters.fill(77);
     places.fill(77);
-    let out = RowLists { rows: &mut rows, starts: &mut starts, members: &mut members, values: &mut values };
-    let sorted = kernels.counting_sort(blocks.iter().copied(), range, &mut counters, &mut places, out);
+    let out = CscMut { rows: &mut rows, starts: &mut starts, examples: &mut examples, values: &mut values };
+    let sorted = kernels.csr_to_csc(blocks.iter().copied(), range, &mut counters, &mut places, out);
     assert_eq!(sorted.entries, entries, "on {}", kernels.isa());
-    (rows[..sorted.rows].to_vec(), starts[..=sorted.rows].to_vec(), members.to_vec(), values.to_vec())
+    (rows[..sorted.rows].to_vec(), starts[..=sorted.rows].to_vec(), examples.to_vec(), values.to_vec())
 }
 
 proptest! {
@@ -83,7 +83,7 @@ proptest! {
 
     #[test]
     fn sorting_agrees_with_a_search(
-        samples in prop::collection::vec(0_usize..12, 0..4),
+        examples in prop::collection::vec(0_usize..12, 0..4),
         count in 0_usize..60,
         bound in 1_usize..300,
         cuts in (0_usize..300, 0_usize..300),
@@ -92,7 +92,7 @@ proptest! {
         seed: u64,
     ) {
         let mut random = Random::new(seed);
-        let blocks: Vec<_> = samples.iter().map(|&samples| Block::new(&mut random, samples, count, bound)).collect();
+        let blocks: Vec<_> = examples.iter().map(|&examples| Block::new(&mut random, examples, count, bound)).collect();
         let cuts = (cuts.0.min(bound) as u32, cuts.1.min(bound) as u32);
         let range = if seed % 2 == 0 { 0..bound as u32 } else { cuts.0.min(cuts.1)..cuts.0.max(cuts.1) };
         let expected = searched(&blocks, range.clone(), with_values && blocks.iter().any(|b| !b.values.is_empty()));
@@ -103,25 +103,25 @@ proptest! {
             let found = sorted(kernels, &lists, range.clone(), counters, room, entries);
             prop_assert_eq!(&found, &expected, "on {}", kernels.isa());
         }
-        ActiveRows::new(&expected.0, &expected.1, &expected.2, bound, samples.iter().sum()).unwrap();
+        CscPattern::new(&expected.0, &expected.1, &expected.2, bound, examples.iter().sum()).unwrap();
     }
 }
 
-/// Lists that were cut into chunks once: each sample has as many bounds, and the chunk's begin at its own.
+/// Lists that were cut into chunks once: each example has as many bounds, and the chunk's begin at its own.
 #[test]
 fn lists_with_bounds_for_each_chunk() {
     let rows = [1, 5, 12, 14, 0, 13, 15];
-    // Chunks of rows 0..10 and 10..20; samples of four and three rows.
+    // Chunks of rows 0..10 and 10..20; examples of four and three rows.
     let bounds = [0, 2, 4, 4, 5, 7];
-    let lists = SampleLists { rows: &rows, values: &[], bounds: &bounds[1..], stride: 3 };
-    assert_eq!(lists.samples(), 2);
+    let lists = CsrView { rows: &rows, values: &[], bounds: &bounds[1..], stride: 3 };
+    assert_eq!(lists.examples(), 2);
     let found = sorted(scalar(), &[lists], 10..20, 10, 4, 4);
     assert_eq!(found, (vec![2, 3, 4, 5], vec![0, 1, 2, 3, 4], vec![0, 1, 0, 1], vec![]));
 }
 
 #[test]
 fn a_row_that_is_listed_twice_has_two_members() {
-    let lists = SampleLists { rows: &[3, 3], values: &[1.0, 2.0], bounds: &[0, 2], stride: 1 };
+    let lists = CsrView { rows: &[3, 3], values: &[1.0, 2.0], bounds: &[0, 2], stride: 1 };
     assert_eq!(sorted(Kernels::best(), &[lists], 0..5, 2, 2, 2), (vec![3], vec![0, 2], vec![0, 0], vec![1.0, 2.0]));
 }
 
@@ -129,22 +129,22 @@ fn a_row_that_is_listed_twice_has_two_members() {
 fn nothing_is_sorted_into_nothing() {
     for &isa in Isa::ALL {
         let Ok(kernels) = Kernels::for_isa(isa) else { continue };
-        let out = RowLists { rows: &mut [], starts: &mut [9], members: &mut [], values: &mut [] };
-        let sorted = kernels.counting_sort(std::iter::empty(), 0..0, &mut [0], &mut [], out);
-        assert_eq!(sorted, Sorted { rows: 0, entries: 0 });
+        let out = CscMut { rows: &mut [], starts: &mut [9], examples: &mut [], values: &mut [] };
+        let sorted = kernels.csr_to_csc(std::iter::empty(), 0..0, &mut [0], &mut [], out);
+        assert_eq!(sorted, CscShape { rows: 0, entries: 0 });
     }
 }
 
 #[test]
-#[should_panic(expected = "counting_sort: the rows of a sample must ascend")]
+#[should_panic(expected = "csr_to_csc: the rows of an example must ascend")]
 fn rows_that_do_not_ascend_are_refused() {
-    let lists = SampleLists { rows: &[9, 3], values: &[], bounds: &[0, 2], stride: 1 };
+    let lists = CsrView { rows: &[9, 3], values: &[], bounds: &[0, 2], stride: 1 };
     sorted(Kernels::best(), &[lists], 0..10, 5, 2, 2);
 }
 
 #[test]
-#[should_panic(expected = "counting_sort: members has too few elements")]
+#[should_panic(expected = "csr_to_csc: examples has too few elements")]
 fn too_little_room_is_refused() {
-    let lists = SampleLists { rows: &[3, 9], values: &[], bounds: &[0, 2], stride: 1 };
+    let lists = CsrView { rows: &[3, 9], values: &[], bounds: &[0, 2], stride: 1 };
     sorted(Kernels::best(), &[lists], 0..10, 10, 2, 1);
 }

@@ -1,19 +1,19 @@
-//! Body of [`crate::api::counting_sort`] for vectors that cannot pack the lanes of a set.
+//! Body of [`crate::api::csr_to_csc`] for vectors that cannot pack the lanes of a set.
 
 use super::LANES;
 
 /// # Safety
-/// The contract of [`crate::api::counting_sort::Table::scan`]. (It is plain code, in which only the search for counters becomes
+/// The contract of [`crate::api::csr_to_csc::Table::scan`]. (It is plain code, in which only the search for counters becomes
 /// vectors.)
 #[inline(always)]
 pub(crate) unsafe fn scan(counters: &mut [u32], first: u32, start: u32, rows: &mut [u32], starts: &mut [u32]) -> usize {
-    let (mut active, mut sum) = (0, start);
+    let (mut listed_rows, mut sum) = (0, start);
     for (block, counters) in counters.chunks_mut(LANES).enumerate() {
         if counters.iter().fold(0, |all, &counter| all | counter) == 0 {
             continue;
         }
         let numbered = counters.iter_mut().zip(first + (block * LANES) as u32..).map(|(counter, row)| (row, counter));
-        if let (Some(rows), Some(starts)) = (room(rows, active), room(starts, active)) {
+        if let (Some(rows), Some(starts)) = (room(rows, listed_rows), room(starts, listed_rows)) {
             // A row is written before it is known whether it is listed, so that no branch depends on that.
             let mut listed = 0;
             for (row, counter) in numbered {
@@ -22,17 +22,17 @@ pub(crate) unsafe fn scan(counters: &mut [u32], first: u32, start: u32, rows: &m
                 listed += usize::from(*counter > 0);
                 sum += core::mem::replace(counter, sum);
             }
-            active += listed;
+            listed_rows += listed;
         } else {
             for (row, counter) in numbered.filter(|(_, counter)| **counter > 0) {
-                rows[active] = row;
-                starts[active] = sum;
-                active += 1;
+                rows[listed_rows] = row;
+                starts[listed_rows] = sum;
+                listed_rows += 1;
                 sum += core::mem::replace(counter, sum);
             }
         }
     }
-    active
+    listed_rows
 }
 
 #[inline(always)]

@@ -28,7 +28,7 @@ fn place(i: usize, count: usize) -> (usize, usize) {
 /// # Safety
 /// NEON is available; `from` is valid for reading `count <= 16` elements.
 #[inline(always)]
-pub(super) unsafe fn load_part(from: *const f32, count: usize) -> [float32x4_t; 4] {
+pub(super) unsafe fn load_masked(from: *const f32, count: usize) -> [float32x4_t; 4] {
     // SAFETY: the caller's word; each load is of the elements `place..place + 4 <= count`, or of single ones below `count`;
     // the window has 32 bytes and starts at 16 at most.
     unsafe {
@@ -60,8 +60,8 @@ pub(super) unsafe fn load_part(from: *const f32, count: usize) -> [float32x4_t; 
 /// # Safety
 /// NEON is available; `from` is valid for reading `count <= 16` elements.
 #[inline(always)]
-pub(super) unsafe fn load_part_bf16(from: *const u16, count: usize) -> [float32x4_t; 4] {
-    // SAFETY: as in `load_part`.
+pub(super) unsafe fn load_masked_bf16(from: *const u16, count: usize) -> [float32x4_t; 4] {
+    // SAFETY: as in `load_masked`.
     unsafe {
         let zero = vdup_n_u16(0);
         let widen = |halves: uint16x4_t| vreinterpretq_f32_u32(vshlq_n_u32::<16>(vmovl_u16(halves)));
@@ -92,7 +92,7 @@ pub(super) unsafe fn load_part_bf16(from: *const u16, count: usize) -> [float32x
 /// # Safety
 /// NEON is available; `from` is valid for reading `count < 32` elements.
 #[inline(always)]
-pub(super) unsafe fn load_part_halves(from: *const u16, count: usize) -> [uint16x8_t; 4] {
+pub(super) unsafe fn load_masked_halves(from: *const u16, count: usize) -> [uint16x8_t; 4] {
     // SAFETY: the caller's word; each load is of the elements `place..place + 8 <= count`, or of single ones below `count`;
     // the window has 32 bytes and starts at 16 at most.
     unsafe {
@@ -118,7 +118,7 @@ pub(super) unsafe fn load_part_halves(from: *const u16, count: usize) -> [uint16
 /// # Safety
 /// NEON is available; `to` is valid for writing `count <= 16` elements.
 #[inline(always)]
-pub(super) unsafe fn store_part(mut to: *mut f32, [mut a, mut b, c, d]: [float32x4_t; 4], count: usize) {
+pub(super) unsafe fn store_masked(mut to: *mut f32, [mut a, mut b, c, d]: [float32x4_t; 4], count: usize) {
     // SAFETY: the caller's word; together the stores write as many elements as `count` says, bit by bit.
     unsafe {
         if count >= LANES {
@@ -154,8 +154,8 @@ pub(super) unsafe fn store_part(mut to: *mut f32, [mut a, mut b, c, d]: [float32
 /// # Safety
 /// NEON is available; `to` is valid for writing `count < 16` elements.
 #[inline(always)]
-pub(super) unsafe fn store_part_halves(mut to: *mut u16, [mut a, b]: [uint16x8_t; 2], count: usize) {
-    // SAFETY: as in `store_part`.
+pub(super) unsafe fn store_masked_halves(mut to: *mut u16, [mut a, b]: [uint16x8_t; 2], count: usize) {
+    // SAFETY: as in `store_masked`.
     unsafe {
         if count & 8 != 0 {
             vst1q_u16(to, a);

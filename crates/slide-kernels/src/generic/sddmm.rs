@@ -1,4 +1,4 @@
-//! Bodies of [`crate::api::active`].
+//! Bodies of [`crate::api::sddmm`].
 
 use half::bf16;
 
@@ -7,19 +7,19 @@ use super::row_dot::dots;
 use super::row_update::{OnRows, Row, Rows, for_formats, splat_all};
 use super::storage::Rounder;
 use super::tiles::{Tiled, for_tiles};
-use super::{LANES, Lanes, Storage, prefetch};
-use crate::api::active::Backward;
+use super::{LANES, SimdF32x16, Storage, prefetch};
 use crate::api::optimiser::{Decay, Target};
+use crate::api::sddmm::Backward;
 use crate::tuning::{ROWS_AHEAD, UPDATES_AHEAD};
-use crate::{ActiveRows, Matrix, Rounding, TableMut, Values, views};
+use crate::{CscPattern, Matrix, Rounding, TableMut, Values, views};
 
 /// # Safety
-/// The contract of [`crate::api::active::Table::forward`].
+/// The contract of [`crate::api::sddmm::Table::forward`].
 #[inline(always)]
-pub(crate) unsafe fn forward<L: Lanes, const N: usize>(
+pub(crate) unsafe fn forward<L: SimdF32x16, const N: usize>(
     table: views::Table<'_>,
     bias: &[f32],
-    active: &ActiveRows<'_>,
+    pattern: &CscPattern<'_>,
     vectors: Matrix<'_>,
     out: &mut [f32],
 ) {
@@ -27,8 +27,8 @@ pub(crate) unsafe fn forward<L: Lanes, const N: usize>(
     // SAFETY: passed on to the caller.
     unsafe {
         match table.values() {
-            Values::F32(weights) => forward_of::<L, f32, N>(weights.as_ptr(), stride, bias, active, vectors, out),
-            Values::Bf16(weights) => forward_of::<L, bf16, N>(weights.as_ptr(), stride, bias, active, vectors, out),
+            Values::F32(weights) => forward_of::<L, f32, N>(weights.as_ptr(), stride, bias, pattern, vectors, out),
+            Values::Bf16(weights) => forward_of::<L, bf16, N>(weights.as_ptr(), stride, bias, pattern, vectors, out),
         }
     }
 }
@@ -39,21 +39,21 @@ pub(crate) unsafe fn forward<L: Lanes, const N: usize>(
 /// # Safety
 /// The instruction set of `L` is available; the conditions of the public method hold, `weights` being the table's.
 #[inline(always)]
-unsafe fn forward_of<L: Lanes, S: Storage, const N: usize>(
+unsafe fn forward_of<L: SimdF32x16, S: Storage, const N: usize>(
     weights: *const S,
     stride: usize,
     bias: &[f32],
-    active: &ActiveRows<'_>,
+    pattern: &CscPattern<'_>,
     vectors: Matrix<'_>,
     out: &mut [f32],
 ) {
     const WAITING: usize = 4;
-    let (rows, starts, members, width) = (active.rows(), active.starts(), active.members(), vectors.width());
+    let (rows, starts, examples, width) = (pattern.rows(), pattern.starts(), pattern.examples(), vectors.width());
     let Some(&last) = rows.last() else { return };
     let (mut waiting, mut waiting_rows) = (0, [(weights, 0.0_f32); WAITING]);
     let (mut waiting_vectors, mut waiting_entries) = ([vectors.data().as_ptr(); WAITING], [0_usize; WAITING]);
-    // SAFETY: `ActiveRows` holds lists that fit each other; the caller promised that rows lie in the table and in bias,
-    // members in vectors and entries in out, and that table and vectors have one width.
+    // SAFETY: `CscPattern` holds lists that fit each other; the caller promised that rows lie in the table and in bias,
+    // examples in vectors and entries in out, and that table and vectors have one width.
     unsafe {
         for (i, &row) in rows.iter().enumerate() {
             let bias = *bias.get_unchecked(row as usize);
@@ -66,7 +66,7 @@ unsafe fn forward_of<L: Lanes, S: Storage, const N: usize>(
                 k += 64 / size_of::<S>();
             }
             let (mut e, end) = (*starts.get_unchecked(i) as usize, *starts.get_unchecked(i + 1) as usize);
-            let vector = |e: usize| vectors.data().as_ptr().add(*members.get_unchecked(e) as usize * vectors.stride());
+            let vector = |e: usize| vectors.data().as_ptr().add(*examples.get_unchecked(e) as usize * vectors.stride());
             while e + N <= end {
                 let sums = dots::<L, S, N>([row; N], core::array::from_fn(|j| vector(e + j)), width);
                 for (j, sum) in sums.into_iter().enumerate() {
@@ -100,26 +100,29 @@ unsafe fn forward_of<L: Lanes, S: Storage, const N: usize>(
 /// `MAX` vectors of a row and of its gradient are kept in registers.
 ///
 /// # Safety
-/// The contract of the backward passes of [`crate::api::active::Table`].
+/// The contract of the backward passes of [`crate::api::sddmm::Table`].
 #[inline(always)]
-pub(crate) unsafe fn backward<L: Lanes, O: Step<L, N>, const N: usize, const MAX: usize>(
+pub(crate) unsafe fn backward<L: SimdF32x16, O: Step<L, N>, const N: usize, const MAX: usize>(
     target: Target<'_, TableMut<'_>, N>,
     work: Backward<'_>,
     constants: &O::Constants,
 ) {
-    let Backward { active, coefficients, vectors, mut input_gradient, rounding } = work;
+    let Backward { pattern, coefficients, vectors, mut input_gradient, rounding } = work;
     let input_gradient = input_gradient.as_mut().map(|gradient| (gradient.stride(), gradient.data_mut().as_mut_ptr()));
     // SAFETY: passed on to the caller.
     unsafe {
         let step = O::new(constants);
         let lanes = core::marker::PhantomData::<L>;
-        for_formats(target, Work::<L, O, MAX> { active, coefficients, vectors, input_gradient, rounding, step, lanes });
+        for_formats(
+            target,
+            Work::<L, O, MAX> { pattern, coefficients, vectors, input_gradient, rounding, step, lanes },
+        );
     }
 }
 
 /// What a backward pass needs besides the rows.
 struct Work<'a, L, O, const MAX: usize> {
-    active: &'a ActiveRows<'a>,
+    pattern: &'a CscPattern<'a>,
     coefficients: &'a [f32],
     vectors: Matrix<'a>,
     /// Stride and start.
@@ -129,20 +132,20 @@ struct Work<'a, L, O, const MAX: usize> {
     lanes: core::marker::PhantomData<L>,
 }
 
-impl<L: Lanes, O: Step<L, N>, const N: usize, const MAX: usize> OnRows<N> for Work<'_, L, O, MAX> {
+impl<L: SimdF32x16, O: Step<L, N>, const N: usize, const MAX: usize> OnRows<N> for Work<'_, L, O, MAX> {
     #[inline(always)]
     unsafe fn run<W: Storage, S: Storage>(self, table: Rows<W, S, N>, decay: Decay<'_, N>) {
-        let rows = self.active.rows();
-        // SAFETY: `step` proves the instruction set; `ActiveRows` holds lists that fit each other, and there is a decay for
+        let rows = self.pattern.rows();
+        // SAFETY: `step` proves the instruction set; `CscPattern` holds lists that fit each other, and there is a decay for
         // each row.
         unsafe {
             for (i, &row) in rows.iter().enumerate() {
-                let starts = self.active.starts();
+                let starts = self.pattern.starts();
                 let entries = *starts.get_unchecked(i) as usize..*starts.get_unchecked(i + 1) as usize;
                 let mut backward = RowBackward::<L, O, W, S, N> {
                     row: table.row(row),
                     ahead: table.row(rows.get(i + UPDATES_AHEAD).copied().unwrap_or(row)),
-                    members: self.active.members().get_unchecked(entries.clone()),
+                    examples: self.pattern.examples().get_unchecked(entries.clone()),
                     coefficients: self.coefficients.get_unchecked(entries),
                     vectors: (self.vectors.stride(), self.vectors.data().as_ptr()),
                     input_gradient: self.input_gradient,
@@ -160,7 +163,7 @@ impl<L: Lanes, O: Step<L, N>, const N: usize, const MAX: usize> OnRows<N> for Wo
 struct RowBackward<'a, L, O, W, S, const N: usize> {
     row: Row<W, S, N>,
     ahead: Row<W, S, N>,
-    members: &'a [u32],
+    examples: &'a [u32],
     coefficients: &'a [f32],
     vectors: (usize, *const f32),
     input_gradient: Option<(usize, *mut f32)>,
@@ -169,41 +172,41 @@ struct RowBackward<'a, L, O, W, S, const N: usize> {
     step: O,
 }
 
-impl<L: Lanes, O: Step<L, N>, W: Storage, S: Storage, const N: usize> Tiled<L> for RowBackward<'_, L, O, W, S, N> {
+impl<L: SimdF32x16, O: Step<L, N>, W: Storage, S: Storage, const N: usize> Tiled<L> for RowBackward<'_, L, O, W, S, N> {
     #[inline(always)]
-    unsafe fn tile<const T: usize, const PART: bool>(&mut self, k: usize, count: usize) {
-        // SAFETY: `step` proves the instruction set; the caller of `backward` promised that rows lie in the tables, members
+    unsafe fn tile<const T: usize, const MASKED: bool>(&mut self, k: usize, count: usize) {
+        // SAFETY: `step` proves the instruction set; the caller of `backward` promised that rows lie in the tables, examples
         // in vectors and input_gradient, and equal widths, of which `for_tiles` says that the tile is part.
         unsafe {
             let mask = L::first(count);
-            self.ahead.prefetch(k, if PART { count } else { T * LANES });
+            self.ahead.prefetch(k, if MASKED { count } else { T * LANES });
             let mut weights = [L::zero(); T];
             for (t, weights) in weights.iter_mut().enumerate() {
                 let from = self.row.weights.add(k + t * LANES);
-                *weights = if PART { W::load_part(from, count) } else { W::load(from) };
+                *weights = if MASKED { W::load_masked(from, count) } else { W::load(from) };
             }
             let mut gradient = [L::zero(); T];
-            for (&sample, &coefficient) in self.members.iter().zip(self.coefficients) {
-                let (sample, coefficient) = (sample as usize, L::splat(coefficient));
+            for (&example, &coefficient) in self.examples.iter().zip(self.coefficients) {
+                let (example, coefficient) = (example as usize, L::splat(coefficient));
                 if let Some((stride, start)) = self.input_gradient {
                     for (t, weights) in weights.iter().enumerate() {
-                        let sum = start.add(sample * stride + k + t * LANES);
-                        if PART {
-                            coefficient.fma(*weights, L::load_part(sum, mask)).store_part(sum, mask);
+                        let sum = start.add(example * stride + k + t * LANES);
+                        if MASKED {
+                            coefficient.fma(*weights, L::load_masked(sum, mask)).store_masked(sum, mask);
                         } else {
                             coefficient.fma(*weights, L::load(sum)).store(sum);
                         }
                     }
                 }
                 for (t, gradient) in gradient.iter_mut().enumerate() {
-                    let from = self.vectors.1.add(sample * self.vectors.0 + k + t * LANES);
-                    let vector = if PART { L::load_part(from, mask) } else { L::load(from) };
+                    let from = self.vectors.1.add(example * self.vectors.0 + k + t * LANES);
+                    let vector = if MASKED { L::load_masked(from, mask) } else { L::load(from) };
                     *gradient = coefficient.fma(vector, *gradient);
                 }
             }
             for t in 0..T {
                 let (k, decay, rounder) = (k + t * LANES, self.decay, self.rounder);
-                self.row.update::<L, O, PART>(&self.step, weights[t], gradient[t], decay, rounder, k, count);
+                self.row.update::<L, O, MASKED>(&self.step, weights[t], gradient[t], decay, rounder, k, count);
             }
         }
     }

@@ -1,12 +1,12 @@
-//! The two passes of a sampled layer over its active rows, each read once a pass however many samples want it.
+//! The two passes of a sampled layer over its active rows, each read once a pass however many examples want it.
 
 use super::optimiser::{AdagradStep, AdamStep, MomentumStep, Optimiser, Target, call_for_optimiser};
 use super::row_update::check_tables;
-use crate::{ActiveRows, Kernels, Matrix, MatrixMut, Rounding, TableMut, views};
+use crate::{CscPattern, Kernels, Matrix, MatrixMut, Rounding, TableMut, views};
 
 table! {
     /// Safety: the level is available; the conditions under "Panics" of the public method hold.
-    forward: unsafe fn(views::Table<'_>, &[f32], &ActiveRows<'_>, Matrix<'_>, &mut [f32]),
+    forward: unsafe fn(views::Table<'_>, &[f32], &CscPattern<'_>, Matrix<'_>, &mut [f32]),
     /// Safety: the level is available; the conditions under "Panics" of the public method hold.
     adam_backward: unsafe fn(Target<'_, TableMut<'_>, 2>, Backward<'_>, &AdamStep),
     /// Safety: the level is available; the conditions under "Panics" of the public method hold.
@@ -15,9 +15,9 @@ table! {
     adagrad_backward: unsafe fn(Target<'_, TableMut<'_>, 1>, Backward<'_>, &AdagradStep),
 }
 
-/// What [`Kernels::active_backward`] reads, and the gradient that it adds to, checked.
+/// What [`Kernels::sddmm_backward`] reads, and the gradient that it adds to, checked.
 pub(crate) struct Backward<'a> {
-    pub(crate) active: &'a ActiveRows<'a>,
+    pub(crate) pattern: &'a CscPattern<'a>,
     pub(crate) coefficients: &'a [f32],
     pub(crate) vectors: Matrix<'a>,
     pub(crate) input_gradient: Option<MatrixMut<'a>>,
@@ -25,28 +25,28 @@ pub(crate) struct Backward<'a> {
 }
 
 impl Kernels {
-    /// Pass 1: `out[e] = bias[n] + <table[n], vectors[s]>` for every entry `e` = (row `n`, sample `s`).
+    /// Pass 1: `out[e] = bias[n] + <table[n], vectors[s]>` for every entry `e` = (row `n`, example `s`).
     ///
     /// Order: the dot product in 16 virtual lanes as in [`rows_dot`](Kernels::rows_dot), then the bias plus that.
     ///
     /// # Panics
-    /// Unless `table.width() == vectors.width()`, `out.len() == active.entries()`, `active.row_bound()` is at most
-    /// `table.rows()` and `bias.len()`, and `active.member_bound() <= vectors.rows()`.
-    pub fn active_forward(
+    /// Unless `table.width() == vectors.width()`, `out.len() == pattern.entries()`, `pattern.row_bound()` is at most
+    /// `table.rows()` and `bias.len()`, and `pattern.example_bound() <= vectors.rows()`.
+    pub fn sddmm_forward(
         &self,
         table: views::Table<'_>,
         bias: &[f32],
-        active: &ActiveRows<'_>,
+        pattern: &CscPattern<'_>,
         vectors: Matrix<'_>,
         out: &mut [f32],
     ) {
-        assert_eq!(table.width(), vectors.width(), "active_forward: table and vectors differ in width");
-        assert_eq!(out.len(), active.entries(), "active_forward: out needs one element per entry");
-        assert!(active.row_bound() <= table.rows(), "active_forward: rows were checked against a longer table");
-        assert!(active.row_bound() <= bias.len(), "active_forward: rows were checked against a longer bias");
-        assert!(active.member_bound() <= vectors.rows(), "active_forward: members were checked against more vectors");
+        assert_eq!(table.width(), vectors.width(), "sddmm_forward: table and vectors differ in width");
+        assert_eq!(out.len(), pattern.entries(), "sddmm_forward: out needs one element per entry");
+        assert!(pattern.row_bound() <= table.rows(), "sddmm_forward: rows were checked against a longer table");
+        assert!(pattern.row_bound() <= bias.len(), "sddmm_forward: rows were checked against a longer bias");
+        assert!(pattern.example_bound() <= vectors.rows(), "sddmm_forward: examples were checked against more vectors");
         // SAFETY: a `Kernels` value proves its level; the rest was asserted.
-        unsafe { (self.active.forward)(table, bias, active, vectors, out) }
+        unsafe { (self.sddmm.forward)(table, bias, pattern, vectors, out) }
     }
 
     /// Pass 2, backward and optimiser in one: for each active row `n`, in order, with its entries `e` = (`n`, `s`) in
@@ -60,36 +60,39 @@ impl Kernels {
     ///   `rounding` says.
     ///
     /// With sparse inputs as coefficients this is also the backward pass of an embedding (rows are features, vectors the
-    /// gradients of the samples).
+    /// gradients of the examples).
     ///
     /// # Panics
-    /// Unless all widths are equal, the states have one format, `active.row_bound()` is at most the rows of `weights` and
-    /// of each state, `active.member_bound()` at most those of `vectors` and `input_gradient`, `coefficients.len() ==
-    /// active.entries()`, and there are as many decays as active rows.
-    pub fn active_backward(
+    /// Unless all widths are equal, the states have one format, `pattern.row_bound()` is at most the rows of `weights` and
+    /// of each state, `pattern.example_bound()` at most those of `vectors` and `input_gradient`, `coefficients.len() ==
+    /// pattern.entries()`, and there are as many decays as active rows.
+    pub fn sddmm_backward(
         &self,
         weights: TableMut<'_>,
         optimiser: Optimiser<'_, TableMut<'_>>,
-        active: &ActiveRows<'_>,
+        pattern: &CscPattern<'_>,
         coefficients: &[f32],
         vectors: Matrix<'_>,
         input_gradient: Option<MatrixMut<'_>>,
         rounding: Rounding,
     ) {
         let width = vectors.width();
-        check_tables("active_backward", &weights, &optimiser, width, active.row_bound());
-        assert!(active.member_bound() <= vectors.rows(), "active_backward: members were checked against more vectors");
+        check_tables("sddmm_backward", &weights, &optimiser, width, pattern.row_bound());
+        assert!(
+            pattern.example_bound() <= vectors.rows(),
+            "sddmm_backward: examples were checked against more vectors"
+        );
         if let Some(gradient) = &input_gradient {
-            assert_eq!(gradient.width(), width, "active_backward: weights and input_gradient differ in width");
+            assert_eq!(gradient.width(), width, "sddmm_backward: weights and input_gradient differ in width");
             assert!(
-                active.member_bound() <= gradient.rows(),
-                "active_backward: members were checked against more rows than input_gradient has"
+                pattern.example_bound() <= gradient.rows(),
+                "sddmm_backward: examples were checked against more rows than input_gradient has"
             );
         }
-        assert_eq!(coefficients.len(), active.entries(), "active_backward: one coefficient per entry");
-        let decays = optimiser.decays().unwrap_or(active.len());
-        assert_eq!(decays, active.len(), "active_backward: one decay per active row");
-        let (table, work) = (&self.active, Backward { active, coefficients, vectors, input_gradient, rounding });
+        assert_eq!(coefficients.len(), pattern.entries(), "sddmm_backward: one coefficient per entry");
+        let decays = optimiser.decays().unwrap_or(pattern.len());
+        assert_eq!(decays, pattern.len(), "sddmm_backward: one decay per active row");
+        let (table, work) = (&self.sddmm, Backward { pattern, coefficients, vectors, input_gradient, rounding });
         // SAFETY: a `Kernels` value proves its level; the rest was asserted.
         unsafe {
             call_for_optimiser!(

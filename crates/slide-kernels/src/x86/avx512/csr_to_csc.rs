@@ -1,19 +1,19 @@
-//! [`crate::api::counting_sort`] on AVX-512, which packs the lanes of a set.
+//! [`crate::api::csr_to_csc`] on AVX-512, which packs the lanes of a set.
 
 use core::arch::x86_64::*;
 
-use crate::api::counting_sort::Table;
+use crate::api::csr_to_csc::Table;
 
 wrappers!("avx,avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512cd", Table {
     fn scan(counters: &mut [u32], first: u32, start: u32, rows: &mut [u32], starts: &mut [u32]) -> usize = vectors;
 });
 
 /// # Safety
-/// AVX-512 is available, and the contract of [`crate::api::counting_sort::Table::scan`].
+/// AVX-512 is available, and the contract of [`crate::api::csr_to_csc::Table::scan`].
 #[inline(always)]
 unsafe fn vectors(counters: &mut [u32], first: u32, start: u32, rows: &mut [u32], starts: &mut [u32]) -> usize {
     let (rows, starts) = (rows.as_mut_ptr(), starts.as_mut_ptr());
-    let mut active = 0;
+    let mut listed_rows = 0;
     // SAFETY: AVX-512 is the caller's word; accesses to the counters are to those that a block has; both lists have room for
     // the counters that are not zero, and no other lanes are written.
     unsafe {
@@ -34,15 +34,15 @@ unsafe fn vectors(counters: &mut [u32], first: u32, start: u32, rows: &mut [u32]
                 let before = _mm512_add_epi32(_mm512_sub_epi32(sums, counts), sum);
                 _mm512_mask_storeu_epi32(block.as_mut_ptr().cast(), there, before);
                 let packed = ((1_u32 << listed.count_ones()) - 1) as __mmask16;
-                let place = rows.wrapping_add(active).cast();
+                let place = rows.wrapping_add(listed_rows).cast();
                 _mm512_mask_storeu_epi32(place, packed, _mm512_maskz_compress_epi32(listed, numbers));
-                let place = starts.wrapping_add(active).cast();
+                let place = starts.wrapping_add(listed_rows).cast();
                 _mm512_mask_storeu_epi32(place, packed, _mm512_maskz_compress_epi32(listed, before));
-                active += listed.count_ones() as usize;
+                listed_rows += listed.count_ones() as usize;
                 sum = _mm512_add_epi32(sum, _mm512_permutexvar_epi32(_mm512_set1_epi32(15), sums));
             }
             numbers = _mm512_add_epi32(numbers, _mm512_set1_epi32(16));
         }
     }
-    active
+    listed_rows
 }
