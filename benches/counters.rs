@@ -109,7 +109,7 @@ mod system {
             assert!(reason(&forbidden).starts_with("kernel.perf_event_paranoid is "));
         }
 
-        /// Events of the system's own stand for those of a processor, which this machine may not show.
+        /// Events of the system's own represent those of a processor, which this machine may not show.
         #[test]
         fn events_are_counted_by_the_call() {
             let open = || open(Builder::new(perf_event::events::Software::TASK_CLOCK));

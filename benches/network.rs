@@ -6,7 +6,7 @@
 //! ```
 //!
 //! The data are synthetic, 50,000 labels in clusters of confusable siblings; the network has the default configuration. Every level
-//! must reach the same metrics, to the bit.
+//! must reach the same metrics, bit for bit.
 
 use std::time::Instant;
 

@@ -47,7 +47,7 @@ pub enum Line {
     Note(String),
 }
 
-/// Where it ran, or the processor that stands for it where nothing ran.
+/// Where it ran, or the processor that represents it where nothing ran.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Machine {
     /// Name of its folder of records: `graviton3`, or the processor's own name in lower case with hyphens.

@@ -1,4 +1,4 @@
-//! Shapes of one kind differ in size alone, so that one of them can stand for all.
+//! Shapes of one kind differ in size alone, so that one of them can represent all.
 
 use std::collections::{BTreeMap, BTreeSet};
 
