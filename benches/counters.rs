@@ -12,12 +12,12 @@ impl Hardware {
     /// Opens them.
     ///
     /// # Errors
-    /// Why cycles cannot be counted, in words.
+    /// If cycles cannot be counted, and why.
     pub fn open() -> Result<Self, String> {
         system::Events::open().map(Self)
     }
 
-    /// The events of a call of `work`, on average over `calls`; nothing where the system did not let them count all the while.
+    /// The events of a call of `work`, on average over `calls`; `None` where the system did not count them the whole time.
     pub fn count(&mut self, calls: u64, work: impl FnMut()) -> Option<Counters> {
         self.0.count(calls, work)
     }
@@ -81,7 +81,7 @@ mod system {
         builder.read_format(ReadFormat::TOTAL_TIME_ENABLED | ReadFormat::TOTAL_TIME_RUNNING).build()
     }
 
-    /// Scaled up if other events had the counter for a part of the time.
+    /// Scaled up if the counter was multiplexed with other events.
     fn read(counter: &mut Counter) -> Option<f64> {
         let data = counter.read_full().ok()?;
         let (enabled, running) = (data.time_enabled()?.as_secs_f64(), data.time_running()?.as_secs_f64());
@@ -109,12 +109,12 @@ mod system {
             assert!(reason(&forbidden).starts_with("kernel.perf_event_paranoid is "));
         }
 
-        /// Events of the system's own stand for those of a processor, which this machine may not show.
+        /// Software events stand in for hardware events, which this machine may not expose.
         #[test]
         fn events_are_counted_by_the_call() {
             let open = || open(Builder::new(perf_event::events::Software::TASK_CLOCK));
             let (Ok(cycles), Ok(tlb)) = (open(), open()) else {
-                println!("skipped: this system lets nobody count events");
+                println!("skipped: this system does not permit event counting");
                 return;
             };
             let mut events = Events { cycles, cache_misses: None, tlb_misses: Some(tlb) };

@@ -1,12 +1,12 @@
-//! Every kernel on every instruction set that has its own, on arguments that stay in the caches.
+//! Every kernel on every level that implements it, on arguments that stay in the caches.
 //!
 //! ```text
 //! cargo xtask bench                                                                 with a report, and a record
 //! cargo bench -p slide-benches --bench kernels -- [OPTIONS OF CRITERION] [REGULAR EXPRESSION]
 //! ```
 //!
-//! Before a case is timed, its bits are compared with those of the scalar level. Its calls take turns with bare loops that show
-//! what the core can do (`roofline.rs`), so criterion's times and the share of that limit come from the same rounds.
+//! Before a case is timed, its result is compared bit for bit with the scalar level. Its calls alternate with bare loops that
+//! measure the limits of the core (`roofline.rs`), so criterion's times and the share of the limit come from the same rounds.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use slide_benches::record::{Line, Measured, Recorder};
 use slide_benches::roofline::{Memory, Probes, Rounds};
 use slide_kernels::{Isa, Kernels, Precision};
 
-/// Time of the calls that the processor's counters watch.
+/// Duration of the calls that are measured with hardware counters.
 const WATCHED: Duration = Duration::from_millis(5);
 
 fn main() -> Result<()> {
@@ -65,7 +65,7 @@ fn level(kernels: &Kernels) -> String {
     cases::level(kernels.isa(), kernels.precision())
 }
 
-/// Those of the chosen levels that have an implementation of their own.
+/// The chosen levels with an own implementation.
 fn levels(case: &Case, recorder: &Recorder) -> Vec<&'static Kernels> {
     let kernel = cases::kernel(case.kernel).expect("every case is of a listed kernel");
     let of = |isa: &Isa| Kernels::for_isa(*isa).expect("a chosen level is available");
@@ -77,7 +77,7 @@ fn levels(case: &Case, recorder: &Recorder) -> Vec<&'static Kernels> {
 
 fn write_roofs(recorder: &mut Recorder, probes: &Probes) -> Result<()> {
     let memory = Memory::new()?;
-    // SVE has no bare loops of its own.
+    // There are no bare loops for SVE.
     let levels: Vec<Isa> = recorder.main_levels().filter(|&isa| isa != Isa::Sve).collect();
     for isa in levels {
         for roof in probes.roofs(Kernels::for_isa(isa)?, &memory) {
@@ -87,7 +87,7 @@ fn write_roofs(recorder: &mut Recorder, probes: &Probes) -> Result<()> {
     Ok(())
 }
 
-/// Nothing if criterion was told to leave it out.
+/// `None` if criterion's filter excludes the case.
 fn measure(
     criterion: &mut Criterion,
     case: &mut Case,
@@ -107,7 +107,7 @@ fn measure(
             group.throughput(Throughput::Elements(operations));
         }
     }
-    // Called for each of criterion's samples, and not at all if its own filter leaves the case out.
+    // Called for each of criterion's samples, and not at all if its own filter excludes the case.
     let mut rounds = None;
     group.bench_function(&level, |bencher| {
         let rounds = rounds.get_or_insert_with(|| Rounds::new(case, kernels, probes));

@@ -1,5 +1,5 @@
-//! What the benchmarks, the instruction counts and the checks of the assembly have in common: one call of every kernel, on
-//! fixed arguments, with what it should cost.
+//! Shared by the benchmarks, the instruction counts and the checks of the machine code: a call of every kernel on fixed
+//! arguments, with its minimum cost.
 #![forbid(unsafe_code)]
 
 pub mod cases;

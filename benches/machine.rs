@@ -1,4 +1,4 @@
-//! What bears upon times and can be learned of the machine: its processor, memory and pages, and how busy it is.
+//! Properties of the machine that influence times: processor, memory, pages, and load.
 
 use std::fs;
 use std::thread;
@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use crate::record::Machine;
 
-/// What the note of other work says where there is much.
+/// The warning in the note about other load.
 pub const BUSY_NOTE: &str = "BUSY, so times are upper bounds";
 
-/// Other work above this share of the cores is worth a warning.
+/// Above this share of the cores, other load gives a warning.
 const BUSY: f64 = 0.1;
 
-/// How long other work is looked at: fifty ticks of most systems' clocks.
+/// How long other load is observed: fifty ticks of most systems' clocks.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// This machine, as it is now. Takes half a second, in which the caller does nothing else.
+/// Describes this machine. Takes half a second, during which the caller must be idle.
 #[must_use]
 pub fn detect() -> Machine {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
@@ -38,7 +38,7 @@ pub fn detect() -> Machine {
     Machine { name: name(&processor), processor, cores, notes }
 }
 
-/// A processor's name as that of a folder; what it says in parentheses at its end is left out.
+/// A folder name made of a processor's name, without a suffix in parentheses.
 #[must_use]
 pub fn name(processor: &str) -> String {
     let (processor, _) = processor.split_once(" (").unwrap_or((processor, ""));
@@ -89,14 +89,14 @@ fn chosen(words: &str) -> Option<&str> {
     words.split_once('[')?.1.split_once(']').map(|(word, _)| word)
 }
 
-/// What decides the clock.
+/// What determines the clock rate.
 fn frequency_governor() -> Option<String> {
     let governor = fs::read_to_string("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor").ok()?;
     Some(format!("frequency governor {}", governor.trim()))
 }
 
-/// How much of all cores was in use between two readings of `/proc/stat`, or kept by the machine below a virtual one; with a
-/// warning if it is much. The load average would tell of builds and suites that have just ended.
+/// How much of all cores was in use between two readings of `/proc/stat`, or stolen by the hypervisor; with a
+/// warning if it is high. The load average would include builds and suites that have just ended.
 fn other_work(before: &str, after: &str, cores: usize) -> Option<String> {
     let [(idle_before, all_before), (idle_after, all_after)] = [idle_and_all(before)?, idle_and_all(after)?];
     let all = all_after.checked_sub(all_before).filter(|&ticks| ticks > 0)? as f64;

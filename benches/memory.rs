@@ -1,4 +1,4 @@
-//! How near the kernels come to the bandwidth of memory, on tables that do not fit the caches.
+//! The share of the memory bandwidth that kernels reach on tables that do not fit the caches.
 //!
 //! ```text
 //! cargo xtask bench --suite memory                              with a report, and a record
@@ -6,8 +6,8 @@
 //! ```
 //!
 //! The table is that of Amazon-670K: 670,091 rows of 128 `f32`, 343 MB, on huge pages where the machine has them. Every call
-//! of a kernel works on other random rows, and takes its turn with a bare loop of the same mix of reads and writes over as
-//! many bytes: in order (`probe_read`, `probe_update`) or, for single rows and lines, at random with ideal prefetch
+//! of a kernel uses other random rows, and alternates with a bare loop of the same mix of reads and writes over as many
+//! bytes: in order (`probe_read`, `probe_update`) or, for single rows and lines, at random with ideal prefetch
 //! (`probe_read_rows`). Printed, as a Markdown table, are the medians of times and of ratios.
 
 use std::collections::BTreeMap;
@@ -31,7 +31,7 @@ const WIDTH: usize = 128;
 const LIST: usize = 4096;
 const LISTS: usize = 64;
 const ROUNDS: usize = 129;
-/// Calls that the processor's counters watch.
+/// Calls that are measured with hardware counters.
 const WATCHED: u64 = 16;
 /// Non-zeros of an input.
 const NONZEROS: usize = 75;
@@ -46,7 +46,7 @@ const STEP: AdamStep = AdamStep {
     weight_decay: 0.0,
 };
 
-/// The tables, what is read beside them, and the lists of rows.
+/// The tables, the other inputs, and the lists of rows.
 struct World {
     weights: RowTable<f32>,
     m: RowTable<f32>,
@@ -69,7 +69,7 @@ impl World {
         let table = || RowTable::<f32>::zeroed(ROWS, WIDTH, Placement::default()).expect("memory for the tables");
         let (mut weights, mut m, mut v) = (table(), table(), table());
         let mut narrow = RowTable::zeroed(ROWS, WIDTH, Placement::default()).expect("memory for the tables");
-        // Every page of every table is written, so that none is the kernel's shared page of zeros.
+        // Every page of every table is written, so that none is the shared zero page.
         for (slice, low) in [(weights.as_mut_slice(), -1.0), (m.as_mut_slice(), 0.1), (v.as_mut_slice(), 0.1)] {
             slice.iter_mut().enumerate().for_each(|(i, value)| *value = low + (i % 1000) as f32 / 1000.0);
         }
@@ -139,7 +139,7 @@ fn part(call: usize, count: usize, length: usize) -> std::ops::Range<usize> {
     start..start + count
 }
 
-/// A kernel on other rows for every call, and the bare loop that it is held against; both move `bytes`.
+/// A kernel on other rows for every call, and the bare loop that it is compared with; both move `bytes`.
 struct Comparison {
     subject: &'static str,
     format: &'static str,
@@ -232,7 +232,7 @@ const COMPARISONS: &[Comparison] = &[
             let (bias, mut out) = (std::mem::take(&mut world.gradient), std::mem::take(&mut world.out));
             let rows = &world.lists[call % LISTS];
             let pattern = CscPattern::new(rows, &world.starts, &world.examples, ROWS, EXAMPLES).expect("fitting lists");
-            // Any array will do for a bias, as long as it has an element a row.
+            // Any array with an element per row can be the bias.
             let bias_of_rows = &world.v.as_slice()[..ROWS];
             kernels.sddmm_forward(world.table(false), bias_of_rows, &pattern, matrix(&world.vectors), &mut out);
             (world.gradient, world.out) = (bias, out);
@@ -282,7 +282,7 @@ impl Comparison {
         format!("{}, {} of {ROWS} rows of {WIDTH}", self.format, self.rows)
     }
 
-    /// The kernel and the bare loop in turns. Returns the least that the bare loop took besides.
+    /// The kernel and the bare loop in turns. Also returns the shortest time of the bare loop.
     fn measure(&self, kernels: &Kernels, world: &mut World, hardware: Option<&mut Hardware>) -> (Measured, f64) {
         let mut time = |work: fn(&Kernels, &mut World, usize), call| {
             let start = Instant::now();
@@ -336,10 +336,10 @@ fn main() -> Result<()> {
     if let Err(reason) = &hardware {
         recorder.write(Line::Note(not_available(reason)))?;
     }
-    println!("| kernel | shape | level | time a call | GB/s | bare loop | GB/s at best | of the limit |");
+    println!("| kernel | shape | level | time per call | GB/s | bare loop | GB/s at best | of the limit |");
     println!("|---|---|---|---|---|---|---|---|");
     let mut roofs = BTreeMap::new();
-    // Those that differ here: the levels above take over what AVX-512 and NEON have.
+    // Only the levels that differ here: higher levels inherit these kernels from AVX-512 and NEON.
     let levels: Vec<Isa> = recorder.main_levels().collect();
     for comparison in COMPARISONS {
         let (subject, shape) = (comparison.subject, comparison.shape());

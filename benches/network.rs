@@ -1,4 +1,4 @@
-//! What a user of the program waits for: training, rebuilding of hash tables, evaluation and single predictions, on each level.
+//! End-to-end times: training, rebuilding of hash tables, evaluation and single predictions, on each level.
 //!
 //! ```text
 //! cargo xtask bench --suite network                              with a report, and a record
@@ -6,7 +6,7 @@
 //! ```
 //!
 //! The data are synthetic, 50,000 labels in clusters of confusable siblings; the network has the default configuration. Every level
-//! must reach the same metrics, to the bit.
+//! must reach the same metrics, bit for bit.
 
 use std::time::Instant;
 
@@ -77,7 +77,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// What runs on one level.
+/// The suite on one level.
 struct Suite<'a> {
     runtime: &'a Runtime,
     train: &'a Dataset,
@@ -85,7 +85,7 @@ struct Suite<'a> {
 }
 
 impl Suite<'_> {
-    /// What was measured of the chosen subjects, the metrics if there was an evaluation, and the pages of the tables.
+    /// The measurements of the chosen subjects, the metrics if there was an evaluation, and the pages of the tables.
     fn run(&self, chosen: &dyn Fn(&str, &str) -> bool) -> Result<(Vec<Measured>, Option<Metrics>, String)> {
         let shared = TrainConfig { epochs: EPOCHS, ..TrainConfig::default() };
         let hashed = TrainConfig { epochs: 1, sampler: SamplerKind::Vanilla, loss: Loss::Softmax, ..shared.clone() };
@@ -190,7 +190,7 @@ impl Suite<'_> {
             level: self.runtime.kernels.isa().name().to_owned(),
             cost,
             nanoseconds: quartiles(&mut times),
-            // Of fewer there is hardly one in a hundred.
+            // Too few calls for a 99th percentile otherwise.
             p99: (times.len() >= 500).then(|| quantile(&mut times, 0.99)),
             limit: None,
             counters: None,

@@ -1,11 +1,12 @@
-//! What pages and prefetch are worth: reads of rows at random, and the time to make and touch a table, on each kind of pages.
+//! The effect of page size and prefetching: random reads of rows, and the time to create and touch a table, per kind of page.
 //!
 //! ```text
 //! cargo bench -p slide-benches --bench pages -- [read] [touch]
 //! ```
 //!
-//! Pages of 2 MiB and 1 GiB must be reserved before; what each table got is printed. The kinds take turns, as other loads on
-//! a machine move the times: printed are medians, and medians of the ratios to base pages in the same round.
+//! Pages of 2 MiB and 1 GiB must be reserved before; what each table got is printed. The kinds
+//! alternate, since other load on the machine changes the times; printed are medians, and medians of the ratios to base pages in
+//! the same round.
 
 use std::hint::black_box;
 use std::num::NonZeroUsize;
@@ -33,7 +34,7 @@ fn table(rows: usize, pages: PagePolicy) -> RowTable<u32> {
     RowTable::zeroed(rows, WIDTH, Placement { pages, numa: NumaPolicy::Local }).expect("memory for the table")
 }
 
-/// The rows in an order without order.
+/// The rows in random order.
 fn scattered(random: &mut Random, rows: usize) -> Vec<u32> {
     (0..READS).map(|_| (random.word() % rows as u64) as u32).collect()
 }
@@ -71,7 +72,7 @@ fn read(kernels: &Kernels, rows: usize) {
         println!("{kind}: {}", table.report());
         table
     });
-    // The second half of the variants asks ahead.
+    // The second half of the variants prefetches.
     let lists: Vec<Vec<u32>> = (0..READ_ROUNDS).map(|_| scattered(&mut random, rows)).collect();
     let base = |variant| small() + variant / KINDS.len() * KINDS.len();
     let figures = compare(READ_ROUNDS, 2 * KINDS.len(), base, |round, variant| {
@@ -86,7 +87,9 @@ fn read(kernels: &Kernels, rows: usize) {
         });
         start.elapsed().as_nanos() as f64 / READS as f64
     });
-    println!("\n| {rows} rows, pages | ns a row | GB/s | against 4k | with prefetch: ns a row | GB/s | against 4k |");
+    println!(
+        "\n| {rows} rows, pages | ns per row | GB/s | against 4k | with prefetch: ns per row | GB/s | against 4k |"
+    );
     println!("|---|---|---|---|---|---|---|");
     let (plain, ahead) = figures.split_at(KINDS.len());
     for ((kind, (time, ratio)), (time_ahead, ratio_ahead)) in KINDS.iter().zip(plain).zip(ahead) {

@@ -1,5 +1,4 @@
-//! What a benchmark found, as lines of JSON, and what it is asked to measure: how `cargo xtask bench` speaks with the suites,
-//! on this machine or on another.
+//! The protocol between `cargo xtask bench` and the suites, on this machine or another: requests, and results as lines of JSON.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -15,11 +14,11 @@ use crate::cases::Cost;
 /// The environment variable that holds a [`Request`] as JSON.
 pub const REQUEST: &str = "SLIDE_BENCH";
 
-/// What a suite is asked to measure. Without one: everything, and no record.
+/// What a suite shall measure. Without a request it measures everything and writes no record.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Request {
-    /// Levels whose own kernels are measured; none: all that the machine has, but for `scalar`, which is a specification.
+    /// Levels whose own kernels are measured; if empty, all that the machine has except `scalar`.
     #[serde(default)]
     pub levels: Vec<String>,
     /// A regular expression that must match in `LEVEL SUBJECT SHAPE`, such as `avx2 dot::dot f32 1024`.
@@ -39,28 +38,28 @@ pub struct Request {
 pub enum Line {
     /// Where it runs: the first line.
     Machine(Machine),
-    /// What bounds others.
+    /// A limit of the machine.
     Roof(Roof),
     /// A subject's time.
     Measured(Measured),
-    /// Whatever else bears upon the times, such as the pages of the tables.
+    /// Anything else that influences times, such as the pages of the tables.
     Note(String),
 }
 
-/// Where it ran, or the processor that stands for it where nothing ran.
+/// The machine, or the modelled processor if nothing ran.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Machine {
     /// Name of its folder of records: `graviton3`, or the processor's own name in lower case with hyphens.
     pub name: String,
-    /// As the system calls it.
+    /// The name given by the system.
     pub processor: String,
-    /// Cores that the run might use.
+    /// Cores available to the run.
     pub cores: usize,
-    /// Whatever else bears upon times, in a few words: memory, page size, virtual or not; how it was emulated.
+    /// Anything else that influences times: memory, page size, virtual or not; how it was emulated.
     pub notes: Vec<String>,
 }
 
-/// What a core, or its memory, can do at most: measured by a bare loop in the same run.
+/// A peak rate of a core or its memory, measured by a bare loop in the same run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Roof {
     /// Such as `loads from L1`, `multiply-adds`, `reading memory in order`.
@@ -73,7 +72,7 @@ pub struct Roof {
     pub unit: String,
 }
 
-/// How long one call takes.
+/// The time of one call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
     /// A kernel, `family::name`, or another subject, such as `predict::exact`.
@@ -82,22 +81,22 @@ pub struct Measured {
     pub shape: String,
     /// Instruction-set level, and ` native` where it is a kernel of that precision.
     pub level: String,
-    /// What a call costs at least.
+    /// The minimum cost of a call.
     pub cost: Cost,
     /// Quartiles of a call's time: lower, median, upper.
     pub nanoseconds: [f64; 3],
     /// The time that 99 of 100 calls do not exceed, where calls were timed one by one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub p99: Option<f64>,
-    /// The share of what the machine can do, where a bare loop shows what that is.
+    /// The share of the machine's limit, if a bare loop measures that limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<Limit>,
-    /// Of the processor, for a call; absent where the machine lets nobody read them.
+    /// Hardware counters per call; absent where they cannot be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counters: Option<Counters>,
 }
 
-/// What binds, and how much of it was reached.
+/// The bottleneck, and the share of it that was reached.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Limit {
     /// Such as `loads`.
@@ -122,7 +121,7 @@ pub struct Counters {
 /// The request that a suite serves, and the file that its lines go to.
 #[derive(Debug)]
 pub struct Recorder {
-    /// Whether anybody has asked by [`REQUEST`].
+    /// Whether the request came from [`REQUEST`].
     pub asked: bool,
     /// One shape of each kind is enough.
     pub typical: bool,
@@ -132,10 +131,10 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Reads the request from the environment, begins its file, and tells there what machine this is.
+    /// Reads the request from the environment, begins its file, and describes the machine there.
     ///
     /// # Errors
-    /// If the request cannot be read, asks for a level that this machine has not, or names a file that cannot be written.
+    /// If the request cannot be read, asks for a level that this machine lacks, or names a file that cannot be written.
     pub fn from_env() -> Result<Self> {
         let request = match std::env::var(REQUEST) {
             Ok(text) => Some(serde_json::from_str(&text).with_context(|| format!("{REQUEST}={text}"))?),
@@ -173,13 +172,13 @@ impl Recorder {
         self.levels.contains(&isa)
     }
 
-    /// The levels to be measured where each subject calls many kernels: those of which every family has its own.
+    /// The levels to be measured where each subject calls many kernels: those that every family implements.
     pub fn main_levels(&self) -> impl Iterator<Item = Isa> {
         let differ = [Isa::Scalar, Isa::Avx2, Isa::Avx512, Isa::Neon, Isa::Sve];
         differ.into_iter().filter(|&isa| self.has(isa))
     }
 
-    /// Whether the filter lets a subject through.
+    /// Whether the filter selects a subject.
     #[must_use]
     pub fn chooses(&self, level: &str, subject: &str, shape: &str) -> bool {
         self.filter.as_ref().is_none_or(|filter| filter.is_match(&format!("{level} {subject} {shape}")))
@@ -202,7 +201,7 @@ impl Recorder {
 /// The lines of a record.
 ///
 /// # Errors
-/// If one of them is none.
+/// If a line is invalid.
 pub fn parse(text: &str) -> Result<Vec<Line>> {
     let line = |(i, line): (usize, &str)| {
         serde_json::from_str(line).with_context(|| format!("line {} of the record is `{line}`", i + 1))

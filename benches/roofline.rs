@@ -1,8 +1,8 @@
-//! How near a kernel comes to what a core can do with data in its caches.
+//! The share of a core's peak rates that a kernel reaches on data in the caches.
 //!
-//! Rounds of the kernel take turns with rounds of bare loops that do nothing but load, multiply-add, or divide
-//! (`slide_kernels`, family `probe`), so that both see the same clock and the same neighbours. A kernel cannot be faster
-//! than the slowest of what it needs.
+//! Rounds of the kernel alternate with rounds of bare loops that only load, multiply-add, or divide (`slide_kernels`, family
+//! `probe`), so that both see the same clock rate and the same other load. A kernel cannot be faster than the slowest of the
+//! resources it needs.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -20,12 +20,12 @@ const NANOSECONDS_A_ROUND: f64 = 20_000.0;
 const WORDS: usize = 4096;
 /// And at most: 1 MiB, in the second-level cache.
 const MOST_WORDS: usize = 1 << 18;
-/// Of the roof of the second-level cache: 512 KiB, which every server's has.
+/// For the roof of the second-level cache: 512 KiB, which fits that of every server.
 const SECOND_LEVEL: usize = 1 << 17;
-/// 256 MiB: more than a core's part of any cache.
+/// 256 MiB: more than a core's share of any cache.
 const MEMORY: usize = 1 << 26;
 
-/// What a kernel of the caches can be bound by.
+/// What bounds a kernel on data in the caches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bound {
     /// Reading as many bytes in order, from the same level of cache.
@@ -34,9 +34,9 @@ pub enum Bound {
     Updates,
     /// Multiply-adds.
     Arithmetic,
-    /// Multiply-adds and whatever else takes their ports: widening of `bf16`, and the folding of lanes; or products of bytes.
+    /// Multiply-adds and whatever else takes their ports: widening of `bf16`, and the reduction of lanes; or products of bytes.
     Ports,
-    /// One division and one square root an element.
+    /// One division and one square root per element.
     Divider,
     /// Loads again, for a kernel of which no closer bound is known.
     Bytes,
@@ -55,19 +55,19 @@ impl Bound {
     }
 }
 
-/// What binds a kernel: what a bare loop is known to show of it, or else the plain roofline of bytes and operations.
+/// The bounds of a kernel: the known one, or else the plain roofline of bytes and operations.
 fn bounds(case: &Case, kernels: &Kernels) -> &'static [Bound] {
     use Bound::*;
     let (family, name) = case.kernel.split_once("::").unwrap_or(("", case.kernel));
     let has_port_share = !matches!(kernels.isa(), Isa::Scalar | Isa::Neon | Isa::NeonBf16 | Isa::Sve);
     match family {
-        // Products of pairs have ports of their own.
+        // Products of pairs use other ports.
         "dot" | "row_dot" if kernels.precision() == Precision::Native => &[Loads],
         "dot" | "row_dot" if !has_port_share => &[Loads, Arithmetic],
         "dot" | "row_dot" => &[Loads, Ports],
         "quant" if name.contains("dot") && has_port_share => &[Loads, Ports],
         "quant" if name.contains("dot") => &[Loads],
-        // Nothing bare multiplies bytes, or pairs of `bf16`.
+        // There is no bare loop for products of bytes or of `bf16` pairs.
         "byte_gemm" => &[],
         "gemm" if kernels.precision() == Precision::Native => &[],
         "gemm" => &[Arithmetic],
@@ -137,7 +137,7 @@ impl Default for Probes {
 }
 
 impl Probes {
-    /// Nanoseconds that a bare loop needs for what one call of the case does, by so many calls of the loop.
+    /// Nanoseconds that a bare loop needs for the work of one call of the case, by so many calls of the loop.
     fn nanoseconds(&mut self, bound: Bound, kernels: &Kernels, case: &Case, calls: usize) -> f64 {
         let each = match bound {
             Bound::Loads | Bound::Bytes => {
@@ -174,12 +174,12 @@ impl Probes {
         }
     }
 
-    /// Nanoseconds a byte.
+    /// Nanoseconds per byte.
     fn loads(&self, kernels: &Kernels, words: usize, calls: usize) -> f64 {
         read(kernels, &self.words[..words], calls)
     }
 
-    /// Nanoseconds a byte.
+    /// Nanoseconds per byte.
     fn updates(&mut self, kernels: &Kernels, calls: usize) -> f64 {
         let [a, b, c] = &mut self.slices;
         time(calls, || {
@@ -188,7 +188,7 @@ impl Probes {
         })
     }
 
-    /// What a core can do with the instructions of a level; `memory` is streamed through.
+    /// The peak rates of a core with the instructions of a level; `memory` is streamed through.
     #[must_use]
     pub fn roofs(&self, kernels: &Kernels, memory: &Memory) -> Vec<Roof> {
         let best = |rounds: usize, time: &dyn Fn() -> f64| (0..rounds).map(|_| time()).fold(f64::INFINITY, f64::min);
@@ -236,12 +236,12 @@ fn read(kernels: &Kernels, words: &[u32], calls: usize) -> f64 {
     })
 }
 
-/// Nanoseconds an operation.
+/// Nanoseconds per operation.
 fn multiply_adds(kernels: &Kernels, calls: usize) -> f64 {
     time(calls, || kernels.probe_multiply_adds(512).1 as f64)
 }
 
-/// The rounds in which a case on a level has taken turns with the bare loops.
+/// The alternating rounds of a case on a level and of the bare loops.
 pub struct Rounds {
     /// Each with the calls of its bare loop.
     bounds: Vec<(Bound, usize)>,
@@ -279,7 +279,7 @@ impl Rounds {
             let each = time_of(case, kernels, calls);
             sum += each * calls as f64;
             left -= calls;
-            // A shorter round is the clock's more than the kernel's.
+            // Shorter rounds would measure the overhead of the clock.
             if calls == self.calls {
                 self.nanoseconds.push(each);
                 if let Some((limit, bound)) = limit {
@@ -301,7 +301,7 @@ impl Rounds {
     }
 }
 
-/// Nanoseconds a call.
+/// Nanoseconds per call.
 fn time_of(case: &mut Case, kernels: &Kernels, calls: u64) -> f64 {
     let start = Instant::now();
     for _ in 0..calls {

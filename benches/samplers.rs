@@ -1,4 +1,4 @@
-//! What a sampler is worth: P@1 and seconds of every way to choose the active output rows, at equal numbers of rows.
+//! Samplers compared: P@1 and training time of every way to choose the active output rows, at equal numbers of rows.
 //!
 //! ```text
 //! cargo bench -p slide-benches --bench samplers -- [debian] [clustered] [independent] [softmax] [bce]
@@ -50,7 +50,7 @@ fn sets(name: &str) -> Option<(Dataset, Dataset)> {
     }
 }
 
-/// The ways to choose rows: name, and what they change in the configuration.
+/// The samplers: name and configuration.
 fn ways(loss: Loss) -> Vec<(String, TrainConfig)> {
     let base = TrainConfig {
         hidden: vec![128],

@@ -1,6 +1,6 @@
 //! Quantiles.
 
-/// The value that this share of the values does not exceed, on a straight line between two of them; NaN if there is none.
+/// The quantile, interpolated linearly; NaN without values.
 #[must_use]
 pub fn quantile(values: &mut [f64], share: f64) -> f64 {
     values.sort_unstable_by(f64::total_cmp);
@@ -16,7 +16,7 @@ pub fn quartiles(values: &mut [f64]) -> [f64; 3] {
     [0.25, 0.5, 0.75].map(|share| quantile(values, share))
 }
 
-/// The middle one; the mean of both, if there are two.
+/// The middle value; the mean of the two middle ones if the number is even.
 #[must_use]
 pub fn median(values: &mut [f64]) -> f64 {
     quantile(values, 0.5)

@@ -1,14 +1,14 @@
-//! Two builds of a program take turns, and whoever starts them compares their times: each reads how many calls to make, makes
-//! them, and answers how long that took. `cargo xtask gate` is such a starter.
+//! The protocol by which two builds of a program run alternately and their times are compared, as by `cargo xtask gate`: each
+//! reads the number of calls to make, makes them, and prints the time they took.
 
 use std::io::{self, BufRead as _, Write as _};
 
 /// For each line of standard input, a number of calls, lets `work` make them, and prints the nanoseconds they took.
 ///
-/// On Linux these are of processor time: what others do meanwhile on the same core is not in them.
+/// On Linux these are of processor time: other load on the core is not included.
 ///
 /// # Errors
-/// If a line is no number, or cannot be read or written.
+/// If a line is not a number, or cannot be read or written.
 pub fn serve(mut work: impl FnMut(u64)) -> io::Result<()> {
     let mut out = io::stdout().lock();
     for line in io::stdin().lock().lines() {

@@ -1,6 +1,6 @@
-//! Calls the kernel of one case: what counters, emulators, disassemblers and profilers are pointed at.
+//! Calls the kernel of one case: the program for instruction counters, emulators, disassemblers and profilers.
 //!
-//! The cases refer to every kernel of every level, so this program holds them all.
+//! The cases reference every kernel of every level, so this program contains them all.
 #![forbid(unsafe_code)]
 
 use std::hint::black_box;
@@ -16,7 +16,7 @@ use slide_kernels::{Isa, Kernels, Precision};
 #[command(after_help = "Examples:\n  run-case --list\n  run-case avx2 dot::dot 'f32 1024' 1000000\n  \
     perf stat run-case avx512 dot::dot 'f32 1024' 1000000")]
 struct Arguments {
-    /// List the cases: kernel, shape, and elements of a call, with tabs between
+    /// List the cases: kernel, shape, and elements per call, separated by tabs
     #[arg(long, exclusive = true)]
     list: bool,
 
@@ -32,7 +32,7 @@ struct Arguments {
     #[arg(required_unless_present = "list")]
     shape: Option<String>,
 
-    /// How often to call it
+    /// Number of calls
     #[arg(default_value_t = 1)]
     calls: u64,
 
@@ -40,7 +40,7 @@ struct Arguments {
     #[arg(long)]
     native: bool,
 
-    /// Read numbers of calls, a line each, make so many calls and print the nanoseconds of processor time that they took
+    /// Read numbers of calls, one per line; for each, make the calls and print their processor time in nanoseconds
     #[arg(long, conflicts_with_all = ["marked", "traced"])]
     turns: bool,
 
@@ -48,7 +48,7 @@ struct Arguments {
     #[arg(long)]
     marked: bool,
 
-    /// The same, and let the parent process trace this one, which stops in each `mark`
+    /// Like --marked, and let the parent process trace this one, which stops in each `mark`
     #[arg(long)]
     traced: bool,
 }

@@ -21,7 +21,7 @@ struct Arguments {
 
 pub(super) fn cases() -> Vec<Case> {
     let mut random = Random(1);
-    // Two batches as a whole, one of 64 chunks of the first, and a small one whose instructions can be counted.
+    // Two batches as a whole, one of 64 shards of the first, and a small one whose instructions can be counted.
     [(1000, 670_091, 8192), (64, 50_000, 8192), (16, 10_470, 10_470), (4, 1000, 1000)]
         .map(|(each, row_bound, piece)| {
             let lists: Vec<_> = (0..EXAMPLES).map(|_| random.ascending(each, row_bound)).collect();

@@ -2,7 +2,7 @@ use super::{Case, Cost, bits};
 use crate::random::{Aligned, Random};
 use slide_kernels::Kernels;
 
-/// A function in place, and what its arguments are multiplied with and moved by.
+/// A function in place, and the scale and offset of its arguments.
 type Function = (&'static str, fn(&Kernels, &mut [f32]), f32, f32);
 
 const FUNCTIONS: [Function; 5] = [
@@ -40,7 +40,7 @@ pub(super) fn cases() -> Vec<Case> {
             |kernels, (delta, activation)| kernels.relu_backward(delta, activation),
             |(delta, _)| bits(delta),
         ));
-        // What stays is multiplied by 1.
+        // Elements that are kept are multiplied by 1.
         let words: Vec<u32> = (0..n).map(|_| random.word() as u32).collect();
         cases.push(Case::new(
             "elementwise::dropout",

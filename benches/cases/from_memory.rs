@@ -1,4 +1,4 @@
-//! Scattered rows of tables that do not fit the caches: other ones for every call.
+//! Scattered rows of tables that do not fit the caches, different for every call.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -23,7 +23,7 @@ const NONZEROS: usize = 75;
 /// What a call does with a list of rows.
 type Call = fn(&Kernels, &mut World, RowIds<'_>);
 
-/// Kernels that ask for rows ahead, each in its own way.
+/// Kernels that prefetch rows, each in a different way.
 pub(super) const CASES: &[(&str, Call)] = &[
     ("row_dot::rows_dot", |kernels, world, ids| {
         let World { tables, vector, out, .. } = world;
@@ -81,7 +81,7 @@ fn case_of(kernel: &str, rows: usize) -> Option<Case> {
     let (bound, mut random) = (rows / count, Random(1));
     let table = || {
         let mut table = RowTable::zeroed(bound, WIDTH, Placement::default()).expect("memory for the tables");
-        // Positive, and nowhere the kernel's shared page of zeros.
+        // Positive, so that no page is the shared zero page.
         table.as_mut_slice().iter_mut().enumerate().for_each(|(i, value)| *value = 0.5 + (i % 1021) as f32 / 1021.0);
         table
     };

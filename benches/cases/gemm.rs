@@ -46,7 +46,7 @@ fn of_rows(rows: usize) -> Vec<Case> {
             (narrow_table.clone(), ids, bias, inputs.clone(), out),
             move |kernels, (table, ids, bias, inputs, out)| {
                 let table = Table::new(Values::Bf16(table), WIDTH, WIDTH).expect("whole rows");
-                // With native precision by pairs even where they are slow, so that it can be seen how slow.
+                // Native precision uses pairs even on processors where they are slow, in order to measure that.
                 let kernels = kernels.with_quirks(kernels.quirks().with_slow_bf16_pairs(false));
                 kernels.gemm_forward(table, *ids, bias, matrix(inputs, EXAMPLES), matrix_mut(out, EXAMPLES));
             },

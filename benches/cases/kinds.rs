@@ -1,12 +1,12 @@
-//! Shapes of one kind differ in size alone, so that one of them can stand for all.
+//! Kinds of shapes: shapes that differ only in size, one of which represents all.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Cases with more elements are passed over where their kind has a smaller one.
 const MOST_ELEMENTS: u64 = 300_000;
 
-/// Of kernels, shapes and elements the places of one of each kernel and kind: the middle one (the lesser of two), or the least if
-/// that is too large for its instructions to be counted.
+/// Given kernels, shapes and numbers of elements: the indices of one case of each kernel and kind, the median (the lower of two)
+/// or, if that is too large for its instructions to be counted, the smallest.
 pub(super) fn typical<'a>(cases: impl IntoIterator<Item = (&'a str, &'a str, u64)>) -> BTreeSet<usize> {
     let mut kinds = BTreeMap::<_, Vec<_>>::new();
     for (place, (kernel, shape, elements)) in cases.into_iter().enumerate() {

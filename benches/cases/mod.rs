@@ -40,19 +40,19 @@ pub struct Case {
     pub kernel: &'static str,
     /// Formats and sizes, such as `f32 1024`.
     pub shape: String,
-    /// What a call costs at least.
+    /// The minimum cost of a call.
     pub cost: Cost,
     work: Box<dyn Work>,
 }
 
-/// What a call costs at least.
+/// The minimum cost of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cost {
-    /// What instructions and cycles are divided by: multiply-adds of the products, elements of the others.
+    /// The divisor of instructions and cycles: multiply-adds of the products, elements of the others.
     pub elements: u64,
     /// Bytes read and written, each once.
     pub bytes: u64,
-    /// Arithmetic operations (a multiply-add is two); 0 where they are not what limits.
+    /// Arithmetic operations (a multiply-add is two); 0 where they are not the bottleneck.
     pub operations: u64,
 }
 
@@ -109,7 +109,7 @@ impl Case {
     }
 }
 
-/// A list that was checked once, as the kernels' users do it: calls are timed without the check. It stays for good.
+/// A list that is validated once, as users of the kernels do; calls are timed without the check. Never freed.
 fn checked(ids: Vec<u32>, bound: usize) -> RowIds<'static> {
     RowIds::new(ids.leak(), bound).expect("numbers below the bound")
 }
@@ -122,8 +122,8 @@ fn bits(values: &[f32]) -> Vec<u32> {
 /// How the shapes of [`from_memory`] begin.
 const FROM_MEMORY: &str = "from memory";
 
-/// Kernel, shape and elements of cases whose tables do not fit the caches, so that what is asked for ahead decides. Each takes some
-/// hundred megabytes once it is made, so [`all`] leaves them out; [`find`] knows them.
+/// Kernel, shape and elements of cases whose tables do not fit the caches, so that prefetching matters. Each allocates some
+/// hundred megabytes, so [`all`] does not include them; [`find`] does.
 pub fn from_memory() -> impl Iterator<Item = (&'static str, String, u64)> {
     from_memory::CASES.iter().map(|&(kernel, _)| (kernel, from_memory::shape(from_memory::ROWS), from_memory::ELEMENTS))
 }
@@ -163,14 +163,14 @@ pub fn all() -> Vec<Case> {
     FAMILIES.iter().flat_map(|(_, cases)| cases()).collect()
 }
 
-/// One case of each kind a kernel: the others differ from it in size alone.
+/// One case per kernel and kind: the others differ from it only in size.
 pub fn typical() -> Vec<Case> {
     let cases = all();
     let kept = kinds::typical(cases.iter().map(|case| (case.kernel, &*case.shape, case.cost.elements)));
     cases.into_iter().enumerate().filter(|(place, _)| kept.contains(place)).map(|(_, case)| case).collect()
 }
 
-/// What records call a level with a precision.
+/// The name of a level and precision in records.
 #[must_use]
 pub fn level(isa: Isa, precision: Precision) -> String {
     let precision = if precision == Precision::Native { " native" } else { "" };
@@ -184,7 +184,7 @@ pub fn kernel(name: &str) -> Option<&'static list::Kernel> {
     list::KERNELS.iter().find(|kernel| kernel.family == family && kernel.name == name)
 }
 
-/// The case of a kernel, `family::name`, with this shape; no other family is made ready.
+/// The case of a kernel, `family::name`, with this shape; the cases of other families are not built.
 pub fn find(kernel: &str, shape: &str) -> Option<Case> {
     if shape.starts_with(FROM_MEMORY) {
         return from_memory::case(kernel, shape);

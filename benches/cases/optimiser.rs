@@ -1,4 +1,4 @@
-//! What the cases of `row_update` and `sddmm` share.
+//! Shared by the cases of `row_update` and `sddmm`.
 
 use super::bits;
 use crate::random::{Aligned, Random};
@@ -76,11 +76,11 @@ pub(super) fn tables(random: &mut Random, count: usize, [weights, states]: [bool
     [weights, states, states].map(|narrow| Numbers::new(random, count, narrow))
 }
 
-/// Whether weights and states are `bf16`, and what that is called.
+/// Whether weights and states are `bf16`, and the name of the combination.
 pub(super) const FORMATS: [([bool; 2], &str); 3] =
     [([false, false], "f32"), ([true, false], "bf16 weights"), ([true, true], "bf16")];
 
-/// Bytes read and written for an element.
+/// Bytes read and written per element.
 pub(super) fn bytes(kind: Kind, [weights, states]: [bool; 2]) -> usize {
     let size = |narrow| if narrow { 2 } else { 4 };
     2 * (size(weights) + kind.states() * size(states))

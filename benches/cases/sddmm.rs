@@ -3,7 +3,7 @@ use super::{Case, Cost, bits};
 use crate::random::{Aligned, Random};
 use slide_kernels::{CscPattern, Matrix, MatrixMut, Rounding};
 
-/// Active rows, every second one of a table, each wanted by one or two examples.
+/// Active rows, every second one of a table, each used by one or two examples.
 const ROWS: usize = 32;
 const EXAMPLES: usize = 16;
 

@@ -4,7 +4,7 @@ use slide_kernels::{Quirks, RowIds, SparseVector, Values};
 use super::{Case, Cost, bits, checked};
 use crate::random::{Aligned, Random};
 
-/// Numbers and values of a sparse vector.
+/// Indices and values of a sparse vector.
 type Lists = (RowIds<'static>, Aligned<f32>);
 
 fn lists(random: &mut Random, count: usize, dimensions: usize) -> Lists {
@@ -48,7 +48,7 @@ pub(super) fn cases() -> Vec<Case> {
             ));
         }
     }
-    // Like lengths with few and many numbers in common, and lengths far apart.
+    // Equal lengths with few and with many common indices, and very different lengths.
     for (a, b, dimensions) in [(75, 75, 50_000), (1024, 1024, 2048), (1024, 1024, 200_000), (64, 4096, 200_000)] {
         let elements = (a + b) as u64;
         cases.push(Case::new(

@@ -116,9 +116,10 @@ fn check(kernel: &Kernel, program: &Program, disassembly: &Disassembly) -> Resul
     };
     let mut found = Found::default();
     let symbol = |name: &str| symbol(kernel.isa, name, architecture);
-    let twin = expectations::twin(kernel).map(symbol).filter(|twin| program.symbols.named(twin).next().is_some());
+    let other = expectations::merged_with(kernel).map(symbol);
+    let other = other.filter(|other| program.symbols.named(other).next().is_some());
     let own = symbol(&kernel.name);
-    let own = if program.symbols.named(&own).next().is_some() { own } else { twin.unwrap_or(own) };
+    let own = if program.symbols.named(&own).next().is_some() { own } else { other.unwrap_or(own) };
     let family = own.rsplit_once("::").map_or("", |(family, _)| family);
     let part = expectation.part.map(|part| format!("{family}::{part}"));
     for name in [Some(&own), part.as_ref()].into_iter().flatten() {

@@ -1,13 +1,13 @@
-//! The kernels of slide beside those that one would take instead, in one process.
+//! The kernels of slide compared with those of other libraries, in one process.
 //!
 //! ```text
 //! RUSTFLAGS="-C target-cpu=native" cargo run --release --manifest-path benches/versus/Cargo.toml -- [PART OF A NAME]...
 //! ```
 //!
 //! The kernels of slide choose their instructions when they run, and so do SimSIMD, NumKong, pulp and faer; the flag is for
-//! *the compiler*: plain loops over slices, which it may vectorise for this very machine. Rounds of all contestants take
-//! turns; printed, as a Markdown table, are the medians of their times, and the median over the rounds of the ratio of each
-//! one's time to that of slide: above 1, slide is faster. Before anything is timed, the results are compared.
+//! *the compiler*: plain loops over slices, which it may vectorise for this very machine. Rounds of all
+//! candidates alternate; printed, as a Markdown table, are the medians of their times, and the median over the rounds of the
+//! ratio of each one's time to that of slide: above 1, slide is faster. Before anything is timed, the results are compared.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -25,7 +25,7 @@ const NANOSECONDS_A_ROUND: f64 = 20_000.0;
 /// One way to compute something.
 struct Contestant<'a> {
     name: &'static str,
-    /// Calls it so many times, and gives the last result.
+    /// Calls it this many times, and returns the last result.
     calls: Box<dyn FnMut(usize) -> f64 + 'a>,
 }
 
@@ -34,7 +34,7 @@ fn by<'a>(name: &'static str, mut call: impl FnMut() -> f64 + 'a) -> Contestant<
     Contestant { name, calls: Box::new(calls) }
 }
 
-/// Checks that all agree to within `tolerance`, times them by turns, and prints a line each; the first is slide.
+/// Checks that all agree to within `tolerance`, times them alternately, and prints a line for each; the first is slide.
 fn contest(title: &str, tolerance: f64, mut contestants: Vec<Contestant<'_>>) {
     let filters: Vec<String> = std::env::args().skip(1).collect();
     if !filters.is_empty() && !filters.iter().any(|filter| title.contains(filter.as_str())) {
@@ -118,7 +118,7 @@ fn float_dots(kernels: &Kernels, random: &mut Random, n: usize) {
     );
 }
 
-/// A dot product in four chains, as one writes it with pulp.
+/// A dot product in four chains, written with pulp.
 struct PulpDot<'a> {
     a: &'a [f32],
     b: &'a [f32],

@@ -1,9 +1,9 @@
-/* Kernels of sparse neural networks on CPUs. Made from crates/slide-kernels-capi by cbindgen; do not edit.
+/* Kernels of sparse neural networks on CPUs. Generated from crates/slide-kernels-capi by cbindgen; do not edit.
  *
- * Every function returns a status; where it is not SLIDE_STATUS_OK, slide_last_error() says why, and nothing was written
- * unless the function says otherwise. A length comes after the first pointers that it counts.
- * Pointers may be NULL where the length is 0. Memory that is written must not overlap with any other argument, read or
- * written: that is not checked. Of matrices and tables the elements between the rows must be there too. Functions may
+ * Every function returns a status; if it is not SLIDE_STATUS_OK, slide_last_error() has the message, and nothing was
+ * written unless the function says otherwise. A length comes after the first pointers that it counts.
+ * Pointers may be NULL where the length is 0. Memory that is written must not overlap with any other argument; this is
+ * not checked. The padding between the rows of matrices and tables must be valid memory too. Functions may
  * be called from any thread. Formulas and the order of their operations are documented with the Rust methods of the same
  * names (`slide_` apart). */
 
@@ -13,11 +13,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// What came of a call.
+// The status of a call.
 typedef enum SlideStatus {
-  // All is done.
+  // Success.
   SLIDE_STATUS_OK = 0,
-  // An argument does not fit; nothing was written, unless the function says otherwise. See `slide_last_error`.
+  // An argument is invalid; nothing was written, unless the function says otherwise. See `slide_last_error`.
   SLIDE_STATUS_INVALID_ARGUMENT = 1,
 } SlideStatus;
 
@@ -51,15 +51,15 @@ typedef enum SlideRoundingMode {
 // The kernels of one instruction-set level. Values live as long as the program; they are never freed.
 typedef struct SlideKernels SlideKernels;
 
-// Hash functions that look at bins of `2^bin_bits` coordinates each.
+// Hash functions over bins of `2^bin_bits` coordinates each.
 typedef struct SlideBins {
-  // Coordinates of a vector.
+  // The width of the vectors.
   size_t width;
   // The binary logarithm of the coordinates of a bin, 1 to 6.
   size_t bin_bits;
-  // Values packed in a code, which has `values * bin_bits` bits, at most 32.
+  // Values per code, which has `values * bin_bits` bits, at most 32.
   size_t values;
-  // Codes of a vector.
+  // Codes per vector.
   size_t tables;
   // As many elements as `slide_bins_positions_length` says, drawn by `slide_bins_draw_separate` or
   // `slide_bins_draw_shared`.
@@ -70,15 +70,15 @@ typedef struct SlideBins {
 typedef struct SlideMatrix {
   // `rows * stride` elements.
   const float *data;
-  // Rows there are.
+  // Number of rows.
   size_t rows;
-  // Elements from one row to the next, at least `width` and at least 1.
+  // Distance between the starts of consecutive rows, in elements; at least `width` and at least 1.
   size_t stride;
-  // Elements of a row that count.
+  // Elements per row, without padding.
   size_t width;
 } SlideMatrix;
 
-// Bins the other way about, for sparse vectors: for each coordinate the bins that look at it.
+// The inverse of the bins, for sparse vectors: for each coordinate the bins that contain it.
 typedef struct SlideBinPlaces {
   // The bins.
   struct SlideBins bins;
@@ -98,25 +98,25 @@ typedef struct SlideRounding {
   uint32_t first_row;
 } SlideRounding;
 
-// Names one sequence of random words. Sequences differ as long as `stream < 2^16` and `step < 2^48`.
+// Identifies a sequence of random words. Sequences differ as long as `stream < 2^16` and `step < 2^48`.
 typedef struct SlideRngKey {
-  // The seed of everything.
+  // The seed.
   uint64_t seed;
-  // When: a batch, an epoch.
+  // The time of the draw: a batch, an epoch.
   uint64_t step;
-  // Who draws.
+  // The purpose of the draw.
   uint32_t stream;
-  // For what: an example, a row, a hash table.
+  // The object of the draw: an example, a row, a hash table.
   uint32_t item;
 } SlideRngKey;
 
 // Signed random projections by random signs and fast Hadamard transforms, for dense vectors.
 typedef struct SlideSimHash {
-  // Coordinates of a vector.
+  // The width of the vectors.
   size_t width;
-  // Bits of a code, at most 32.
+  // Bits per code, at most 32.
   size_t bits;
-  // Codes of a vector.
+  // Codes per vector.
   size_t tables;
   // As many words as `slide_simhash_signs_length` says, drawn by `slide_simhash_draw_signs`.
   const uint32_t *signs;
@@ -124,11 +124,11 @@ typedef struct SlideSimHash {
 
 // Signed random projections by a matrix of random signs, for sparse vectors.
 typedef struct SlideSignedProjection {
-  // Coordinates of a vector.
+  // The width of the vectors.
   size_t width;
-  // Bits of a code, at most 32.
+  // Bits per code, at most 32.
   size_t bits;
-  // Codes of a vector.
+  // Codes per vector.
   size_t tables;
   // As many words as `slide_projection_signs_length` says, drawn by `slide_projection_draw_signs`.
   const uint32_t *signs;
@@ -140,7 +140,7 @@ typedef struct SlideValues {
   uint32_t format;
   // `length` elements of that format, aligned as the format needs.
   const void *data;
-  // Elements there are.
+  // Number of elements.
   size_t length;
 } SlideValues;
 
@@ -150,27 +150,27 @@ typedef struct SlideTable {
   uint32_t format;
   // `rows * stride` elements of that format, aligned as the format needs.
   const void *data;
-  // Rows there are.
+  // Number of rows.
   size_t rows;
-  // Elements from one row to the next, at least `width` and at least 1.
+  // Distance between the starts of consecutive rows, in elements; at least `width` and at least 1.
   size_t stride;
-  // Elements of a row that count.
+  // Elements per row, without padding.
   size_t width;
 } SlideTable;
 
-// A matrix that a kernel may write; what lies between the rows is never written.
+// A matrix that a kernel may write; padding between rows is never written.
 typedef struct SlideMatrixMut {
   // `rows * stride` elements.
   float *data;
-  // Rows there are.
+  // Number of rows.
   size_t rows;
-  // Elements from one row to the next, at least `width` and at least 1.
+  // Distance between the starts of consecutive rows, in elements; at least `width` and at least 1.
   size_t stride;
-  // Elements of a row that count.
+  // Elements per row, without padding.
   size_t width;
 } SlideMatrixMut;
 
-// A table of weights in eight bits that a kernel may write; what lies between the rows is never written.
+// A table of weights in eight bits that a kernel may write; padding between rows is never written.
 typedef struct SlideQuantizedTableMut {
   // `rows * stride` elements.
   int8_t *values;
@@ -178,19 +178,19 @@ typedef struct SlideQuantizedTableMut {
   float *scales;
   // The sum of the elements of each row.
   int32_t *sums;
-  // Rows there are.
+  // Number of rows.
   size_t rows;
-  // Elements from one row to the next, at least `width` and at least 1.
+  // Distance between the starts of consecutive rows, in elements; at least `width` and at least 1.
   size_t stride;
-  // Elements of a row that count.
+  // Elements per row, without padding.
   size_t width;
 } SlideQuantizedTableMut;
 
-// What the bytes of a vector stand for: byte `q` for `scale * (q - zero_point)`.
+// The affine quantisation of a vector: byte `q` represents `scale * (q - zero_point)`.
 typedef struct SlideAffine {
-  // What a step of one stands for.
+  // The difference between the values of two consecutive bytes.
   float scale;
-  // The byte that stands for zero.
+  // The byte that represents 0.
   uint8_t zero_point;
 } SlideAffine;
 
@@ -199,13 +199,13 @@ typedef struct SlideAffine {
 typedef struct SlideQuantizedBatchMut {
   // `rows * stride` elements.
   uint8_t *values;
-  // What the bytes of each vector stand for.
+  // The quantisation of each vector.
   struct SlideAffine *affine;
-  // Vectors there are.
+  // Number of vectors.
   size_t rows;
-  // Elements from one vector to the next, at least `width` and at least 1.
+  // Distance between the starts of consecutive vectors, in elements; at least `width` and at least 1.
   size_t stride;
-  // Elements of a vector that count.
+  // Elements per vector, without padding.
   size_t width;
 } SlideQuantizedBatchMut;
 
@@ -213,15 +213,15 @@ typedef struct SlideQuantizedBatchMut {
 typedef struct SlideMatrixI8 {
   // `rows * stride` elements.
   const int8_t *data;
-  // Rows there are.
+  // Number of rows.
   size_t rows;
-  // Elements from one row to the next, at least `width` and at least 1.
+  // Distance between the starts of consecutive rows, in elements; at least `width` and at least 1.
   size_t stride;
-  // Elements of a row that count.
+  // Elements per row, without padding.
   size_t width;
 } SlideMatrixI8;
 
-// A table of weights in eight bits: element `k` of row `i` stands for `scales[i] * values.data[i * stride + k]`.
+// A table of weights in eight bits: element `k` of row `i` represents `scales[i] * values.data[i * stride + k]`.
 typedef struct SlideQuantizedTable {
   // The elements.
   struct SlideMatrixI8 values;
@@ -235,15 +235,15 @@ typedef struct SlideQuantizedTable {
 typedef struct SlideMatrixU8 {
   // `rows * stride` elements.
   const uint8_t *data;
-  // Rows there are.
+  // Number of rows.
   size_t rows;
-  // Elements from one row to the next, at least `width` and at least 1.
+  // Distance between the starts of consecutive rows, in elements; at least `width` and at least 1.
   size_t stride;
-  // Elements of a row that count.
+  // Elements per row, without padding.
   size_t width;
 } SlideMatrixU8;
 
-// The transposed active sets of a batch: entry `e` is the pair of row `rows[i]` and example `examples[e]`, for `e` from
+// The sparsity pattern of a batch in CSC: entry `e` is the pair of row `rows[i]` and example `examples[e]`, for `e` from
 // `starts[i]` to `starts[i + 1] - 1`.
 typedef struct SlideCscPattern {
   // The active rows, strictly ascending.
@@ -258,17 +258,17 @@ typedef struct SlideCscPattern {
   size_t entry_count;
 } SlideCscPattern;
 
-// A table of weights that a kernel may write; what lies between the rows is never written.
+// A table of weights that a kernel may write; padding between rows is never written.
 typedef struct SlideTableMut {
   // What `data` points to: a value of `SlideFormat`.
   uint32_t format;
   // `rows * stride` elements of that format, aligned as the format needs.
   void *data;
-  // Rows there are.
+  // Number of rows.
   size_t rows;
-  // Elements from one row to the next, at least `width` and at least 1.
+  // Distance between the starts of consecutive rows, in elements; at least `width` and at least 1.
   size_t stride;
-  // Elements of a row that count.
+  // Elements per row, without padding.
   size_t width;
 } SlideTableMut;
 
@@ -332,13 +332,13 @@ typedef struct SlideOptimiser {
   const float *decay;
 } SlideOptimiser;
 
-// What consecutive examples list: row numbers, ascending within an example, and perhaps a value with each.
+// What consecutive examples list: row indices, ascending within an example, and perhaps a value with each.
 typedef struct SlideCsrView {
-  // Row numbers, of one example after the other.
+  // Row indices, of one example after the other.
   const uint32_t *rows;
-  // The value of each row number, or NULL.
+  // The value of each row index, or NULL.
   const float *values;
-  // How many row numbers there are.
+  // How many row indices there are.
   size_t length;
   // Example `s` has the places `bounds[s * stride]` to `bounds[s * stride + 1] - 1` of `rows`.
   const uint32_t *bounds;
@@ -365,13 +365,13 @@ typedef struct SlideCscMut {
   size_t entry_capacity;
 } SlideCscMut;
 
-// A vector of which only some elements are listed: element `ids[i]` is `values[i]`, the others are zero.
+// A sparse vector: element `ids[i]` is `values[i]`, the others are zero.
 typedef struct SlideSparseVector {
-  // Numbers of the listed elements.
+  // Indices of the listed elements.
   const uint32_t *ids;
-  // The listed elements.
+  // Values of the listed elements.
   const float *values;
-  // How many elements are listed.
+  // Number of listed elements.
   size_t length;
 } SlideSparseVector;
 
@@ -449,7 +449,7 @@ enum SlideStatus slide_minhash_codes(const struct SlideKernels *kernels,
 enum SlideStatus slide_bin_places_lengths(struct SlideBins bins, size_t *starts, size_t *places);
 
 // Writes where the places of each coordinate start, and the places. If a position is not below the width, that is an
-// error, and `starts` and `places` hold anything.
+// error, and the content of `starts` and `places` is unspecified.
 //
 // # Safety
 // The pointers are valid for their lengths; `starts` and `places` do not overlap with anything else.
@@ -703,7 +703,7 @@ enum SlideStatus slide_projection_codes_sparse(const struct SlideKernels *kernel
 const struct SlideKernels *slide_kernels_best(void);
 
 // The kernels of the level of that name ("scalar", "avx2", "avx512", "avx512vnni", "avx512popcnt", "avx512bf16", "neon",
-// "neonbf16", "sve"); NULL if there is no such level on this machine, and `slide_last_error` names those that there are.
+// "neonbf16", "sve"); NULL if there is no such level on this machine, and `slide_last_error` lists the available ones.
 //
 // # Safety
 // `name` points to a string that ends with a zero byte.
@@ -713,8 +713,8 @@ const struct SlideKernels *slide_kernels_for_isa(const char *name);
 // this machine lacks the level.
 const struct SlideKernels *slide_kernels_from_env(void);
 
-// The kernels of the same level that may use instructions which round in their own way (`vdpbf16ps`, `bfdot`): faster on
-// `bf16`, but results differ between levels. NULL for NULL.
+// The kernels of the same level with native precision (`vdpbf16ps`, `bfdot`): faster on `bf16`, but results differ between
+// levels. NULL for NULL.
 //
 // # Safety
 // `kernels` is NULL or came from this library.
@@ -726,7 +726,7 @@ const struct SlideKernels *slide_kernels_native_precision(const struct SlideKern
 // `kernels` is NULL or came from this library.
 const char *slide_kernels_isa(const struct SlideKernels *kernels);
 
-// Why the last call on this thread that failed did so. Valid until the next call on this thread; empty if none failed.
+// The message of the last failed call on this thread; empty if none failed. Valid until the next call on this thread.
 const char *slide_last_error(void);
 
 // `*out = sum_i a[i] * b[i]`.
@@ -801,7 +801,7 @@ enum SlideStatus slide_vectors_dot(const struct SlideKernels *kernels,
                                    size_t count,
                                    float *out);
 
-// `out[i][s] = bias[rows[i]] + <table[rows[i]], inputs[.][s]>` for `count` rows: `inputs` is transposed, one column a
+// `out[i][s] = bias[rows[i]] + <table[rows[i]], inputs[.][s]>` for `count` rows: `inputs` is transposed, one column per
 // example; `bias` has `table.rows` elements.
 //
 // # Safety

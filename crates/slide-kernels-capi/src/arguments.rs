@@ -1,4 +1,4 @@
-//! Pointers with lengths, as C has them, made into slices and views.
+//! Conversion of C pointers and lengths to slices and views.
 
 use std::ffi::c_void;
 
@@ -23,25 +23,25 @@ pub enum SlideFormat {
 pub struct SlideMatrix {
     /// `rows * stride` elements.
     pub data: *const f32,
-    /// Rows there are.
+    /// Number of rows.
     pub rows: usize,
-    /// Elements from one row to the next, at least `width` and at least 1.
+    /// Distance between the starts of consecutive rows, in elements; at least `width` and at least 1.
     pub stride: usize,
-    /// Elements of a row that count.
+    /// Elements per row, without padding.
     pub width: usize,
 }
 
-/// A matrix that a kernel may write; what lies between the rows is never written.
+/// A matrix that a kernel may write; padding between rows is never written.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct SlideMatrixMut {
     /// `rows * stride` elements.
     pub data: *mut f32,
-    /// Rows there are.
+    /// Number of rows.
     pub rows: usize,
-    /// Elements from one row to the next, at least `width` and at least 1.
+    /// Distance between the starts of consecutive rows, in elements; at least `width` and at least 1.
     pub stride: usize,
-    /// Elements of a row that count.
+    /// Elements per row, without padding.
     pub width: usize,
 }
 
@@ -53,15 +53,15 @@ pub struct SlideTable {
     pub format: u32,
     /// `rows * stride` elements of that format, aligned as the format needs.
     pub data: *const c_void,
-    /// Rows there are.
+    /// Number of rows.
     pub rows: usize,
-    /// Elements from one row to the next, at least `width` and at least 1.
+    /// Distance between the starts of consecutive rows, in elements; at least `width` and at least 1.
     pub stride: usize,
-    /// Elements of a row that count.
+    /// Elements per row, without padding.
     pub width: usize,
 }
 
-/// A table of weights that a kernel may write; what lies between the rows is never written.
+/// A table of weights that a kernel may write; padding between rows is never written.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct SlideTableMut {
@@ -69,11 +69,11 @@ pub struct SlideTableMut {
     pub format: u32,
     /// `rows * stride` elements of that format, aligned as the format needs.
     pub data: *mut c_void,
-    /// Rows there are.
+    /// Number of rows.
     pub rows: usize,
-    /// Elements from one row to the next, at least `width` and at least 1.
+    /// Distance between the starts of consecutive rows, in elements; at least `width` and at least 1.
     pub stride: usize,
-    /// Elements of a row that count.
+    /// Elements per row, without padding.
     pub width: usize,
 }
 
@@ -85,19 +85,19 @@ pub struct SlideValues {
     pub format: u32,
     /// `length` elements of that format, aligned as the format needs.
     pub data: *const c_void,
-    /// Elements there are.
+    /// Number of elements.
     pub length: usize,
 }
 
-/// A vector of which only some elements are listed: element `ids[i]` is `values[i]`, the others are zero.
+/// A sparse vector: element `ids[i]` is `values[i]`, the others are zero.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct SlideSparseVector {
-    /// Numbers of the listed elements.
+    /// Indices of the listed elements.
     pub ids: *const u32,
-    /// The listed elements.
+    /// Values of the listed elements.
     pub values: *const f32,
-    /// How many elements are listed.
+    /// Number of listed elements.
     pub length: usize,
 }
 
@@ -121,7 +121,7 @@ pub(crate) unsafe fn slice<'a, T>(data: *const T, length: usize) -> Result<&'a [
         return Ok(&[]);
     }
     check(data, length)?;
-    // SAFETY: not null, aligned and not too long, by the check; valid by the caller's word.
+    // SAFETY: not null, aligned and not too long, by the check; valid as guaranteed by the caller.
     Ok(unsafe { std::slice::from_raw_parts(data, length) })
 }
 
@@ -133,16 +133,16 @@ pub(crate) unsafe fn slice_mut<'a, T>(data: *mut T, length: usize) -> Result<&'a
         return Ok(&mut []);
     }
     check(data, length)?;
-    // SAFETY: not null, aligned and not too long, by the check; valid by the caller's word.
+    // SAFETY: not null, aligned and not too long, by the check; valid as guaranteed by the caller.
     Ok(unsafe { std::slice::from_raw_parts_mut(data, length) })
 }
 
-/// Where a single result goes.
+/// The destination of a single result.
 ///
 /// # Safety
 /// `out` is null or valid for writing, and nothing else refers to it.
 pub(crate) unsafe fn result<'a, T>(out: *mut T) -> Result<&'a mut T, Invalid> {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     Ok(&mut unsafe { slice_mut(out, 1) }?[0])
 }
 
@@ -153,7 +153,7 @@ pub(crate) fn elements(rows: usize, stride: usize) -> Result<usize, Invalid> {
 /// # Safety
 /// `ids` is valid for `count` elements.
 pub(crate) unsafe fn row_ids<'a>(ids: *const u32, count: usize, bound: usize) -> Result<RowIds<'a>, Invalid> {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     Ok(RowIds::new(unsafe { slice(ids, count) }?, bound)?)
 }
 
@@ -161,7 +161,7 @@ impl SlideMatrix {
     /// # Safety
     /// `data` is valid for reading what the shape says.
     pub(crate) unsafe fn view<'a>(self) -> Result<Matrix<'a>, Invalid> {
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         let data = unsafe { slice(self.data, elements(self.rows, self.stride)?) }?;
         Ok(Matrix::new(data, self.stride, self.width)?)
     }
@@ -171,7 +171,7 @@ impl SlideMatrixMut {
     /// # Safety
     /// `data` is valid for reading and writing what the shape says, and nothing else refers to it.
     pub(crate) unsafe fn view<'a>(self) -> Result<MatrixMut<'a>, Invalid> {
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         let data = unsafe { slice_mut(self.data, elements(self.rows, self.stride)?) }?;
         Ok(MatrixMut::new(data, self.stride, self.width)?)
     }
@@ -188,7 +188,7 @@ impl SlideValues {
     /// # Safety
     /// `data` is valid for reading what format and length say.
     pub(crate) unsafe fn view<'a>(self) -> Result<Values<'a>, Invalid> {
-        // SAFETY: passed on to the caller; a `bf16` is a `u16`.
+        // SAFETY: upheld by the caller; a `bf16` is a `u16`.
         unsafe {
             match self.format {
                 F32 => Ok(Values::F32(slice(self.data.cast(), self.length)?)),
@@ -203,7 +203,7 @@ impl SlideSparseVector {
     /// # Safety
     /// `ids` and `values` are valid for reading `length` elements.
     pub(crate) unsafe fn view<'a>(self, bound: usize) -> Result<SparseVector<'a>, Invalid> {
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         let (ids, values) = unsafe { (row_ids(self.ids, self.length, bound)?, slice(self.values, self.length)?) };
         Ok(SparseVector::new(ids, values)?)
     }
@@ -215,7 +215,7 @@ impl SlideTable {
     pub(crate) unsafe fn view<'a>(self) -> Result<Table<'a>, Invalid> {
         let length = elements(self.rows, self.stride)?;
         let values = SlideValues { format: self.format, data: self.data, length };
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         Ok(Table::new(unsafe { values.view() }?, self.stride, self.width)?)
     }
 
@@ -224,7 +224,7 @@ impl SlideTable {
     /// # Safety
     /// `data` is valid for reading what format and shape say.
     pub(crate) unsafe fn view_bf16<'a>(self) -> Result<Matrix<'a, bf16>, Invalid> {
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         match unsafe { self.view() }?.values() {
             Values::Bf16(values) => Ok(Matrix::new(values, self.stride, self.width)?),
             Values::F32(_) => Err(Invalid("format is SLIDE_FORMAT_F32; expected SLIDE_FORMAT_BF16".into())),
@@ -237,7 +237,7 @@ impl SlideTableMut {
     /// `data` is valid for reading and writing what format and shape say, and nothing else refers to it.
     pub(crate) unsafe fn view<'a>(self) -> Result<TableMut<'a>, Invalid> {
         let length = elements(self.rows, self.stride)?;
-        // SAFETY: passed on to the caller; a `bf16` is a `u16`.
+        // SAFETY: upheld by the caller; a `bf16` is a `u16`.
         let values = unsafe {
             match self.format {
                 F32 => ValuesMut::F32(slice_mut(self.data.cast(), length)?),

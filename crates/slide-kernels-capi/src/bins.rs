@@ -1,4 +1,4 @@
-//! Hash functions that look at bins of coordinates: WTA, DWTA and MinHash.
+//! Hash functions over bins of coordinates: WTA, DWTA and MinHash.
 
 use slide_kernels::Kernels;
 use slide_kernels::hash::{BinPlaces, Bins};
@@ -7,17 +7,17 @@ use crate::arguments::{SlideMatrix, SlideSparseVector, result, slice, slice_mut}
 use crate::hash::{codes, codes_sparse};
 use crate::level::{Invalid, SlideKernels, SlideStatus, call};
 
-/// Hash functions that look at bins of `2^bin_bits` coordinates each.
+/// Hash functions over bins of `2^bin_bits` coordinates each.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct SlideBins {
-    /// Coordinates of a vector.
+    /// The width of the vectors.
     pub width: usize,
     /// The binary logarithm of the coordinates of a bin, 1 to 6.
     pub bin_bits: usize,
-    /// Values packed in a code, which has `values * bin_bits` bits, at most 32.
+    /// Values per code, which has `values * bin_bits` bits, at most 32.
     pub values: usize,
-    /// Codes of a vector.
+    /// Codes per vector.
     pub tables: usize,
     /// As many elements as `slide_bins_positions_length` says, drawn by `slide_bins_draw_separate` or
     /// `slide_bins_draw_shared`.
@@ -30,7 +30,7 @@ impl SlideBins {
     unsafe fn view<'a>(self) -> Result<Bins<'a>, Invalid> {
         let SlideBins { width, bin_bits, values, tables, positions } = self;
         let length = Bins::positions_len(width, bin_bits, values, tables)?;
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         Ok(Bins::new(width, bin_bits, values, tables, unsafe { slice(positions, length) }?)?)
     }
 }
@@ -47,7 +47,7 @@ pub unsafe extern "C" fn slide_bins_positions_length(
     tables: usize,
     length: *mut usize,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         *result(length)? = Bins::positions_len(width, bin_bits, values, tables)?;
         Ok(())
@@ -68,7 +68,7 @@ pub unsafe extern "C" fn slide_bins_draw_separate(
     positions: *mut u32,
     length: usize,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         let (permutation, positions) = (slice_mut(permutation, width)?, slice_mut(positions, length)?);
         Ok(Bins::draw_separate(seed, bin_bits, permutation, positions)?)
@@ -89,7 +89,7 @@ pub unsafe extern "C" fn slide_bins_draw_shared(
     positions: *mut u32,
     length: usize,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         let (permutation, positions) = (slice_mut(permutation, width)?, slice_mut(positions, length)?);
         Ok(Bins::draw_shared(seed, bin_bits, permutation, positions)?)
@@ -107,7 +107,7 @@ pub unsafe extern "C" fn slide_wta_codes(
     vectors: SlideMatrix,
     out: *mut u32,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe { codes(Kernels::wta_codes, kernels, functions.view()?, functions.tables, vectors, out) })
 }
 
@@ -123,7 +123,7 @@ pub unsafe extern "C" fn slide_dwta_codes(
     vectors: SlideMatrix,
     out: *mut u32,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe { codes(Kernels::dwta_codes, kernels, functions.view()?, functions.tables, vectors, out) })
 }
 
@@ -139,11 +139,11 @@ pub unsafe extern "C" fn slide_minhash_codes(
     vectors: SlideMatrix,
     out: *mut u32,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe { codes(Kernels::minhash_codes, kernels, functions.view()?, functions.tables, vectors, out) })
 }
 
-/// Bins the other way about, for sparse vectors: for each coordinate the bins that look at it.
+/// The inverse of the bins, for sparse vectors: for each coordinate the bins that contain it.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct SlideBinPlaces {
@@ -159,7 +159,7 @@ impl SlideBinPlaces {
     /// # Safety
     /// The pointers are valid for their lengths.
     unsafe fn view<'a>(self) -> Result<BinPlaces<'a>, Invalid> {
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         unsafe {
             let bins = self.bins.view()?;
             let (starts, places) = BinPlaces::lengths(&bins);
@@ -178,7 +178,7 @@ pub unsafe extern "C" fn slide_bin_places_lengths(
     starts: *mut usize,
     places: *mut usize,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         let (starts, places) = (result(starts)?, result(places)?);
         (*starts, *places) = BinPlaces::lengths(&bins.view()?);
@@ -187,13 +187,13 @@ pub unsafe extern "C" fn slide_bin_places_lengths(
 }
 
 /// Writes where the places of each coordinate start, and the places. If a position is not below the width, that is an
-/// error, and `starts` and `places` hold anything.
+/// error, and the content of `starts` and `places` is unspecified.
 ///
 /// # Safety
 /// The pointers are valid for their lengths; `starts` and `places` do not overlap with anything else.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn slide_bin_places_fill(bins: SlideBins, starts: *mut u32, places: *mut u32) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         let bins = bins.view()?;
         let lengths = BinPlaces::lengths(&bins);
@@ -215,7 +215,7 @@ pub unsafe extern "C" fn slide_wta_codes_sparse(
     count: usize,
     out: *mut u32,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         let SlideBins { width, tables, .. } = functions.bins;
         let vector = SlideSparseVector { ids, values, length: count };
@@ -237,7 +237,7 @@ pub unsafe extern "C" fn slide_dwta_codes_sparse(
     count: usize,
     out: *mut u32,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         let SlideBins { width, tables, .. } = functions.bins;
         let vector = SlideSparseVector { ids, values, length: count };
@@ -259,7 +259,7 @@ pub unsafe extern "C" fn slide_minhash_codes_sparse(
     count: usize,
     out: *mut u32,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         let SlideBins { width, tables, .. } = functions.bins;
         let vector = SlideSparseVector { ids, values, length: count };

@@ -17,7 +17,7 @@ pub unsafe extern "C" fn slide_pack_codes(
     out: *mut u32,
     tables: usize,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         resolve(kernels)?.pack_codes(slice(values, count)?, bits, slice_mut(out, tables)?);
         Ok(())
@@ -36,7 +36,7 @@ pub unsafe extern "C" fn slide_hamming(
     words: usize,
     out: *mut u64,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         *result(out)? = resolve(kernels)?.hamming(slice(a, words)?, slice(b, words)?);
         Ok(())
@@ -57,7 +57,7 @@ pub unsafe extern "C" fn slide_hamming_rows(
     words: usize,
     out: *mut u32,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         let (code, out) = (slice(code, words)?, slice_mut(out, count)?);
         resolve(kernels)?.hamming_rows(slice(codes, elements(count, words)?)?, code, out);
@@ -81,7 +81,7 @@ pub unsafe extern "C" fn slide_hamming_scattered(
     words: usize,
     out: *mut u32,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         let (rows, code, out) = (row_ids(rows, count, code_count)?, slice(code, words)?, slice_mut(out, count)?);
         resolve(kernels)?.hamming_scattered(slice(codes, elements(code_count, words)?)?, rows, code, out);

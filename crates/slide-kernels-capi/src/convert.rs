@@ -16,7 +16,7 @@ pub unsafe extern "C" fn slide_f32_to_bf16(
     rounding: SlideRounding,
     to: *mut u16,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller; a `bf16` is a `u16`.
+    // SAFETY: upheld by the caller; a `bf16` is a `u16`.
     call(|| unsafe {
         resolve(kernels)?.f32_to_bf16(slice(from, length)?, rounding.value()?, slice_mut(to.cast(), length)?);
         Ok(())
@@ -34,7 +34,7 @@ pub unsafe extern "C" fn slide_bf16_to_f32(
     length: usize,
     to: *mut f32,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller; a `bf16` is a `u16`.
+    // SAFETY: upheld by the caller; a `bf16` is a `u16`.
     call(|| unsafe {
         resolve(kernels)?.bf16_to_f32(slice(from.cast(), length)?, slice_mut(to, length)?);
         Ok(())
@@ -52,7 +52,7 @@ pub unsafe extern "C" fn slide_f32_to_f16(
     length: usize,
     to: *mut u16,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller; an `f16` is a `u16`.
+    // SAFETY: upheld by the caller; an `f16` is a `u16`.
     call(|| unsafe {
         resolve(kernels)?.f32_to_f16(slice(from, length)?, slice_mut(to.cast(), length)?);
         Ok(())
@@ -70,7 +70,7 @@ pub unsafe extern "C" fn slide_f16_to_f32(
     length: usize,
     to: *mut f32,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller; an `f16` is a `u16`.
+    // SAFETY: upheld by the caller; an `f16` is a `u16`.
     call(|| unsafe {
         resolve(kernels)?.f16_to_f32(slice(from.cast(), length)?, slice_mut(to, length)?);
         Ok(())

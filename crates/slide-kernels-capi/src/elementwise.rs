@@ -1,4 +1,4 @@
-//! Functions of one element, over vectors in place; and random words.
+//! Elementwise functions, in place; and random words.
 
 use slide_kernels::RngKey;
 
@@ -11,7 +11,7 @@ use crate::level::{SlideKernels, SlideStatus, call, resolve};
 /// `x` is valid for `length` elements.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn slide_relu(kernels: *const SlideKernels, x: *mut f32, length: usize) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         resolve(kernels)?.relu(slice_mut(x, length)?);
         Ok(())
@@ -29,7 +29,7 @@ pub unsafe extern "C" fn slide_relu_backward(
     activation: *const f32,
     length: usize,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         resolve(kernels)?.relu_backward(slice_mut(delta, length)?, slice(activation, length)?);
         Ok(())
@@ -50,7 +50,7 @@ pub unsafe extern "C" fn slide_dropout(
     threshold: u32,
     scale: f32,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         resolve(kernels)?.dropout(slice_mut(x, length)?, slice(random, length)?, threshold, scale);
         Ok(())
@@ -63,7 +63,7 @@ pub unsafe extern "C" fn slide_dropout(
 /// `x` is valid for `length` elements.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn slide_exp(kernels: *const SlideKernels, x: *mut f32, length: usize) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         resolve(kernels)?.exp(slice_mut(x, length)?);
         Ok(())
@@ -76,7 +76,7 @@ pub unsafe extern "C" fn slide_exp(kernels: *const SlideKernels, x: *mut f32, le
 /// `x` is valid for `length` elements.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn slide_ln(kernels: *const SlideKernels, x: *mut f32, length: usize) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         resolve(kernels)?.ln(slice_mut(x, length)?);
         Ok(())
@@ -89,7 +89,7 @@ pub unsafe extern "C" fn slide_ln(kernels: *const SlideKernels, x: *mut f32, len
 /// `x` is valid for `length` elements.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn slide_sigmoid(kernels: *const SlideKernels, x: *mut f32, length: usize) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         resolve(kernels)?.sigmoid(slice_mut(x, length)?);
         Ok(())
@@ -102,24 +102,24 @@ pub unsafe extern "C" fn slide_sigmoid(kernels: *const SlideKernels, x: *mut f32
 /// `x` is valid for `length` elements.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn slide_softplus(kernels: *const SlideKernels, x: *mut f32, length: usize) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         resolve(kernels)?.softplus(slice_mut(x, length)?);
         Ok(())
     })
 }
 
-/// Names one sequence of random words. Sequences differ as long as `stream < 2^16` and `step < 2^48`.
+/// Identifies a sequence of random words. Sequences differ as long as `stream < 2^16` and `step < 2^48`.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct SlideRngKey {
-    /// The seed of everything.
+    /// The seed.
     pub seed: u64,
-    /// When: a batch, an epoch.
+    /// The time of the draw: a batch, an epoch.
     pub step: u64,
-    /// Who draws.
+    /// The purpose of the draw.
     pub stream: u32,
-    /// For what: an example, a row, a hash table.
+    /// The object of the draw: an example, a row, a hash table.
     pub item: u32,
 }
 
@@ -135,7 +135,7 @@ pub unsafe extern "C" fn slide_random_words(
     out: *mut u32,
     length: usize,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         let key = RngKey::new(key.seed, key.stream, key.step, key.item);
         resolve(kernels)?.random_words(key, first, slice_mut(out, length)?);

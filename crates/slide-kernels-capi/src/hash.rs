@@ -19,7 +19,7 @@ pub(crate) unsafe fn codes<F>(
     vectors: SlideMatrix,
     out: *mut u32,
 ) -> Result<(), Invalid> {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     unsafe {
         let out = slice_mut(out, elements(vectors.rows, tables)?)?;
         kernel(resolve(kernels)?, &functions, vectors.view()?, out);
@@ -41,7 +41,7 @@ pub(crate) unsafe fn codes_sparse<F>(
     vector: SlideSparseVector,
     out: *mut u32,
 ) -> Result<(), Invalid> {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     unsafe {
         let (vector, out) = (vector.view(width)?, slice_mut(out, tables)?);
         kernel(resolve(kernels)?, &functions, vector.ids(), vector.values(), out);
@@ -53,11 +53,11 @@ pub(crate) unsafe fn codes_sparse<F>(
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct SlideSimHash {
-    /// Coordinates of a vector.
+    /// The width of the vectors.
     pub width: usize,
-    /// Bits of a code, at most 32.
+    /// Bits per code, at most 32.
     pub bits: usize,
-    /// Codes of a vector.
+    /// Codes per vector.
     pub tables: usize,
     /// As many words as `slide_simhash_signs_length` says, drawn by `slide_simhash_draw_signs`.
     pub signs: *const u32,
@@ -68,7 +68,7 @@ impl SlideSimHash {
     /// `signs` is valid for its length.
     unsafe fn view<'a>(self) -> Result<SimHash<'a>, Invalid> {
         let length = SimHash::signs_len(self.width, self.bits, self.tables)?;
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         Ok(SimHash::new(self.width, self.bits, self.tables, unsafe { slice(self.signs, length) }?)?)
     }
 }
@@ -84,7 +84,7 @@ pub unsafe extern "C" fn slide_simhash_signs_length(
     tables: usize,
     length: *mut usize,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         *result(length)? = SimHash::signs_len(width, bits, tables)?;
         Ok(())
@@ -97,7 +97,7 @@ pub unsafe extern "C" fn slide_simhash_signs_length(
 /// `signs` is valid for `length` elements.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn slide_simhash_draw_signs(seed: u64, signs: *mut u32, length: usize) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         SimHash::draw_signs(seed, slice_mut(signs, length)?);
         Ok(())
@@ -115,7 +115,7 @@ pub unsafe extern "C" fn slide_simhash_codes(
     vectors: SlideMatrix,
     out: *mut u32,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe { codes(Kernels::simhash_codes, kernels, functions.view()?, functions.tables, vectors, out) })
 }
 
@@ -123,11 +123,11 @@ pub unsafe extern "C" fn slide_simhash_codes(
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct SlideSignedProjection {
-    /// Coordinates of a vector.
+    /// The width of the vectors.
     pub width: usize,
-    /// Bits of a code, at most 32.
+    /// Bits per code, at most 32.
     pub bits: usize,
-    /// Codes of a vector.
+    /// Codes per vector.
     pub tables: usize,
     /// As many words as `slide_projection_signs_length` says, drawn by `slide_projection_draw_signs`.
     pub signs: *const u32,
@@ -138,7 +138,7 @@ impl SlideSignedProjection {
     /// `signs` is valid for its length.
     unsafe fn view<'a>(self) -> Result<SignedProjection<'a>, Invalid> {
         let length = SignedProjection::signs_len(self.width, self.bits, self.tables)?;
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         Ok(SignedProjection::new(self.width, self.bits, self.tables, unsafe { slice(self.signs, length) }?)?)
     }
 }
@@ -154,7 +154,7 @@ pub unsafe extern "C" fn slide_projection_signs_length(
     tables: usize,
     length: *mut usize,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         *result(length)? = SignedProjection::signs_len(width, bits, tables)?;
         Ok(())
@@ -167,7 +167,7 @@ pub unsafe extern "C" fn slide_projection_signs_length(
 /// `signs` is valid for `length` elements.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn slide_projection_draw_signs(seed: u64, signs: *mut u32, length: usize) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         SignedProjection::draw_signs(seed, slice_mut(signs, length)?);
         Ok(())
@@ -185,7 +185,7 @@ pub unsafe extern "C" fn slide_projection_codes(
     vectors: SlideMatrix,
     out: *mut u32,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe { codes(Kernels::projection_codes, kernels, functions.view()?, functions.tables, vectors, out) })
 }
 
@@ -203,7 +203,7 @@ pub unsafe extern "C" fn slide_projection_codes_sparse(
     count: usize,
     out: *mut u32,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         let SlideSignedProjection { width, tables, .. } = functions;
         let vector = SlideSparseVector { ids, values, length: count };

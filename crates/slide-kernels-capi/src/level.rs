@@ -1,4 +1,4 @@
-//! The choice of a level, and what came of a call.
+//! The choice of a level, and the status of a call.
 
 use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, CString, c_char};
@@ -12,13 +12,13 @@ pub struct SlideKernels {
     _opaque: [u8; 0],
 }
 
-/// What came of a call.
+/// The status of a call.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SlideStatus {
-    /// All is done.
+    /// Success.
     Ok = 0,
-    /// An argument does not fit; nothing was written, unless the function says otherwise. See `slide_last_error`.
+    /// An argument is invalid; nothing was written, unless the function says otherwise. See `slide_last_error`.
     InvalidArgument = 1,
 }
 
@@ -27,7 +27,7 @@ thread_local! {
     static IN_CALL: Cell<bool> = const { Cell::new(false) };
 }
 
-/// What is wrong with an argument.
+/// An invalid argument, with a message.
 pub(crate) struct Invalid(pub(crate) String);
 
 impl<E: std::error::Error> From<E> for Invalid {
@@ -37,7 +37,7 @@ impl<E: std::error::Error> From<E> for Invalid {
 }
 
 fn remember(message: &str) {
-    // A message has no zero byte but by accident.
+    // Messages do not contain zero bytes.
     let message = CString::new(message.replace('\0', " ")).unwrap_or_default();
     LAST_ERROR.with(|last| *last.borrow_mut() = message);
 }
@@ -65,7 +65,7 @@ pub(crate) fn call(body: impl FnOnce() -> Result<(), Invalid>) -> SlideStatus {
         Err(payload) => match (payload.downcast_ref::<String>(), payload.downcast_ref::<&str>()) {
             (Some(message), _) => message.clone(),
             (_, Some(message)) => (*message).to_owned(),
-            _ => "an argument does not fit".to_owned(),
+            _ => "an argument is invalid".to_owned(),
         },
     };
     remember(&message);
@@ -77,7 +77,7 @@ pub(crate) fn call(body: impl FnOnce() -> Result<(), Invalid>) -> SlideStatus {
 /// # Safety
 /// `kernels` is null or came from one of the functions of this module.
 pub(crate) unsafe fn resolve(kernels: *const SlideKernels) -> Result<&'static Kernels, Invalid> {
-    // SAFETY: a handle is the address of a `&'static Kernels`' target, by the caller's word.
+    // SAFETY: a handle is the address of a `&'static Kernels`' target, as guaranteed by the caller.
     unsafe { kernels.cast::<Kernels>().as_ref() }.ok_or_else(|| Invalid("kernels is NULL".into()))
 }
 
@@ -92,7 +92,7 @@ pub extern "C" fn slide_kernels_best() -> *const SlideKernels {
 }
 
 /// The kernels of the level of that name ("scalar", "avx2", "avx512", "avx512vnni", "avx512popcnt", "avx512bf16", "neon",
-/// "neonbf16", "sve"); NULL if there is no such level on this machine, and `slide_last_error` names those that there are.
+/// "neonbf16", "sve"); NULL if there is no such level on this machine, and `slide_last_error` lists the available ones.
 ///
 /// # Safety
 /// `name` points to a string that ends with a zero byte.
@@ -102,7 +102,7 @@ pub unsafe extern "C" fn slide_kernels_for_isa(name: *const c_char) -> *const Sl
         remember("name is NULL");
         return std::ptr::null();
     }
-    // SAFETY: not null; the rest is the caller's word.
+    // SAFETY: not null; the rest is guaranteed by the caller.
     let name = unsafe { CStr::from_ptr(name) }.to_string_lossy();
     match name.parse::<Isa>().and_then(Kernels::for_isa) {
         Ok(kernels) => handle(kernels),
@@ -126,14 +126,14 @@ pub extern "C" fn slide_kernels_from_env() -> *const SlideKernels {
     }
 }
 
-/// The kernels of the same level that may use instructions which round in their own way (`vdpbf16ps`, `bfdot`): faster on
-/// `bf16`, but results differ between levels. NULL for NULL.
+/// The kernels of the same level with native precision (`vdpbf16ps`, `bfdot`): faster on `bf16`, but results differ between
+/// levels. NULL for NULL.
 ///
 /// # Safety
 /// `kernels` is NULL or came from this library.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn slide_kernels_native_precision(kernels: *const SlideKernels) -> *const SlideKernels {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     match unsafe { resolve(kernels) } {
         Ok(kernels) => handle(kernels.with_precision(Precision::Native)),
         Err(_) => std::ptr::null(),
@@ -146,7 +146,7 @@ pub unsafe extern "C" fn slide_kernels_native_precision(kernels: *const SlideKer
 /// `kernels` is NULL or came from this library.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn slide_kernels_isa(kernels: *const SlideKernels) -> *const c_char {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     let Ok(kernels) = (unsafe { resolve(kernels) }) else { return std::ptr::null() };
     let name: &CStr = match kernels.isa() {
         Isa::Scalar => c"scalar",
@@ -163,7 +163,7 @@ pub unsafe extern "C" fn slide_kernels_isa(kernels: *const SlideKernels) -> *con
     name.as_ptr()
 }
 
-/// Why the last call on this thread that failed did so. Valid until the next call on this thread; empty if none failed.
+/// The message of the last failed call on this thread; empty if none failed. Valid until the next call on this thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn slide_last_error() -> *const c_char {
     LAST_ERROR.with(|last| last.borrow().as_ptr())

@@ -15,7 +15,7 @@ pub unsafe extern "C" fn slide_dot(
     length: usize,
     out: *mut f32,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         *result(out)? = resolve(kernels)?.dot(slice(a, length)?, slice(b, length)?);
         Ok(())
@@ -34,7 +34,7 @@ pub unsafe extern "C" fn slide_dot_bf16(
     length: usize,
     out: *mut f32,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         *result(out)? = resolve(kernels)?.dot_bf16(slice(a.cast(), length)?, slice(b.cast(), length)?);
         Ok(())
@@ -53,7 +53,7 @@ pub unsafe extern "C" fn slide_dot_bf16_f32(
     length: usize,
     out: *mut f32,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         *result(out)? = resolve(kernels)?.dot_bf16_f32(slice(a.cast(), length)?, slice(b, length)?);
         Ok(())
@@ -66,7 +66,7 @@ pub unsafe extern "C" fn slide_dot_bf16_f32(
 /// Pointers are valid for their lengths; `y` does not overlap with anything else.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn slide_axpy(kernels: *const SlideKernels, a: f32, x: SlideValues, y: *mut f32) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         resolve(kernels)?.axpy(a, x.view()?, slice_mut(y, x.length)?);
         Ok(())
@@ -86,7 +86,7 @@ pub unsafe extern "C" fn slide_rows_dot(
     vector: *const f32,
     out: *mut f32,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         let rows = row_ids(rows, count, table.rows)?;
         let (vector, out) = (slice(vector, table.width)?, slice_mut(out, count)?);
@@ -108,7 +108,7 @@ pub unsafe extern "C" fn slide_rows_dot_bf16(
     vector: *const u16,
     out: *mut f32,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         let rows = row_ids(rows, count, table.rows)?;
         let (vector, out) = (slice(vector.cast(), table.width)?, slice_mut(out, count)?);
@@ -130,7 +130,7 @@ pub unsafe extern "C" fn slide_vectors_dot(
     count: usize,
     out: *mut f32,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         let ids = row_ids(ids, count, vectors.rows)?;
         let (row, out) = (slice(row, vectors.width)?, slice_mut(out, count)?);
@@ -139,7 +139,7 @@ pub unsafe extern "C" fn slide_vectors_dot(
     })
 }
 
-/// `out[i][s] = bias[rows[i]] + <table[rows[i]], inputs[.][s]>` for `count` rows: `inputs` is transposed, one column a
+/// `out[i][s] = bias[rows[i]] + <table[rows[i]], inputs[.][s]>` for `count` rows: `inputs` is transposed, one column per
 /// example; `bias` has `table.rows` elements.
 ///
 /// # Safety
@@ -154,7 +154,7 @@ pub unsafe extern "C" fn slide_gemm_forward(
     inputs: SlideMatrix,
     out: SlideMatrixMut,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         let rows = row_ids(rows, count, table.rows)?;
         let bias = slice(bias, table.rows)?;
@@ -176,7 +176,7 @@ pub unsafe extern "C" fn slide_gemm_backward(
     deltas: SlideMatrix,
     input_gradient: SlideMatrixMut,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         let rows = row_ids(rows, count, table.rows)?;
         resolve(kernels)?.gemm_backward(table.view()?, rows, deltas.view()?, input_gradient.view()?);
@@ -195,7 +195,7 @@ pub unsafe extern "C" fn slide_gemm_gradient(
     inputs: SlideMatrix,
     gradient: SlideMatrixMut,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         resolve(kernels)?.gemm_gradient(deltas.view()?, inputs.view()?, gradient.view()?);
         Ok(())
@@ -212,7 +212,7 @@ pub unsafe extern "C" fn slide_transpose(
     source: SlideMatrix,
     destination: SlideMatrixMut,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         resolve(kernels)?.transpose(source.view()?, destination.view()?);
         Ok(())
@@ -225,7 +225,7 @@ pub unsafe extern "C" fn slide_transpose(
 /// `vectors` is valid for its shape, and does not overlap with anything else.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn slide_hadamard(kernels: *const SlideKernels, vectors: SlideMatrixMut) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         resolve(kernels)?.hadamard(vectors.view()?);
         Ok(())

@@ -15,7 +15,7 @@ pub unsafe extern "C" fn slide_max_sum(
     max: *mut f32,
     sum: *mut f32,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         let (max, sum) = (result(max)?, result(sum)?);
         (*max, *sum) = resolve(kernels)?.max_sum(slice(values, length)?);
@@ -34,7 +34,7 @@ pub unsafe extern "C" fn slide_log_sum_exp(
     length: usize,
     out: *mut f32,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         *result(out)? = resolve(kernels)?.log_sum_exp(slice(values, length)?);
         Ok(())
@@ -47,7 +47,7 @@ pub unsafe extern "C" fn slide_log_sum_exp(
 /// `z` is valid for `length` elements.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn slide_softmax(kernels: *const SlideKernels, z: *mut f32, length: usize) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         resolve(kernels)?.softmax(slice_mut(z, length)?);
         Ok(())
@@ -65,7 +65,7 @@ pub unsafe extern "C" fn slide_column_max_sum(
     max: *mut f32,
     sum: *mut f32,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         let (max, sum) = (slice_mut(max, z.width)?, slice_mut(sum, z.width)?);
         resolve(kernels)?.column_max_sum(z.view()?, max, sum);
@@ -84,7 +84,7 @@ pub unsafe extern "C" fn slide_softmax_columns(
     max: *const f32,
     inverse_sum: *const f32,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         let (max, inverse_sum) = (slice(max, z.width)?, slice(inverse_sum, z.width)?);
         resolve(kernels)?.softmax_columns(z.view()?, max, inverse_sum);
@@ -107,7 +107,7 @@ pub unsafe extern "C" fn slide_softmax_entries(
     inverse_sum: *const f32,
     example_count: usize,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         let (max, inverse_sum) = (slice(max, example_count)?, slice(inverse_sum, example_count)?);
         resolve(kernels)?.softmax_entries(slice_mut(z, count)?, slice(examples, count)?, max, inverse_sum);
@@ -131,7 +131,7 @@ pub unsafe extern "C" fn slide_softmax_cross_entropy(
     count: usize,
     loss: *mut f32,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         let (labels, targets, loss) = (slice(labels, count)?, slice(targets, count)?, result(loss)?);
         *loss = resolve(kernels)?.softmax_cross_entropy(slice_mut(z, length)?, labels, targets);
@@ -153,7 +153,7 @@ pub unsafe extern "C" fn slide_binary_cross_entropy(
     length: usize,
     loss: *mut f32,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         let (targets, loss) = (slice(targets, length)?, result(loss)?);
         *loss = resolve(kernels)?.binary_cross_entropy(slice_mut(z, length)?, targets);
@@ -176,7 +176,7 @@ pub unsafe extern "C" fn slide_binary_cross_entropy_sparse(
     count: usize,
     loss: *mut f32,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         let (labels, targets, loss) = (slice(labels, count)?, slice(targets, count)?, result(loss)?);
         *loss = resolve(kernels)?.binary_cross_entropy_sparse(slice_mut(z, length)?, labels, targets);
@@ -195,7 +195,7 @@ pub unsafe extern "C" fn slide_sigmoid_columns(
     z: SlideMatrixMut,
     loss: *mut f32,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         resolve(kernels)?.sigmoid_columns(z.view()?, slice_mut(loss, z.width)?);
         Ok(())
@@ -213,7 +213,7 @@ pub unsafe extern "C" fn slide_sigmoid_entries(
     length: usize,
     loss: *mut f32,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         let loss = result(loss)?;
         *loss = resolve(kernels)?.sigmoid_entries(slice_mut(z, length)?);

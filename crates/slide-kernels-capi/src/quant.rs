@@ -1,4 +1,4 @@
-//! Quantisation to eight bits, and the products of what it makes.
+//! Quantisation to eight bits, and products of quantised vectors.
 
 use slide_kernels::{Affine, Matrix, MatrixI8, QuantizedBatchMut, QuantizedTable, QuantizedTableMut};
 
@@ -11,11 +11,11 @@ use crate::level::{Invalid, SlideKernels, SlideStatus, call, resolve};
 pub struct SlideMatrixI8 {
     /// `rows * stride` elements.
     pub data: *const i8,
-    /// Rows there are.
+    /// Number of rows.
     pub rows: usize,
-    /// Elements from one row to the next, at least `width` and at least 1.
+    /// Distance between the starts of consecutive rows, in elements; at least `width` and at least 1.
     pub stride: usize,
-    /// Elements of a row that count.
+    /// Elements per row, without padding.
     pub width: usize,
 }
 
@@ -23,7 +23,7 @@ impl SlideMatrixI8 {
     /// # Safety
     /// `data` is valid for reading what the shape says.
     unsafe fn view<'a>(self) -> Result<MatrixI8<'a>, Invalid> {
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         let values = unsafe { slice(self.data, elements(self.rows, self.stride)?) }?;
         Ok(MatrixI8::new(values, self.stride, self.width)?)
     }
@@ -35,11 +35,11 @@ impl SlideMatrixI8 {
 pub struct SlideMatrixU8 {
     /// `rows * stride` elements.
     pub data: *const u8,
-    /// Rows there are.
+    /// Number of rows.
     pub rows: usize,
-    /// Elements from one row to the next, at least `width` and at least 1.
+    /// Distance between the starts of consecutive rows, in elements; at least `width` and at least 1.
     pub stride: usize,
-    /// Elements of a row that count.
+    /// Elements per row, without padding.
     pub width: usize,
 }
 
@@ -47,13 +47,13 @@ impl SlideMatrixU8 {
     /// # Safety
     /// `data` is valid for reading what the shape says.
     unsafe fn view<'a>(self) -> Result<Matrix<'a, u8>, Invalid> {
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         let values = unsafe { slice(self.data, elements(self.rows, self.stride)?) }?;
         Ok(Matrix::new(values, self.stride, self.width)?)
     }
 }
 
-/// A table of weights in eight bits: element `k` of row `i` stands for `scales[i] * values.data[i * stride + k]`.
+/// A table of weights in eight bits: element `k` of row `i` represents `scales[i] * values.data[i * stride + k]`.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct SlideQuantizedTable {
@@ -70,12 +70,12 @@ impl SlideQuantizedTable {
     /// The pointers are valid for what the shape says.
     unsafe fn view<'a>(self) -> Result<QuantizedTable<'a>, Invalid> {
         let rows = self.values.rows;
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         unsafe { Ok(QuantizedTable::new(self.values.view()?, slice(self.scales, rows)?, slice(self.sums, rows)?)?) }
     }
 }
 
-/// A table of weights in eight bits that a kernel may write; what lies between the rows is never written.
+/// A table of weights in eight bits that a kernel may write; padding between rows is never written.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct SlideQuantizedTableMut {
@@ -85,11 +85,11 @@ pub struct SlideQuantizedTableMut {
     pub scales: *mut f32,
     /// The sum of the elements of each row.
     pub sums: *mut i32,
-    /// Rows there are.
+    /// Number of rows.
     pub rows: usize,
-    /// Elements from one row to the next, at least `width` and at least 1.
+    /// Distance between the starts of consecutive rows, in elements; at least `width` and at least 1.
     pub stride: usize,
-    /// Elements of a row that count.
+    /// Elements per row, without padding.
     pub width: usize,
 }
 
@@ -97,7 +97,7 @@ impl SlideQuantizedTableMut {
     /// # Safety
     /// The pointers are valid for what the shape says, and nothing else refers to what they point to.
     unsafe fn view<'a>(self) -> Result<QuantizedTableMut<'a>, Invalid> {
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         unsafe {
             let values = slice_mut(self.values, elements(self.rows, self.stride)?)?;
             let (scales, sums) = (slice_mut(self.scales, self.rows)?, slice_mut(self.sums, self.rows)?);
@@ -106,13 +106,13 @@ impl SlideQuantizedTableMut {
     }
 }
 
-/// What the bytes of a vector stand for: byte `q` for `scale * (q - zero_point)`.
+/// The affine quantisation of a vector: byte `q` represents `scale * (q - zero_point)`.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct SlideAffine {
-    /// What a step of one stands for.
+    /// The difference between the values of two consecutive bytes.
     pub scale: f32,
-    /// The byte that stands for zero.
+    /// The byte that represents 0.
     pub zero_point: u8,
 }
 
@@ -143,13 +143,13 @@ impl From<Affine> for SlideAffine {
 pub struct SlideQuantizedBatchMut {
     /// `rows * stride` elements.
     pub values: *mut u8,
-    /// What the bytes of each vector stand for.
+    /// The quantisation of each vector.
     pub affine: *mut SlideAffine,
-    /// Vectors there are.
+    /// Number of vectors.
     pub rows: usize,
-    /// Elements from one vector to the next, at least `width` and at least 1.
+    /// Distance between the starts of consecutive vectors, in elements; at least `width` and at least 1.
     pub stride: usize,
-    /// Elements of a vector that count.
+    /// Elements per vector, without padding.
     pub width: usize,
 }
 
@@ -157,7 +157,7 @@ impl SlideQuantizedBatchMut {
     /// # Safety
     /// The pointers are valid for what the shape says, and nothing else refers to what they point to.
     unsafe fn view<'a>(self) -> Result<QuantizedBatchMut<'a>, Invalid> {
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         unsafe {
             let values = slice_mut(self.values, elements(self.rows, self.stride)?)?;
             let affine = slice_mut(self.affine.cast(), self.rows)?;
@@ -176,7 +176,7 @@ pub unsafe extern "C" fn slide_quantize_rows_i8(
     table: SlideTable,
     out: SlideQuantizedTableMut,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         resolve(kernels)?.quantize_rows_i8(table.view()?, out.view()?);
         Ok(())
@@ -196,7 +196,7 @@ pub unsafe extern "C" fn slide_quantize_i8(
     out: *mut i8,
     scale: *mut f32,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         let (out, scale) = (slice_mut(out, length)?, result(scale)?);
         *scale = resolve(kernels)?.quantize_i8(slice(values, length)?, out);
@@ -215,7 +215,7 @@ pub unsafe extern "C" fn slide_quantize_rows_u8(
     vectors: SlideMatrix,
     out: SlideQuantizedBatchMut,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         resolve(kernels)?.quantize_rows_u8(vectors.view()?, out.view()?);
         Ok(())
@@ -235,7 +235,7 @@ pub unsafe extern "C" fn slide_quantize_u8(
     out: *mut u8,
     affine: *mut SlideAffine,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         let (out, affine) = (slice_mut(out, length)?, result(affine)?);
         *affine = resolve(kernels)?.quantize_u8(slice(values, length)?, out).into();
@@ -255,7 +255,7 @@ pub unsafe extern "C" fn slide_dequantize_i8(
     scale: f32,
     out: *mut f32,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         resolve(kernels)?.dequantize_i8(slice(values, length)?, scale, slice_mut(out, length)?);
         Ok(())
@@ -274,7 +274,7 @@ pub unsafe extern "C" fn slide_dequantize_u8(
     affine: SlideAffine,
     out: *mut f32,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         resolve(kernels)?.dequantize_u8(slice(values, length)?, affine.into(), slice_mut(out, length)?);
         Ok(())
@@ -291,7 +291,7 @@ pub unsafe extern "C" fn slide_row_sums_i8(
     values: SlideMatrixI8,
     out: *mut i32,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         resolve(kernels)?.row_sums_i8(values.view()?, slice_mut(out, values.rows)?);
         Ok(())
@@ -310,7 +310,7 @@ pub unsafe extern "C" fn slide_dot_i8(
     length: usize,
     out: *mut i32,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         *result(out)? = resolve(kernels)?.dot_i8(slice(a, length)?, slice(b, length)?);
         Ok(())
@@ -329,7 +329,7 @@ pub unsafe extern "C" fn slide_dot_u8_i8(
     length: usize,
     out: *mut i32,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         *result(out)? = resolve(kernels)?.dot_u8_i8(slice(a, length)?, slice(b, length)?);
         Ok(())
@@ -349,7 +349,7 @@ pub unsafe extern "C" fn slide_rows_dot_i8(
     vector: *const i8,
     out: *mut i32,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         let rows = row_ids(rows, count, values.rows)?;
         let (vector, out) = (slice(vector, values.width)?, slice_mut(out, count)?);
@@ -371,7 +371,7 @@ pub unsafe extern "C" fn slide_rows_dot_u8_i8(
     vector: *const u8,
     out: *mut i32,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         let rows = row_ids(rows, count, values.rows)?;
         let (vector, out) = (slice(vector, values.width)?, slice_mut(out, count)?);
@@ -395,7 +395,7 @@ pub unsafe extern "C" fn slide_rows_dot_i8_scaled(
     scale: f32,
     out: *mut f32,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         let rows = row_ids(rows, count, table.values.rows)?;
         let (vector, out) = (slice(vector, table.values.width)?, slice_mut(out, count)?);
@@ -419,7 +419,7 @@ pub unsafe extern "C" fn slide_rows_dot_u8_i8_scaled(
     affine: SlideAffine,
     out: *mut f32,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         let rows = row_ids(rows, count, table.values.rows)?;
         let (vector, out) = (slice(vector, table.values.width)?, slice_mut(out, count)?);
@@ -442,7 +442,7 @@ pub unsafe extern "C" fn slide_gemm_i8(
     vectors: SlideMatrixI8,
     out: *mut i32,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         let (rows, out) = (row_ids(rows, count, values.rows)?, slice_mut(out, elements(count, vectors.rows)?)?);
         resolve(kernels)?.gemm_i8(values.view()?, rows, vectors.view()?, out);
@@ -464,7 +464,7 @@ pub unsafe extern "C" fn slide_gemm_u8_i8(
     vectors: SlideMatrixU8,
     out: *mut i32,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         let (rows, out) = (row_ids(rows, count, values.rows)?, slice_mut(out, elements(count, vectors.rows)?)?);
         resolve(kernels)?.gemm_u8_i8(values.view()?, rows, vectors.view()?, out);

@@ -1,4 +1,4 @@
-//! The two passes of a sampled layer over its active rows, and the sort that lists them.
+//! Sampled dense-dense matrix products, and the conversion from CSR to CSC that makes their patterns.
 
 use slide_kernels::{CscMut, CscPattern, CsrView};
 
@@ -6,7 +6,7 @@ use crate::arguments::{SlideMatrix, SlideMatrixMut, SlideTable, SlideTableMut, r
 use crate::level::{Invalid, SlideKernels, SlideStatus, call, resolve};
 use crate::update::{SlideOptimiser, SlideRounding};
 
-/// The transposed active sets of a batch: entry `e` is the pair of row `rows[i]` and example `examples[e]`, for `e` from
+/// The sparsity pattern of a batch in CSC: entry `e` is the pair of row `rows[i]` and example `examples[e]`, for `e` from
 /// `starts[i]` to `starts[i + 1] - 1`.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +27,7 @@ impl SlideCscPattern {
     /// # Safety
     /// The pointers are valid for their lengths.
     unsafe fn view<'a>(self, row_bound: usize, example_bound: usize) -> Result<CscPattern<'a>, Invalid> {
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         let (rows, starts, examples) = unsafe {
             (
                 slice(self.rows, self.row_count)?,
@@ -53,7 +53,7 @@ pub unsafe extern "C" fn slide_sddmm_forward(
     vectors: SlideMatrix,
     out: *mut f32,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         let (bias, out) = (slice(bias, table.rows)?, slice_mut(out, pattern.entry_count)?);
         let pattern = pattern.view(table.rows, vectors.rows)?;
@@ -80,7 +80,7 @@ pub unsafe extern "C" fn slide_sddmm_backward(
     input_gradient: *const SlideMatrixMut,
     rounding: SlideRounding,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         let optimiser = optimiser.with_tables(pattern.row_count, states)?;
         let coefficients = slice(coefficients, pattern.entry_count)?;
@@ -99,15 +99,15 @@ pub unsafe extern "C" fn slide_sddmm_backward(
     })
 }
 
-/// What consecutive examples list: row numbers, ascending within an example, and perhaps a value with each.
+/// What consecutive examples list: row indices, ascending within an example, and perhaps a value with each.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct SlideCsrView {
-    /// Row numbers, of one example after the other.
+    /// Row indices, of one example after the other.
     pub rows: *const u32,
-    /// The value of each row number, or NULL.
+    /// The value of each row index, or NULL.
     pub values: *const f32,
-    /// How many row numbers there are.
+    /// How many row indices there are.
     pub length: usize,
     /// Example `s` has the places `bounds[s * stride]` to `bounds[s * stride + 1] - 1` of `rows`.
     pub bounds: *const u32,
@@ -122,7 +122,7 @@ impl SlideCsrView {
     /// The pointers are valid for their lengths.
     unsafe fn view<'a>(self) -> Result<CsrView<'a>, Invalid> {
         let values = if self.values.is_null() { 0 } else { self.length };
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         unsafe {
             Ok(CsrView {
                 rows: slice(self.rows, self.length)?,
@@ -158,7 +158,7 @@ impl SlideCscMut {
     /// The pointers are valid for their lengths, and nothing else refers to what they point to.
     unsafe fn view<'a>(self) -> Result<CscMut<'a>, Invalid> {
         let values = if self.values.is_null() { 0 } else { self.entry_capacity };
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         unsafe {
             Ok(CscMut {
                 rows: slice_mut(self.rows, self.row_capacity)?,
@@ -194,7 +194,7 @@ pub unsafe extern "C" fn slide_csr_to_csc(
     row_count: *mut usize,
     entry_count: *mut usize,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         let blocks = slice(blocks, block_count)?;
         for block in blocks {

@@ -19,7 +19,7 @@ pub unsafe extern "C" fn slide_top_k(
     k: usize,
     found: *mut usize,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         let (indices, values, found) = (slice_mut(indices, k)?, slice_mut(values, k)?, result(found)?);
         *found = resolve(kernels)?.top_k(slice(scores, count)?, indices, values);
@@ -44,7 +44,7 @@ pub unsafe extern "C" fn slide_select_above(
     capacity: usize,
     found: *mut usize,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         let (indices, values, found) = (slice_mut(indices, capacity)?, slice_mut(values, capacity)?, result(found)?);
         *found = resolve(kernels)?.select_above(slice(scores, count)?, threshold, indices, values);

@@ -14,7 +14,7 @@ pub unsafe extern "C" fn slide_sparse_dot(
     dense: SlideValues,
     out: *mut f32,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         *result(out)? = resolve(kernels)?.sparse_dot(a.view(dense.length)?, dense.view()?);
         Ok(())
@@ -33,7 +33,7 @@ pub unsafe extern "C" fn slide_sparse_sparse_dot(
     b: SlideSparseVector,
     out: *mut f32,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         // The two greatest numbers fill up blocks in the kernels.
         let bound = u32::MAX as usize - 1;
@@ -56,7 +56,7 @@ pub unsafe extern "C" fn slide_embedding_forward(
     bias: *const f32,
     out: *mut f32,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         let (rows, values) = (row_ids(rows, count, table.rows)?, slice(values, count)?);
         let (bias, out) = (slice(bias, table.width)?, slice_mut(out, table.width)?);
@@ -79,7 +79,7 @@ pub unsafe extern "C" fn slide_embedding_backward(
     count: usize,
     gradient: SlideMatrixMut,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         let (rows, values) = (row_ids(rows, count, gradient.rows)?, slice(values, count)?);
         let out_gradient = slice(out_gradient, gradient.width)?;

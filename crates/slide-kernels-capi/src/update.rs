@@ -138,7 +138,7 @@ impl SlideOptimiser {
         const MOMENTUM: u32 = SlideOptimiserKind::Momentum as u32;
         const ADAGRAD: u32 = SlideOptimiserKind::Adagrad as u32;
         let has_decay = !self.decay.is_null();
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         unsafe {
             match self.kind {
                 ADAM => {
@@ -173,7 +173,7 @@ impl SlideOptimiser {
         rows: usize,
         states: *const SlideTableMut,
     ) -> Result<Optimiser<'a, slide_kernels::TableMut<'a>>, Invalid> {
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         unsafe { self.with_states(rows, |i| slice(states, i + 1)?[i].view()) }
     }
 }
@@ -194,7 +194,7 @@ pub unsafe extern "C" fn slide_update_rows(
     gradient: SlideMatrix,
     rounding: SlideRounding,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         let rows = row_ids(rows, count, weights.rows)?;
         let optimiser = optimiser.with_tables(count, states)?;
@@ -219,7 +219,7 @@ pub unsafe extern "C" fn slide_update_scattered(
     count: usize,
     gradient: *const f32,
 ) -> SlideStatus {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     call(|| unsafe {
         let rows = row_ids(rows, count, length)?;
         let optimiser = optimiser.with_states(count, |i| slice_mut(slice(states, i + 1)?[i], length))?;

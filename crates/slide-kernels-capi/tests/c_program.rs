@@ -1,4 +1,4 @@
-//! The header is what cbindgen makes of the code, and a C program that includes it links and runs.
+//! The header is what cbindgen generates from the code, and a C program that includes it links and runs.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,7 +7,7 @@ fn crate_folder() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// `SLIDE_BLESS=1 cargo test -p slide-kernels-capi` writes the header anew.
+/// `SLIDE_BLESS=1 cargo test -p slide-kernels-capi` regenerates the header.
 #[test]
 fn the_header_is_up_to_date() {
     let config = cbindgen::Config::from_file(crate_folder().join("cbindgen.toml")).unwrap();
@@ -19,7 +19,7 @@ fn the_header_is_up_to_date() {
         std::fs::write(&path, &made).unwrap();
     }
     let found = std::fs::read(&path).unwrap_or_default();
-    assert!(found == made, "{} is not what cbindgen makes; SLIDE_BLESS=1 writes it anew", path.display());
+    assert!(found == made, "{} is not what cbindgen generates; SLIDE_BLESS=1 regenerates it", path.display());
 }
 
 /// Methods without a C function, by the beginning of their names, and why.
@@ -36,7 +36,7 @@ fn every_kernel_has_a_c_function() {
     }
 }
 
-/// The static library, which cargo has built with this test beside it.
+/// The folder of the static library, which cargo builds together with this test.
 fn library_folder() -> PathBuf {
     let folder = std::env::current_exe().unwrap().parent().unwrap().to_owned();
     let found = folder.join("libslide_kernels_capi.a").is_file();
@@ -44,15 +44,15 @@ fn library_folder() -> PathBuf {
     folder
 }
 
-#[test]
-fn a_c_program_links_and_runs() {
+/// Compiles a C program against the header and the static library, and runs it; returns what it printed.
+fn run(source: &Path) -> String {
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("program");
     let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".into());
     let status = Command::new(&compiler)
         .args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-pedantic", "-I"])
         .arg(crate_folder().join("include"))
-        .arg(crate_folder().join("tests/program.c"))
+        .arg(source)
         .arg(library_folder().join("libslide_kernels_capi.a"))
         .args(["-lm", "-lpthread", "-ldl", "-o"])
         .arg(&program)
@@ -63,4 +63,21 @@ fn a_c_program_links_and_runs() {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "the program failed: {errors}");
     assert!(errors.is_empty(), "the library printed: {errors}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn a_c_program_links_and_runs() {
+    run(&crate_folder().join("tests/program.c"));
+}
+
+#[test]
+fn the_example_of_the_readme_runs() {
+    let text = std::fs::read_to_string(crate_folder().join("README.md")).unwrap();
+    let (_, example) = text.split_once("```c\n").expect("a C example");
+    let (example, _) = example.split_once("```").expect("its end");
+    let folder = tempfile::tempdir().unwrap();
+    let source = folder.path().join("example.c");
+    std::fs::write(&source, example).unwrap();
+    assert_eq!(run(&source), "2 6\n");
 }

@@ -1,4 +1,4 @@
-//! Instruction-set levels: their names, and which of them this machine has; and what its processor has but does badly.
+//! Instruction-set levels, their detection, and quirks: instructions that a processor has but executes slowly.
 
 use core::fmt;
 use core::str::FromStr;
@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicU8, Ordering};
 
 /// An instruction-set level for which this crate has a back end.
 ///
-/// Every level can be named everywhere; [`is_available`](Isa::is_available) says whether it can run here.
+/// Every level exists on every architecture; [`is_available`](Isa::is_available) says whether it can run here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Isa {
@@ -28,8 +28,8 @@ pub enum Isa {
     NeonBf16,
     /// [`NeonBf16`](Isa::NeonBf16) with SVE in vectors of 256 bits (Neoverse V1: Graviton3).
     ///
-    /// The length is that of the thread that asks for the level, and is not read again by the kernels. Linux can give a thread
-    /// another one (`prctl(PR_SVE_SET_VL)`): one that has another must not call kernels of this level.
+    /// Detection reads the vector length of the calling thread; the kernels do not read it again. Linux can set another length
+    /// for a thread (`prctl(PR_SVE_SET_VL)`): such a thread must not call kernels of this level.
     Sve,
 }
 
@@ -64,8 +64,8 @@ impl Isa {
 
     /// Whether this machine (processor and operating system) can run the level.
     ///
-    /// Every feature that the level uses is asked for by name; none is inferred from another.
-    /// Without the feature `std` the answer is what the program was compiled for.
+    /// Every feature that the level uses is tested by itself; none is inferred from another.
+    /// Without the feature `std` the answer depends only on the target features of the compilation.
     pub fn is_available(self) -> bool {
         match self {
             Isa::Scalar => true,
@@ -91,21 +91,21 @@ impl Isa {
     }
 }
 
-/// What a processor has, but does so badly that kernels had better do without. Quirks change no result of
+/// Instructions that a processor has but executes so slowly that kernels should avoid them. Quirks change no result of
 /// [`Precision::Reproducible`](crate::Precision::Reproducible).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Quirks {
-    /// Gather instructions are slower than as many loads: on every AMD processor so far, and on those of Intel from Skylake
-    /// to Rocket Lake, whose microcode holds gathers up against the Downfall attack (CVE-2022-40982), and before Skylake.
+    /// Gather instructions are slower than as many scalar loads: on all AMD processors so far, on Intel's before Skylake, and on
+    /// Intel's from Skylake to Rocket Lake, whose microcode mitigates Downfall (CVE-2022-40982).
     pub slow_gather: bool,
-    /// Products of pairs of `bf16` (`vdpbf16ps`) are half as fast as those of `f32`, one by one: on every processor of Intel
-    /// so far, one in two cycles where there are two multiply-adds a cycle. So they pay only where loads are the limit.
+    /// `vdpbf16ps` has no more throughput than `f32` multiply-adds: on all Intel processors so far it issues once in two cycles,
+    /// multiply-adds twice per cycle. So it helps only where loads are the bottleneck.
     pub slow_bf16_pairs: bool,
 }
 
 impl Quirks {
-    /// The quirks of this machine's processor, by the name and model that it gives. It is asked once.
+    /// The quirks of this machine's processor, by vendor and model. The result is cached.
     pub fn detect() -> Quirks {
         const DETECTED: u8 = 1;
         const SLOW_GATHER: u8 = 2;
@@ -123,7 +123,7 @@ impl Quirks {
     }
 
     /// The quirks of the x86-64 processor with this vendor's name (leaf 0 of `cpuid`: `ebx`, `edx`, `ecx`) and this signature
-    /// (leaf 1: `eax`): what [`detect`](Self::detect) goes by.
+    /// (leaf 1: `eax`), as used by [`detect`](Self::detect).
     #[must_use]
     pub fn of_x86(vendor: &[u8; 12], signature: u32) -> Quirks {
         match vendor {
@@ -133,20 +133,20 @@ impl Quirks {
         }
     }
 
-    /// The same, with gathers that are (or are not) to be avoided.
+    /// These quirks, but with gathers to be avoided or not.
     #[must_use]
     pub fn with_slow_gather(self, slow_gather: bool) -> Quirks {
         Quirks { slow_gather, ..self }
     }
 
-    /// The same, with products of pairs of `bf16` that are (or are not) to be avoided.
+    /// These quirks, but with products of `bf16` pairs to be avoided or not.
     #[must_use]
     pub fn with_slow_bf16_pairs(self, slow_bf16_pairs: bool) -> Quirks {
         Quirks { slow_bf16_pairs, ..self }
     }
 }
 
-/// Which features a processor of x86-64 has. Each is asked for by name.
+/// Feature detection on x86-64. Each feature is tested by itself.
 #[cfg_attr(not(target_arch = "x86_64"), allow(clippy::nonminimal_bool, reason = "everything is false there"))]
 mod x86 {
     use super::Quirks;
@@ -212,7 +212,7 @@ mod x86 {
     }
 }
 
-/// Which features a processor of 64-bit Arm has. Each is asked for by name.
+/// Feature detection on 64-bit Arm. Each feature is tested by itself.
 mod arm {
     #[cfg(all(target_arch = "aarch64", feature = "std"))]
     macro_rules! all {
@@ -231,7 +231,7 @@ mod arm {
         all!("dotprod", "i8mm", "bf16")
     }
 
-    /// SVE, and its vectors have 256 bits on this thread, now; see [`Isa::Sve`](super::Isa::Sve).
+    /// Whether SVE is available with a vector length of 256 bits on this thread; see [`Isa::Sve`](super::Isa::Sve).
     pub(super) fn sve_256() -> bool {
         all!("sve") && sve_bytes() == 32
     }
@@ -269,7 +269,7 @@ impl FromStr for Isa {
     }
 }
 
-/// Why a level cannot be used. The message lists the levels that can.
+/// Why a level cannot be used. The message lists the available levels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum IsaError {

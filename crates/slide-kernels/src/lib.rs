@@ -1,34 +1,49 @@
-//! Kernels of sparse neural networks on CPUs: slices in, slices out.
+//! SIMD kernels for sparse neural networks on CPUs: slices in, slices out, the same bits on every instruction set.
 //!
 //! ```
-//! use slide_kernels::Kernels;
+//! use slide_kernels::{Kernels, Matrix, RowIds};
 //!
-//! let kernels = Kernels::best();
-//! assert_eq!(kernels.dot(&[1.0, 2.0, 3.0], &[4.0, 5.0, 6.0]), 32.0);
+//! let kernels = Kernels::best(); // the best instruction set of this machine
+//! let weights = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0];
+//! let table = Matrix::new(&weights, 3, 3)?; // data, stride, width: four rows of three weights
+//! let rows = RowIds::new(&[1, 3], table.rows())?; // the rows to compute, validated once
+//!
+//! let mut logits = [0.0; 2];
+//! kernels.rows_dot(table.into(), rows, &[1.0, 2.0, 3.0], &mut logits);
+//! assert_eq!(logits, [2.0, 6.0]);
+//! # Ok::<(), slide_kernels::ShapeError>(())
 //! ```
 //!
-//! * **One back end per instruction set**, chosen once: [`Kernels::best`], [`Kernels::for_isa`], or the
-//!   environment variable `SLIDE_ISA` with [`Kernels::from_env`].
-//! * **The same bits everywhere.** Every kernel states the order of its operations, and every back end keeps it:
-//!   a result is a pure function of the arguments, whatever the machine. (A result that is NaN is NaN on every
-//!   back end; its payload is not promised.) The `scalar` modules are the specification.
-//! * **Safe.** Lengths and indices are checked once per call, before any unsafe code; a list of indices that is
-//!   used again is checked once into a [`RowIds`] or [`CscPattern`] value. A violated length is a panic with a
-//!   message, like slice indexing.
-//! * **Nothing hidden.** No kernel allocates, starts a thread, or touches anything but its arguments.
+//! * **One back end per instruction set**, chosen once at run time: [`Kernels::best`], [`Kernels::for_isa`], or
+//!   [`Kernels::from_env`], which reads the environment variable `SLIDE_ISA`.
+//! * **Reproducible.** Every kernel documents the order of its operations, and every back end keeps it: a result is a pure
+//!   function of the arguments, on any machine. (A NaN result is NaN on every back end; its payload is unspecified.) The
+//!   `scalar` back end is the specification. Faster `bf16` instructions that round differently are opt-in:
+//!   [`Precision::Native`].
+//! * **Safe.** Lengths and indices are checked once per call, before any unsafe code. A list of indices that is used again is
+//!   validated once, as a [`RowIds`] or [`CscPattern`]. A wrong length is a panic with a message, as in slice indexing.
+//! * **Coarse.** A call processes whole rows or batches, so the check and the indirect call cost little. No kernel allocates,
+//!   starts a thread, or accesses anything but its arguments.
 //!
-//! What is inlined into a kernel depends on how many units the compiler splits the crate into. The figures of this project
-//! are those of one, which costs no time to speak of; in your `Cargo.toml`:
+//! # Features
+//!
+//! `std` (default) enables the detection of the instruction set at run time. Without it the crate is `no_std`: the level is that
+//! of the compilation, or chosen by [`Kernels::for_isa_unchecked`].
+//!
+//! # Build settings
+//!
+//! Inlining into the kernels depends on the number of codegen units. The published measurements use one, which hardly
+//! lengthens the build:
 //!
 //! ```toml
 //! [profile.release.package.slide-kernels]
 //! codegen-units = 1
 //! ```
-
+//!
 //! # The kernels
 //!
-//! All are methods of [`Kernels`]. Every one exists on every level; a dot marks the levels that have a function of their
-//! own, the others take that of the level before them.
+//! All are methods of [`Kernels`], and all exist on every level. A dot marks the levels with an own implementation; the
+//! others use that of the level below.
 #![doc = include_str!("../kernels.md")]
 #![cfg_attr(not(feature = "std"), no_std)]
 #![allow(clippy::type_complexity, reason = "the tables of functions are made of function types")]
@@ -66,10 +81,14 @@ pub use row_ids::{CscPattern, RowIds, SparseVector};
 pub use table::Kernels;
 pub use views::{Matrix, MatrixMut, ShapeError, Table, TableMut, Values, ValuesMut};
 
-/// What is known of the error of quantised kernels.
+/// Error bounds of quantised kernels.
 pub mod quant {
     pub use crate::api::quant::dot_error_bound;
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadMe;
 
 /// Parameters of the hash families.
 pub mod hash {

@@ -1,9 +1,9 @@
-//! Every kernel, once. The table of the crate page, the checks of the assembly, the instruction counts and the benchmarks
-//! go by this list; a test holds it against the back ends, so none can be forgotten.
+//! The list of all kernels. The table of the crate page, the checks of the machine code, the instruction counts and the
+//! benchmarks are driven by it; a test compares it with the tables of the back ends.
 
 use crate::Isa;
 
-/// A kernel, and where it has an implementation of its own.
+/// A kernel and the levels that implement it.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Kernel {
@@ -17,9 +17,9 @@ pub struct Kernel {
     pub formula: &'static str,
     /// The formats that it reads and writes.
     pub types: &'static str,
-    /// The levels that have an implementation of their own, besides `scalar`; the others take that of the level below.
+    /// The levels with an own implementation, besides `scalar`; the others use that of the level below.
     pub levels: &'static [Isa],
-    /// The levels that have another one for [`Precision::Native`](crate::Precision::Native).
+    /// The levels with a different one for [`Precision::Native`](crate::Precision::Native).
     pub native: &'static [Isa],
 }
 
@@ -40,25 +40,25 @@ impl Kernel {
     }
 }
 
-/// One body over sixteen lanes, instantiated for each width of vector.
+/// One generic body over sixteen lanes, instantiated for each vector width.
 const ALL: &[Isa] = &[Isa::Avx2, Isa::Avx512, Isa::Neon];
-/// And by loops of SVE where loads are the limit.
+/// Also with SVE, where loads are the bottleneck.
 const ALL_SVE: &[Isa] = &[Isa::Avx2, Isa::Avx512, Isa::Neon, Isa::Sve];
-/// Written for short vectors; wider ones would not help.
+/// Written for 128- and 256-bit vectors; wider ones would not help.
 const SHORT: &[Isa] = &[Isa::Avx2, Isa::Neon];
-/// Scattered single elements: nothing for vectors to do.
+/// Scattered single elements: no vectorisation possible.
 const NONE: &[Isa] = &[];
-/// Counts of ones have an instruction of their own.
+/// Levels with a vector population count.
 const POPCNT: &[Isa] = &[Isa::Avx2, Isa::Avx512, Isa::Avx512Popcnt, Isa::Neon];
-/// Products of bytes: each level has instructions of its own.
+/// Products of bytes: every level has its own instructions for them.
 const BYTES: &[Isa] = &[Isa::Avx2, Isa::Avx512, Isa::Avx512Vnni, Isa::Neon, Isa::NeonBf16];
-/// The compiler makes vectors of it: of those that every processor has, and of AVX2; wider ones would not help.
+/// Vectorised by the compiler, for the baseline and for AVX2; wider vectors would not help.
 const AVX2: &[Isa] = &[Isa::Avx2];
 
-/// One body over vectors of pairs; Arm's `bfmlalb` and `bfmlalt` do the widening.
+/// One generic body over vectors of pairs; on Arm `bfmlalb` and `bfmlalt` widen.
 const PAIRS: &[Isa] = &[Isa::Avx2, Isa::Avx512, Isa::Neon, Isa::NeonBf16];
 
-/// The levels with dot products of pairs that round in their own way.
+/// The levels with native dot products of `bf16` pairs.
 const NATIVE: &[Isa] = &[Isa::Avx512Bf16, Isa::NeonBf16];
 
 /// Every kernel of the crate, by family.

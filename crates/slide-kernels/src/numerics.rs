@@ -1,9 +1,9 @@
-//! Exponential, logarithm and their kin: one value at a time, with a stated order of operations.
+//! Exponential, logarithm and related functions of one value, with a stated order of operations.
 //!
 //! These functions are the specification of the vector kernels ([`Kernels::exp`](crate::Kernels::exp) and
 //! the softmax and loss families): every back end gives the same bits. Each fused step is one IEEE
-//! `fusedMultiplyAdd`, each other step one IEEE operation, rounded to nearest even; nothing is left to the
-//! compiler or to the C library.
+//! `fusedMultiplyAdd`, each other step one IEEE operation, rounded to nearest even; neither the compiler
+//! nor the C library has a choice.
 //!
 //! | function | largest error, ULP | at | rounded correctly | where the result is special |
 //! |---|---|---|---|---|
@@ -128,7 +128,7 @@ pub fn ln(x: f32) -> f32 {
     ln_core(m - 1.0, n as f32)
 }
 
-/// `ln(1 + e)` for `0 <= e <= 1`; NaN stays NaN. Anything else is a wrong argument and gives some number.
+/// `ln(1 + e)` for `0 <= e <= 1`; NaN stays NaN. Other arguments give unspecified values.
 /// At most 1.436 ULP off.
 #[inline]
 pub fn ln_1p(e: f32) -> f32 {

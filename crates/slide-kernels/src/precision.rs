@@ -1,13 +1,13 @@
-//! Whether kernels may use instructions that round in their own way.
+//! Reproducible and native precision.
 
-/// What a result may depend on.
+/// Whether results may depend on the instruction-set level.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Precision {
-    /// On the arguments alone: the same bits on every level and machine.
+    /// Results depend on the arguments alone: the same bits on every level and machine.
     #[default]
     Reproducible,
-    /// On the level too: products of `bf16` may use `vdpbf16ps`, `bfdot` and `bfmmla`, which are faster, but add in an
-    /// order of their own, flush subnormals to zero and (on Arm) round to odd. Each kernel that has such a path states
-    /// the bound of its error.
+    /// Results depend on the level too: products of `bf16` may use `vdpbf16ps`, `bfdot` and `bfmmla`, which are faster, but add
+    /// in a different order, flush subnormals to zero and (on Arm) round to odd. Each kernel with such a path states its error
+    /// bound.
     Native,
 }

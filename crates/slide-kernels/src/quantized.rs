@@ -1,4 +1,4 @@
-//! Borrowed shapes of what is quantised to eight bits.
+//! Borrowed views of matrices quantised to eight bits.
 
 use crate::views::{ShapeError, check_shape};
 
@@ -25,33 +25,33 @@ impl<'a> MatrixI8<'a> {
         self.values.len() / self.stride
     }
 
-    /// Elements of a row that count.
+    /// Elements per row, without padding.
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// Elements from one row to the next.
+    /// Distance between the starts of consecutive rows, in elements.
     pub fn stride(&self) -> usize {
         self.stride
     }
 
-    /// All elements, those between the rows included.
+    /// All elements, including the padding between rows.
     pub fn values(&self) -> &'a [i8] {
         self.values
     }
 
-    /// Row `i`, without what lies between the rows.
+    /// Row `i`, without padding.
     ///
     /// # Panics
-    /// If there is no such row.
+    /// If `i` is not less than the number of rows.
     pub fn row(&self, i: usize) -> &'a [i8] {
         &self.values[i * self.stride..][..self.width]
     }
 }
 
-/// A table of weights in eight bits, symmetric, one scale a row: element `k` of row `i` stands for
-/// `scales[i] * values[i * stride + k]`. `sums[i]` is the sum of the elements of row `i`, which products with vectors that
-/// have a zero point need.
+/// A table of weights in eight bits, symmetric, one scale per row: element `k` of row `i` represents
+/// `scales[i] * values[i * stride + k]`. `sums[i]` is the sum of the elements of row `i`, needed for products with
+/// vectors that have a zero point.
 #[derive(Clone, Copy, Debug)]
 pub struct QuantizedTable<'a> {
     values: MatrixI8<'a>,
@@ -60,11 +60,11 @@ pub struct QuantizedTable<'a> {
 }
 
 impl<'a> QuantizedTable<'a> {
-    /// A view of a table of as many rows as there are scales and sums. Whether the sums are those of the rows is not
-    /// checked; [`row_sums_i8`](crate::Kernels::row_sums_i8) makes them.
+    /// A view of a table with one scale and one sum per row. It is not checked that the sums are correct;
+    /// [`row_sums_i8`](crate::Kernels::row_sums_i8) computes them.
     ///
     /// # Errors
-    /// If rows, scales and sums are not equally many.
+    /// If the numbers of rows, scales and sums differ.
     pub fn new(values: MatrixI8<'a>, scales: &'a [f32], sums: &'a [i32]) -> Result<Self, ShapeError> {
         check_rows(values.rows(), "scales", scales.len())?;
         check_rows(values.rows(), "sums", sums.len())?;
@@ -102,8 +102,8 @@ impl<'a> QuantizedTableMut<'a> {
     /// A view of `values.len() / stride` rows of `width` elements, with a scale and a sum each.
     ///
     /// # Errors
-    /// If `stride` is 0 or less than `width`, `values` are not a whole number of rows, or rows, scales and sums are not
-    /// equally many.
+    /// If `stride` is 0 or less than `width`, the number of `values` is not a multiple of it, or the numbers of rows, scales
+    /// and sums differ.
     pub fn new(
         values: &'a mut [i8],
         scales: &'a mut [f32],
@@ -117,32 +117,32 @@ impl<'a> QuantizedTableMut<'a> {
         Ok(QuantizedTableMut { values, scales, sums, stride, width })
     }
 
-    /// The same table, read-only.
+    /// A read-only view of the same table.
     pub fn as_table(&self) -> QuantizedTable<'_> {
         let values = MatrixI8 { values: self.values, stride: self.stride, width: self.width };
         QuantizedTable { values, scales: self.scales, sums: self.sums }
     }
 
-    /// The same table for a shorter time, so that it can be passed on and used again.
+    /// Reborrows the table, so that it can be passed to a kernel and used again.
     pub fn reborrow(&mut self) -> QuantizedTableMut<'_> {
         let (stride, width) = (self.stride, self.width);
         QuantizedTableMut { values: self.values, scales: self.scales, sums: self.sums, stride, width }
     }
 }
 
-/// What the bytes of a vector stand for: byte `q` for `scale * (q - zero_point)`. (Laid out as in C, whose callers own arrays
-/// of these.)
+/// The affine quantisation of a vector: byte `q` represents `scale * (q - zero_point)`. (`repr(C)`, because C callers own
+/// arrays of these.)
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Affine {
-    /// What a step of one stands for.
+    /// The difference between the values of two consecutive bytes.
     pub scale: f32,
-    /// The byte that stands for zero.
+    /// The byte that represents 0.
     pub zero_point: u8,
 }
 
 /// A batch of vectors in eight bits that a kernel may write, each with its own scale and zero point: element `k` of vector
-/// `i` stands for what `affine[i]` says of `values[i * stride + k]`. What lies between the vectors is never written.
+/// `i` is given by `affine[i]` and the byte `values[i * stride + k]`. Padding between vectors is never written.
 #[derive(Debug)]
 pub struct QuantizedBatchMut<'a> {
     pub(crate) values: &'a mut [u8],
@@ -155,8 +155,8 @@ impl<'a> QuantizedBatchMut<'a> {
     /// A view of `values.len() / stride` vectors of `width` elements.
     ///
     /// # Errors
-    /// If `stride` is 0 or less than `width`, `values` are not a whole number of vectors, or `affine` has not one element
-    /// for each.
+    /// If `stride` is 0 or less than `width`, the number of `values` is not a multiple of it, or `affine` does not have one
+    /// element per vector.
     pub fn new(
         values: &'a mut [u8],
         affine: &'a mut [Affine],

@@ -17,7 +17,7 @@
 //! Word `i` of a key is output `i % 4` of counter `i / 4`. Keys are distinct while `step < 2^48` and
 //! `stream < 2^16`; a key has `2^34` words, after which they repeat.
 
-/// Names one sequence of random words: who draws (`stream`), when (`step`) and for what (`item`).
+/// Identifies a sequence of random words by the purpose (`stream`), the time (`step`) and the object (`item`) of the draw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RngKey {
     pub(crate) key: [u32; 2],
@@ -42,7 +42,7 @@ pub(crate) const MULTIPLIERS: [u32; 2] = [0xd251_1f53, 0xcd9e_8d57];
 pub(crate) const KEY_INCREMENTS: [u32; 2] = [0x9e37_79b9, 0xbb67_ae85];
 pub(crate) const ROUNDS: usize = 10;
 
-/// Philox4x32-10 itself: the four output words of a counter under a key.
+/// Philox4x32-10: the four output words of a counter under a key.
 #[inline]
 pub const fn philox(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
     let mut round = 0;
@@ -83,7 +83,7 @@ pub struct CounterRng {
 }
 
 impl CounterRng {
-    /// A reader that stands before word 0 of `key`.
+    /// A reader positioned at word 0 of `key`.
     pub const fn new(key: RngKey) -> Self {
         CounterRng { key, words: [0; 4], index: 0 }
     }
@@ -121,7 +121,7 @@ impl CounterRng {
     /// If `bound` is 0.
     #[inline]
     pub fn below(&mut self, bound: u32) -> u32 {
-        assert!(bound > 0, "below: there is no number below 0");
+        assert!(bound > 0, "below: bound is 0");
         let mut product = u64::from(self.next_u32()) * u64::from(bound);
         if (product as u32) < bound {
             let threshold = bound.wrapping_neg() % bound;

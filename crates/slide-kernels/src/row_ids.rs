@@ -1,13 +1,13 @@
-//! Lists of row numbers, checked once when they are made, so that the kernels need not: alone, with a value each (a sparse
-//! vector), or with the examples that want each row.
+//! Lists of row indices that are validated once, when they are made, so that the kernels need not do it: alone, with values (a
+//! sparse vector), or with the examples of each row (a CSC pattern).
 
 use crate::ShapeError;
 
-/// Checks that every number is below `bound`; whether they ascend strictly.
+/// Checks that every index is below `bound`; returns whether they ascend strictly.
 fn check(ids: &[u32], bound: usize) -> Result<bool, ShapeError> {
     let Some(&first) = ids.first() else { return Ok(true) };
-    // Without an early exit the compiler makes vectors of it; signs of differences take half the time of comparisons, which
-    // the first x86-64 has only for signed numbers.
+    // No early exit, so that the compiler vectorises it. Signs of differences take half the time of comparisons, which baseline
+    // x86-64 has only for signed integers.
     let (are_below, ascend) = match bound.checked_sub(1) {
         Some(last) if last <= i32::MAX as usize => {
             let last = last as u32;
@@ -39,7 +39,7 @@ fn check_strictly_ascending(ids: &[u32], offset: usize) -> Result<(), ShapeError
     Err(ShapeError::NotAscending { position: offset + i + 1, found: ids[i + 1], before: ids[i] })
 }
 
-/// Row numbers that were checked once against a bound; they may repeat and come in any order unless
+/// Row indices that were validated against a bound. They may repeat and be in any order, unless
 /// [`is_ascending`](RowIds::is_ascending).
 #[derive(Clone, Copy, Debug)]
 pub struct RowIds<'a> {
@@ -49,49 +49,49 @@ pub struct RowIds<'a> {
 }
 
 impl<'a> RowIds<'a> {
-    /// Checks that every number is below `bound`; notes whether they ascend strictly.
+    /// Checks that every index is below `bound`, and whether they ascend strictly.
     ///
     /// # Errors
-    /// If a number is not below `bound`.
+    /// If an index is not below `bound`.
     pub fn new(ids: &'a [u32], bound: usize) -> Result<Self, ShapeError> {
         Ok(RowIds { ids, bound, ascending: check(ids, bound)? })
     }
 
-    /// The numbers.
+    /// The indices.
     pub fn ids(&self) -> &'a [u32] {
         self.ids
     }
 
-    /// All numbers are below this.
+    /// All indices are below this.
     pub fn bound(&self) -> usize {
         self.bound
     }
 
-    /// Whether the numbers ascend strictly, so that none repeats.
+    /// Whether the indices ascend strictly, so that none repeats.
     pub fn is_ascending(&self) -> bool {
         self.ascending
     }
 
-    /// How many numbers there are.
+    /// The number of indices.
     pub fn len(&self) -> usize {
         self.ids.len()
     }
 
-    /// Whether there is none.
+    /// Whether the list is empty.
     pub fn is_empty(&self) -> bool {
         self.ids.is_empty()
     }
 
-    /// Part of the list; it needs no new check.
+    /// A sublist, without a new check.
     ///
     /// # Panics
-    /// If the range is not inside the list.
+    /// If the range is out of bounds.
     pub fn slice(&self, range: core::ops::Range<usize>) -> RowIds<'a> {
         RowIds { ids: &self.ids[range], ..*self }
     }
 }
 
-/// A vector of which only some elements are listed; the others are zero. The numbers of the elements were checked once.
+/// A sparse vector: the indices and values of its listed elements; the others are zero. The indices were validated once.
 #[derive(Clone, Copy, Debug)]
 pub struct SparseVector<'a> {
     ids: RowIds<'a>,
@@ -102,7 +102,7 @@ impl<'a> SparseVector<'a> {
     /// The vector whose element `ids[i]` is `values[i]`, in a space of `ids.bound()` dimensions.
     ///
     /// # Errors
-    /// If there is not one value per number.
+    /// If `ids` and `values` differ in length.
     pub fn new(ids: RowIds<'a>, values: &'a [f32]) -> Result<Self, ShapeError> {
         if ids.len() != values.len() {
             return Err(ShapeError::Values { ids: ids.len(), values: values.len() });
@@ -110,28 +110,28 @@ impl<'a> SparseVector<'a> {
         Ok(SparseVector { ids, values })
     }
 
-    /// The numbers of the listed elements.
+    /// The indices of the listed elements.
     pub fn ids(&self) -> RowIds<'a> {
         self.ids
     }
 
-    /// The listed elements.
+    /// The values of the listed elements.
     pub fn values(&self) -> &'a [f32] {
         self.values
     }
 
-    /// How many elements are listed.
+    /// The number of listed elements.
     pub fn len(&self) -> usize {
         self.values.len()
     }
 
-    /// Whether none is listed.
+    /// Whether no element is listed.
     pub fn is_empty(&self) -> bool {
         self.values.is_empty()
     }
 }
 
-/// The transposed active sets of a batch: for each active row, the examples that want it.
+/// The sparsity pattern of a batch in CSC: for each active row, the examples that use it.
 ///
 /// *Entry* `e` is the pair of row `rows[i]` and example `examples[e]`, for `e` in `starts[i]..starts[i + 1]`.
 #[derive(Clone, Copy, Debug)]
@@ -144,11 +144,11 @@ pub struct CscPattern<'a> {
 }
 
 impl<'a> CscPattern<'a> {
-    /// Checks the lists: `rows` strictly ascending and below `row_bound`; `starts` one more than `rows`, ascending
-    /// from 0 to `examples.len()`; the examples of each row strictly ascending and below `example_bound`.
+    /// Checks that `rows` ascend strictly and are below `row_bound`; that `starts` has one element more and ascends from 0 to
+    /// `examples.len()`; and that the examples of each row ascend strictly and are below `example_bound`.
     ///
     /// # Errors
-    /// Which of these does not hold, and where.
+    /// The first of these conditions that does not hold, and where.
     pub fn new(
         rows: &'a [u32],
         starts: &'a [u32],
@@ -179,7 +179,7 @@ impl<'a> CscPattern<'a> {
         self.rows
     }
 
-    /// Where the entries of each row start, and the number of entries at the end.
+    /// Where the entries of each row start; the last element is the number of entries.
     pub fn starts(&self) -> &'a [u32] {
         self.starts
     }

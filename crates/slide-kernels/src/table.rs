@@ -5,8 +5,8 @@ use crate::{Precision, api, scalar};
 
 /// The kernels of one instruction-set level.
 ///
-/// A `&'static Kernels` is chosen once and passed around; its methods are the kernels.
-/// A value of this type is the proof that its level is available on this machine: no other way leads to one than
+/// Choose a `&'static Kernels` once and pass it around; its methods are the kernels.
+/// A value of this type proves that its level is available on this machine: the only safe constructors are
 /// [`best`](Kernels::best), [`for_isa`](Kernels::for_isa) and [`from_env`](Kernels::from_env), which check.
 #[derive(Clone, Copy)]
 pub struct Kernels {
@@ -39,7 +39,7 @@ pub struct Kernels {
     pub(crate) transpose: api::transpose::Table,
 }
 
-/// The table of a level for a processor with these quirks, whether this machine has the level or not; `None` if it is one of
+/// The table of a level for a processor with these quirks, available on this machine or not; `None` if the level belongs to
 /// another architecture.
 pub(crate) fn table(isa: Isa, precision: Precision, quirks: Quirks) -> Option<&'static Kernels> {
     #[cfg(target_arch = "aarch64")]
@@ -111,8 +111,8 @@ impl Kernels {
         table(isa, Precision::Reproducible, Quirks::detect()).ok_or(IsaError::Unavailable(isa))
     }
 
-    /// The kernels of one level, without asking the machine: for programs without the standard library, which know their
-    /// processor. `None` if the level is one of another architecture.
+    /// The kernels of one level, without detection: for programs without the standard library that know their processor.
+    /// `None` if the level belongs to another architecture.
     ///
     /// # Safety
     /// The processor has every feature of the level, and the operating system saves its registers.
@@ -120,19 +120,18 @@ impl Kernels {
         table(isa, Precision::Reproducible, Quirks::detect())
     }
 
-    /// The kernels of the same level with this precision. A level without native paths has the same for both.
+    /// The kernels of the same level with this precision. On a level without native paths both are the same.
     pub fn with_precision(&self, precision: Precision) -> &'static Kernels {
         // A level that has a table has one for each precision.
         table(self.isa, precision, self.quirks).unwrap_or(&const { scalar::KERNELS })
     }
 
-    /// The same kernels for a processor with other quirks: if they are reproducible they give the same results, only at another
-    /// speed.
+    /// The same kernels for a processor with other quirks. Reproducible kernels give the same results, at another speed.
     pub fn with_quirks(&self, quirks: Quirks) -> &'static Kernels {
         table(self.isa, self.precision, quirks).unwrap_or(&const { scalar::KERNELS })
     }
 
-    /// The kernels of the level named by the environment variable `SLIDE_ISA`, or the best ones if it is not set or
+    /// The kernels of the level named by the environment variable `SLIDE_ISA`, or [`best`](Kernels::best) if it is unset or
     /// empty.
     ///
     /// # Errors
@@ -189,7 +188,7 @@ impl Kernels {
         self.quirks
     }
 
-    /// Whether results are the same bits on every level.
+    /// Whether these kernels are reproducible or native.
     pub fn precision(&self) -> Precision {
         self.precision
     }

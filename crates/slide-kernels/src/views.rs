@@ -1,67 +1,67 @@
-//! Borrowed shapes: matrices and tables of weights; [`crate::row_ids`] has those that are lists of row numbers.
+//! Borrowed views of matrices and tables of weights; [`crate::row_ids`] has those of index lists.
 //!
-//! All are cheap to copy or reborrow. The constructors check, so that the kernels need not.
+//! All are cheap to copy or reborrow. The constructors check the shapes, so that the kernels need not.
 
 use half::bf16;
 
 use crate::scalar::widen;
 
-/// What is wrong with the arguments of a constructor of a view.
+/// Invalid arguments of the constructor of a view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ShapeError {
     /// The stride of a matrix is zero or smaller than its width.
     #[error("stride is {stride}; expected at least the width {width}, and at least 1")]
     Stride {
-        /// Elements from one row to the next.
+        /// Distance between the starts of consecutive rows, in elements.
         stride: usize,
-        /// Elements of a row that count.
+        /// Elements per row, without padding.
         width: usize,
     },
-    /// The data are not a whole number of rows.
+    /// The length of the data is not a multiple of the stride.
     #[error("data has {length} elements; expected a multiple of the stride {stride}")]
     Length {
-        /// Elements there are.
+        /// Number of elements.
         length: usize,
-        /// Elements from one row to the next.
+        /// Distance between the starts of consecutive rows, in elements.
         stride: usize,
     },
-    /// There is not one of something for each row.
+    /// The number of scales or the like differs from the number of rows.
     #[error("there are {rows} rows, but {found} {what}")]
     Rows {
-        /// Rows there are.
+        /// Number of rows.
         rows: usize,
-        /// What there should be one of for each row.
+        /// What should be given once per row.
         what: &'static str,
-        /// How many of these there are.
+        /// How many were given.
         found: usize,
     },
     /// A row or example number is not below its bound.
     #[error("entry {position} is {found}; expected less than {bound}")]
     OutOfRange {
-        /// Where in the list.
+        /// Position in the list.
         position: usize,
-        /// The number there.
+        /// The element at that position.
         found: u32,
         /// The bound.
         bound: usize,
     },
-    /// A list that must ascend does not.
+    /// A list that must ascend strictly does not.
     #[error("entry {position} is {found}; expected more than the entry before it ({before})")]
     NotAscending {
-        /// Where in the list.
+        /// Position in the list.
         position: usize,
-        /// The number there.
+        /// The element at that position.
         found: u32,
-        /// The number before it.
+        /// The element before it.
         before: u32,
     },
-    /// A sparse vector has not one value per row number.
-    #[error("{values} values for {ids} row numbers; expected as many")]
+    /// The indices and values of a sparse vector differ in number.
+    #[error("{values} values for {ids} row indices; expected equal numbers")]
     Values {
-        /// Row numbers there are.
+        /// Number of row indices.
         ids: usize,
-        /// Values there are.
+        /// Number of values.
         values: usize,
     },
     /// The starts of a CSC pattern do not split its examples into one list per row.
@@ -96,7 +96,7 @@ impl<'a, T> Matrix<'a, T> {
     /// A view of `data.len() / stride` rows of `width` elements.
     ///
     /// # Errors
-    /// If `stride` is 0 or less than `width`, or `data` is not a whole number of rows.
+    /// If `stride` is 0 or less than `width`, or the length of `data` is not a multiple of it.
     pub fn new(data: &'a [T], stride: usize, width: usize) -> Result<Self, ShapeError> {
         check_shape(data.len(), stride, width)?;
         Ok(Matrix { data, stride, width })
@@ -107,31 +107,31 @@ impl<'a, T> Matrix<'a, T> {
         self.data.len() / self.stride
     }
 
-    /// Elements of a row that count.
+    /// Elements per row, without padding.
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// Elements from one row to the next.
+    /// Distance between the starts of consecutive rows, in elements.
     pub fn stride(&self) -> usize {
         self.stride
     }
 
-    /// All elements, those between the rows included.
+    /// All elements, including the padding between rows.
     pub fn data(&self) -> &'a [T] {
         self.data
     }
 
-    /// Row `i`, without what lies between the rows.
+    /// Row `i`, without padding.
     ///
     /// # Panics
-    /// If there is no such row.
+    /// If `i` is not less than the number of rows.
     pub fn row(&self, i: usize) -> &'a [T] {
         &self.data[i * self.stride..][..self.width]
     }
 }
 
-/// A matrix of `f32` that a kernel may write; see [`Matrix`]. What lies between the rows is never written.
+/// A matrix of `f32` that a kernel may write; see [`Matrix`]. Padding between rows is never written.
 #[derive(Debug)]
 pub struct MatrixMut<'a> {
     data: &'a mut [f32],
@@ -143,7 +143,7 @@ impl<'a> MatrixMut<'a> {
     /// A view of `data.len() / stride` rows of `width` elements.
     ///
     /// # Errors
-    /// If `stride` is 0 or less than `width`, or `data` is not a whole number of rows.
+    /// If `stride` is 0 or less than `width`, or the length of `data` is not a multiple of it.
     pub fn new(data: &'a mut [f32], stride: usize, width: usize) -> Result<Self, ShapeError> {
         check_shape(data.len(), stride, width)?;
         Ok(MatrixMut { data, stride, width })
@@ -154,41 +154,41 @@ impl<'a> MatrixMut<'a> {
         self.data.len() / self.stride
     }
 
-    /// Elements of a row that count.
+    /// Elements per row, without padding.
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// Elements from one row to the next.
+    /// Distance between the starts of consecutive rows, in elements.
     pub fn stride(&self) -> usize {
         self.stride
     }
 
-    /// All elements, those between the rows included.
+    /// All elements, including the padding between rows.
     pub fn data_mut(&mut self) -> &mut [f32] {
         self.data
     }
 
-    /// Row `i`, without what lies between the rows.
+    /// Row `i`, without padding.
     ///
     /// # Panics
-    /// If there is no such row.
+    /// If `i` is not less than the number of rows.
     pub fn row_mut(&mut self, i: usize) -> &mut [f32] {
         &mut self.data[i * self.stride..][..self.width]
     }
 
-    /// The same matrix, read-only.
+    /// A read-only view of the same matrix.
     pub fn as_matrix(&self) -> Matrix<'_> {
         Matrix { data: self.data, stride: self.stride, width: self.width }
     }
 
-    /// The same matrix for a shorter time, so that it can be passed on and used again.
+    /// Reborrows the matrix, so that it can be passed to a kernel and used again.
     pub fn reborrow(&mut self) -> MatrixMut<'_> {
         MatrixMut { data: self.data, stride: self.stride, width: self.width }
     }
 }
 
-/// Stored numbers in one of the formats of a table.
+/// Elements in one of the storage formats of a table.
 #[derive(Clone, Copy, Debug)]
 pub enum Values<'a> {
     /// IEEE 754 binary32.
@@ -206,13 +206,13 @@ impl Values<'_> {
         }
     }
 
-    /// Whether there is no element.
+    /// Whether there are no elements.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
-/// Stored numbers that a kernel may write; see [`Values`].
+/// Elements that a kernel may write; see [`Values`].
 #[derive(Debug)]
 pub enum ValuesMut<'a> {
     /// IEEE 754 binary32.
@@ -222,7 +222,7 @@ pub enum ValuesMut<'a> {
 }
 
 impl ValuesMut<'_> {
-    /// The same numbers, read-only.
+    /// A read-only view of the same numbers.
     pub fn as_values(&self) -> Values<'_> {
         match self {
             ValuesMut::F32(values) => Values::F32(values),
@@ -243,7 +243,7 @@ impl<'a> Table<'a> {
     /// A view of `values.len() / stride` rows of `width` elements.
     ///
     /// # Errors
-    /// If `stride` is 0 or less than `width`, or `values` are not a whole number of rows.
+    /// If `stride` is 0 or less than `width`, or the number of `values` is not a multiple of it.
     pub fn new(values: Values<'a>, stride: usize, width: usize) -> Result<Self, ShapeError> {
         check_shape(values.len(), stride, width)?;
         Ok(Table { values, stride, width })
@@ -254,17 +254,17 @@ impl<'a> Table<'a> {
         self.values.len() / self.stride
     }
 
-    /// Elements of a row that count.
+    /// Elements per row, without padding.
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// Elements from one row to the next.
+    /// Distance between the starts of consecutive rows, in elements.
     pub fn stride(&self) -> usize {
         self.stride
     }
 
-    /// All elements, those between the rows included.
+    /// All elements, including the padding between rows.
     pub fn values(&self) -> Values<'a> {
         self.values
     }
@@ -282,7 +282,7 @@ impl<'a> From<Matrix<'a, bf16>> for Table<'a> {
     }
 }
 
-/// A table of weights that a kernel may write; see [`Table`]. What lies between the rows is never written.
+/// A table of weights that a kernel may write; see [`Table`]. Padding between rows is never written.
 #[derive(Debug)]
 pub struct TableMut<'a> {
     values: ValuesMut<'a>,
@@ -294,7 +294,7 @@ impl<'a> TableMut<'a> {
     /// A view of `values.len() / stride` rows of `width` elements.
     ///
     /// # Errors
-    /// If `stride` is 0 or less than `width`, or `values` are not a whole number of rows.
+    /// If `stride` is 0 or less than `width`, or the number of `values` is not a multiple of it.
     pub fn new(values: ValuesMut<'a>, stride: usize, width: usize) -> Result<Self, ShapeError> {
         check_shape(values.as_values().len(), stride, width)?;
         Ok(TableMut { values, stride, width })
@@ -305,17 +305,17 @@ impl<'a> TableMut<'a> {
         self.values.as_values().len() / self.stride
     }
 
-    /// Elements of a row that count.
+    /// Elements per row, without padding.
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// Elements from one row to the next.
+    /// Distance between the starts of consecutive rows, in elements.
     pub fn stride(&self) -> usize {
         self.stride
     }
 
-    /// All elements, those between the rows included.
+    /// All elements, including the padding between rows.
     pub fn values_mut(&mut self) -> ValuesMut<'_> {
         match &mut self.values {
             ValuesMut::F32(values) => ValuesMut::F32(values),
@@ -323,12 +323,12 @@ impl<'a> TableMut<'a> {
         }
     }
 
-    /// The same table, read-only.
+    /// A read-only view of the same table.
     pub fn as_table(&self) -> Table<'_> {
         Table { values: self.values.as_values(), stride: self.stride, width: self.width }
     }
 
-    /// The same table for a shorter time, so that it can be passed on and used again.
+    /// Reborrows the table, so that it can be passed to a kernel and used again.
     pub fn reborrow(&mut self) -> TableMut<'_> {
         let (stride, width) = (self.stride, self.width);
         TableMut { values: self.values_mut(), stride, width }

@@ -1,4 +1,4 @@
-//! Macros that every back end is written with.
+//! Macros shared by all back ends.
 
 /// Defines the functions of a family for one instruction set, and their table.
 ///
@@ -13,7 +13,7 @@ macro_rules! wrappers {
             const TABLE: $table = $table { $($name),* };
         }
     };
-    // For a level that has only some functions of the family: which table they go into is written out.
+    // For a level that has only some functions of the family: the table is given explicitly.
     ($features:literal, $table:ident {
         $($(#[$attribute:meta])* fn $name:ident($($argument:ident: $type:ty),* $(,)?) $(-> $result:ty)? = $body:expr;)*
     }
@@ -46,13 +46,13 @@ macro_rules! tile_lists {
         /// The contract of [`generic::tile::TileFunction`].
         #[target_feature(enable = $features)]
         unsafe fn tile<S: generic::Storage, const ROWS: usize, const VECTORS: usize, const PACKING: bool>(tile: &Tile) {
-            // SAFETY: passed on to the caller.
+            // SAFETY: upheld by the caller.
             unsafe { work::<F32x16, generic::tile::Singles, S, ROWS, VECTORS, PACKING>(tile) }
         }
     };
 }
 
-/// The same for products that pack nothing on the way; `$multiply` is how they multiply.
+/// The same for products that do not pack while they multiply; `$multiply` is their [`Multiply`](crate::generic::tile::Multiply).
 #[cfg(target_arch = "x86_64")]
 macro_rules! row_tile_lists {
     ($features:literal, $multiply:ty, $([$($rows:literal)*] x $vectors:literal),*) => {
@@ -65,18 +65,18 @@ macro_rules! row_tile_lists {
         /// The contract of [`crate::generic::tile::TileFunction`].
         #[target_feature(enable = $features)]
         unsafe fn tile<const ROWS: usize, const VECTORS: usize>(tile: &crate::generic::tile::Tile) {
-            // SAFETY: passed on to the caller.
+            // SAFETY: upheld by the caller.
             unsafe { crate::generic::tile::work::<F32x16, $multiply, f32, ROWS, VECTORS, false>(tile) }
         }
     };
 }
 
 /// Runs intrinsics in a function that has a proof of its level: an argument whose type exists only where the level is
-/// available, or the word of an unsafe function's caller.
+/// available, or the guarantee of an unsafe function's caller.
 macro_rules! proven {
     ($($body:tt)*) => {
         // SAFETY: a vector among the arguments, or the caller of the unsafe function, proves that the level of this module is
-        // available; that pointers are valid for what is read or written there is the word of that caller.
+        // available; that pointers are valid for what is read or written there is guaranteed by that caller.
         unsafe { $($body)* }
     };
 }

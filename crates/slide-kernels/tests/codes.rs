@@ -114,7 +114,7 @@ fn bits_are_checked() {
 }
 
 #[test]
-#[should_panic(expected = "hamming_scattered: row numbers were checked against more codes")]
+#[should_panic(expected = "hamming_scattered: row indices were checked against more codes")]
 fn rows_are_checked() {
     let rows = RowIds::new(&[1], 3).unwrap();
     Kernels::best().hamming_scattered(&[0; 4], rows, &[0; 2], &mut [0; 1]);

@@ -190,7 +190,7 @@ fn sparse_dot_refuses_numbers_of_a_longer_vector() {
 }
 
 #[test]
-#[should_panic(expected = "sparse_sparse_dot: the numbers of a sparse vector must ascend strictly")]
+#[should_panic(expected = "sparse_sparse_dot: the indices of a sparse vector must ascend strictly")]
 fn sparse_sparse_dot_refuses_numbers_that_do_not_ascend() {
     let a = SparseVector::new(RowIds::new(&[1, 1], 2).unwrap(), &[1.0, 1.0]).unwrap();
     Kernels::best().sparse_sparse_dot(a, a);

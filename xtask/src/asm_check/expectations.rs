@@ -294,10 +294,10 @@ fn most_spills(lines: &[(Isa, &str, usize, &str)], kernel: &Kernel) -> usize {
     lines.max_by_key(|(_, of, ..)| of.len()).map_or(0, |(_, _, most, _)| *most)
 }
 
-/// The other kernel that it may be merged with.
-pub(super) fn twin(kernel: &Kernel) -> Option<&'static str> {
+/// The other kernel that the compiler may have merged it with.
+pub(super) fn merged_with(kernel: &Kernel) -> Option<&'static str> {
     let merged = MERGED.iter().filter(|(isa, _)| *isa == kernel.isa).map(|(_, names)| names);
-    merged.flat_map(|&[a, b]| [(a, b), (b, a)]).find(|(name, _)| *name == kernel.name).map(|(_, twin)| twin)
+    merged.flat_map(|&[a, b]| [(a, b), (b, a)]).find(|(name, _)| *name == kernel.name).map(|(_, other)| other)
 }
 
 fn is_about(of: &str, kernel: &Kernel) -> bool {

@@ -85,7 +85,7 @@ const PLANTS: &[Plant] = &[
         found_by: Layer::Times,
     },
     Plant {
-        what: "no row is asked for ahead by Adam",
+        what: "Adam does not prefetch rows",
         file: "crates/slide-kernels/src/generic/row_update.rs",
         from: "                    ahead.prefetch(k, LANES);\n",
         to: "",

@@ -1,4 +1,4 @@
-//! A multiple of one vector added to another.
+//! AXPY: a multiple of a vector added to another.
 
 use crate::{Kernels, Values};
 
@@ -10,8 +10,8 @@ table! {
 impl Kernels {
     /// `y[i] = fma(a, x[i], y[i])`: the update of BLAS level 1, rounded once.
     ///
-    /// `x` may be stored as `bf16`, which is widened exactly. Elements do not depend on each other, so there is no order. The
-    /// error of an element is half a unit in its last place; NaN and infinities follow IEEE 754.
+    /// `x` may be stored as `bf16`, which is widened exactly. The error of an element is at most half a unit in the last place;
+    /// NaN and infinities follow IEEE 754.
     ///
     /// # Panics
     /// Unless `x.len() == y.len()`.

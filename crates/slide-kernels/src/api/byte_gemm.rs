@@ -1,7 +1,7 @@
 //! Small dense products of bytes: a batch of quantised vectors that share their rows.
 //!
 //! `R` rows, `S` vectors, `K` elements of each. With the scale `s` and the sum of a row ([`QuantizedTable`](crate::QuantizedTable)),
-//! and the scale `t` and the zero point `z` of a vector ([`Affine`](crate::Affine); 0 for `i8`), a product `d` stands for
+//! and the scale `t` and the zero point `z` of a vector ([`Affine`](crate::Affine); 0 for `i8`), a product `d` represents
 //! `s t (d - z sum)`: Jacob et al., *Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
 //! Inference*, section 2.3.
 
@@ -15,8 +15,8 @@ table! {
 }
 
 impl Kernels {
-    /// `out[r * S + s] = <values[rows[r]], vectors[s]>`: many rows, wherever they are, times `S` vectors, in integers as
-    /// [`dot_i8`](Kernels::dot_i8): exact up to 131,071 elements, whatever they are; beyond, modulo 2^32. Nothing saturates.
+    /// `out[r * S + s] = <values[rows[r]], vectors[s]>`: many rows at arbitrary positions, times `S` vectors, in integer arithmetic as
+    /// [`dot_i8`](Kernels::dot_i8): exact up to 131,071 elements; modulo 2^32 for longer vectors. No saturation.
     /// A row may be listed more than once. Multiples of 16 vectors are fastest.
     ///
     /// # Panics
@@ -28,9 +28,9 @@ impl Kernels {
         unsafe { (self.byte_gemm.gemm_i8)(values, rows, vectors, out) }
     }
 
-    /// `out[r * S + s] = <values[rows[r]], vectors[s]>`: many rows, wherever they are, times `S` vectors, in integers as
-    /// [`dot_u8_i8`](Kernels::dot_u8_i8): exact up to 65,793 elements, whatever they are; beyond, modulo 2^32. Nothing
-    /// saturates. A row may be listed more than once. Multiples of 16 vectors are fastest.
+    /// `out[r * S + s] = <values[rows[r]], vectors[s]>`: many rows at arbitrary positions, times `S` vectors, in integer arithmetic as
+    /// [`dot_u8_i8`](Kernels::dot_u8_i8): exact up to 65,793 elements; modulo 2^32 for longer vectors. No
+    /// saturation. A row may be listed more than once. Multiples of 16 vectors are fastest.
     ///
     /// # Panics
     /// Unless `vectors.width() == values.width()`, `out.len() == rows.len() * vectors.rows()` and
@@ -43,7 +43,7 @@ impl Kernels {
 }
 
 fn check(method: &str, values: MatrixI8<'_>, rows: RowIds<'_>, [vectors, width]: [usize; 2], out: usize) {
-    assert!(rows.bound() <= values.rows(), "{method}: row numbers were checked against more rows than the table has");
+    assert!(rows.bound() <= values.rows(), "{method}: row indices were checked against more rows than the table has");
     assert_eq!(width, values.width(), "{method}: vectors and table differ in width");
     assert_eq!(rows.len().checked_mul(vectors), Some(out), "{method}: out needs an element for each row and vector");
 }

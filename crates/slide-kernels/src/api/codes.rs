@@ -19,17 +19,20 @@ impl Kernels {
     /// Packs hash values of `bits` bits into bucket numbers: `out[t]` has value `k` of table `t`, which is
     /// `values[k * out.len() + t]` modulo `2^bits`, at bit `k * bits`.
     ///
-    /// So one call packs the `K = values.len() / out.len()` values of a vector for all tables.
+    /// One call packs the `K = values.len() / out.len()` values of a vector for all tables.
     ///
     /// # Panics
     /// Unless `bits` is 1 to 32, `values` has a multiple of the length of `out`, and `K * bits <= 32`.
     pub fn pack_codes(&self, values: &[u32], bits: u32, out: &mut [u32]) {
         assert!((1..=32).contains(&bits), "pack_codes: a value has {bits} bits; expected 1 to 32");
         if out.is_empty() {
-            assert!(values.is_empty(), "pack_codes: values, but no code to pack them into");
+            assert!(values.is_empty(), "pack_codes: out is empty, but values is not");
             return;
         }
-        assert!(values.len().is_multiple_of(out.len()), "pack_codes: not the same number of values for each code");
+        assert!(
+            values.len().is_multiple_of(out.len()),
+            "pack_codes: the number of values is not a multiple of the number of codes"
+        );
         let each = values.len() / out.len();
         assert!(each.saturating_mul(bits as usize) <= 32, "pack_codes: {each} values of {bits} bits in 32");
         // SAFETY: a `Kernels` value proves its level; the rest was asserted.
@@ -63,8 +66,8 @@ impl Kernels {
         unsafe { (self.codes.hamming_rows)(codes, code, out) }
     }
 
-    /// Hamming distances of chosen codes from one: as [`hamming_rows`](Kernels::hamming_rows), of the codes with the numbers
-    /// `rows`, wherever they are; numbers may repeat.
+    /// Hamming distances of chosen codes from one: as [`hamming_rows`](Kernels::hamming_rows), of the codes with indices
+    /// `rows`; indices may repeat.
     ///
     /// # Panics
     /// Unless `codes` is a whole number of codes, at least `rows.bound()` of them, `out.len() == rows.len()` and
@@ -78,7 +81,7 @@ impl Kernels {
         assert!(codes.len().is_multiple_of(code.len()), "hamming_scattered: not a whole number of codes");
         assert!(
             rows.bound() <= codes.len() / code.len(),
-            "hamming_scattered: row numbers were checked against more codes than there are"
+            "hamming_scattered: row indices were checked against more codes than there are"
         );
         // SAFETY: a `Kernels` value proves its level; the rest was asserted.
         unsafe { (self.codes.hamming_scattered)(codes, rows, code, out) }

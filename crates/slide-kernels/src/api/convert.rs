@@ -20,7 +20,7 @@ impl Kernels {
     /// Rounds to `bf16`, to the nearest or stochastically: see [`Rounding`], for which element `i` of the slice is element
     /// `i` of row 0.
     ///
-    /// What is too large for a `bf16` becomes infinite, and subnormal results are kept. A NaN becomes a quiet NaN with its
+    /// Values too large for a `bf16` become infinite; subnormal results are kept. A NaN becomes a quiet NaN with its
     /// sign and the upper bits of its payload. To the nearest, the error of a normal result is at most 2^-9 of its
     /// value; stochastically 2^-8, and its expected value is exact.
     ///

@@ -1,30 +1,34 @@
-//! The active sets of a batch transposed: from the rows of each example to the examples of each row.
+//! Conversion of a sparse matrix from CSR to CSC by a counting sort.
+//!
+//! The matrix has a line per training example and a column per row of a weight table ("row" below always means a row of
+//! weights). CSR lists for each example the rows that it uses; CSC lists for each row the examples that use it.
 
 use core::ops::Range;
 
 use crate::Kernels;
 
 table! {
-    /// Replaces each counter that is not zero by the sum of those before it and of the first argument after it, and lists
-    /// these counters by number (counted from the second argument) and their sums. Returns how many there are.
-    /// (The others hold anything then.)
+    /// `scan(counters, first, start, rows, starts)`: an exclusive prefix sum over the counters that are not zero, from
+    /// `start`. Each of them is replaced by the sum before it; its index plus `first` goes to `rows`, the sum to `starts`.
+    /// Returns how many there are. Counters that were zero are left in an unspecified state.
     ///
-    /// Safety: the level is available; both lists have room for every counter that is not zero; the sum of all is less than
-    /// 2^32.
+    /// Safety: the level is available; `rows` and `starts` have room for every counter that is not zero; `start` and the
+    /// counters add up to less than 2^32.
     scan: unsafe fn(&mut [u32], u32, u32, &mut [u32], &mut [u32]) -> usize,
 }
 
-/// What consecutive examples list: row numbers, ascending within an example, and perhaps a value with each.
+/// A sparse matrix in CSR: the row indices of consecutive examples, ascending within each, and optionally their values.
 #[derive(Clone, Copy, Debug)]
 pub struct CsrView<'a> {
-    /// Row numbers, of one example after the other.
+    /// Row indices, one example after the other.
     pub rows: &'a [u32],
-    /// The value of each row number, or none at all.
+    /// One value per row index, or empty.
     pub values: &'a [f32],
-    /// Example `s` has the places `bounds[s * stride]..bounds[s * stride + 1]` of `rows`.
+    /// The entries of example `s` are `rows[bounds[s * stride]..bounds[s * stride + 1]]`.
     pub bounds: &'a [u32],
-    /// 1 if every list ends where the next begins. More if each example has as many bounds, of which two matter: for lists that
-    /// were cut into chunks of rows once and are sorted chunk by chunk.
+    /// Distance between the bounds of consecutive examples. 1 is plain CSR: each list ends where the next begins. If the
+    /// lists were split into shards of rows, an example has one bound per shard and one for the end: `stride` is that number,
+    /// and `bounds` begins at the bound of the shard.
     pub stride: usize,
 }
 
@@ -34,55 +38,54 @@ impl<'a> CsrView<'a> {
         if self.bounds.len() < 2 { 0 } else { (self.bounds.len() - 2) / self.stride.max(1) + 1 }
     }
 
-    /// The places of each example's rows.
+    /// The range of each example's entries.
     fn places(&self) -> impl Iterator<Item = Range<usize>> + use<'a> {
         self.bounds.windows(2).step_by(self.stride.max(1)).map(|pair| pair[0] as usize..pair[1] as usize)
     }
 }
 
-/// Where [`Kernels::csr_to_csc`] writes: the parts of an [`CscPattern`](crate::CscPattern), and the values.
+/// The output of [`Kernels::csr_to_csc`]: a sparse matrix in CSC, the parts of a [`CscPattern`](crate::CscPattern) and the values.
 ///
-/// The lists that come out are the first [`CscShape::rows`] of `rows`, one more of `starts`, and the first [`CscShape::entries`] of
-/// `examples` and `values`. What `rows` and `starts` hold behind them is unspecified, and differs from level to level: some write
-/// whole vectors. Behind them `examples` and `values` are not written.
+/// The result is the first [`CscShape::rows`] elements of `rows`, one more of `starts`, and the first [`CscShape::entries`] of
+/// `examples` and `values`. Later elements of `rows` and `starts` are unspecified and differ between levels, some of which write
+/// whole vectors. Later elements of `examples` and `values` are not written.
 #[derive(Debug)]
 pub struct CscMut<'a> {
-    /// Has room for as many elements as there are rows, or entries if they are fewer.
+    /// Needs as many elements as the range has rows, or as there are entries if those are fewer.
     pub rows: &'a mut [u32],
-    /// Has room for one more.
+    /// Needs one element more than that.
     pub starts: &'a mut [u32],
-    /// Has room for the entries.
+    /// Needs one element per entry.
     pub examples: &'a mut [u32],
-    /// Has room for the entries too; empty if the examples list no values.
+    /// Needs one element per entry; may be empty if the input has no values.
     pub values: &'a mut [f32],
 }
 
-/// What [`Kernels::csr_to_csc`] has written.
+/// The size of what [`Kernels::csr_to_csc`] has written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CscShape {
-    /// Rows that an example lists; `starts` has one element more.
+    /// Rows with at least one entry; `starts` has one element more.
     pub rows: usize,
-    /// Pairs of row and example.
+    /// Entries, that is pairs of row and example.
     pub entries: usize,
 }
 
 impl Kernels {
-    /// Turns example -> rows into row -> examples: lists the rows of `range` that at least one example of `blocks` lists,
-    /// ascending and counted from `range.start`, and for each the examples that list it, ascending, with their values.
-    /// (It is the transposition of a sparse matrix, from rows to columns of compressed storage.)
+    /// Converts the rows of `range` from CSR to CSC: lists the rows that occur in `blocks`, ascending and relative to
+    /// `range.start`, and for each row the examples that list it, ascending, with their values.
     ///
-    /// Examples are numbered through all blocks, from 0. One that lists a row twice becomes an example twice, in the order of
-    /// its list.
+    /// Examples are numbered from 0 through all blocks. A row that an example lists twice gets two entries, in the order of
+    /// the list.
     ///
-    /// Cost: two passes over the entries, and one over the rows of the range in vectors. `counters` and `places` are
-    /// scratch, whatever they hold (what they hold afterwards is unspecified, and differs from level to level): the range is
-    /// worked in pieces of `counters.len()` rows. Counters and what is written for a piece should stay in the cache of a core:
-    /// 8,192 are good where an example has some rows in each piece.
+    /// Cost: two passes over the entries, and one vectorised pass over the rows of the range. `counters` and `places` are
+    /// scratch: their content before the call does not matter, and after it is unspecified. The range is processed in tiles of
+    /// `counters.len()` rows. The counters and the output of a tile should fit the cache of a core: 8,192 counters work well
+    /// if each example has some rows in each tile.
     ///
     /// # Panics
-    /// If `counters` is empty, `places` has not one element per example, a list of `out` is too short, bounds are not places of
-    /// `rows`, a stride is 0, there are values but not one for each row of every block, the rows of an example do not ascend from piece to piece, or there are
-    /// 2^32 entries.
+    /// If `counters` is empty, `places` does not have one element per example, a slice of `out` is too short, bounds are out of
+    /// range for `rows`, a stride is 0, some blocks have values but not one per row index, the rows of an example do not ascend
+    /// from tile to tile, or there are 2^32 entries or more.
     pub fn csr_to_csc<'a>(
         &self,
         blocks: impl Iterator<Item = CsrView<'a>> + Clone,
@@ -91,20 +94,23 @@ impl Kernels {
         places: &mut [u32],
         out: CscMut<'_>,
     ) -> CscShape {
-        assert!(!counters.is_empty(), "csr_to_csc: no counters");
+        assert!(!counters.is_empty(), "csr_to_csc: counters is empty");
         let mut with_values = None;
         for lists in blocks.clone().filter(|lists| !lists.rows.is_empty()) {
-            assert!(lists.stride > 0, "csr_to_csc: a stride of 0");
+            assert!(lists.stride > 0, "csr_to_csc: stride is 0");
             let has_values = !lists.values.is_empty();
-            assert!(!has_values || lists.values.len() == lists.rows.len(), "csr_to_csc: not one value for each row");
+            assert!(
+                !has_values || lists.values.len() == lists.rows.len(),
+                "csr_to_csc: values and rows differ in length"
+            );
             let all = *with_values.get_or_insert(has_values) == has_values;
-            assert!(all, "csr_to_csc: some blocks have values, others have none");
+            assert!(all, "csr_to_csc: some blocks have values, others do not");
         }
         let examples: usize = blocks.clone().map(|lists| lists.examples()).sum();
         assert_eq!(places.len(), examples, "csr_to_csc: places needs one element per example");
         for_each_list(blocks.clone(), places, |_, lists, list, place| {
             let rows = &lists.rows[list.clone()];
-            // Most callers begin where they ought to.
+            // Usually nothing has to be skipped.
             let before = if rows.first().is_none_or(|&row| row >= range.start) {
                 0
             } else {
@@ -115,8 +121,8 @@ impl Kernels {
 
         let mut sorted = CscShape { rows: 0, entries: 0 };
         for first in range.clone().step_by(counters.len()) {
-            let piece = counters.len().min((range.end - first) as usize);
-            let counters = &mut counters[..piece];
+            let tile = counters.len().min((range.end - first) as usize);
+            let counters = &mut counters[..tile];
             counters.fill(0);
             let mut entries = 0;
             for_each_list(blocks.clone(), places, |_, lists, list, place| {
@@ -172,7 +178,7 @@ impl Kernels {
     }
 }
 
-/// Calls `work` with the number of each example, the block and the places of its list, and its element of `places`.
+/// Calls `work` with each example's index, its block, the range of its entries, and its element of `places`.
 #[inline(always)]
 fn for_each_list<'a>(
     blocks: impl Iterator<Item = CsrView<'a>>,

@@ -33,11 +33,11 @@ impl Kernels {
     ///
     /// Order: 64 virtual lanes that take pairs. Lane `j` starts from `+0.0` and takes the elements
     /// `i` with `i / 2 = j (mod 64)` in ascending order, each by one fused multiply-add; then the lanes are reduced as in
-    /// [`dot`](Kernels::dot). (Two neighbours lie in one 32-bit word, so that widening is a shift or a mask, or a part of
-    /// Arm's `bfmlalb` and `bfmlalt`.)
+    /// [`dot`](Kernels::dot). (Adjacent elements share a 32-bit word, so widening is a shift or a mask, or is
+    /// done by Arm's `bfmlalb` and `bfmlalt`.)
     ///
     /// With [`Precision::Native`](crate::Precision::Native) (`vdpbf16ps`, `bfdot`) a lane takes the same pairs, but the two
-    /// products of a pair are added in an order of the instruction's own, which takes subnormal inputs for zero, flushes
+    /// products of a pair are added in an order that the instruction defines, which treats subnormal inputs as zero, flushes
     /// subnormal sums to zero and (on Arm) rounds to odd. Where nothing overflows, the error is at most
     ///
     /// ```text
@@ -46,8 +46,8 @@ impl Kernels {
     ///
     /// with `g(k) = k u / (1 - k u)` and `u = 2^-24` (2^-23 on Arm): each of the `ceil(n / 128)` pairs of a lane is rounded
     /// at most twice, the reduction rounds six times, and a term passes each of them at most once (Higham, *Accuracy and
-    /// Stability of Numerical Algorithms*, section 3.1); the products themselves are exact. What is flushed is less than
-    /// 2^-126, at most three times a pair, and hardly grows on its way.
+    /// Stability of Numerical Algorithms*, section 3.1); the products themselves are exact. A flushed value is less
+    /// than 2^-126; that happens at most three times per pair, and the error hardly grows in later additions.
     ///
     /// # Panics
     /// If the lengths differ.
@@ -59,7 +59,7 @@ impl Kernels {
     }
 
     /// The dot product `sum_i a[i] * b[i]` of stored weights and activations: `a` is widened exactly, and the rest is
-    /// [`dot`](Kernels::dot), to the bit.
+    /// [`dot`](Kernels::dot), bit for bit.
     ///
     /// # Panics
     /// If the lengths differ.

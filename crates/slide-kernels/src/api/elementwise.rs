@@ -1,4 +1,4 @@
-//! Activations and other functions of one element, over slices in place.
+//! Activations and other elementwise functions, in place.
 
 use crate::Kernels;
 

@@ -34,10 +34,10 @@ impl Kernels {
     }
     /// `gradient[rows[i]] += values[i] * out_gradient`, for each `i`: the backward pass of
     /// [`embedding_forward`](Kernels::embedding_forward), which adds a multiple of one vector to scattered rows.
-    /// ([`sddmm_backward`](Kernels::sddmm_backward) takes the optimiser's step at once, and needs no gradient.)
+    /// ([`sddmm_backward`](Kernels::sddmm_backward) is fused with the optimiser step and stores no gradient.)
     ///
     /// Order: element `k` of row `rows[i]` becomes `fma(values[i], out_gradient[k], it)`, for ascending `i`. So rows may come
-    /// in any order, and one that is listed twice gets both terms. What lies between the rows is not written.
+    /// in any order, and one that is listed twice gets both terms. Padding between rows is not written.
     ///
     /// # Panics
     /// Unless `rows.bound() <= gradient.rows()`, `values.len() == rows.len()`, and `out_gradient` has the width of

@@ -1,7 +1,7 @@
-//! Small dense products: a batch (or group) of examples that share their rows.
+//! Small dense matrix products: a batch (or group) of examples that share one set of rows.
 //!
-//! `R` rows, `S` examples, `K` elements of a row. Each output element is one chain of fused multiply-adds, so the
-//! result does not depend on how the products are tiled.
+//! `R` rows, `S` examples, `K` elements per row. Each output element is one chain of fused multiply-adds, so the result does
+//! not depend on the tiling.
 
 use crate::{Kernels, Matrix, MatrixMut, RowIds, views};
 
@@ -32,8 +32,8 @@ impl Kernels {
     ///
     /// with `b` the bias, `A = sum_k |w_k x_k|`, `v = 2^-8`, and `g` and `u` as there. Rounding moves an input by at most `v`
     /// times itself, and so makes no term larger than `1 + v` times what it was. Then products are exact, and a term, as the bias,
-    /// passes at most two roundings for each pair of the chain. What is flushed is less than 2^-126, at most three times a pair
-    /// and once at the start. The first term is by far the largest.
+    /// passes at most two roundings for each pair of the chain. A flushed value is less than 2^-126; that happens at most three
+    /// times per pair and once at the start. The first term of the bound is by far the largest.
     ///
     /// Where `vdpbf16ps` is slower than multiply-adds ([`Quirks`](crate::Quirks)), the product is the reproducible one.
     ///
@@ -50,7 +50,7 @@ impl Kernels {
         assert!(rows.bound() <= table.rows(), "gemm_forward: rows were checked against a longer table");
         assert!(rows.bound() <= bias.len(), "gemm_forward: rows were checked against a longer bias");
         assert_eq!(inputs.rows(), table.width(), "gemm_forward: inputs need one row per column of the table");
-        assert_eq!(out.rows(), rows.len(), "gemm_forward: out needs one row per row number");
+        assert_eq!(out.rows(), rows.len(), "gemm_forward: out needs one row per row index");
         assert_eq!(out.width(), inputs.width(), "gemm_forward: out and inputs differ in examples");
         // SAFETY: a `Kernels` value proves its level; the rest was asserted.
         unsafe { (self.gemm.forward)(table, rows, bias, inputs, out) }
@@ -70,7 +70,7 @@ impl Kernels {
         input_gradient: MatrixMut<'_>,
     ) {
         assert!(rows.bound() <= table.rows(), "gemm_backward: rows were checked against a longer table");
-        assert_eq!(deltas.rows(), rows.len(), "gemm_backward: deltas need one row per row number");
+        assert_eq!(deltas.rows(), rows.len(), "gemm_backward: deltas need one row per row index");
         assert_eq!(input_gradient.rows(), deltas.width(), "gemm_backward: input_gradient needs one row per example");
         assert_eq!(input_gradient.width(), table.width(), "gemm_backward: input_gradient and table differ in width");
         // SAFETY: a `Kernels` value proves its level; the rest was asserted.

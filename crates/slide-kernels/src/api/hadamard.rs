@@ -13,7 +13,7 @@ impl Kernels {
     ///
     /// Order: for `h = 1, 2, 4, ..., width / 2`, all pairs `i`, `i + h` with bit `h` of `i` clear become their sum and their
     /// difference, each rounded once. Error of an element: at most `log2(width) * 2^-24 * sum_j |x_j|`, to first order
-    /// (every sum on its way is of a part of the `x_j`). One NaN, or two infinities, make NaN of what they meet.
+    /// (every intermediate sum is over a subset of the `x_j`). NaN propagates; so does the NaN of a difference of infinities.
     ///
     /// Source: Fino and Algazi, Unified Matrix Treatment of the Fast Walsh-Hadamard Transform, IEEE Trans. Computers 1976.
     ///

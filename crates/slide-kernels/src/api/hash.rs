@@ -1,4 +1,4 @@
-//! Locality-sensitive hash codes of dense vectors: SimHash, and the three families that look at bins of coordinates.
+//! Locality-sensitive hash codes of dense vectors: SimHash, and three families based on bins of coordinates.
 
 use crate::rng::{CounterRng, RngKey};
 use crate::{Kernels, Matrix};
@@ -23,7 +23,7 @@ table! {
     minhash_codes: unsafe fn(&Bins, Matrix, &mut [u32]),
 }
 
-/// What is wrong with the parameters of a hash family.
+/// Invalid parameters of a hash family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HashError {
@@ -33,13 +33,13 @@ pub enum HashError {
     /// A code would have no bits, or more than 32.
     #[error("a code has {0} bits; expected 1 to 32")]
     CodeBits(usize),
-    /// The bins are of a size that is not supported.
+    /// The size of the bins is not supported.
     #[error("a bin has 2^{0} coordinates; expected 2^1 to 2^6")]
     BinBits(usize),
-    /// No hash values, or too many.
+    /// The number of hash values is zero or too large.
     #[error("there are {0} hash values in all tables; expected 1 to {MAX_VALUES}")]
     Values(usize),
-    /// A bin looks at a coordinate that vectors do not have.
+    /// A bin contains a coordinate that is not below the width.
     #[error("bin {bin} looks at coordinate {coordinate}, which is not below the width")]
     Position {
         /// The bin.
@@ -47,14 +47,14 @@ pub enum HashError {
         /// The coordinate.
         coordinate: usize,
     },
-    /// A slice is too short or too long.
+    /// A slice has the wrong length.
     #[error("{what} has {found} elements; expected {expected}")]
     Length {
         /// Which slice.
         what: &'static str,
         /// Its length.
         found: usize,
-        /// The length that the other parameters ask for.
+        /// The length required by the other parameters.
         expected: usize,
     },
 }
@@ -63,7 +63,7 @@ fn check_length(what: &'static str, found: usize, expected: usize) -> Result<(),
     if found == expected { Ok(()) } else { Err(HashError::Length { what, found, expected }) }
 }
 
-/// The number of hash values, if it is one that the kernels support.
+/// The number of hash values, if supported.
 fn check_values(per_code: usize, tables: usize) -> Result<usize, HashError> {
     let values = per_code.saturating_mul(tables);
     if values == 0 || values > MAX_VALUES {
@@ -125,31 +125,31 @@ impl<'a> SimHash<'a> {
         }
     }
 
-    /// Functions for vectors of `width` that give `tables` codes of `bits` bits. Costs nothing.
+    /// Hash functions for vectors of this `width` that give `tables` codes of `bits` bits. Only checks the lengths.
     ///
     /// # Errors
-    /// As [`signs_len`](Self::signs_len), or if `signs` has another length than that.
+    /// As [`signs_len`](Self::signs_len), or if `signs` does not have that length.
     pub fn new(width: usize, bits: usize, tables: usize, signs: &'a [u32]) -> Result<Self, HashError> {
         check_length("signs", signs.len(), Self::signs_len(width, bits, tables)?)?;
         Ok(SimHash { width, bits, tables, signs })
     }
 
-    /// Coordinates of a vector.
+    /// The width of the vectors.
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// Coordinates of a vector after padding, and projections of a round.
+    /// The width after padding, which is also the number of projections per round.
     pub fn padded_width(&self) -> usize {
         padded_width(self.width)
     }
 
-    /// Bits of a code (`K`).
+    /// Bits per code (`K`).
     pub fn bits(&self) -> usize {
         self.bits
     }
 
-    /// Codes of a vector (`L`).
+    /// Codes per vector, one per table (`L`).
     pub fn tables(&self) -> usize {
         self.tables
     }
@@ -160,7 +160,7 @@ impl<'a> SimHash<'a> {
     }
 }
 
-/// Hash functions that look at bins of `m = 2^bin_bits` coordinates each.
+/// Hash functions over bins of `m = 2^bin_bits` coordinates each.
 ///
 /// A bin's value is a position `0..m` within it, chosen by the family; a code packs `values` of them, `bin_bits` bits
 /// each, value `k` of table `t` being that of bin `k * tables + t`, at bit `k * bin_bits`.
@@ -206,10 +206,10 @@ impl<'a> Bins<'a> {
 
     /// Draws the coordinates of WTA: each bin has the first `2^bin_bits` of a permutation of its own.
     ///
-    /// `permutation` is scratch space for `width` numbers. If the width is less than a bin, coordinates repeat.
+    /// `permutation` is scratch space of `width` elements. If the width is less than a bin, coordinates repeat.
     ///
     /// # Errors
-    /// If `permutation` has not 1 to `MAX_WIDTH` elements, `bin_bits` is not in `1..=6`, or `positions` is not a whole number
+    /// If `permutation` does not have 1 to `MAX_WIDTH` elements, `bin_bits` is not in `1..=6`, or `positions` is not a whole number
     /// of 16 bins.
     pub fn draw_separate(
         seed: u64,
@@ -221,12 +221,12 @@ impl<'a> Bins<'a> {
     }
 
     /// Draws the coordinates of DWTA and MinHash: a permutation of all coordinates is cut into bins of `2^bin_bits`,
-    /// then the next permutation, until there are enough bins. What is left of a permutation is not used.
+    /// then the next permutation, until there are enough bins. A remainder of less than a bin is not used.
     ///
-    /// `permutation` is scratch space for `width` numbers. If the width is less than a bin, coordinates repeat.
+    /// `permutation` is scratch space of `width` elements. If the width is less than a bin, coordinates repeat.
     ///
     /// # Errors
-    /// If `permutation` has not 1 to `MAX_WIDTH` elements, `bin_bits` is not in `1..=6`, or `positions` is not a whole number
+    /// If `permutation` does not have 1 to `MAX_WIDTH` elements, `bin_bits` is not in `1..=6`, or `positions` is not a whole number
     /// of 16 bins.
     pub fn draw_shared(
         seed: u64,
@@ -238,13 +238,13 @@ impl<'a> Bins<'a> {
         draw(seed, bin_bits, bins.max(1), permutation, positions)
     }
 
-    /// Functions for vectors of `width` that give `tables` codes of `values` times `bin_bits` bits. Costs nothing.
+    /// Hash functions for vectors of this `width` that give `tables` codes of `values` times `bin_bits` bits. Only checks the lengths.
     ///
     /// Position `j` of bin `b` is the coordinate `positions[(b / 16 << bin_bits | j) * 16 + b % 16]`, modulo the
     /// [`padded_width`](Self::padded_width); a coordinate past the width is taken as NaN.
     ///
     /// # Errors
-    /// As [`positions_len`](Self::positions_len), or if `positions` has another length than that.
+    /// As [`positions_len`](Self::positions_len), or if `positions` does not have that length.
     pub fn new(
         width: usize,
         bin_bits: usize,
@@ -257,7 +257,7 @@ impl<'a> Bins<'a> {
         Ok(Bins { width, bin_bits, values, tables, positions })
     }
 
-    /// Coordinates of a vector.
+    /// The width of the vectors.
     pub fn width(&self) -> usize {
         self.width
     }
@@ -267,22 +267,22 @@ impl<'a> Bins<'a> {
         self.width.next_power_of_two().max(128)
     }
 
-    /// The binary logarithm of the coordinates of a bin.
+    /// The binary logarithm of the number of coordinates per bin.
     pub fn bin_bits(&self) -> usize {
         self.bin_bits
     }
 
-    /// Values packed in a code (`K`).
+    /// Values per code (`K`).
     pub fn values(&self) -> usize {
         self.values
     }
 
-    /// Codes of a vector (`L`).
+    /// Codes per vector, one per table (`L`).
     pub fn tables(&self) -> usize {
         self.tables
     }
 
-    /// Bins of all tables.
+    /// The number of bins of all tables together.
     pub fn bins(&self) -> usize {
         self.values * self.tables
     }

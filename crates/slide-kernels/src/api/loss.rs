@@ -1,7 +1,7 @@
 //! Losses and their gradients: cross-entropy of a softmax, and of one sigmoid per label.
 //!
 //! The loss of a logit `z` with target `y` under a sigmoid is `softplus(z) - y z`, its gradient `sigmoid(z) - y`. The
-//! kernels of entries and columns do the part that every logit has; the few targets that are not 0 are the caller's.
+//! kernels of entries and columns compute the terms common to all logits; the caller subtracts the few targets that are not 0.
 
 use super::softmax::check_columns;
 use crate::numerics::ln;
@@ -17,7 +17,7 @@ table! {
     binary_cross_entropy: unsafe fn(&mut [f32], &[f32]) -> f32,
 }
 
-/// Panics unless there is a target for each label, and the labels are places in a slice of `count` logits.
+/// Panics unless there is one target per label, and all labels are less than `count`.
 fn check_labels(kernel: &str, labels: &[u32], targets: &[f32], count: usize) {
     assert_eq!(labels.len(), targets.len(), "{kernel}: labels and targets differ in length");
     if let Some(&last) = labels.iter().max() {
@@ -35,7 +35,7 @@ impl Kernels {
     /// Cross-entropy of a softmax with sparse targets: returns the loss `-sum_e y_e ln p_{l_e}` of `p = softmax(z)`, with
     /// `l = labels` and `y = targets`, and leaves its gradient, `sum(y) p - y`, in `z`.
     ///
-    /// The targets need not add up to 1; a label that comes twice counts twice. In this order, with the maximum `m` and
+    /// The targets need not sum to 1; a label that occurs twice counts twice. In this order, with the maximum `m` and
     /// the sum `s` of [`max_sum`](Kernels::max_sum):
     ///
     /// ```text
@@ -86,7 +86,7 @@ impl Kernels {
     }
 
     /// [`binary_cross_entropy`](Kernels::binary_cross_entropy) with targets of 0 except at `labels`, where they are
-    /// `targets` (at a label that comes twice their sum).
+    /// `targets` (at a label that occurs twice their sum).
     ///
     /// The loss is the sum of [`sigmoid_entries`](Kernels::sigmoid_entries) less `inner = fma(y_e, z_{l_e}, inner)`, `e`
     /// ascending, from `+0`; then `z_{l_e} = z_{l_e} - y_e`, `e` ascending. Where labels have large logits the difference

@@ -10,7 +10,7 @@ macro_rules! table {
         }
 
         impl Table {
-            /// Names and addresses, for the list of kernels.
+            /// Calls `visit` with the family, name and address of each function.
             pub(crate) fn visit(&self, family: &'static str, visit: &mut dyn FnMut(&'static str, &'static str, usize)) {
                 $(visit(family, stringify!($name), self.$name as *const () as usize);)*
             }

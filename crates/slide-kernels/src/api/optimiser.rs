@@ -1,11 +1,11 @@
-//! Optimisers: what a step does to an element, and the state that goes with a table of weights.
+//! Optimisers: their steps and their state.
 //!
 //! Square root and division are those of IEEE 754, every `fma` is rounded once, every other operation on its own. All
 //! weight decay is decoupled from the gradient (Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR
 //! 2019, algorithms 1 and 2): the weight is multiplied by `1 - weight_decay`, which for a decay of 0 changes no bit.
 //!
 //! A state that is subnormal, or -0, becomes +0, so that states without gradient do not end as subnormals, which are
-//! slow. A NaN in the weight, its state or its gradient gives NaN in what is computed from it, and stays.
+//! slow. NaN in the weight, its state or its gradient propagates.
 
 /// One step of Adam (Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015, algorithm 1), or of AdamW if
 /// `weight_decay` is not 0, element by element. With the gradient `g` and the decays `d` of the row:
@@ -16,8 +16,8 @@
 /// w = fma(-step_size, m / fma(sqrt(v), inverse_sqrt_correction, epsilon), (1 - weight_decay) * w)
 /// ```
 ///
-/// `d = [beta1, beta2]` is plain Adam. A row that was left alone for `n` steps and shall catch up has
-/// `[beta1^(1 + n), beta2^(1 + n)]`; one whose moments were frozen has `[beta1, beta2]`: the caller decides.
+/// `d = [beta1, beta2]` is plain Adam. With `[beta1^(1 + n), beta2^(1 + n)]` a row that was skipped for `n` steps catches up on
+/// their decay (lazy updates); with `[beta1, beta2]` its moments were frozen meanwhile.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AdamStep {
     /// Decay of the first moment, in [0, 1).
@@ -30,7 +30,7 @@ pub struct AdamStep {
     pub inverse_sqrt_correction: f32,
     /// Added to the denominator.
     pub epsilon: f32,
-    /// The part of a weight that a step takes away: the learning rate times AdamW's `lambda`. 0 is Adam.
+    /// Decoupled weight decay per step: the learning rate times AdamW's `lambda`. 0 is Adam.
     pub weight_decay: f32,
 }
 
@@ -44,17 +44,17 @@ pub struct AdamStep {
 /// w = fma(-learning_rate, fma(momentum, u, g), (1 - weight_decay) * w)     Nesterov's
 /// ```
 ///
-/// `d = momentum` is the plain method; a row that was left alone for `n` steps and shall catch up has
-/// `momentum^(1 + n)`. A momentum of 0 is plain gradient descent.
+/// `d = momentum` is the plain method; with `momentum^(1 + n)` a row that was skipped for `n` steps catches up on their decay. A
+/// momentum of 0 is plain gradient descent.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MomentumStep {
-    /// What a step multiplies the velocity with.
+    /// The factor of the velocity in the step.
     pub learning_rate: f32,
     /// Decay of the velocity, in [0, 1).
     pub momentum: f32,
-    /// Whether the gradient is taken ahead of the velocity.
+    /// Whether to use Nesterov's momentum.
     pub nesterov: bool,
-    /// The part of a weight that a step takes away: the learning rate times `lambda`.
+    /// Decoupled weight decay per step: the learning rate times `lambda`.
     pub weight_decay: f32,
 }
 
@@ -69,11 +69,11 @@ pub struct MomentumStep {
 /// With an `epsilon` of 0, a gradient of 0 on a sum of 0 is NaN.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AdagradStep {
-    /// What a step multiplies the scaled gradient with.
+    /// The factor of the scaled gradient in the step.
     pub learning_rate: f32,
     /// Added to the denominator.
     pub epsilon: f32,
-    /// The part of a weight that a step takes away: the learning rate times `lambda`.
+    /// Decoupled weight decay per step: the learning rate times `lambda`.
     pub weight_decay: f32,
 }
 
@@ -81,10 +81,10 @@ pub struct AdagradStep {
 ///
 /// `T` is [`TableMut`](crate::TableMut) for rows and `&mut [f32]` for elements. All states of an optimiser are in one
 /// format, `f32` or `bf16`, which need not be that of the weights. They are widened, updated in `f32` and rounded as
-/// [`Rounding`](crate::Rounding) says. To the nearest, a `bf16` state cannot change by less than a part in 512: a second
-/// moment that decays by .999 would never shrink, so states in `bf16` want stochastic rounding.
+/// [`Rounding`](crate::Rounding) says. With rounding to nearest, a `bf16` state cannot change by less than 1/512 of itself: a
+/// second moment that decays by 0.999 would never shrink, so use stochastic rounding for states in `bf16`.
 ///
-/// `decay` has an element for each row that is updated; without it, all rows have the constants of the step.
+/// `decay` has one element per updated row; without it, the constants of the step hold for all rows.
 ///
 /// ```
 /// use slide_kernels::{Kernels, Matrix, MatrixMut, MomentumStep, Optimiser, Rounding, RowIds};
@@ -172,7 +172,7 @@ impl<const N: usize> Decay<'_, N> {
     #[inline(always)]
     pub(crate) unsafe fn of(&self, i: usize) -> [f32; N] {
         match self.rows {
-            // SAFETY: passed on to the caller.
+            // SAFETY: upheld by the caller.
             Some(rows) => unsafe { *rows.get_unchecked(i) },
             None => self.all,
         }

@@ -1,4 +1,4 @@
-//! What the machine can do at most: bare loops, which the benchmarks hold the kernels against.
+//! Peak rates of the machine: bare loops that the benchmarks compare the kernels with.
 
 use crate::{Kernels, RowIds};
 
@@ -16,34 +16,34 @@ table! {
 }
 
 impl Kernels {
-    /// Nothing but fused multiply-adds, in as many independent chains as fill the pipelines: the arithmetic peak of a core.
+    /// Only fused multiply-adds, in enough independent chains to fill the pipelines: the arithmetic peak of a core.
     ///
     /// Each chain does `x = fma(-0.5, 0.25, x)` `rounds` times, from `x = 1`. Returns `x`, the same on every level, and the
-    /// number of operations that were done (a multiply-add is two).
+    /// number of operations (a multiply-add is two).
     pub fn probe_multiply_adds(&self, rounds: usize) -> (f32, u64) {
         // SAFETY: a `Kernels` value proves its level.
         unsafe { (self.probe.multiply_adds)(rounds) }
     }
 
-    /// Nothing but divisions and square roots, one of each a round: what a core's divider can do, which bounds Adam in the
+    /// Only divisions and square roots, one of each per round: the throughput of the divider, which bounds Adam on data in the
     /// caches.
     ///
     /// Each chain does `x = sqrt(2 / x)` `rounds` times, from `x = 1`. Returns `x`, the same on every level, and the
-    /// number of pairs that were done.
+    /// number of pairs of operations.
     pub fn probe_divisions(&self, rounds: usize) -> (f32, u64) {
         // SAFETY: a `Kernels` value proves its level.
         unsafe { (self.probe.divisions)(rounds) }
     }
 
-    /// Reads `words` once, in order, and does as little as possible with them (exclusive or): the bandwidth of the
-    /// load ports, of a cache or of memory, by the length.
+    /// Reads `words` once, in order, and combines them by exclusive or: the bandwidth of the load ports, of a cache or of
+    /// memory, depending on the length.
     pub fn probe_read(&self, words: &[u32]) -> u32 {
         // SAFETY: a `Kernels` value proves its level.
         unsafe { (self.probe.read)(words) }
     }
 
-    /// Reads the first `width` words of chosen rows, `stride` words apart, asking ahead for the rows to come: the bandwidth
-    /// of random access in pieces of that size.
+    /// Reads the first `width` words of chosen rows, `stride` words apart, with prefetching: the bandwidth of
+    /// random access in blocks of that size.
     ///
     /// # Panics
     /// Unless `width <= stride` and `words` has `rows.bound()` rows.
@@ -52,7 +52,7 @@ impl Kernels {
         let enough = rows.bound().checked_mul(stride).is_some_and(|needed| needed <= words.len());
         assert!(
             enough || rows.is_empty(),
-            "probe_read_rows: row numbers were checked against more rows than there are"
+            "probe_read_rows: row indices were checked against more rows than there are"
         );
         // SAFETY: a `Kernels` value proves its level; all rows lie in `words` by the assertions.
         unsafe { (self.probe.read_rows)(words, stride, width, rows) }

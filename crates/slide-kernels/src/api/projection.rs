@@ -14,7 +14,7 @@ table! {
 }
 
 /// Signed random projections (Charikar, STOC 2002) by a matrix of random signs (Achlioptas: Database-friendly Random
-/// Projections, JCSS 2003), a bit each.
+/// Projections, JCSS 2003), one bit per sign.
 ///
 /// Projection `p` of `x` is `sum_i s_pi x_i` with `s_pi` plus or minus one. Bit `k` of the code of table `t` is 1 where
 /// projection `k * tables + t` is greater than 0 (NaN is not).
@@ -55,13 +55,13 @@ impl<'a> SignedProjection<'a> {
         signs.fill_with(|| rng.next_u32());
     }
 
-    /// Functions for vectors of `width` that give `tables` codes of `bits` bits. Costs nothing.
+    /// Hash functions for vectors of this `width` that give `tables` codes of `bits` bits. Only checks the lengths.
     ///
     /// The sign of coordinate `i` in projection `p` is minus where bit `p % 32` of
     /// `signs[i * words + p / 32]` is 1; `words` is `bits * tables / 32`, rounded up.
     ///
     /// # Errors
-    /// As [`signs_len`](Self::signs_len), or if `signs` has another length than that.
+    /// As [`signs_len`](Self::signs_len), or if `signs` does not have that length.
     pub fn new(width: usize, bits: usize, tables: usize, signs: &'a [u32]) -> Result<Self, HashError> {
         let expected = Self::signs_len(width, bits, tables)?;
         if signs.len() != expected {
@@ -70,17 +70,17 @@ impl<'a> SignedProjection<'a> {
         Ok(SignedProjection { width, bits, tables, signs })
     }
 
-    /// Coordinates of a vector.
+    /// The width of the vectors.
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// Bits of a code (`K`).
+    /// Bits per code (`K`).
     pub fn bits(&self) -> usize {
         self.bits
     }
 
-    /// Codes of a vector (`L`).
+    /// Codes per vector, one per table (`L`).
     pub fn tables(&self) -> usize {
         self.tables
     }
@@ -96,7 +96,7 @@ impl<'a> SignedProjection<'a> {
         self.signs
     }
 
-    /// Words of signs for a coordinate.
+    /// Words of signs per coordinate.
     pub fn words(&self) -> usize {
         (self.bits * self.tables).div_ceil(32)
     }
@@ -125,8 +125,8 @@ impl Kernels {
     /// Codes of a sparse vector by [`SignedProjection`]: `values[j]` at coordinate `ids[j]`, and zeros elsewhere; `out[t]` is the code
     /// for table `t`.
     ///
-    /// Order: that of the list. So it has the codes that [`projection_codes`](Kernels::projection_codes) gives to the dense vector
-    /// if the ids ascend; an id that repeats adds up.
+    /// Order: that of the list. If the ids ascend, the codes are those of [`projection_codes`](Kernels::projection_codes) for the
+    /// dense vector; values of repeated ids are added.
     ///
     /// # Panics
     /// Unless `ids.bound() <= functions.width()`, `values.len() == ids.len()` and `out.len() == functions.tables()`.

@@ -1,17 +1,17 @@
-//! Quantisation to eight bits, and the integer dot products of what it makes.
+//! Quantisation to eight bits, and integer dot products of quantised vectors.
 //!
 //! # Error of a quantised dot product
 //! Let `u = 2^-24` and `e = 1/2 + 2^-15`. A value `x` of a row (or vector) with scale `s` and the value `x'` that its byte
-//! stands for differ by at most `e * s`, if `s` is neither 0 nor NaN. (`x / s` is computed with two or three roundings,
+//! represents differ by at most `e * s`, if `s` is neither 0 nor NaN. (`x / s` is computed with two or three roundings,
 //! each of at most `2^-16` because its result is below 256; then it is rounded to an integer.) So, for a row `w` with scale `s`
-//! and a vector `x` with scale `t`, of which the bytes stand for `w'` and `x'`,
+//! and a vector `x` with scale `t`, of which the bytes represent `w'` and `x'`,
 //!
 //! ```text
 //! |<w', x'> - <w, x>| <= sum_k |w'_k - w_k| |x_k| + |w'_k| |x'_k - x_k| <= e (s sum_k |x_k| + t sum_k |w'_k|)
 //! ```
 //!
 //! and the result `r` of [`rows_dot_i8_scaled`](Kernels::rows_dot_i8_scaled), three roundings from `<w', x'>`, has
-//! `|r - <w', x'>| <= 4u |<w', x'>|` if nothing overflows or is subnormal. [`dot_error_bound`] adds it up.
+//! `|r - <w', x'>| <= 4u |<w', x'>|` if nothing overflows or is subnormal. [`dot_error_bound`] is the sum of both.
 
 use crate::{Affine, Kernels, Matrix, MatrixI8, QuantizedBatchMut, QuantizedTable, QuantizedTableMut, RowIds, views};
 
@@ -55,12 +55,12 @@ pub fn dot_error_bound(s: f64, t: f64, sum_x: f64, max_x: f64, sum_w: f64) -> f6
 
 impl Kernels {
     /// Rows to eight bits, symmetric: for each row `s = max_k |x_k| / 127`, `q_k = round(x_k * (1 / s))`, every operation
-    /// rounded to `f32`, `round` to the nearest integer, halves to even; and the sum of the `q_k`. `q_k` is in
+    /// rounded to `f32`, `round` to the nearest integer, ties to even; and the sum of the `q_k`. `q_k` is in
     /// `-127..=127`, and `s * q_k` differs from `x_k` by at most `(1/2 + 2^-15) s`.
     ///
     /// If `s` would be less than [`f32::MIN_POSITIVE`] (in a row of zeros, or of numbers below 1.5e-36), then `s` and
-    /// all `q_k` are 0. If a row has a NaN or an infinity, then `s` is NaN and all `q_k` are 0: whatever is computed of the
-    /// row is NaN. A `bf16` table is widened exactly first.
+    /// all `q_k` are 0. If a row has a NaN or an infinity, then `s` is NaN and all `q_k` are 0: every result computed from
+    /// the row is NaN. A `bf16` table is widened exactly first.
     ///
     /// # Panics
     /// Unless `table` and `out` have as many rows of one width.
@@ -89,11 +89,11 @@ impl Kernels {
     /// Vectors to eight bits, asymmetric, each with its scale and zero point: with `high = max(0, max_k x_k)` and
     /// `low = -min(0, min_k x_k)`, `s = high / 255 + low / 255`, `z = round(low * (1 / s))` and
     /// `q_k = round(fma(x_k, 1 / s, z))`, at least 0 and at most 255; every operation rounded to `f32`, `round` to the nearest
-    /// integer, halves to even. Zero is represented exactly, by `z`; without negative elements (after ReLU) `z` is 0.
+    /// integer, ties to even. Zero is represented exactly, by `z`; without negative elements (after ReLU) `z` is 0.
     /// `s * (q_k - z)` differs from `x_k` by at most `(1/2 + 2^-15) s`.
     ///
     /// If `s` would be less than [`f32::MIN_POSITIVE`], then `s`, `z` and all `q_k` are 0. If a vector has a NaN or an infinity,
-    /// then `s` is NaN, `z` and all `q_k` are 0: whatever is computed of the vector is NaN.
+    /// then `s` is NaN, `z` and all `q_k` are 0: every result computed from the vector is NaN.
     ///
     /// # Panics
     /// Unless `vectors` and `out` have as many rows of one width.
@@ -149,8 +149,8 @@ impl Kernels {
         unsafe { (self.quant.row_sums_i8)(values, out) }
     }
 
-    /// The dot product `sum_i a[i] * b[i]` in integers: exact up to 131,071 elements, whatever they are; beyond, modulo 2^32
-    /// (a sum that fits `i32` is still exact). Nothing saturates.
+    /// The dot product `sum_i a[i] * b[i]` in integers: exact up to 131,071 elements; modulo 2^32 for longer vectors
+    /// (a sum that fits `i32` is still exact). No saturation.
     ///
     /// # Panics
     /// If the lengths differ.
@@ -161,8 +161,8 @@ impl Kernels {
         unsafe { (self.quant.dot_i8)(a, b) }
     }
 
-    /// The dot product `sum_i a[i] * b[i]` in integers: exact up to 65,793 elements, whatever they are; beyond, modulo 2^32
-    /// (a sum that fits `i32` is still exact). Nothing saturates.
+    /// The dot product `sum_i a[i] * b[i]` in integers: exact up to 65,793 elements; modulo 2^32 for longer vectors
+    /// (a sum that fits `i32` is still exact). No saturation.
     ///
     /// # Panics
     /// If the lengths differ.
@@ -173,7 +173,7 @@ impl Kernels {
         unsafe { (self.quant.dot_u8_i8)(a, b) }
     }
 
-    /// `out[i] = <values[rows[i]], vector>`: many rows, wherever they are, times one vector, in integers as
+    /// `out[i] = <values[rows[i]], vector>`: many rows at arbitrary positions, times one vector, in integer arithmetic as
     /// [`dot_i8`](Kernels::dot_i8).
     ///
     /// # Panics
@@ -184,7 +184,7 @@ impl Kernels {
         unsafe { (self.quant.rows_dot_i8)(values, rows, vector, out) }
     }
 
-    /// `out[i] = <values[rows[i]], vector>`: many rows, wherever they are, times one vector, in integers as
+    /// `out[i] = <values[rows[i]], vector>`: many rows at arbitrary positions, times one vector, in integer arithmetic as
     /// [`dot_u8_i8`](Kernels::dot_u8_i8).
     ///
     /// # Panics
@@ -195,7 +195,7 @@ impl Kernels {
         unsafe { (self.quant.rows_dot_u8_i8)(values, rows, vector, out) }
     }
 
-    /// [`rows_dot_i8`](Kernels::rows_dot_i8) in what the numbers stand for: with the integer `d` of row `n`,
+    /// [`rows_dot_i8`](Kernels::rows_dot_i8), dequantised: with the integer `d` of row `n`,
     /// `out[i] = d * (scales[n] * scale)`: `d` rounded to `f32`, then two multiplications.
     /// The error is that of [`dot_error_bound`](crate::quant::dot_error_bound).
     ///
@@ -215,7 +215,7 @@ impl Kernels {
         unsafe { (self.quant.rows_dot_i8_scaled)(table, rows, vector, scale, out) }
     }
 
-    /// [`rows_dot_u8_i8`](Kernels::rows_dot_u8_i8) in what the numbers stand for: with the integer `d` of row `n`,
+    /// [`rows_dot_u8_i8`](Kernels::rows_dot_u8_i8), dequantised: with the integer `d` of row `n`,
     /// `out[i] = (d - zero_point * sums[n]) * (scales[n] * scale)`: the bracket modulo 2^32, rounded to `f32`, then two
     /// multiplications. The error is that of [`dot_error_bound`](crate::quant::dot_error_bound).
     ///
@@ -237,7 +237,7 @@ impl Kernels {
 }
 
 fn check(method: &str, values: MatrixI8<'_>, rows: RowIds<'_>, vector: usize, out: usize) {
-    assert!(rows.bound() <= values.rows(), "{method}: row numbers were checked against more rows than the table has");
+    assert!(rows.bound() <= values.rows(), "{method}: row indices were checked against more rows than the table has");
     assert_eq!(vector, values.width(), "{method}: vector and table differ in width");
     assert_eq!(out, rows.len(), "{method}: out and rows differ in length");
 }

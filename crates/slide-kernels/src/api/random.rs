@@ -11,7 +11,7 @@ table! {
 impl Kernels {
     /// Words `first..` of `key`: `out[i]` is [`rng::word`](crate::rng::word)`(key, first + i)`.
     ///
-    /// Indices count modulo `2^34`, the number of words of a key.
+    /// Indices are modulo `2^34`, the number of words of a key.
     pub fn random_words(&self, key: RngKey, first: u64, out: &mut [u32]) {
         // SAFETY: a `Kernels` value proves its level.
         unsafe { (self.random.random_words)(key, first, out) }

@@ -16,7 +16,7 @@ table! {
 }
 
 impl Kernels {
-    /// `out[i] = <table[rows[i]], vector>`: many rows, wherever they are, times one vector.
+    /// `out[i] = <table[rows[i]], vector>`: many rows at arbitrary positions, times one vector.
     ///
     /// Order, for each row: 16 virtual lanes. Lane `j` starts from `+0.0` and takes the elements `k = j (mod 16)` in
     /// ascending order, each by one fused multiply-add; then lane `j` += lane `j + 8`, then `+ 4`, `+ 2`, `+ 1`.
@@ -26,7 +26,7 @@ impl Kernels {
     pub fn rows_dot(&self, table: views::Table<'_>, rows: RowIds<'_>, vector: &[f32], out: &mut [f32]) {
         assert!(
             rows.bound() <= table.rows(),
-            "rows_dot: row numbers were checked against more rows than the table has"
+            "rows_dot: row indices were checked against more rows than the table has"
         );
         assert_eq!(vector.len(), table.width(), "rows_dot: vector and table differ in width");
         assert_eq!(out.len(), rows.len(), "rows_dot: out and rows differ in length");
@@ -34,8 +34,8 @@ impl Kernels {
         unsafe { (self.row_dot.rows_dot)(table, rows, vector, out) }
     }
 
-    /// `out[i] = <table[rows[i]], vector>` of `bf16`, each widened exactly, in `f32`. Rows and vectors may change places: the
-    /// products of one row with many vectors are the same function.
+    /// `out[i] = <table[rows[i]], vector>` of `bf16`, each widened exactly, in `f32`. The function is
+    /// symmetric: it also computes the products of one row with many vectors.
     ///
     /// Order, for each row: 16 virtual lanes that take pairs, as in [`dot_bf16`](Kernels::dot_bf16). Lane `j` starts from
     /// `+0.0` and takes the elements `k` with `k / 2 = j (mod 16)` in ascending order, each by one fused multiply-add; then
@@ -49,7 +49,7 @@ impl Kernels {
     pub fn rows_dot_bf16(&self, table: Matrix<'_, bf16>, rows: RowIds<'_>, vector: &[bf16], out: &mut [f32]) {
         assert!(
             rows.bound() <= table.rows(),
-            "rows_dot_bf16: row numbers were checked against more rows than the table has"
+            "rows_dot_bf16: row indices were checked against more rows than the table has"
         );
         assert_eq!(vector.len(), table.width(), "rows_dot_bf16: vector and table differ in width");
         assert_eq!(out.len(), rows.len(), "rows_dot_bf16: out and rows differ in length");

@@ -1,4 +1,5 @@
-//! The two passes of a sampled layer over its active rows, each read once a pass however many examples want it.
+//! Sampled dense-dense matrix products (SDDMM): the forward and backward pass of a layer of which each example uses only some
+//! rows. A pass reads each active row once, however many examples use it.
 
 use super::optimiser::{AdagradStep, AdamStep, MomentumStep, Optimiser, Target, call_for_optimiser};
 use super::row_update::check_tables;
@@ -15,7 +16,7 @@ table! {
     adagrad_backward: unsafe fn(Target<'_, TableMut<'_>, 1>, Backward<'_>, &AdagradStep),
 }
 
-/// What [`Kernels::sddmm_backward`] reads, and the gradient that it adds to, checked.
+/// The checked arguments of [`Kernels::sddmm_backward`].
 pub(crate) struct Backward<'a> {
     pub(crate) pattern: &'a CscPattern<'a>,
     pub(crate) coefficients: &'a [f32],
@@ -25,9 +26,9 @@ pub(crate) struct Backward<'a> {
 }
 
 impl Kernels {
-    /// Pass 1: `out[e] = bias[n] + <table[n], vectors[s]>` for every entry `e` = (row `n`, example `s`).
+    /// The forward pass: `out[e] = bias[n] + <table[n], vectors[s]>` for every entry `e` = (row `n`, example `s`) of `pattern`.
     ///
-    /// Order: the dot product in 16 virtual lanes as in [`rows_dot`](Kernels::rows_dot), then the bias plus that.
+    /// Order: the dot product in 16 virtual lanes as in [`rows_dot`](Kernels::rows_dot), then one addition of the bias.
     ///
     /// # Panics
     /// Unless `table.width() == vectors.width()`, `out.len() == pattern.entries()`, `pattern.row_bound()` is at most
@@ -49,15 +50,15 @@ impl Kernels {
         unsafe { (self.sddmm.forward)(table, bias, pattern, vectors, out) }
     }
 
-    /// Pass 2, backward and optimiser in one: for each active row `n`, in order, with its entries `e` = (`n`, `s`) in
-    /// order and `c = coefficients[e]`:
+    /// The backward pass, fused with the optimiser: for each active row `n` in ascending order, with its entries `e` = (`n`, `s`)
+    /// in order and `c = coefficients[e]`:
     ///
     /// * `input_gradient[s] = fma(c, w_n, input_gradient[s])`, with the weights from before the update (skipped if
-    ///   there is no `input_gradient`);
-    /// * the gradient of the row: one chain per element, `g = fma(c, vectors[s], g)` from `+0.0`;
+    ///   `input_gradient` is `None`);
+    /// * the gradient of the row, one chain of fused multiply-adds per element: `g = fma(c, vectors[s], g)` from `+0.0`;
     /// * the step of the optimiser ([`AdamStep`], [`MomentumStep`], [`AdagradStep`] have the formulas) on row `n` of
-    ///   `weights` and its states, with `decay[i]`, if there are any, for the `i`-th active row; `bf16` is rounded as
-    ///   `rounding` says.
+    ///   `weights` and its states, with `decay[i]`, if given, for the `i`-th active row; `bf16` is rounded as
+    ///   specified by `rounding`.
     ///
     /// With sparse inputs as coefficients this is also the backward pass of an embedding (rows are features, vectors the
     /// gradients of the examples).
@@ -65,7 +66,7 @@ impl Kernels {
     /// # Panics
     /// Unless all widths are equal, the states have one format, `pattern.row_bound()` is at most the rows of `weights` and
     /// of each state, `pattern.example_bound()` at most those of `vectors` and `input_gradient`, `coefficients.len() ==
-    /// pattern.entries()`, and there are as many decays as active rows.
+    /// pattern.entries()`, and the decays, if given, are as many as the active rows.
     pub fn sddmm_backward(
         &self,
         weights: TableMut<'_>,

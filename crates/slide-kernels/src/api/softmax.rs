@@ -1,10 +1,10 @@
 //! Softmax of one example (a slice) and of a batch (a matrix whose columns are the examples).
 //!
-//! [`Kernels::softmax`] is all of it for a slice. For a batch, or a slice in parts, it is two calls: first the maximum
+//! [`Kernels::softmax`] computes it for a slice. For a batch, or a slice in parts, it is two calls: first the maximum
 //! `m` and `s = sum exp(z - m)`; then `exp(z - m) * (1 / s)`, for which the caller forms `1 / s`. The loss of the labels
 //! needs only `m`, `s` and their own logits: `ln s - (z - m)`.
 //!
-//! A maximum ignores NaN; the sum then is NaN. Where every logit is `-inf`, or one is `+inf`, the sum is NaN too.
+//! The maximum ignores NaN; the sum is NaN if any logit is NaN or `+inf`, or every one is `-inf`.
 
 use crate::{Kernels, Matrix, MatrixMut};
 
@@ -13,7 +13,7 @@ type SoftmaxEntries = unsafe fn(z: &mut [f32], examples: &[u32], max: &[f32], in
 table! {
     /// Safety: the level is available.
     max_sum: unsafe fn(&[f32]) -> (f32, f32),
-    /// Leaves `exp(z - max) * (total / sum)`; returns `sum`, and of the logits as they were the sum of
+    /// Leaves `exp(z - max) * (total / sum)`; returns `sum`, and of the unmodified logits the sum of
     /// `targets (z - max)`. Safety: the level is available; each label is less than the length of `z`, and there are as many
     /// targets.
     softmax: unsafe fn(z: &mut [f32], total: f32, labels: &[u32], targets: &[f32]) -> (f32, f32),
@@ -21,7 +21,7 @@ table! {
     column_max_sum: unsafe fn(Matrix, &mut [f32], &mut [f32]),
     /// Safety: the level is available; the width is a multiple of 16; the slices have that length.
     softmax_columns: unsafe fn(MatrixMut, &[f32], &[f32]),
-    /// Safety: the level is available; `examples` has the length of `z`; its members are less than the lengths of
+    /// Safety: the level is available; `examples` has the length of `z`; its elements are less than the lengths of
     /// `max` and `inverse_sum`.
     softmax_entries: SoftmaxEntries,
 }
@@ -66,8 +66,8 @@ impl Kernels {
         unsafe { (self.softmax.softmax)(z, 1.0, &[], &[]) };
     }
 
-    /// For each column of the matrix `z` its maximum `m` (of equal ones the first, so a zero may be `-0`), and the sum of `exp(z - m)` over the rows in ascending
-    /// order, starting from `+0`. Overwrites `max` and `sum`; without rows they are `-inf` and 0.
+    /// For each column of the matrix `z` its maximum `m` (the first of equal ones, so a zero may be `-0`), and the sum of
+    /// `exp(z - m)` over the rows in ascending order, starting from `+0`. Overwrites `max` and `sum`; without rows they are `-inf` and 0.
     ///
     /// # Panics
     /// If the width is not a multiple of 16, or `max` or `sum` does not have one element per column.
@@ -99,7 +99,7 @@ impl Kernels {
         if let Some(&last) = examples.iter().max() {
             assert!((last as usize) < max.len(), "softmax_entries: example {last} of {}", max.len());
         }
-        // SAFETY: a `Kernels` value proves its level; lengths and members were checked.
+        // SAFETY: a `Kernels` value proves its level; the lengths and `examples` were checked.
         unsafe { (self.softmax.softmax_entries)(z, examples, max, inverse_sum) }
     }
 }

@@ -12,8 +12,8 @@ table! {
     minhash_codes_sparse: unsafe fn(&BinPlaces<'_>, RowIds<'_>, &[f32], &mut [u32]),
 }
 
-/// [`Bins`] the other way about: for each coordinate the bins that look at it. By these a sparse vector costs what its values
-/// cost, and a pass over the bins.
+/// The inverse of [`Bins`]: for each coordinate the bins that contain it. With it the cost of a sparse vector is proportional to
+/// its number of values, plus a pass over the bins.
 #[derive(Clone, Copy, Debug)]
 pub struct BinPlaces<'a> {
     bins: Bins<'a>,
@@ -27,11 +27,11 @@ impl<'a> BinPlaces<'a> {
         (bins.width() + 1, bins.bins() << bins.bin_bits())
     }
 
-    /// Writes `starts` and `places`: for each coordinate where its places start, and its places.
+    /// Writes `starts` and `places`: for each coordinate the start of its list, and the lists.
     ///
     /// # Errors
-    /// If these have not the [`lengths`](Self::lengths), or a bin looks at a coordinate that is not below the width (those
-    /// that [`Bins`] draws do not).
+    /// If these do not have the [`lengths`](Self::lengths), or a bin contains a coordinate that is not below the width (bins
+    /// drawn by [`Bins`] do not).
     pub fn fill(bins: &Bins<'_>, starts: &mut [u32], places: &mut [u32]) -> Result<(), HashError> {
         Self::check_lengths(bins, starts, places)?;
         // A counting sort: how many places each coordinate has, where they end, and from there backwards.
@@ -55,11 +55,11 @@ impl<'a> BinPlaces<'a> {
         Ok(())
     }
 
-    /// The places that [`fill`](Self::fill) wrote for the same bins. Costs nothing: with anything else in `starts` and
+    /// The lists that [`fill`](Self::fill) wrote for the same bins. Only checks the lengths: with other content of `starts` and
     /// `places` the codes are wrong, or the kernels panic.
     ///
     /// # Errors
-    /// If `starts` and `places` have not the [`lengths`](Self::lengths).
+    /// If `starts` and `places` do not have the [`lengths`](Self::lengths).
     pub fn new(bins: Bins<'a>, starts: &'a [u32], places: &'a [u32]) -> Result<Self, HashError> {
         Self::check_lengths(&bins, starts, places)?;
         Ok(BinPlaces { bins, starts, places })
@@ -80,7 +80,7 @@ impl<'a> BinPlaces<'a> {
         &self.bins
     }
 
-    /// The bins that look at a coordinate, ascending, and where in them it stands.
+    /// The bins that contain a coordinate, ascending, and its position in each.
     ///
     /// # Panics
     /// If the coordinate is not below the width.
@@ -108,7 +108,7 @@ impl Kernels {
     /// WTA codes (see [`Bins`]) of a sparse vector: those that [`wta_codes`](Kernels::wta_codes) gives to the dense one, with
     /// `values[j]` at coordinate `ids[j]` and zeros elsewhere. `out[t]` is the code for table `t`.
     ///
-    /// Bins whose largest listed value is not positive are looked at again, position by position.
+    /// Bins whose largest listed value is not positive are evaluated again, position by position.
     ///
     /// # Panics
     /// Unless the ids ascend strictly, `ids.bound()` is at most the width, `values.len() == ids.len()` and `out` has one code

@@ -1,4 +1,4 @@
-//! The best few of many scores.
+//! Top-k selection, and selection by a threshold.
 
 use crate::Kernels;
 
@@ -11,13 +11,13 @@ table! {
 }
 
 impl Kernels {
-    /// The `k = indices.len()` largest scores, best first, and where they stand. Returns how many there are: `k`, or
-    /// the number of scores if that is less; what lies beyond is not written.
+    /// The `k = indices.len()` largest scores, best first, and their indices. Returns how many there are: `k`, or
+    /// the number of scores if that is less; later elements are not written.
     ///
     /// Equal scores (`-0` equals `+0`) are ranked by index, the lower one first; NaN ranks below `-inf`.
-    /// One pass that keeps what beats the worst of the best so far, a few times `k` of them before it chooses again. For `k`
-    /// above 512 those are 2048, which are sorted and merged into the list: about `k / 2048` moves for each, on top of the
-    /// sort; all `k` are sorted in that way. Scores in ascending order, all of which beat those before, are the worst case.
+    /// One pass that buffers every score above the current `k`-th best, a few times `k` of them before it selects again. For `k`
+    /// above 512 the buffer has 2048 scores, which are sorted and merged into the list: about `k / 2048` moves per score on top
+    /// of the sort. Ascending scores are the worst case.
     ///
     /// # Panics
     /// If `indices` and `values` differ in length, or there are more than `u32::MAX` scores.
@@ -32,11 +32,11 @@ impl Kernels {
         k
     }
 
-    /// The scores above `threshold`, by ascending index, and where they stand. Returns how many there are; if that is more
-    /// than `indices.len()`, only the first that many are written. NaN is above nothing, and nothing above NaN.
+    /// The scores above `threshold`, by ascending index. Returns how many there are; if that is more
+    /// than `indices.len()`, only the first that many are written. Comparisons with NaN are false.
     ///
-    /// What elements of `indices` and `values` beyond the count hold afterwards is unspecified, and differs from level to level:
-    /// some write whole vectors.
+    /// Elements of `indices` and `values` beyond the count are unspecified afterwards and differ between levels, some of which
+    /// write whole vectors.
     ///
     /// # Panics
     /// If `indices` and `values` differ in length, or there are more than `u32::MAX` scores.

@@ -9,7 +9,7 @@ use crate::Values;
 #[inline(always)]
 pub(crate) unsafe fn axpy<L: SimdF32x16>(a: f32, x: Values<'_>, y: &mut [f32]) {
     let (width, y) = (y.len(), y.as_mut_ptr());
-    // SAFETY: the caller's word.
+    // SAFETY: guaranteed by the caller.
     unsafe {
         let a = L::splat(a);
         match x {
@@ -29,7 +29,7 @@ pub(super) struct Axpy<L, S> {
 impl<L: SimdF32x16, S: Storage> Tiled<L> for Axpy<L, S> {
     #[inline(always)]
     unsafe fn tile<const T: usize, const MASKED: bool>(&mut self, k: usize, count: usize) {
-        // SAFETY: whoever made the value promised the instruction set and the lengths, of which `for_tiles` says that the tile
+        // SAFETY: whoever made the value guaranteed the instruction set and the lengths, of which `for_tiles` says that the tile
         // is part.
         unsafe {
             for k in (k..).step_by(LANES).take(T) {

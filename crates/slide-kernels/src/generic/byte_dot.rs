@@ -6,7 +6,7 @@ use super::prefetch;
 use crate::tuning::ROWS_AHEAD;
 use crate::{Affine, MatrixI8, QuantizedTable, RowIds};
 
-/// How an instruction set multiplies bytes and adds up: the products of `u8` or `i8` (the vector; the implementor says
+/// How an instruction set multiplies and accumulates bytes: the products of `u8` or `i8` (the vector; the implementor says
 /// which) with `i8` (the row).
 pub(crate) trait Products {
     /// Bytes of a register.
@@ -52,7 +52,7 @@ pub(crate) trait Products {
     /// The instruction set is available.
     #[inline(always)]
     unsafe fn reduce_sum4(four: [Self::Sums; 4]) -> [i32; 4] {
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         four.map(|sums| unsafe { Self::reduce_sum(sums) })
     }
 
@@ -73,17 +73,17 @@ pub(crate) trait Products {
 /// The instruction set of `P` is available; both pointers are valid for reading `WIDTH` bytes.
 #[inline(always)]
 unsafe fn whole<P: Products>(sums: P::Sums, a: *const u8, b: *const u8) -> P::Sums {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     unsafe { P::add_products(sums, P::load(a), P::load(b)) }
 }
 
-/// `CHAINS` registers at once, so that the latency of an addition is hidden; the rest two by two.
+/// `CHAINS` registers at once, to hide the latency of the additions; the rest two at a time.
 ///
 /// # Safety
 /// The instruction set of `P` is available; both pointers are valid for reading `n` bytes.
 #[inline(always)]
 pub(crate) unsafe fn dot<P: Products, const CHAINS: usize>(a: *const u8, b: *const u8, n: usize) -> i32 {
-    // SAFETY: the instruction set is the caller's word; each load is of bytes `i..i + WIDTH <= n`, or of the `n - i` that
+    // SAFETY: the instruction set is guaranteed by the caller; each load is of bytes `i..i + WIDTH <= n`, or of the `n - i` that
     // are left.
     unsafe {
         let mut first = P::zero();
@@ -125,7 +125,7 @@ pub(crate) unsafe fn dot<P: Products, const CHAINS: usize>(a: *const u8, b: *con
     }
 }
 
-/// `finish(row, sum)` of every row of the list, `N` at once; `excess` is taken off each sum.
+/// `finish(row, sum)` of every row of the list, `N` at once; `excess` is subtracted from each sum.
 ///
 /// # Safety
 /// The instruction set of `P` is available; `rows.bound() <= values.rows()`; `vector` is valid for reading a row's width;
@@ -144,9 +144,9 @@ pub(crate) unsafe fn rows<P: Products, T, const N: usize>(
     // The list repeats its last row where it would end, so that a short block needs no code of its own.
     // SAFETY: the index is at most `last`.
     let id = |i: usize| unsafe { *ids.get_unchecked(i.min(last)) as usize };
-    // SAFETY: the caller's word that every row of the list is one of the matrix.
+    // SAFETY: the caller guarantees that every row of the list is one of the matrix.
     let row = |i: usize| unsafe { values.values().as_ptr().cast::<u8>().add(id(i) * stride) };
-    // SAFETY: the instruction set is the caller's word; each load is of elements `k..k + WIDTH <= width` of a row or of the
+    // SAFETY: the instruction set is guaranteed by the caller; each load is of elements `k..k + WIDTH <= width` of a row or of the
     // vector, or of the `width - k` that are left.
     unsafe {
         let excess = P::excess(vector, width);
@@ -189,7 +189,7 @@ pub(crate) unsafe fn rows<P: Products, T, const N: usize>(
 /// `P` multiplies `i8` and `i8`; the contract of [`crate::api::quant::Table::dot_i8`].
 #[inline(always)]
 pub(crate) unsafe fn dot_i8<P: Products, const CHAINS: usize>(a: &[i8], b: &[i8]) -> i32 {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     unsafe { dot::<P, CHAINS>(a.as_ptr().cast(), b.as_ptr().cast(), a.len()) }
 }
 
@@ -197,7 +197,7 @@ pub(crate) unsafe fn dot_i8<P: Products, const CHAINS: usize>(a: &[i8], b: &[i8]
 /// `P` multiplies `u8` and `i8`; the contract of [`crate::api::quant::Table::dot_u8_i8`].
 #[inline(always)]
 pub(crate) unsafe fn dot_u8_i8<P: Products, const CHAINS: usize>(a: &[u8], b: &[i8]) -> i32 {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     unsafe { dot::<P, CHAINS>(a.as_ptr(), b.as_ptr().cast(), a.len()) }
 }
 
@@ -207,7 +207,7 @@ pub(crate) unsafe fn dot_u8_i8<P: Products, const CHAINS: usize>(a: &[u8], b: &[
 pub(crate) unsafe fn row_sums_i8<P: Products>(values: MatrixI8<'_>, out: &mut [i32]) {
     let width = values.width();
     for (i, out) in out.iter_mut().enumerate() {
-        // SAFETY: the instruction set is the caller's word; the matrix has a row `i` of `width` elements.
+        // SAFETY: the instruction set is guaranteed by the caller; the matrix has a row `i` of `width` elements.
         unsafe {
             let (row, one) = (values.values().as_ptr().cast::<u8>().add(i * values.stride()), P::splat(1));
             let mut sums = P::zero();
@@ -233,7 +233,7 @@ pub(crate) unsafe fn rows_dot_i8<P: Products, const N: usize>(
     vector: &[i8],
     out: &mut [i32],
 ) {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     unsafe { rows::<P, _, N>(values, ids, vector.as_ptr().cast(), out, |_, sum| sum) }
 }
 
@@ -246,7 +246,7 @@ pub(crate) unsafe fn rows_dot_u8_i8<P: Products, const N: usize>(
     vector: &[u8],
     out: &mut [i32],
 ) {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     unsafe { rows::<P, _, N>(values, ids, vector.as_ptr(), out, |_, sum| sum) }
 }
 
@@ -260,7 +260,7 @@ pub(crate) unsafe fn rows_dot_i8_scaled<P: Products, const N: usize>(
     scale: f32,
     out: &mut [f32],
 ) {
-    // SAFETY: passed on to the caller; there is a scale for each row.
+    // SAFETY: upheld by the caller; there is a scale for each row.
     unsafe {
         rows::<P, _, N>(table.values(), ids, vector.as_ptr().cast(), out, |row, sum| {
             sum as f32 * (*table.scales().get_unchecked(row) * scale)
@@ -279,7 +279,7 @@ pub(crate) unsafe fn rows_dot_u8_i8_scaled<P: Products, const N: usize>(
     out: &mut [f32],
 ) {
     let zero_point = i32::from(affine.zero_point);
-    // SAFETY: passed on to the caller; there is a scale and a sum for each row.
+    // SAFETY: upheld by the caller; there is a scale and a sum for each row.
     unsafe {
         rows::<P, _, N>(table.values(), ids, vector.as_ptr(), out, |row, sum| {
             let sum = sum.wrapping_sub(zero_point.wrapping_mul(*table.sums().get_unchecked(row)));
@@ -295,7 +295,7 @@ pub(crate) unsafe fn rows_dot_u8_i8_scaled<P: Products, const N: usize>(
 #[inline(always)]
 pub(crate) unsafe fn load_below_16(from: *const u8, count: usize) -> u128 {
     // The last word overlaps the first, and is moved down by what they share.
-    // SAFETY: the caller's word; each read is within the `count` bytes.
+    // SAFETY: guaranteed by the caller; each read is within the `count` bytes.
     unsafe {
         if count >= 8 {
             let (low, high) = (from.cast::<u64>().read_unaligned(), from.add(count - 8).cast::<u64>().read_unaligned());
@@ -319,7 +319,7 @@ pub(crate) unsafe fn load_below_16(from: *const u8, count: usize) -> u128 {
 /// `to` is valid for writing `count` bytes.
 #[inline(always)]
 pub(crate) unsafe fn store_below_16(mut to: *mut u8, mut bytes: u128, count: usize) {
-    // SAFETY: the caller's word; together the stores write as many bytes as `count` says, bit by bit.
+    // SAFETY: guaranteed by the caller; together the stores write as many bytes as `count` says, bit by bit.
     unsafe {
         if count & 8 != 0 {
             to.cast::<u64>().write_unaligned((bytes as u64).to_le());

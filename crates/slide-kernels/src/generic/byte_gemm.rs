@@ -1,4 +1,4 @@
-//! Bodies of [`crate::api::byte_gemm`]: the loop nest of [`super::gemm`], whose lanes are taken as `i32`.
+//! Bodies of [`crate::api::byte_gemm`]: the loop nest of [`super::gemm`], with lanes interpreted as `i32`.
 
 use core::marker::PhantomData;
 
@@ -25,7 +25,7 @@ pub(crate) trait Bytes {
     }
 }
 
-/// Rows as they are, vectors by steps of them all.
+/// Rows unchanged, vectors interleaved by steps.
 pub(crate) struct Steps<B>(PhantomData<B>);
 
 impl<L: SimdF32x16, B: Bytes> Factors<L> for Steps<B> {
@@ -41,7 +41,7 @@ impl<L: SimdF32x16, B: Bytes> Factors<L> for Steps<B> {
         }
         let to = buffer.cast::<i8>();
         for k in 0..depth.next_multiple_of(B::STEP) {
-            // SAFETY: the caller's word: the row has `depth` elements, and the buffer room for whole steps.
+            // SAFETY: guaranteed by the caller: the row has `depth` elements, and the buffer room for whole steps.
             unsafe { to.add(k).write(if k < depth { *row.add(k) } else { 0 }) };
         }
         buffer
@@ -53,7 +53,7 @@ impl<L: SimdF32x16, B: Bytes> Factors<L> for Steps<B> {
         let mut to = panel.cast::<u8>();
         let mut put = |bytes: u64| {
             let bytes = bytes ^ u64::from_ne_bytes([B::BIAS; 8]);
-            // SAFETY: the caller's word: the panel has room.
+            // SAFETY: guaranteed by the caller: the panel has room.
             unsafe {
                 match B::STEP {
                     4 => to.cast::<u32>().write(bytes as u32),
@@ -64,7 +64,7 @@ impl<L: SimdF32x16, B: Bytes> Factors<L> for Steps<B> {
         };
         for k in (0..depth).step_by(B::STEP) {
             for s in 0..lanes {
-                // SAFETY: the caller's word: these are elements of the vectors.
+                // SAFETY: guaranteed by the caller: these are elements of the vectors.
                 put(unsafe {
                     let from = right.row(lane + s).wrapping_add(first + k);
                     match depth - k {
@@ -80,7 +80,7 @@ impl<L: SimdF32x16, B: Bytes> Factors<L> for Steps<B> {
 
     #[inline(always)]
     unsafe fn start(row: *const i8, width: usize) -> f32 {
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         f32::from_bits(unsafe { B::correction(row, width) } as u32)
     }
 }

@@ -133,7 +133,7 @@ impl<L: SimdF32x16<U32: BitCount>> Distances for L {
 /// The instruction set of `D` is available; `codes.len() == out.len() * code.len()`, and the code is not empty.
 #[inline(always)]
 pub(crate) unsafe fn hamming_rows<D: Distances>(codes: &[u64], code: &[u64], out: &mut [u32]) {
-    // SAFETY: as above: each row number is less than `out.len()`.
+    // SAFETY: as above: each row index is less than `out.len()`.
     unsafe { distances::<D>(codes, |i| i, |_| {}, code, out) }
 }
 
@@ -155,7 +155,7 @@ pub(crate) unsafe fn hamming_scattered<D: Distances>(codes: &[u64], rows: RowIds
     unsafe { distances::<D>(codes, |i| *ids.get_unchecked(i) as usize, ask, code, out) }
 }
 
-/// Four rows at a time; `ask` may ask for memory that a later row will need.
+/// Four rows at a time; `ask` may prefetch memory that a later row will need.
 ///
 /// # Safety
 /// The instruction set of `D` is available; for every `i` below `out.len()`, `row(i)` is the number of one of the codes.
@@ -168,7 +168,7 @@ unsafe fn distances<D: Distances>(
     out: &mut [u32],
 ) {
     for (group, out) in out.chunks_mut(4).enumerate() {
-        // The rows that a last group lacks are those that it has.
+        // An incomplete last group is padded with its own rows.
         let last = out.len() - 1;
         let rows: [*const u64; 4] = core::array::from_fn(|j| {
             ask(4 * group + j);

@@ -1,6 +1,6 @@
 //! Sixteen vectors side by side: lane `v` of column `c` is coordinate `c` of vector `v`.
 //!
-//! What moves coordinates about costs nothing there: taking one is a load.
+//! Permuting coordinates is free in this layout: reading one is a load.
 
 use core::mem::MaybeUninit;
 

@@ -1,4 +1,4 @@
-//! What some families need of a vector beyond [`SimdF32x16`].
+//! Vector operations that only some families need, besides [`SimdF32x16`].
 
 use super::SimdF32x16;
 
@@ -59,7 +59,7 @@ pub(crate) trait Swap: SimdF32x16 {
 
 /// Sets of lanes given as bits.
 pub(crate) trait Compress: Compare {
-    /// Writes the lanes whose bit is set one after the other, and behind them anything. The bits from 16 on are 0.
+    /// Compresses: writes the lanes whose bit is set contiguously; later elements are unspecified. The bits from 16 on are 0.
     ///
     /// # Safety
     /// `to` is valid for writing 16 elements.

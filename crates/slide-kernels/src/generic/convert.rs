@@ -46,12 +46,12 @@ macro_rules! stored {
         impl<L: SimdF32x16> Format<L> for $format {
             #[inline(always)]
             unsafe fn load<const MASKED: bool>(from: *const Self, count: usize) -> L {
-                // SAFETY: passed on to the caller.
+                // SAFETY: upheld by the caller.
                 unsafe { if MASKED { Storage::load_masked(from, count) } else { Storage::load(from) } }
             }
             #[inline(always)]
             unsafe fn store<const MASKED: bool>(to: *mut Self, value: L, rounder: &Rounder, k: usize, count: usize) {
-                // SAFETY: passed on to the caller.
+                // SAFETY: upheld by the caller.
                 unsafe {
                     let [addend, ..] = rounder.addends::<L>(k);
                     if MASKED { Storage::store_masked(to, value, addend, count) } else { Storage::store(to, value, addend) }
@@ -66,12 +66,12 @@ stored!(f32, bf16);
 impl<L: Halves> Format<L> for f16 {
     #[inline(always)]
     unsafe fn load<const MASKED: bool>(from: *const f16, count: usize) -> L {
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         unsafe { if MASKED { L::load_masked_f16(from, count) } else { L::load_f16(from) } }
     }
     #[inline(always)]
     unsafe fn store<const MASKED: bool>(to: *mut f16, value: L, _: &Rounder, _: usize, count: usize) {
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         unsafe { if MASKED { value.store_masked_f16(to, count) } else { value.store_f16(to) } }
     }
 }
@@ -86,7 +86,7 @@ impl<L: SimdF32x16, From: Format<L>, To: Format<L>> Tiled<L> for Convert<From, T
     #[inline(always)]
     unsafe fn tile<const T: usize, const MASKED: bool>(&mut self, k: usize, count: usize) {
         for k in (k..).step_by(LANES).take(T) {
-            // SAFETY: the caller of `convert` promised the instruction set and one length, of which `for_tiles` says that
+            // SAFETY: the caller of `convert` guaranteed the instruction set and one length, of which `for_tiles` says that
             // the tile is part.
             unsafe {
                 let value = From::load::<MASKED>(self.from.add(k), count);
@@ -100,7 +100,7 @@ impl<L: SimdF32x16, From: Format<L>, To: Format<L>> Tiled<L> for Convert<From, T
 /// The instruction set of `L` is available; both slices have one length.
 #[inline(always)]
 unsafe fn convert<L: SimdF32x16, From: Format<L>, To: Format<L>>(from: &[From], rounder: Rounder, to: &mut [To]) {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     unsafe { for_tiles::<L, 4>(to.len(), &mut Convert { from: from.as_ptr(), to: to.as_mut_ptr(), rounder }) }
 }
 
@@ -108,7 +108,7 @@ unsafe fn convert<L: SimdF32x16, From: Format<L>, To: Format<L>>(from: &[From], 
 /// The contract of [`crate::api::convert::Table::f32_to_bf16`].
 #[inline(always)]
 pub(crate) unsafe fn f32_to_bf16<L: SimdF32x16>(from: &[f32], rounding: Rounding, to: &mut [bf16]) {
-    // SAFETY: passed on to the caller. A loop for each kind of rounding.
+    // SAFETY: upheld by the caller. A loop for each kind of rounding.
     unsafe {
         match Rounder::new(rounding, 0) {
             Rounder::Nearest => convert::<L, _, _>(from, Rounder::Nearest, to),
@@ -123,7 +123,7 @@ macro_rules! conversions {
         /// The instruction set of `L` is available; both slices have one length.
         #[inline(always)]
         pub(crate) unsafe fn $name<L: $bound>(from: &[$from], to: &mut [$to]) {
-            // SAFETY: passed on to the caller.
+            // SAFETY: upheld by the caller.
             unsafe { convert::<L, _, _>(from, Rounder::Nearest, to) }
         }
     )* };

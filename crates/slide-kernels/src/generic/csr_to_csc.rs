@@ -1,10 +1,10 @@
-//! Body of [`crate::api::csr_to_csc`] for vectors that cannot pack the lanes of a set.
+//! Body of [`crate::api::csr_to_csc`] for levels without a compress-store instruction.
 
 use super::LANES;
 
 /// # Safety
-/// The contract of [`crate::api::csr_to_csc::Table::scan`]. (It is plain code, in which only the search for counters becomes
-/// vectors.)
+/// The contract of [`crate::api::csr_to_csc::Table::scan`]. (Scalar code; the compiler
+/// vectorises only the search for counters that are not zero.)
 #[inline(always)]
 pub(crate) unsafe fn scan(counters: &mut [u32], first: u32, start: u32, rows: &mut [u32], starts: &mut [u32]) -> usize {
     let (mut listed_rows, mut sum) = (0, start);
@@ -14,7 +14,7 @@ pub(crate) unsafe fn scan(counters: &mut [u32], first: u32, start: u32, rows: &m
         }
         let numbered = counters.iter_mut().zip(first + (block * LANES) as u32..).map(|(counter, row)| (row, counter));
         if let (Some(rows), Some(starts)) = (room(rows, listed_rows), room(starts, listed_rows)) {
-            // A row is written before it is known whether it is listed, so that no branch depends on that.
+            // Branchless: a row is written first and kept only if its counter is not zero.
             let mut listed = 0;
             for (row, counter) in numbered {
                 rows[listed % LANES] = row;

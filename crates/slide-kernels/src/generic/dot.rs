@@ -10,7 +10,7 @@ use super::{LANES, SimdF32x16, SimdU32x16, Storage, in_register};
 #[inline(always)]
 pub(crate) unsafe fn dot<L: SimdF32x16, S: Storage>(a: &[S], b: &[f32]) -> f32 {
     let (mut left, mut a, mut b) = (a.len(), a.as_ptr(), b.as_ptr());
-    // SAFETY: the instruction set is the caller's word; `left` elements from `a` and `b` on are left, of which every
+    // SAFETY: the instruction set is guaranteed by the caller; `left` elements from `a` and `b` on are left, of which every
     // load takes no more.
     unsafe {
         let mut lanes = [L::zero(); 4];
@@ -41,7 +41,7 @@ pub(crate) unsafe fn dot<L: SimdF32x16, S: Storage>(a: &[S], b: &[f32]) -> f32 {
 #[inline(always)]
 pub(crate) unsafe fn dot_of_pairs<L: SimdF32x16, P: PairProduct<L>>(a: &[bf16], b: &[bf16]) -> f32 {
     let (mut left, mut a, mut b) = (a.len(), a.as_ptr(), b.as_ptr());
-    // SAFETY: the instruction sets are the caller's word; `left` elements from `a` and `b` on are left, of which every
+    // SAFETY: the instruction sets are guaranteed by the caller; `left` elements from `a` and `b` on are left, of which every
     // load takes no more.
     unsafe {
         let mut lanes = [L::zero(); 4];

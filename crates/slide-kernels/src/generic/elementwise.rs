@@ -9,11 +9,11 @@ trait Map<L> {
     unsafe fn of(&self, x: L) -> L;
 }
 
-/// Replaces each element by its image.
+/// Replaces each element by the function of it.
 #[inline(always)]
 unsafe fn map<L: Compare>(x: &mut [f32], function: impl Map<L>) {
     let (n, x) = (x.len(), x.as_mut_ptr());
-    // SAFETY: the instruction set is the caller's word; each access is to elements `i..i + 16 <= n`, or to the
+    // SAFETY: the instruction set is guaranteed by the caller; each access is to elements `i..i + 16 <= n`, or to the
     // `n - i` that are left.
     unsafe {
         let mut i = 0;
@@ -35,14 +35,14 @@ macro_rules! maps {
         impl<L: Compare> Map<L> for $function {
             #[inline(always)]
             unsafe fn of(&self, $x: L) -> L {
-                // SAFETY: the instruction set is the caller's word.
+                // SAFETY: the instruction set is guaranteed by the caller.
                 unsafe { $image }
             }
         }
 
         #[inline(always)]
         pub(crate) unsafe fn $name<L: Compare>(x: &mut [f32]) {
-            // SAFETY: the instruction set is the caller's word.
+            // SAFETY: the instruction set is guaranteed by the caller.
             unsafe { map::<L>(x, $function) }
         }
     )* };
@@ -59,7 +59,7 @@ maps! {
 #[inline(always)]
 pub(crate) unsafe fn relu_backward<L: Compare>(delta: &mut [f32], activation: &[f32]) {
     let (n, delta, activation) = (delta.len(), delta.as_mut_ptr(), activation.as_ptr());
-    // SAFETY: the instruction set and the lengths are the caller's word; each access is to elements `i..i + 16 <= n`, or
+    // SAFETY: the instruction set and the lengths are guaranteed by the caller; each access is to elements `i..i + 16 <= n`, or
     // to the `n - i` that are left.
     unsafe {
         let zero = L::zero();
@@ -80,7 +80,7 @@ pub(crate) unsafe fn relu_backward<L: Compare>(delta: &mut [f32], activation: &[
 #[inline(always)]
 pub(crate) unsafe fn dropout<L: Compare>(x: &mut [f32], random: &[u32], threshold: u32, scale: f32) {
     let (n, x, words) = (x.len(), x.as_mut_ptr(), random.as_ptr());
-    // SAFETY: the instruction set and the lengths are the caller's word; each access is to elements `i..i + 16 <= n`, or
+    // SAFETY: the instruction set and the lengths are guaranteed by the caller; each access is to elements `i..i + 16 <= n`, or
     // to the `n - i` that are left.
     unsafe {
         // Unsigned numbers compare like signed ones once the highest bit is flipped.

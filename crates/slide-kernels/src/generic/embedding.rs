@@ -19,7 +19,7 @@ pub(crate) unsafe fn forward<L: SimdF32x16, const MAX: usize>(
     out: &mut [f32],
 ) {
     let (stride, rows, width) = (table.stride(), rows.ids(), table.width());
-    // SAFETY: the caller's word.
+    // SAFETY: guaranteed by the caller.
     unsafe {
         match table.values() {
             Values::F32(weights) => {
@@ -44,7 +44,7 @@ struct Forward<'a, S> {
 impl<L: SimdF32x16, S: Storage> Tiled<L> for Forward<'_, S> {
     #[inline(always)]
     unsafe fn tile<const T: usize, const MASKED: bool>(&mut self, k: usize, count: usize) {
-        // SAFETY: the caller of `forward` promised the instruction set, that every row lies in `weights`, and that bias
+        // SAFETY: the caller of `forward` guaranteed the instruction set, that every row lies in `weights`, and that bias
         // and out have its width, of which `for_tiles` says that the tile is part.
         unsafe {
             let mask = L::first(count);
@@ -92,7 +92,7 @@ pub(crate) unsafe fn backward<L: SimdF32x16, const MAX: usize>(
         for k in (0..width).step_by(64 / size_of::<f32>()) {
             prefetch(ahead.wrapping_add(k));
         }
-        // SAFETY: the caller's word that the instruction set is available, that every row lies in `gradient`, and that
+        // SAFETY: the caller guarantees that the instruction set is available, that every row lies in `gradient`, and that
         // `out_gradient` has its width.
         unsafe {
             let y = gradient.add(row as usize * stride);

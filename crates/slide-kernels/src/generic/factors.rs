@@ -1,4 +1,4 @@
-//! How the factors of a dense product whose left one is stored by rows come to its tiles: as they are, widened, or rounded.
+//! How the factors of a dense product (the left one stored by rows) are passed to its tiles: unchanged, widened, or rounded.
 
 use core::marker::PhantomData;
 
@@ -18,7 +18,7 @@ pub(crate) trait Factors<L: SimdF32x16> {
     /// Elements in 32 bits of a panel.
     const IN_WORD: usize;
 
-    /// `depth` elements of a row, filled up to whole steps: where they are, or in the buffer, which has room for them.
+    /// `depth` elements of a row, padded to whole steps: in place, or copied to the buffer, which has room for them.
     ///
     /// # Safety
     /// The instruction set of `L` is available; `row` is valid for reading `depth` elements, `buffer` for writing the steps.
@@ -63,7 +63,7 @@ impl<L: SimdF32x16> Factors<L> for Plain {
     }
     #[inline(always)]
     unsafe fn pack(panel: *mut f32, right: Rows<'_, f32>, first: usize, depth: usize, lane: usize, lanes: usize) {
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         unsafe { pack::<L, f32>(panel, right, first, depth, lane, lanes) }
     }
 }
@@ -79,13 +79,13 @@ impl<L: SimdF32x16> Factors<L> for Widened {
 
     #[inline(always)]
     unsafe fn row(row: *const bf16, buffer: *mut f32, depth: usize) -> *const f32 {
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         unsafe { widen::<L>(row, buffer, depth) }
         buffer
     }
     #[inline(always)]
     unsafe fn pack(panel: *mut f32, right: Rows<'_, f32>, first: usize, depth: usize, lane: usize, lanes: usize) {
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         unsafe { pack::<L, f32>(panel, right, first, depth, lane, lanes) }
     }
 }
@@ -95,7 +95,7 @@ pub(crate) trait Rounded<L: SimdF32x16> {
     /// 2 or 4.
     const STEP: usize;
 
-    /// Rounds the elements of a step (as many of `rows` as it has) and lays them out as the tiles want them, in half as many
+    /// Rounds the elements of a step (as many of `rows` as it has) and lays them out as the tiles expect them, in half as many
     /// vectors of `to`.
     ///
     /// # Safety
@@ -119,7 +119,7 @@ impl<L: SimdF32x16, R: Rounded<L>> Factors<L> for Halves<R> {
         }
         let buffer = buffer.cast::<bf16>();
         for k in 0..depth.next_multiple_of(R::STEP) {
-            // SAFETY: the caller's word: the row has `depth` elements, and the buffer room for whole steps.
+            // SAFETY: guaranteed by the caller: the row has `depth` elements, and the buffer room for whole steps.
             unsafe { buffer.add(k).write(if k < depth { *row.add(k) } else { bf16::ZERO }) };
         }
         buffer.cast()
@@ -129,7 +129,7 @@ impl<L: SimdF32x16, R: Rounded<L>> Factors<L> for Halves<R> {
     unsafe fn pack(panel: *mut f32, right: Rows<'_, f32>, first: usize, depth: usize, lane: usize, lanes: usize) {
         let vectors = lanes.div_ceil(LANES);
         let mut to = panel;
-        // SAFETY: the caller's word.
+        // SAFETY: guaranteed by the caller.
         unsafe {
             for k in (0..depth).step_by(R::STEP) {
                 for n in 0..vectors {
@@ -165,7 +165,7 @@ pub(super) unsafe fn pack<L: SimdF32x16, S: Storage>(
     lanes: usize,
 ) {
     let (whole, vectors) = (lanes / LANES, lanes.div_ceil(LANES));
-    // SAFETY: the caller's word.
+    // SAFETY: guaranteed by the caller.
     unsafe {
         for i in 0..depth {
             let from = right.row(first + i).add(lane);
@@ -186,7 +186,7 @@ pub(super) unsafe fn pack<L: SimdF32x16, S: Storage>(
 #[inline(always)]
 unsafe fn widen<L: SimdF32x16>(from: *const bf16, to: *mut f32, count: usize) {
     let mut k = 0;
-    // SAFETY: the caller's word.
+    // SAFETY: guaranteed by the caller.
     unsafe {
         while k + LANES <= count {
             L::load_bf16(from.add(k)).store(to.add(k));

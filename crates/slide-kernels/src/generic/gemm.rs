@@ -8,9 +8,9 @@
 //! | backward | example | row  | k       |
 //! | gradient | row    | example | k     |
 //!
-//! The right factor is packed, a panel at a time, into a buffer on the stack that stays in L1 (scattered rows and wide
-//! strides would fall on few cache sets); `bf16` is widened on the way. A chain that is cut between two panels goes on
-//! from what was stored in `out`, so the order of its additions is that of the specification.
+//! The right factor is packed, one panel at a time, into a buffer on the stack that fits L1 (scattered rows and wide strides
+//! would map to few cache sets); `bf16` is widened while packing. A chain that spans two panels continues from the value stored
+//! in `out`, so the order of its additions is that of the specification.
 //!
 //! Instructions that multiply pairs of `bf16` read the rows as they are stored, and a panel that was rounded to `bf16`
 //! ([`Factors`]).
@@ -34,7 +34,7 @@ struct Panel(#[expect(dead_code, reason = "used through a pointer")] [MaybeUnini
 /// The most elements of a left factor that a tile needs: as deep as a panel of one vector.
 const BUFFER: usize = MOST_ROWS * PANEL / LANES;
 
-/// Rows of a left factor that were widened, or filled up to whole steps.
+/// Rows of a left factor, widened or padded to whole steps.
 #[repr(align(64))]
 struct Buffer(#[expect(dead_code, reason = "used through a pointer")] [MaybeUninit<f32>; BUFFER]);
 
@@ -48,7 +48,7 @@ pub(crate) struct Rows<'a, S> {
     start: *const S,
     stride: usize,
     ids: Option<&'a [u32]>,
-    /// Whether nothing need be asked for ahead.
+    /// Whether prefetching is unnecessary.
     cached: bool,
 }
 
@@ -66,7 +66,7 @@ impl<'a, S> Rows<'a, S> {
         self.start.wrapping_add(row * self.stride)
     }
 
-    /// Asks for `count` elements from `first` on, of each of `rows`.
+    /// Prefetches `count` elements from `first` on, of each of `rows`.
     #[inline(always)]
     fn ask(&self, rows: Range<usize>, first: usize, count: usize) {
         if self.cached {
@@ -93,7 +93,7 @@ impl<'a> From<Matrix<'a, u8>> for Rows<'a, u8> {
     }
 }
 
-/// Of which the factors know what the bytes are.
+/// Untyped; the type is known to the factors.
 impl<'a> From<MatrixI8<'a>> for Rows<'a, u8> {
     fn from(matrix: MatrixI8<'a>) -> Self {
         Rows { start: matrix.values().as_ptr().cast(), stride: matrix.stride(), ids: None, cached: true }
@@ -128,7 +128,7 @@ struct Product<'a> {
 enum Start<'a> {
     /// At what `out` holds.
     Out,
-    /// Bias and row numbers.
+    /// Bias and row indices.
     Bias(&'a [f32], &'a [u32]),
     /// At what [`Factors::start`] says.
     Factors,
@@ -147,7 +147,7 @@ impl Product<'_> {
         self.rows.div_ceil(most).max(1)
     }
 
-    /// Works the rows of one panel of `depth` steps, tile by tile.
+    /// Processes the rows of one panel of `depth` steps, tile by tile.
     ///
     /// # Safety
     /// The tile functions may be called; panel and pointers are valid for the product.
@@ -179,11 +179,11 @@ impl Product<'_> {
         let mut j = 0;
         for &(rows, function) in self.tiles[vectors - 1].functions {
             while j + rows <= self.rows {
-                // SAFETY: the caller's word.
+                // SAFETY: guaranteed by the caller.
                 unsafe { left.set(j, rows, &mut tile) };
                 tile.out = self.out.wrapping_add(j * self.out_stride + lane);
                 let function = packing.take().map_or(function, |packing| packing.function);
-                // SAFETY: the caller's word.
+                // SAFETY: guaranteed by the caller.
                 unsafe { function(&tile) };
                 j += rows;
             }
@@ -202,7 +202,7 @@ pub(crate) unsafe fn forward<L: SimdF32x16>(
     inputs: Matrix<'_>,
     out: MatrixMut<'_>,
 ) {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     unsafe {
         match table.values() {
             Values::F32(values) => forward_by::<L, Plain>(tiles, values, table.stride(), rows, bias, inputs, out),
@@ -238,7 +238,7 @@ pub(crate) unsafe fn forward_by<L: SimdF32x16, F: Factors<L, Right = f32>>(
         }
         return;
     }
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     unsafe { rows_times::<L, F>(&product, Rows::of_table(values, stride, rows.ids()), inputs.into()) }
 }
 
@@ -265,7 +265,7 @@ pub(crate) unsafe fn bytes_by<'a, L: SimdF32x16, F: Factors<L, Left = i8, Right 
         tiles,
         start: Start::Factors,
     };
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     unsafe {
         rows_times::<L, F>(&product, Rows::of_table(values.values(), values.stride(), rows.ids()), vectors.into())
     }
@@ -289,7 +289,7 @@ pub(crate) unsafe fn gradient<L: SimdF32x16>(
         tiles,
         start: Start::Out,
     };
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     unsafe { rows_times::<L, Plain>(&product, deltas.into(), inputs.into()) }
 }
 
@@ -308,7 +308,7 @@ struct RowsOf<'a, L: SimdF32x16, F: Factors<L>> {
     left: Rows<'a, F::Left>,
     first: usize,
     depth: usize,
-    /// Whether the rows are asked for ahead; the panels that follow find them in the cache.
+    /// Whether the rows are prefetched; the following panels find them in the cache.
     ask: bool,
     /// Room for so many words of each row of a tile.
     buffer: *mut f32,
@@ -320,7 +320,7 @@ impl<L: SimdF32x16, F: Factors<L>> Left for RowsOf<'_, L, F> {
     unsafe fn set(&mut self, j: usize, rows: usize, tile: &mut Tile) {
         for (n, to) in tile.left[..rows].iter_mut().enumerate() {
             let row = self.left.row(j + n).wrapping_add(self.first);
-            // SAFETY: the caller's word; the buffer has room for the panels' depth of each row of a tile.
+            // SAFETY: guaranteed by the caller; the buffer has room for the panels' depth of each row of a tile.
             *to = unsafe { F::row(row, self.buffer.wrapping_add(n * self.words_at_once), self.depth) };
         }
         if self.ask {
@@ -342,7 +342,7 @@ impl<L: SimdF32x16, F: Factors<L>> Left for RowsOf<'_, L, F> {
             Start::Factors => {
                 let mut start = [0.0; MOST_ROWS];
                 for (n, start) in start[..rows].iter_mut().enumerate() {
-                    // SAFETY: the caller's word: the rows are as long as the product is deep.
+                    // SAFETY: guaranteed by the caller: the rows are as long as the product is deep.
                     *start = unsafe { F::start(self.left.row(j + n), self.product.depth) };
                 }
                 tile.start = Some(start);
@@ -351,7 +351,7 @@ impl<L: SimdF32x16, F: Factors<L>> Left for RowsOf<'_, L, F> {
     }
 }
 
-/// Rows of the right factor are asked for ahead, evenly.
+/// Rows of the right factor are prefetched at an even rate.
 struct ColumnsOf<'a, S> {
     columns: *const f32,
     right: Rows<'a, S>,
@@ -395,7 +395,7 @@ unsafe fn rows_times<L: SimdF32x16, F: Factors<L>>(
         for lane in (0..product.lanes).step_by(lanes_at_once) {
             let lanes = (product.lanes - lane).min(lanes_at_once);
             let mut rows = RowsOf::<L, F> { product, left, first, depth, ask: lane == 0, buffer, words_at_once };
-            // SAFETY: the caller's word; panel and buffer have room for what is written to them, and it is written
+            // SAFETY: guaranteed by the caller; panel and buffer have room for what is written to them, and it is written
             // before it is read.
             unsafe {
                 F::pack(panel, right, first, depth, lane, lanes);
@@ -425,7 +425,7 @@ pub(crate) unsafe fn backward<L: SimdF32x16>(
         start: Start::Out,
     };
     let (stride, ids) = (table.stride(), rows.ids());
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     unsafe {
         match table.values() {
             Values::F32(values) => {
@@ -457,7 +457,7 @@ unsafe fn columns_times<L: SimdF32x16, S: Storage>(
     right.ask(0..product.depth.min(depth_at_once), 0, product.lanes);
     for first in (0..product.depth).step_by(depth_at_once) {
         let depth = (product.depth - first).min(depth_at_once);
-        // While the rows of this panel are used, those of the next one are asked for, evenly.
+        // While the rows of this panel are used, those of the next one are prefetched at an even rate.
         let asked = first + depth;
         let end = (asked + depth_at_once).min(product.depth);
         let steps = product.tiles_of_rows() * product.lanes.div_ceil(lanes_at_once);
@@ -478,7 +478,7 @@ unsafe fn columns_times<L: SimdF32x16, S: Storage>(
                 }
                 _ => None,
             };
-            // SAFETY: the caller's word; the panel has room for what is written to it, and it is written before it is
+            // SAFETY: guaranteed by the caller; the panel has room for what is written to it, and it is written before it is
             // read.
             unsafe {
                 if packing.is_none() {

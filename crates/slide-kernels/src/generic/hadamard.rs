@@ -11,7 +11,7 @@ pub(crate) unsafe fn hadamard<L: Swap>(mut vectors: MatrixMut<'_>) {
     for i in 0..vectors.rows() {
         let row = vectors.row_mut(i);
         let start = row.as_mut_ptr();
-        // SAFETY: the instruction set is the caller's word; the row has as many elements as each arm needs.
+        // SAFETY: the instruction set is guaranteed by the caller; the row has as many elements as each arm needs.
         unsafe {
             match row.len() {
                 0..16 => transform(row),

@@ -26,7 +26,7 @@ impl Family for Wta {
 
     #[inline(always)]
     unsafe fn key<L: Compare>(x: L) -> L {
-        // SAFETY: the instruction set is the caller's word.
+        // SAFETY: the instruction set is guaranteed by the caller.
         unsafe { x.select(x.at_most(L::splat(f32::INFINITY)), L::splat(f32::NEG_INFINITY)) }
     }
 }
@@ -36,7 +36,7 @@ impl Family for Dwta {
 
     #[inline(always)]
     unsafe fn key<L: Compare>(x: L) -> L {
-        // SAFETY: the instruction set is the caller's word.
+        // SAFETY: the instruction set is guaranteed by the caller.
         unsafe {
             let magnitude = x.bitcast_u32().and(L::U32::splat(0x7fff_ffff)).bitcast_f32();
             x.select(magnitude.greater(L::zero()), L::splat(f32::NEG_INFINITY))
@@ -49,7 +49,7 @@ impl Family for MinHash {
 
     #[inline(always)]
     unsafe fn key<L: Compare>(x: L) -> L {
-        // SAFETY: the instruction set is the caller's word.
+        // SAFETY: the instruction set is guaranteed by the caller.
         unsafe { L::splat(1.0).select(x.greater(L::zero()), L::splat(f32::NEG_INFINITY)) }
     }
 }
@@ -95,7 +95,7 @@ unsafe fn codes<L: Compare + Gather + Transpose, F: Family>(functions: &Bins, ve
     let (keys, scratch) = (keys.start(), scratch.start());
     let batches = hash_batch::fits(functions);
     for (batch, out) in out.chunks_mut(LANES * tables).enumerate() {
-        // SAFETY: the instruction set and the shapes are the caller's word. `Bins` has at most MAX_WIDTH padded
+        // SAFETY: the instruction set and the shapes are guaranteed by the caller. `Bins` has at most MAX_WIDTH padded
         // coordinates and MAX_VALUES bins rounded up to 16: both buffers are large enough. The keys of all
         // padded coordinates are written before they are read, and the values of all bins.
         unsafe {

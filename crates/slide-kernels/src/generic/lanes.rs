@@ -1,11 +1,11 @@
-//! Sixteen lanes of `f32` or `u32`: the vector that every body is written in.
+//! Vectors of sixteen lanes of `f32` or `u32`, over which the generic bodies are written.
 //!
-//! Sixteen are one AVX-512 register, two of AVX2, four of NEON: the virtual lanes of the specification are the same
-//! everywhere, so the order of additions is too.
+//! Sixteen lanes are one register of AVX-512, two of AVX2, four of NEON. The virtual lanes of the specification are the same
+//! on every level, and so is the order of additions.
 //!
 //! Safety by type: a value of a type that implements [`SimdF32x16`] or [`SimdU32x16`] exists only where its instruction set
-//! is available, because the functions that make one from nothing are unsafe and demand it. The others need no
-//! further proof than their `self`.
+//! is available, because the functions that create one are unsafe and require it. For the other methods `self`
+//! is the proof.
 
 use half::bf16;
 
@@ -18,11 +18,11 @@ pub(crate) trait SimdF32x16: Copy {
     type Mask: Copy;
     /// Sixteen `u32` of the same instruction set.
     type U32: SimdU32x16<Mask = Self::Mask, F32 = Self>;
-    /// What is left of four vectors halfway to their partial_sums.
+    /// Four vectors after the first half of their reductions.
     type HalfReduced: Copy;
 
-    /// The same address, for loads that the compiler is to place behind what makes this vector: loads of many rows before
-    /// their use would leave no register free. No instruction.
+    /// Returns `address`, and makes the compiler place loads from it after the computation of `self`: loads of many rows ahead
+    /// of their use would occupy all registers. Emits no instruction.
     #[inline(always)]
     fn before<T>(self, address: *const T) -> *const T {
         address
@@ -42,7 +42,7 @@ pub(crate) trait SimdF32x16: Copy {
     /// The instruction set is available.
     #[inline(always)]
     unsafe fn zero() -> Self {
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         unsafe { Self::splat(0.0) }
     }
 
@@ -160,7 +160,7 @@ pub(crate) trait SimdU32x16: Copy {
     fn xor(self, other: Self) -> Self;
     fn shift_left<const N: u32>(self) -> Self;
     fn shift_right<const N: u32>(self) -> Self;
-    /// Each lane by its own count, below 64; from 32 on nothing is left.
+    /// Each lane by its own count, below 64; from 32 on the result is 0.
     fn shift_left_each(self, counts: Self) -> Self;
     /// The lanes of `mask` from `self`, the others from `other`.
     fn select(self, mask: Self::Mask, other: Self) -> Self;
@@ -169,9 +169,9 @@ pub(crate) trait SimdU32x16: Copy {
     fn bitcast_f32(self) -> Self::F32;
 }
 
-/// The same address, of which the compiler does not know how it came about, so that what is read from there is addressed
-/// by one register, and not before. A multiply-add that reads from a base and an index is split in two before it enters
-/// the scheduler of the Intel cores since Haswell; loads of many rows that come before their use leave no register free.
+/// Returns `address`, but hides its origin from the compiler, so that loads from it use one base register and are not hoisted.
+/// Intel cores since Haswell un-laminate multiply-adds with indexed addressing (two micro-operations); and loads of many rows
+/// ahead of their use would occupy all registers.
 #[inline(always)]
 pub(crate) fn in_register<T>(address: *const T) -> *const T {
     #[cfg(target_arch = "x86_64")]
@@ -186,7 +186,7 @@ pub(crate) fn in_register<T>(address: *const T) -> *const T {
     address
 }
 
-/// Asks for the cache line at `address`; any address will do, valid or not.
+/// Prefetches the cache line at `address`; the address need not be valid.
 #[inline(always)]
 pub(crate) fn prefetch<T>(address: *const T) {
     #[cfg(target_arch = "x86_64")]
@@ -203,7 +203,7 @@ pub(crate) fn prefetch<T>(address: *const T) {
     let _ = address;
 }
 
-/// Asks for the cache line at `address` in the second-level cache; any address will do, valid or not.
+/// Prefetches the cache line at `address` into the second-level cache; the address need not be valid.
 #[inline(always)]
 pub(crate) fn prefetch_l2<T>(address: *const T) {
     #[cfg(target_arch = "x86_64")]

@@ -1,6 +1,6 @@
 //! Bodies of [`crate::api::loss`].
 //!
-//! Safety of each: the instruction set of `L` is available; lengths are as the table of functions says.
+//! Safety of each: the instruction set of `L` is available; lengths are as specified in the table of functions.
 
 use super::numerics::{exp_minus_abs, ln_1p, sigmoid, softplus};
 use super::{Compare, LANES};
@@ -9,7 +9,7 @@ use crate::MatrixMut;
 #[inline(always)]
 pub(crate) unsafe fn sigmoid_columns<L: Compare>(mut z: MatrixMut, loss: &mut [f32]) {
     let (columns, loss) = (z.width(), loss.as_mut_ptr());
-    // SAFETY: the instruction set is the caller's word; a row and `loss` have `columns` elements, a multiple of 16.
+    // SAFETY: the instruction set is guaranteed by the caller; a row and `loss` have `columns` elements, a multiple of 16.
     unsafe {
         for u in 0..z.rows() {
             let row = z.row_mut(u).as_mut_ptr();
@@ -26,7 +26,7 @@ pub(crate) unsafe fn sigmoid_columns<L: Compare>(mut z: MatrixMut, loss: &mut [f
 #[inline(always)]
 pub(crate) unsafe fn sigmoid_entries<L: Compare>(z: &mut [f32]) -> f32 {
     let (n, z) = (z.len(), z.as_mut_ptr());
-    // SAFETY: the instruction set is the caller's word; each access is to elements `i..i + 16 <= n`, or to the
+    // SAFETY: the instruction set is guaranteed by the caller; each access is to elements `i..i + 16 <= n`, or to the
     // `n - i` that are left.
     unsafe {
         let mut sum = L::zero();
@@ -55,7 +55,7 @@ pub(crate) unsafe fn sigmoid_entries<L: Compare>(z: &mut [f32]) -> f32 {
 /// The instruction set of `L` is available.
 #[inline(always)]
 unsafe fn binary_cross_entropy_of<L: Compare>(x: L, target: L) -> (L, L) {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     unsafe {
         let (e, zero) = (exp_minus_abs(x), L::zero());
         let positive = zero.select(zero.greater(x), x);
@@ -67,7 +67,7 @@ unsafe fn binary_cross_entropy_of<L: Compare>(x: L, target: L) -> (L, L) {
 #[inline(always)]
 pub(crate) unsafe fn binary_cross_entropy<L: Compare>(z: &mut [f32], targets: &[f32]) -> f32 {
     let (n, z, targets) = (z.len(), z.as_mut_ptr(), targets.as_ptr());
-    // SAFETY: the instruction set and the lengths are the caller's word; each access is to elements `i..i + 16 <= n`, or
+    // SAFETY: the instruction set and the lengths are guaranteed by the caller; each access is to elements `i..i + 16 <= n`, or
     // to the `n - i` that are left.
     unsafe {
         let mut sum = L::zero();

@@ -1,7 +1,7 @@
 //! Kernel bodies written once over sixteen lanes ([`SimdF32x16`]) and instantiated per instruction set.
 //!
-//! Everything here is `#[inline(always)]` and has no target feature of its own: the thin wrappers of the back ends
-//! carry it. A body that is not inlined into its wrapper would turn every intrinsic into a call.
+//! Everything here is `#[inline(always)]` and has no target feature: the thin wrappers of the back ends
+//! have it. A body that is not inlined into its wrapper would turn every intrinsic into a call.
 #![cfg_attr(not(any(target_arch = "x86_64", target_arch = "aarch64")), allow(dead_code))]
 
 mod columns;

@@ -1,4 +1,4 @@
-//! The functions of [`crate::numerics`] for sixteen values at once: the same operations, with choices for branches.
+//! The functions of [`crate::numerics`] for sixteen values at once: the same operations, with selects instead of branches.
 //!
 //! Safety of each: the instruction set of `L` is available.
 
@@ -8,10 +8,10 @@ use crate::numerics::{
     SQRT_HALF_BITS, SUBNORMAL_SCALE,
 };
 
-/// Horner's rule, the highest coefficient being the last.
+/// Horner's rule; the last coefficient is that of the highest power.
 #[inline(always)]
 unsafe fn polynomial<L: SimdF32x16, const N: usize>(x: L, coefficients: [f32; N]) -> L {
-    // SAFETY: the instruction set is the caller's word.
+    // SAFETY: the instruction set is guaranteed by the caller.
     unsafe {
         let mut sum = L::splat(coefficients[N - 1]);
         let mut i = N - 1;
@@ -26,7 +26,7 @@ unsafe fn polynomial<L: SimdF32x16, const N: usize>(x: L, coefficients: [f32; N]
 /// [`crate::numerics::exp`].
 #[inline(always)]
 pub(crate) unsafe fn exp<L: Compare>(x: L) -> L {
-    // SAFETY: the instruction set is the caller's word.
+    // SAFETY: the instruction set is guaranteed by the caller.
     unsafe {
         let round = L::splat(ROUND_TO_INTEGER);
         let shifted = x.fma(L::splat(core::f32::consts::LOG2_E), round);
@@ -43,7 +43,7 @@ pub(crate) unsafe fn exp<L: Compare>(x: L) -> L {
 
 #[inline(always)]
 unsafe fn ln_core<L: SimdF32x16>(f: L, n: L) -> L {
-    // SAFETY: the instruction set is the caller's word.
+    // SAFETY: the instruction set is guaranteed by the caller.
     unsafe {
         let p = polynomial(f, LN_POLYNOMIAL);
         let square = f.mul(f);
@@ -57,7 +57,7 @@ unsafe fn ln_core<L: SimdF32x16>(f: L, n: L) -> L {
 /// [`crate::numerics::ln`].
 #[inline(always)]
 pub(crate) unsafe fn ln<L: Compare>(x: L) -> L {
-    // SAFETY: the instruction set is the caller's word.
+    // SAFETY: the instruction set is guaranteed by the caller.
     unsafe {
         let subnormal = L::splat(f32::MIN_POSITIVE).greater(x);
         let scaled = x.mul(L::splat(SUBNORMAL_SCALE)).select(subnormal, x);
@@ -80,14 +80,14 @@ pub(crate) unsafe fn ln<L: Compare>(x: L) -> L {
 /// `exp(-|x|)`, which [`sigmoid`] and [`softplus`] share.
 #[inline(always)]
 pub(crate) unsafe fn exp_minus_abs<L: Compare>(x: L) -> L {
-    // SAFETY: the instruction set is the caller's word.
+    // SAFETY: the instruction set is guaranteed by the caller.
     unsafe { exp(x.bitcast_u32().or(L::U32::splat(0x8000_0000)).bitcast_f32()) }
 }
 
 /// [`crate::numerics::sigmoid`], given `e = exp_minus_abs(x)`.
 #[inline(always)]
 pub(crate) unsafe fn sigmoid<L: Compare>(x: L, e: L) -> L {
-    // SAFETY: the instruction set is the caller's word.
+    // SAFETY: the instruction set is guaranteed by the caller.
     unsafe {
         let one = L::splat(1.0);
         e.select(L::zero().greater(x), one).div(one.add(e))
@@ -97,7 +97,7 @@ pub(crate) unsafe fn sigmoid<L: Compare>(x: L, e: L) -> L {
 /// [`crate::numerics::softplus`], given `e = exp_minus_abs(x)`.
 #[inline(always)]
 pub(crate) unsafe fn softplus<L: Compare>(x: L, e: L) -> L {
-    // SAFETY: the instruction set is the caller's word.
+    // SAFETY: the instruction set is guaranteed by the caller.
     unsafe {
         let zero = L::zero();
         zero.select(zero.greater(x), x).add(ln_1p(e))
@@ -107,7 +107,7 @@ pub(crate) unsafe fn softplus<L: Compare>(x: L, e: L) -> L {
 /// [`crate::numerics::ln_1p`] of `0 <= e <= 1`.
 #[inline(always)]
 pub(crate) unsafe fn ln_1p<L: Compare>(e: L) -> L {
-    // SAFETY: the instruction set is the caller's word.
+    // SAFETY: the instruction set is guaranteed by the caller.
     unsafe {
         let (zero, one) = (L::zero(), L::splat(1.0));
         let identity = L::splat(LN_1P_IDENTITY).greater(e);

@@ -1,9 +1,9 @@
 //! The steps of [`crate::api::optimiser`] on sixteen elements.
 //!
-//! What binds them. From memory the bytes: a weight and its states are read and written, 24 bytes an element for Adam in
-//! `f32` and 12 in `bf16`, 16 and 8 for the others. In the caches the divider binds Adam and Adagrad: results are those of
-//! IEEE 754, so there is a division and a square root an element. LLVM's model of Ice Lake has 22 cycles for those of sixteen
-//! `f32`, in one register of AVX-512 or two of AVX2, which is 1.4 an element (`cargo xtask mca --cpu icelake-server --filter
+//! Bottlenecks. On data in memory it is the bandwidth: a weight and its states are read and written, 24 bytes per element for
+//! Adam in `f32` and 12 in `bf16`, 16 and 8 for the others. On data in the caches it is the divider for Adam and Adagrad: results
+//! are those of IEEE 754, so there is a division and a square root per element. LLVM's model of Ice Lake has 22 cycles for those
+//! of sixteen `f32`, in one register of AVX-512 or two of AVX2, which is 1.4 per element (`cargo xtask mca --cpu icelake-server --filter
 //! divisions`: 88 cycles for four times sixteen), and 1.5 for all of Adam (`--filter adam_rows`): its twelve other operations,
 //! four loads and three stores fit beside them. `cargo bench -p slide-benches --bench kernels -- adam` measures the share of the
 //! divider on the machine at hand. Momentum has seven operations, three loads and two stores for sixteen.
@@ -23,7 +23,7 @@ pub(crate) trait Step<L: SimdF32x16, const N: usize>: Copy {
     fn apply(&self, weight: L, states: [L; N], gradient: L, decay: [L; N]) -> (L, [L; N]);
 }
 
-/// What makes subnormal values and -0 to +0: the mask of the exponent.
+/// Flushes subnormal values and -0 to +0: the mask of the exponent.
 #[derive(Clone, Copy)]
 struct Flush<L: SimdF32x16>(L::U32);
 
@@ -32,7 +32,7 @@ impl<L: SimdF32x16> Flush<L> {
     /// The instruction set of `L` is available.
     #[inline(always)]
     unsafe fn new() -> Self {
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         unsafe { Flush(L::U32::splat(0x7F80_0000)) }
     }
 
@@ -61,7 +61,7 @@ impl<L: SimdF32x16> Step<L, 2> for Adam<L> {
 
     #[inline(always)]
     unsafe fn new(step: &AdamStep) -> Self {
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         unsafe {
             Adam {
                 one_minus_beta1: L::splat(1.0 - step.beta1),
@@ -98,7 +98,7 @@ impl<L: SimdF32x16> Step<L, 1> for Momentum<L> {
 
     #[inline(always)]
     unsafe fn new(step: &MomentumStep) -> Self {
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         unsafe {
             Momentum {
                 minus_learning_rate: L::splat(-step.learning_rate),
@@ -113,7 +113,7 @@ impl<L: SimdF32x16> Step<L, 1> for Momentum<L> {
     #[inline(always)]
     fn apply(&self, weight: L, [velocity]: [L; 1], gradient: L, [decay]: [L; 1]) -> (L, [L; 1]) {
         let velocity = self.flush.of(decay.fma(velocity, gradient));
-        // A choice costs less than a second body.
+        // A select costs less than a second body.
         let direction = self.momentum.fma(velocity, gradient).select(self.nesterov, velocity);
         (self.minus_learning_rate.fma(direction, self.kept.mul(weight)), [velocity])
     }
@@ -132,7 +132,7 @@ impl<L: SimdF32x16> Step<L, 1> for Adagrad<L> {
 
     #[inline(always)]
     unsafe fn new(step: &AdagradStep) -> Self {
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         unsafe {
             Adagrad {
                 minus_learning_rate: L::splat(-step.learning_rate),

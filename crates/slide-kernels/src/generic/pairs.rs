@@ -5,7 +5,7 @@ use super::{LANES, SimdF32x16, SimdU32x16};
 /// Elements of a vector of pairs.
 pub(crate) const PAIRED: usize = 2 * LANES;
 
-/// How a vector of pairs is multiplied with another and added: what tells the reproducible kernels from the native ones.
+/// How two vectors of pairs are multiplied and accumulated: the difference between the reproducible and the native kernels.
 pub(crate) trait PairProduct<L: SimdF32x16> {
     /// Whether each element takes a register of its own.
     const WIDENS: bool = false;
@@ -39,7 +39,7 @@ impl<L: SimdF32x16> PairProduct<L> for Widening {
     unsafe fn add_masked(a: L::U32, b: L::U32, sum: L, count: usize) -> L {
         // SAFETY: `sum` proves the instruction set.
         let (with_even, with_odd) = unsafe { (L::first(count.div_ceil(2)), L::first(count / 2)) };
-        // Lanes without an element stay as they are: adding +0.0 would change -0.0.
+        // Lanes without an element stay unchanged: adding +0.0 would change -0.0.
         let sum = even(a).fma(even(b), sum).select(with_even, sum);
         odd(a).fma(odd(b), sum).select(with_odd, sum)
     }

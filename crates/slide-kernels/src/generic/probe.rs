@@ -12,7 +12,7 @@ use crate::tuning::ROWS_AHEAD;
 /// The instruction set of `L` is available.
 #[inline(always)]
 unsafe fn chains<L: SimdF32x16, const CHAINS: usize>(rounds: usize, step: impl Fn(L) -> L) -> (f32, u64) {
-    // SAFETY: the instruction set is the caller's word. The compiler must not see that all chains are the same.
+    // SAFETY: the instruction set is guaranteed by the caller. The compiler must not see that all chains are the same.
     let mut chains: [L; CHAINS] = core::array::from_fn(|_| unsafe { L::splat(black_box(1.0)) });
     for _ in 0..rounds {
         for x in &mut chains {
@@ -31,7 +31,7 @@ unsafe fn chains<L: SimdF32x16, const CHAINS: usize>(rounds: usize, step: impl F
 /// The contract of [`crate::api::probe::Table::multiply_adds`].
 #[inline(always)]
 pub(crate) unsafe fn multiply_adds<L: SimdF32x16, const CHAINS: usize>(rounds: usize) -> (f32, u64) {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     unsafe {
         // Arm overwrites the addend, so that is what the chain is. The compiler must not see that the product is a constant.
         let (a, b) = (L::splat(black_box(-0.5)), L::splat(black_box(0.25)));
@@ -44,7 +44,7 @@ pub(crate) unsafe fn multiply_adds<L: SimdF32x16, const CHAINS: usize>(rounds: u
 /// The contract of [`crate::api::probe::Table::divisions`].
 #[inline(always)]
 pub(crate) unsafe fn divisions<L: SimdF32x16, const CHAINS: usize>(rounds: usize) -> (f32, u64) {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     unsafe {
         let two = L::splat(2.0);
         chains::<L, CHAINS>(rounds, |x| two.div(x).sqrt())
@@ -57,7 +57,7 @@ pub(crate) unsafe fn divisions<L: SimdF32x16, const CHAINS: usize>(rounds: usize
 pub(crate) unsafe fn read<L: SimdF32x16>(words: &[u32]) -> u32 {
     let blocks = words.chunks_exact(4 * LANES);
     let rest = blocks.remainder().iter().fold(0, |sum, word| sum ^ word);
-    // SAFETY: the instruction set is the caller's word; a block has 64 elements, `last` 16.
+    // SAFETY: the instruction set is guaranteed by the caller; a block has 64 elements, `last` 16.
     unsafe {
         let mut sums = [L::U32::splat(0); 4];
         let mut block = words.as_ptr();
@@ -81,10 +81,10 @@ pub(crate) unsafe fn read<L: SimdF32x16>(words: &[u32]) -> u32 {
 pub(crate) unsafe fn read_rows<L: SimdF32x16>(words: &[u32], stride: usize, width: usize, rows: RowIds<'_>) -> u32 {
     let ids = rows.ids();
     let Some(last) = ids.len().checked_sub(1) else { return 0 };
-    // SAFETY: the index is at most `last`; the row lies in `words` by the caller's word.
+    // SAFETY: the index is at most `last`; the row lies in `words` as guaranteed by the caller.
     let row = |i: usize| unsafe { words.as_ptr().add(*ids.get_unchecked(i.min(last)) as usize * stride) };
     let mut rest = 0;
-    // SAFETY: the instruction set is the caller's word, and that a row has `width` words: a load is of the words
+    // SAFETY: the instruction set is guaranteed by the caller, and that a row has `width` words: a load is of the words
     // `k..k + 16 <= width`, the others are read one by one.
     unsafe {
         let mut sums = L::U32::splat(0);
@@ -113,7 +113,7 @@ pub(crate) unsafe fn read_rows<L: SimdF32x16>(words: &[u32], stride: usize, widt
 pub(crate) unsafe fn update<L: SimdF32x16>(a: &mut [f32], b: &mut [f32], c: &mut [f32], factor: f32) {
     let n = a.len();
     let mut slices = [a.as_mut_ptr(), b.as_mut_ptr(), c.as_mut_ptr()];
-    // SAFETY: the instruction set and the equal lengths are the caller's word; an access is of the elements
+    // SAFETY: the instruction set and the equal lengths are guaranteed by the caller; an access is of the elements
     // `i..i + 16 <= n`, or of the `n - i` that are left.
     unsafe {
         let factor = L::splat(factor);

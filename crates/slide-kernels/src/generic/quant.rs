@@ -40,7 +40,7 @@ pub(crate) unsafe fn quantize_rows_i8<L: SimdF32x16<U32: LowBytes>>(
     table: views::Table<'_>,
     out: QuantizedTableMut<'_>,
 ) {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     unsafe {
         match table.values() {
             Values::F32(values) => quantize_i8_of::<L, f32>(values, table.stride(), out),
@@ -59,7 +59,7 @@ unsafe fn quantize_i8_of<L: SimdF32x16<U32: LowBytes>, S: Storage>(
 ) {
     let width = out.width;
     for (i, (scale, sum)) in out.scales.iter_mut().zip(out.sums).enumerate() {
-        // SAFETY: the instruction set is the caller's word; both have a row `i` of `width` elements.
+        // SAFETY: the instruction set is guaranteed by the caller; both have a row `i` of `width` elements.
         unsafe {
             let (from, to) = (values.as_ptr().add(i * stride), out.values.as_mut_ptr().add(i * out.stride));
             let factor;
@@ -85,7 +85,7 @@ unsafe fn quantize_i8_of<L: SimdF32x16<U32: LowBytes>, S: Storage>(
 /// The instruction set of `L` is available; `from` is valid for reading `width` elements.
 #[inline(always)]
 unsafe fn largest_magnitude<L: SimdF32x16, S: Storage>(from: *const S, width: usize) -> u32 {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     unsafe {
         let magnitude = L::U32::splat(0x7FFF_FFFF);
         // Four at once, because a comparison and a selection take several cycles.
@@ -120,7 +120,7 @@ pub(crate) unsafe fn quantize_rows_u8<L: Compare + SimdF32x16<U32: LowBytes>>(
 ) {
     let width = out.width;
     for (i, affine) in out.affine.iter_mut().enumerate() {
-        // SAFETY: the instruction set is the caller's word; both have a row `i` of `width` elements.
+        // SAFETY: the instruction set is guaranteed by the caller; both have a row `i` of `width` elements.
         unsafe {
             let from = vectors.data().as_ptr().add(i * vectors.stride());
             let to = out.values.as_mut_ptr().add(i * out.stride);
@@ -155,7 +155,7 @@ pub(crate) unsafe fn quantize_rows_u8<L: Compare + SimdF32x16<U32: LowBytes>>(
 /// The instruction set of `L` is available.
 #[inline(always)]
 unsafe fn keep<L: SimdF32x16>(factor: f32) -> L::U32 {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     unsafe { L::U32::splat(if factor == 0.0 { 0 } else { u32::MAX }) }
 }
 
@@ -163,7 +163,7 @@ unsafe fn keep<L: SimdF32x16>(factor: f32) -> L::U32 {
 /// `to` is valid for writing `count <= 16` bytes.
 #[inline(always)]
 unsafe fn store<W: LowBytes>(words: W, to: *mut u8, count: usize) {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     unsafe { if count == LANES { words.store_low_bytes(to) } else { words.store_masked_low_bytes(to, count) } }
 }
 
@@ -178,7 +178,7 @@ fn to_array<W: SimdU32x16>(words: W) -> [u32; LANES] {
 /// For levels on which the compiler makes good vectors of it.
 ///
 /// # Safety
-/// None beyond that of the wrapper.
+/// None beyond those of the wrapper.
 #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "the compiler makes NEON of the scalar one"))]
 #[inline(always)]
 pub(crate) unsafe fn dequantize_i8(values: &[i8], scale: f32, out: &mut [f32]) {
@@ -190,7 +190,7 @@ pub(crate) unsafe fn dequantize_i8(values: &[i8], scale: f32, out: &mut [f32]) {
 /// For levels on which the compiler makes good vectors of it.
 ///
 /// # Safety
-/// None beyond that of the wrapper.
+/// None beyond those of the wrapper.
 #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "the compiler makes NEON of the scalar one"))]
 #[inline(always)]
 pub(crate) unsafe fn dequantize_u8(values: &[u8], affine: Affine, out: &mut [f32]) {

@@ -41,13 +41,13 @@ pub(crate) unsafe fn random_words<C: Counters, const AT_ONCE: usize>(key: RngKey
 
     let mut groups = rest.chunks_exact_mut(4 * C::LANES * AT_ONCE);
     for group in &mut groups {
-        // SAFETY: the instruction set is the caller's word; the group has the words of `AT_ONCE` vectors.
+        // SAFETY: the instruction set is guaranteed by the caller; the group has the words of `AT_ONCE` vectors.
         unsafe { philox::<C, AT_ONCE>(key, block, group.as_mut_ptr()) };
         block = block.wrapping_add((C::LANES * AT_ONCE) as u32);
     }
     let mut groups = groups.into_remainder().chunks_exact_mut(4 * C::LANES);
     for group in &mut groups {
-        // SAFETY: the instruction set is the caller's word; the group has the words of one vector.
+        // SAFETY: the instruction set is guaranteed by the caller; the group has the words of one vector.
         unsafe { philox::<C, 1>(key, block, group.as_mut_ptr()) };
         block = block.wrapping_add(C::LANES as u32);
     }
@@ -55,7 +55,7 @@ pub(crate) unsafe fn random_words<C: Counters, const AT_ONCE: usize>(key: RngKey
     if !tail.is_empty() {
         let mut words = [0; 32];
         assert!(4 * C::LANES <= words.len());
-        // SAFETY: the instruction set is the caller's word; the array has the words of one vector.
+        // SAFETY: the instruction set is guaranteed by the caller; the array has the words of one vector.
         unsafe { philox::<C, 1>(key, block, words.as_mut_ptr()) };
         tail.copy_from_slice(&words[..tail.len()]);
     }

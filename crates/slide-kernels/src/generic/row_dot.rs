@@ -20,7 +20,7 @@ pub(crate) unsafe fn dots<L: SimdF32x16, S: Storage, const N: usize>(
     b: [*const f32; N],
     width: usize,
 ) -> [f32; N] {
-    // SAFETY: the instruction set is the caller's word; every load is of elements `k..k + 16 <= width`, or of the
+    // SAFETY: the instruction set is guaranteed by the caller; every load is of elements `k..k + 16 <= width`, or of the
     // `width - k` that are left.
     unsafe {
         let mut lanes = [L::zero(); N];
@@ -43,12 +43,12 @@ pub(crate) unsafe fn dots<L: SimdF32x16, S: Storage, const N: usize>(
     }
 }
 
-/// What rows are multiplied with: a vector, of which a step takes as many columns as fill sixteen lanes. A value of the
+/// The vector that rows are multiplied with; a step takes as many of its columns as fill sixteen lanes. A value of the
 /// type exists only where its instruction set is available.
 trait Factor<L: SimdF32x16, S> {
     /// Columns of a step.
     const STEP: usize;
-    /// Steps that rows take without a jump.
+    /// Unrolled steps.
     const UNROLLED: usize;
     /// Whether a row is multiplied before the next one is loaded: what all need at once would not fit the registers of AVX2
     /// and NEON.
@@ -98,7 +98,7 @@ impl<L: SimdF32x16, S: Storage> Factor<L, S> for Singles<'_, L> {
     }
     #[inline(always)]
     unsafe fn part(&self, k: usize) -> L {
-        // SAFETY: the caller's word; `self` proves the instruction set, here and below.
+        // SAFETY: guaranteed by the caller; `self` proves the instruction set, here and below.
         unsafe { L::load(self.0.as_ptr().add(k)) }
     }
     #[inline(always)]
@@ -133,7 +133,7 @@ impl<L: SimdF32x16, P: PairProduct<L>> Factor<L, bf16> for Pairs<'_, L, P> {
     }
     #[inline(always)]
     unsafe fn part(&self, k: usize) -> L::U32 {
-        // SAFETY: the caller's word; `self` proves the instruction sets, here and below.
+        // SAFETY: guaranteed by the caller; `self` proves the instruction sets, here and below.
         unsafe { L::U32::load_pairs(self.0.as_ptr().add(k)) }
     }
     #[inline(always)]
@@ -161,8 +161,8 @@ struct Rows<'a, S> {
     values: &'a [S],
     stride: usize,
     ids: &'a [u32],
-    /// Those that are asked for when the first is read, the second, and so on. None of a table that is in a cache: asking
-    /// takes the place of loads.
+    /// The rows to prefetch while the first, second, ... row is read. Empty for a table that is in a cache: prefetches use
+    /// the load ports.
     ahead: &'a [u32],
 }
 
@@ -178,7 +178,7 @@ impl<'a, S> Rows<'a, S> {
         self.values.as_ptr().wrapping_add(id as usize * self.stride)
     }
 
-    /// The row at a place of the list; the last stands for those beyond the end.
+    /// The row at a place of the list; the last represents those beyond the end.
     ///
     /// # Safety
     /// The list is not empty.
@@ -188,7 +188,7 @@ impl<'a, S> Rows<'a, S> {
         self.row(unsafe { *self.ids.get_unchecked(place.min(self.ids.len() - 1)) })
     }
 
-    /// Asks for some columns of the row that comes so much later.
+    /// Prefetches some columns of the row this many positions later.
     #[inline(always)]
     fn ask(&self, place: usize, columns: Range<usize>) {
         if let Some(&id) = self.ahead.get(place) {
@@ -200,8 +200,8 @@ impl<'a, S> Rows<'a, S> {
 }
 
 /// The products of scattered rows with a vector, in blocks of sixteen rows: first the lanes of each, then their sums,
-/// reduced together. In a cache, whole blocks have a way of their own: rows of `HELD` steps with a vector that stays in
-/// registers, other rows `TOGETHER` at once (a multiple of four), which share each step of the vector.
+/// reduced together. If the table is in a cache, whole blocks take a separate path: rows of `HELD` steps with the vector held in
+/// registers, other rows `TOGETHER` at once (a multiple of four), sharing the loads of the vector.
 ///
 /// # Safety
 /// Every row of `ids` lies in `values` and is as long as the vector; `out` is as long as `ids`.
@@ -214,7 +214,7 @@ unsafe fn products<L: SimdF32x16, S, F: Factor<L, S>, const HELD: usize, const T
     out: &mut [f32],
 ) {
     let rows = Rows::new(values, stride, ids);
-    // SAFETY: the caller's word.
+    // SAFETY: guaranteed by the caller.
     unsafe {
         let done = match rows.ahead {
             [] if HELD > 0 && factor.width() == HELD * F::STEP => blocks_of_held::<L, S, F, HELD>(&rows, &factor, out),
@@ -227,9 +227,9 @@ unsafe fn products<L: SimdF32x16, S, F: Factor<L, S>, const HELD: usize, const T
     }
 }
 
-/// The products of the rows from a place of the list on, with those asked for that come later. As long as `HELD` steps of
-/// the vector are left they stay in registers, and row after row is multiplied with them; the rest, or everything where
-/// registers are few, is done for four rows at once, which share each step of the vector.
+/// The products of the rows from a position of the list on, prefetching later ones. While at least `HELD` steps of the vector
+/// are left, they are held in registers and each row is multiplied with them; the rest, or everything on levels with few
+/// registers, is computed for four rows at once, sharing the loads of the vector.
 ///
 /// # Safety
 /// That of [`products`].
@@ -289,7 +289,7 @@ unsafe fn products_from<L: SimdF32x16, S, F: Factor<L, S>, const HELD: usize>(
 /// There are so many from `k` on.
 #[inline(always)]
 unsafe fn held<L: SimdF32x16, S, F: Factor<L, S>, const HELD: usize>(factor: &F, k: usize) -> [F::Part; HELD] {
-    // SAFETY: the caller's word.
+    // SAFETY: guaranteed by the caller.
     unsafe {
         let mut parts = [factor.part(k); HELD];
         for (h, part) in parts.iter_mut().enumerate() {
@@ -299,7 +299,7 @@ unsafe fn held<L: SimdF32x16, S, F: Factor<L, S>, const HELD: usize>(factor: &F,
     }
 }
 
-/// Adds to the lanes of four rows their products with the vector from the column `k` on, and asks for rows that come later.
+/// Adds to the lanes of four rows their products with the vector from column `k` on, and prefetches later rows.
 ///
 /// # Safety
 /// That of [`products`]; there is a row at the place.
@@ -341,8 +341,8 @@ unsafe fn four_together<L: SimdF32x16, S, F: Factor<L, S>>(
     sums
 }
 
-/// Adds to the lanes of rows their products with as many steps of the vector as are taken without a jump, each of which is
-/// loaded once. The rows are then behind them.
+/// Adds to the lanes of rows their products with the unrolled steps of the vector, each of which is loaded once. Advances the
+/// row pointers past them.
 ///
 /// # Safety
 /// The rows, and the vector from the column `k` on, have so many steps.
@@ -353,7 +353,7 @@ unsafe fn steps<L: SimdF32x16, S, F: Factor<L, S>, const N: usize>(
     k: usize,
     sums: &mut [L; N],
 ) {
-    // SAFETY: the caller's word; `factor` proves the instruction set.
+    // SAFETY: guaranteed by the caller; `factor` proves the instruction set.
     unsafe {
         for h in 0..F::UNROLLED {
             let part = factor.part(k + h * F::STEP);
@@ -415,7 +415,7 @@ unsafe fn blocks_of_held<L: SimdF32x16, S, F: Factor<L, S>, const HELD: usize>(
     unsafe {
         let parts: [F::Part; HELD] = held(factor, 0);
         for (block, out) in blocks.iter_mut().enumerate() {
-            // Not a loop: what is half reduced stays in registers too.
+            // Unrolled by hand, so that the half-reduced vectors stay in registers.
             let ids = &*rows.ids.as_ptr().add(block * BLOCK).cast::<[u32; BLOCK]>();
             let a = four_products_of_held(rows, [ids[0], ids[1], ids[2], ids[3]], factor, &parts);
             let b = four_products_of_held(rows, [ids[4], ids[5], ids[6], ids[7]], factor, &parts);
@@ -461,7 +461,7 @@ pub(crate) unsafe fn rows_dot<L: SimdF32x16, const HELD: usize, const TOGETHER: 
     out: &mut [f32],
 ) {
     let factor = Singles::<L>(vector, PhantomData);
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     unsafe {
         match table.values() {
             Values::F32(values) => products::<L, _, _, HELD, TOGETHER>(values, table.stride(), rows.ids(), factor, out),
@@ -482,7 +482,7 @@ pub(crate) unsafe fn rows_dot_of_pairs<L: SimdF32x16, P: PairProduct<L>, const H
     out: &mut [f32],
 ) {
     let factor = Pairs::<L, P>(vector, PhantomData);
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     unsafe { products::<L, _, _, HELD, TOGETHER>(table.data(), table.stride(), rows.ids(), factor, out) }
 }
 
@@ -496,6 +496,6 @@ pub(crate) unsafe fn vectors_dot<L: SimdF32x16, const HELD: usize, const TOGETHE
     out: &mut [f32],
 ) {
     let factor = Singles::<L>(row, PhantomData);
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     unsafe { products::<L, _, _, HELD, TOGETHER>(vectors.data(), vectors.stride(), ids.ids(), factor, out) }
 }

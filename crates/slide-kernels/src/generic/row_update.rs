@@ -1,4 +1,4 @@
-//! Bodies of [`crate::api::row_update`], and the step that the backward pass of active rows ends with.
+//! Bodies of [`crate::api::row_update`], and the optimiser step that ends the backward pass of [`super::sddmm`].
 
 use half::bf16;
 
@@ -18,7 +18,7 @@ pub(crate) struct Row<W, S, const N: usize> {
 }
 
 impl<W: Storage, S: Storage, const N: usize> Row<W, S, N> {
-    /// Asks for the cache lines of elements `k..k + count`.
+    /// Prefetches the cache lines of elements `k..k + count`.
     #[inline(always)]
     pub(crate) fn prefetch(self, k: usize, count: usize) {
         let mut at = k;
@@ -38,7 +38,7 @@ impl<W: Storage, S: Storage, const N: usize> Row<W, S, N> {
     /// One vector: elements `k..k + 16`, or `k..k + count` if `MASKED`. `weights` are those from before.
     ///
     /// # Safety
-    /// The row has these elements, and nobody else uses them.
+    /// The row has these elements, and there is no other reference to them.
     #[inline(always)]
     pub(crate) unsafe fn update<L: SimdF32x16, O: Step<L, N>, const MASKED: bool>(
         self,
@@ -50,7 +50,7 @@ impl<W: Storage, S: Storage, const N: usize> Row<W, S, N> {
         k: usize,
         count: usize,
     ) {
-        // SAFETY: passed on to the caller; `weights` proves the instruction set.
+        // SAFETY: upheld by the caller; `weights` proves the instruction set.
         unsafe {
             let mut states = [weights; N];
             for (lanes, state) in states.iter_mut().zip(self.states) {
@@ -102,7 +102,7 @@ impl<W: Storage, S: Storage, const N: usize> Rows<W, S, N> {
 /// Work on rows of either format.
 pub(crate) trait OnRows<const N: usize> {
     /// # Safety
-    /// That of what made the value; `rows` are the rows of the target, which nobody else uses.
+    /// That of what made the value; `rows` are the rows of the target, to which there is no other reference.
     unsafe fn run<W: Storage, S: Storage>(self, rows: Rows<W, S, N>, decay: Decay<'_, N>);
 }
 
@@ -128,7 +128,7 @@ pub(crate) unsafe fn for_formats<const N: usize>(mut target: Target<'_, TableMut
         let start = Row { weights: weights.cast(), states: states.map(<*mut u8>::cast) };
         Rows { start, weights_stride, states_stride }
     }
-    // SAFETY: passed on to the caller; the formats are those of the pointers.
+    // SAFETY: upheld by the caller; the formats are those of the pointers.
     unsafe {
         match (bf16_weights, bf16_states) {
             (false, false) => work.run::<f32, f32>(rows(weights, weights_stride, states, states_stride), decay),
@@ -158,7 +158,7 @@ pub(crate) unsafe fn update_rows<L: SimdF32x16, O: Step<L, N>, const N: usize>(
     rounding: Rounding,
     constants: &O::Constants,
 ) {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     unsafe {
         let step = O::new(constants);
         for_formats(target, UpdateRows { ids, gradient, rounding, step, lanes: core::marker::PhantomData::<L> });
@@ -177,7 +177,7 @@ impl<L: SimdF32x16, O: Step<L, N>, const N: usize> OnRows<N> for UpdateRows<'_, 
     #[inline(always)]
     unsafe fn run<W: Storage, S: Storage>(self, rows: Rows<W, S, N>, decay: Decay<'_, N>) {
         let (ids, width, step) = (self.ids.ids(), self.gradient.width(), self.step);
-        // SAFETY: `step` proves the instruction set; the caller says that the rows of `ids` lie in the tables and that there
+        // SAFETY: `step` proves the instruction set; the caller guarantees that the rows of `ids` lie in the tables and that there
         // is a row of gradients, as wide as the tables, and a decay for each; every tile ends at `width` at most.
         unsafe {
             for (i, &id) in ids.iter().enumerate() {
@@ -209,7 +209,7 @@ impl<L: SimdF32x16, O: Step<L, N>, const N: usize> OnRows<N> for UpdateRows<'_, 
 /// The instruction set of `L` is available.
 #[inline(always)]
 pub(crate) unsafe fn splat_all<L: SimdF32x16, const N: usize>(values: [f32; N]) -> [L; N] {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     unsafe {
         let mut lanes = [L::zero(); N];
         for (lanes, value) in lanes.iter_mut().zip(values) {
@@ -219,7 +219,7 @@ pub(crate) unsafe fn splat_all<L: SimdF32x16, const N: usize>(values: [f32; N]) 
     }
 }
 
-/// Sixteen elements at a time are collected, updated and put back; the row numbers are unique, so none is lost.
+/// Gathers, updates and scatters sixteen elements at a time; the row indices are unique, so no update is lost.
 ///
 /// # Safety
 /// The contract of the functions of elements of [`crate::api::row_update::Table`].
@@ -231,7 +231,7 @@ pub(crate) unsafe fn update_scattered<L: SimdF32x16, O: Step<L, N>, const N: usi
     constants: &O::Constants,
 ) {
     let Target { weights, states, decay } = target;
-    // SAFETY: the instruction set is the caller's word, as is that every row number is an index of all slices and that there
+    // SAFETY: the instruction set is guaranteed by the caller, as is that every row index is an index of all slices and that there
     // is a decay for each; the buffers have 16 elements.
     unsafe {
         let step = O::new(constants);

@@ -24,7 +24,7 @@ pub(crate) unsafe fn forward<L: SimdF32x16, const N: usize>(
     out: &mut [f32],
 ) {
     let stride = table.stride();
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     unsafe {
         match table.values() {
             Values::F32(weights) => forward_of::<L, f32, N>(weights.as_ptr(), stride, bias, pattern, vectors, out),
@@ -52,7 +52,7 @@ unsafe fn forward_of<L: SimdF32x16, S: Storage, const N: usize>(
     let Some(&last) = rows.last() else { return };
     let (mut waiting, mut waiting_rows) = (0, [(weights, 0.0_f32); WAITING]);
     let (mut waiting_vectors, mut waiting_entries) = ([vectors.data().as_ptr(); WAITING], [0_usize; WAITING]);
-    // SAFETY: `CscPattern` holds lists that fit each other; the caller promised that rows lie in the table and in bias,
+    // SAFETY: `CscPattern` holds lists that fit each other; the caller guaranteed that rows lie in the table and in bias,
     // examples in vectors and entries in out, and that table and vectors have one width.
     unsafe {
         for (i, &row) in rows.iter().enumerate() {
@@ -109,7 +109,7 @@ pub(crate) unsafe fn backward<L: SimdF32x16, O: Step<L, N>, const N: usize, cons
 ) {
     let Backward { pattern, coefficients, vectors, mut input_gradient, rounding } = work;
     let input_gradient = input_gradient.as_mut().map(|gradient| (gradient.stride(), gradient.data_mut().as_mut_ptr()));
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     unsafe {
         let step = O::new(constants);
         let lanes = core::marker::PhantomData::<L>;
@@ -120,7 +120,7 @@ pub(crate) unsafe fn backward<L: SimdF32x16, O: Step<L, N>, const N: usize, cons
     }
 }
 
-/// What a backward pass needs besides the rows.
+/// The arguments of a backward pass other than the rows.
 struct Work<'a, L, O, const MAX: usize> {
     pattern: &'a CscPattern<'a>,
     coefficients: &'a [f32],
@@ -175,7 +175,7 @@ struct RowBackward<'a, L, O, W, S, const N: usize> {
 impl<L: SimdF32x16, O: Step<L, N>, W: Storage, S: Storage, const N: usize> Tiled<L> for RowBackward<'_, L, O, W, S, N> {
     #[inline(always)]
     unsafe fn tile<const T: usize, const MASKED: bool>(&mut self, k: usize, count: usize) {
-        // SAFETY: `step` proves the instruction set; the caller of `backward` promised that rows lie in the tables, examples
+        // SAFETY: `step` proves the instruction set; the caller of `backward` guaranteed that rows lie in the tables, examples
         // in vectors and input_gradient, and equal widths, of which `for_tiles` says that the tile is part.
         unsafe {
             let mask = L::first(count);

@@ -31,7 +31,7 @@ pub(crate) unsafe fn simhash_codes<L: Compare + Swap + Transpose, const BATCH: u
     let bits = bits.as_mut_ptr().cast::<u16>();
     let batches = simhash_batch::fits(functions);
     for (batch, out) in out.chunks_mut(LANES * tables).enumerate() {
-        // SAFETY: the instruction set and the shapes are the caller's word; the buffers have the sizes asked for.
+        // SAFETY: the instruction set and the shapes are guaranteed by the caller; the buffers have the sizes asked for.
         unsafe {
             if batches && out.len() >= BATCH * tables {
                 simhash_batch::codes::<L>(functions, vectors, batch * LANES, out, vector, projections);
@@ -164,13 +164,13 @@ unsafe fn block<L: Swap, const N: usize>(vector: *const f32, signs: *const u32) 
 #[inline(always)]
 pub(crate) unsafe fn pack<L: Compare>(bits: &[u16], code_bits: usize, codes: &mut [u32]) {
     let tables = codes.len();
-    // SAFETY: as above; a chunk of 16 codes, or the array, has room for 16.
+    // SAFETY: as above; a block of 16 codes, or the array, has room for 16.
     unsafe {
-        for (chunk, codes) in codes.chunks_mut(LANES).enumerate() {
+        for (block, codes) in codes.chunks_mut(LANES).enumerate() {
             let mut code = L::U32::splat(0);
             let mut place = L::U32::splat(1);
             for k in 0..code_bits {
-                let first = k * tables + chunk * LANES;
+                let first = k * tables + block * LANES;
                 let two = u32::from(bits[first / 16]) | u32::from(bits[first / 16 + 1]) << 16;
                 let mask = L::mask_from_bits(two >> (first % 16));
                 code = code.or(place).select(mask, code);

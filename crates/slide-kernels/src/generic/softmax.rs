@@ -1,6 +1,6 @@
 //! Bodies of [`crate::api::softmax`].
 //!
-//! Safety of each: the instruction set of `L` is available; lengths and members are as the table of functions says.
+//! Safety of each: the instruction set of `L` is available; lengths and indices are as specified in the table of functions.
 
 use super::numerics::exp;
 use super::{Compare, Gather, LANES, SimdU32x16};
@@ -10,7 +10,7 @@ use crate::{Matrix, MatrixMut};
 #[inline(always)]
 unsafe fn max<L: Compare>(values: &[f32]) -> f32 {
     let (n, values) = (values.len(), values.as_ptr());
-    // SAFETY: the instruction set is the caller's word; each access is to elements `i..i + 16 <= n`, or to the
+    // SAFETY: the instruction set is guaranteed by the caller; each access is to elements `i..i + 16 <= n`, or to the
     // `n - i` that are left.
     unsafe {
         let none = L::splat(f32::NEG_INFINITY);
@@ -37,7 +37,7 @@ unsafe fn max<L: Compare>(values: &[f32]) -> f32 {
 
 #[inline(always)]
 pub(crate) unsafe fn max_sum<L: Compare>(values: &[f32]) -> (f32, f32) {
-    // SAFETY: the instruction set is the caller's word; each access is to elements `i..i + 16 <= n`, or to the
+    // SAFETY: the instruction set is guaranteed by the caller; each access is to elements `i..i + 16 <= n`, or to the
     // `n - i` that are left.
     unsafe {
         let max = max::<L>(values);
@@ -60,7 +60,7 @@ pub(crate) unsafe fn max_sum<L: Compare>(values: &[f32]) -> (f32, f32) {
 #[inline(always)]
 unsafe fn exp_sum<L: Compare>(z: &mut [f32], max: f32) -> f32 {
     let (n, z) = (z.len(), z.as_mut_ptr());
-    // SAFETY: the instruction set is the caller's word; each access is to elements `i..i + 16 <= n`, or to the
+    // SAFETY: the instruction set is guaranteed by the caller; each access is to elements `i..i + 16 <= n`, or to the
     // `n - i` that are left.
     unsafe {
         let max = L::splat(max);
@@ -85,7 +85,7 @@ unsafe fn exp_sum<L: Compare>(z: &mut [f32], max: f32) -> f32 {
 #[inline(always)]
 unsafe fn scale<L: Compare>(z: &mut [f32], factor: f32) {
     let (n, z) = (z.len(), z.as_mut_ptr());
-    // SAFETY: the instruction set is the caller's word; each access is to elements `i..i + 16 <= n`, or to the
+    // SAFETY: the instruction set is guaranteed by the caller; each access is to elements `i..i + 16 <= n`, or to the
     // `n - i` that are left.
     unsafe {
         let factor = L::splat(factor);
@@ -103,7 +103,7 @@ unsafe fn scale<L: Compare>(z: &mut [f32], factor: f32) {
 
 #[inline(always)]
 pub(crate) unsafe fn softmax<L: Compare>(z: &mut [f32], total: f32, labels: &[u32], targets: &[f32]) -> (f32, f32) {
-    // SAFETY: passed on to the caller, who says that the labels are places in `z`.
+    // SAFETY: upheld by the caller: the labels are less than the length of `z`.
     unsafe {
         let (max, mut inner) = (max::<L>(z), 0.0);
         for (&label, &target) in labels.iter().zip(targets) {
@@ -120,7 +120,7 @@ pub(crate) unsafe fn column_max_sum<L: Compare>(z: Matrix, max: &mut [f32], sum:
     max.fill(f32::NEG_INFINITY);
     sum.fill(0.0);
     let (columns, max, sum) = (z.width(), max.as_mut_ptr(), sum.as_mut_ptr());
-    // SAFETY: the instruction set is the caller's word; a row, `max` and `sum` have `columns` elements, a multiple of 16.
+    // SAFETY: the instruction set is guaranteed by the caller; a row, `max` and `sum` have `columns` elements, a multiple of 16.
     unsafe {
         for u in 0..z.rows() {
             let row = z.row(u).as_ptr();
@@ -141,7 +141,7 @@ pub(crate) unsafe fn column_max_sum<L: Compare>(z: Matrix, max: &mut [f32], sum:
 #[inline(always)]
 pub(crate) unsafe fn softmax_columns<L: Compare>(mut z: MatrixMut, max: &[f32], inverse_sum: &[f32]) {
     let (columns, max, inverse_sum) = (z.width(), max.as_ptr(), inverse_sum.as_ptr());
-    // SAFETY: the instruction set is the caller's word; a row and both slices have `columns` elements, a multiple of 16.
+    // SAFETY: the instruction set is guaranteed by the caller; a row and both slices have `columns` elements, a multiple of 16.
     unsafe {
         for u in 0..z.rows() {
             let row = z.row_mut(u).as_mut_ptr();
@@ -161,7 +161,7 @@ pub(crate) unsafe fn softmax_entries<L: Compare + Gather>(
     inverse_sum: &[f32],
 ) {
     let (n, z, examples) = (z.len(), z.as_mut_ptr(), examples.as_ptr());
-    // SAFETY: the instruction set, the lengths and the bound of the examples are the caller's word; each access is to
+    // SAFETY: the instruction set, the lengths and the bound of the examples are guaranteed by the caller; each access is to
     // elements `i..i + 16 <= n`, or to the `n - i` that are left, where the other lanes are example 0, which there is.
     unsafe {
         let mut i = 0;

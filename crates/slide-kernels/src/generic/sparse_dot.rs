@@ -29,7 +29,7 @@ pub(crate) unsafe fn dot<L: Scattered, const GATHER: bool>(a: SparseVector<'_>, 
     if a.is_empty() || a.ids().bound() > i32::MAX as usize {
         return scalar::sparse_dot::dot(a, dense);
     }
-    // SAFETY: the caller's word; there is an element, so there is one in `dense` too.
+    // SAFETY: guaranteed by the caller; there is an element, so there is one in `dense` too.
     unsafe {
         match dense {
             Values::F32(dense) => dot_of::<L, f32, GATHER>(a, dense),
@@ -52,14 +52,14 @@ trait Element: Sized {
 
 #[inline(always)]
 unsafe fn words<L: Scattered, const GATHER: bool, const SCALE: i32>(from: *const u8, ids: *const u32) -> L::U32 {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     unsafe { if GATHER { L::gather::<SCALE>(from, ids) } else { L::collect::<SCALE>(from, ids) } }
 }
 
 impl Element for f32 {
     #[inline(always)]
     unsafe fn at<L: Scattered, const GATHER: bool>(from: *const f32, ids: *const u32) -> L {
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         unsafe { words::<L, GATHER, 4>(from.cast(), ids).bitcast_f32() }
     }
 }
@@ -69,7 +69,7 @@ impl Element for bf16 {
     /// such word, but is in the lower half of the one that it begins.
     #[inline(always)]
     unsafe fn at<L: Scattered, const GATHER: bool>(from: *const bf16, ids: *const u32) -> L {
-        // SAFETY: the caller's word; the words begin at the element before, or at the first.
+        // SAFETY: guaranteed by the caller; the words begin at the element before, or at the first.
         unsafe {
             let (zero, ids) = (L::U32::splat(0), L::U32::load(ids));
             let has_one_before = ids.greater_signed(zero);
@@ -86,7 +86,7 @@ impl Element for bf16 {
 #[inline(always)]
 unsafe fn dot_of<L: Scattered, E: Element, const GATHER: bool>(a: SparseVector<'_>, dense: &[E]) -> f32 {
     let (count, ids, values) = (a.len(), a.ids().ids().as_ptr(), a.values().as_ptr());
-    // SAFETY: the caller's word; each load is of elements `i..i + 16 <= count`, or of the `count - i` that are left; the
+    // SAFETY: guaranteed by the caller; each load is of elements `i..i + 16 <= count`, or of the `count - i` that are left; the
     // first element stands in for the places that are missing.
     unsafe {
         let mut lanes = L::zero();

@@ -1,8 +1,8 @@
 //! Body of the product of two sparse vectors ([`crate::api::sparse_dot`]).
 //!
-//! Lists are merged in blocks. Two blocks meet if their ranges may overlap: for each number of the one it is searched in
-//! registers how many of the other are smaller, which is the place where an equal one would be. Whichever block ends first
-//! is done with. No branch depends on the numbers.
+//! Lists are merged in blocks. For two blocks whose ranges may overlap, a search in registers finds for each index of the first
+//! how many of the second are smaller, which is the position of an equal one. The block whose last index is smaller is then
+//! finished. No branch depends on the indices.
 
 use core::hint::select_unpredictable;
 
@@ -12,7 +12,7 @@ use crate::{SparseVector, scalar, tuning};
 /// Binary searches side by side.
 const SEARCHES: usize = 8;
 
-/// What merging needs of an instruction set.
+/// The operations of an instruction set that merging needs.
 pub(crate) trait Merge: SimdF32x16 {
     /// Numbers of a block of the second list; a block of the first has sixteen.
     const OTHERS: usize;
@@ -38,7 +38,7 @@ impl Block {
     /// As many numbers can be read.
     #[inline(always)]
     unsafe fn last(self, length: usize) -> u32 {
-        // SAFETY: the caller's word.
+        // SAFETY: guaranteed by the caller.
         unsafe { *self.ids.add(length - 1) }
     }
 }
@@ -51,7 +51,7 @@ pub(crate) unsafe fn sparse_sparse_dot<L: Merge>(a: SparseVector<'_>, b: SparseV
     if a.ids().bound().max(b.ids().bound()) > PAD_B as usize {
         return scalar::sparse_dot::sparse_sparse_dot(a, b);
     }
-    // SAFETY: the caller's word.
+    // SAFETY: guaranteed by the caller.
     unsafe {
         let is_short = |of: usize, beside: usize| of.saturating_mul(tuning::SEARCH * L::OTHERS / 4) < beside;
         if is_short(a.len(), b.len()) {
@@ -71,7 +71,7 @@ const PAD_B: u32 = PAD_A - 1;
 /// The instruction set of `L` is available; the numbers of `a` and `b` ascend strictly and are less than `PAD_B`.
 #[inline(always)]
 unsafe fn merge<L: Merge>(a: SparseVector<'_>, b: SparseVector<'_>) -> f32 {
-    // SAFETY: the caller's word; blocks are asked for only at multiples of their lengths, and whole ones where there are.
+    // SAFETY: guaranteed by the caller; blocks are asked for only at multiples of their lengths, and whole ones where there are.
     unsafe {
         let (a, b) = (Blocks::new::<L>(&a, LANES, PAD_A), Blocks::new::<L>(&b, L::OTHERS, PAD_B));
         let mut sum = L::zero();
@@ -117,7 +117,7 @@ impl<'a> Blocks<'a> {
     unsafe fn new<L: SimdF32x16>(list: &'a SparseVector<'a>, length: usize, pad: u32) -> Self {
         let (count, rest) = (list.len(), list.len() % length);
         let (whole, mut rest_ids, mut rest_values) = (count - rest, [0; LANES], [0.0; LANES]);
-        // SAFETY: the caller's word; no more than the rest is read, which is less than sixteen.
+        // SAFETY: guaranteed by the caller; no more than the rest is read, which is less than sixteen.
         unsafe {
             let mask = L::first(rest);
             let ids = L::load_masked(list.ids().ids().as_ptr().add(whole).cast(), mask).bitcast_u32();
@@ -145,7 +145,7 @@ impl<'a> Blocks<'a> {
     /// The block lies in the list.
     #[inline(always)]
     unsafe fn whole_at(&self, i: usize) -> Block {
-        // SAFETY: the caller's word; there are as many values.
+        // SAFETY: guaranteed by the caller; there are as many values.
         unsafe { Block { ids: self.list.ids().ids().as_ptr().add(i), values: self.list.values().as_ptr().add(i) } }
     }
 }

@@ -32,22 +32,22 @@ pub(crate) trait Storage: Copy {
 impl Storage for f32 {
     #[inline(always)]
     unsafe fn load<L: SimdF32x16>(from: *const f32) -> L {
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         unsafe { L::load(from) }
     }
     #[inline(always)]
     unsafe fn load_masked<L: SimdF32x16>(from: *const f32, count: usize) -> L {
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         unsafe { L::load_masked(from, L::first(count)) }
     }
     #[inline(always)]
     unsafe fn store<L: SimdF32x16>(to: *mut f32, value: L, _: Addend<L>) {
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         unsafe { value.store(to) }
     }
     #[inline(always)]
     unsafe fn store_masked<L: SimdF32x16>(to: *mut f32, value: L, _: Addend<L>, count: usize) {
-        // SAFETY: passed on to the caller; `value` proves the instruction set.
+        // SAFETY: upheld by the caller; `value` proves the instruction set.
         unsafe { value.store_masked(to, L::first(count)) }
     }
 }
@@ -55,22 +55,22 @@ impl Storage for f32 {
 impl Storage for bf16 {
     #[inline(always)]
     unsafe fn load<L: SimdF32x16>(from: *const bf16) -> L {
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         unsafe { L::load_bf16(from) }
     }
     #[inline(always)]
     unsafe fn load_masked<L: SimdF32x16>(from: *const bf16, count: usize) -> L {
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         unsafe { L::load_masked_bf16(from, count) }
     }
     #[inline(always)]
     unsafe fn store<L: SimdF32x16>(to: *mut bf16, value: L, rounding: Addend<L>) {
-        // SAFETY: passed on to the caller; a `bf16` is a `u16`.
+        // SAFETY: upheld by the caller; a `bf16` is a `u16`.
         unsafe { rounding.round(value).store_low_halves(to.cast()) }
     }
     #[inline(always)]
     unsafe fn store_masked<L: SimdF32x16>(to: *mut bf16, value: L, rounding: Addend<L>, count: usize) {
-        // SAFETY: passed on to the caller; a `bf16` is a `u16`.
+        // SAFETY: upheld by the caller; a `bf16` is a `u16`.
         unsafe { rounding.round(value).store_masked_low_halves(to.cast(), count) }
     }
 }
@@ -101,7 +101,7 @@ impl Rounder {
     pub(crate) unsafe fn addends<L: SimdF32x16>(&self, k: usize) -> [Addend<L>; 3] {
         match *self {
             Rounder::Nearest => [Addend::Half; 3],
-            // SAFETY: the instruction set is the caller's word, and `IOTA` has 16 elements.
+            // SAFETY: the instruction set is guaranteed by the caller, and `IOTA` has 16 elements.
             Rounder::Stochastic { row_key } => unsafe {
                 let elements = L::U32::load(IOTA.as_ptr()).add(L::U32::splat(k as u32));
                 let random = mix(L::U32::splat(row_key).xor(elements));

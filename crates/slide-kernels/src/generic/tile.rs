@@ -29,10 +29,10 @@ pub(crate) struct Tile {
     pub(crate) ids: *const u32,
 }
 
-/// A function that works a tile of a fixed shape.
+/// A function that computes a tile of a fixed shape.
 ///
 /// Safety: its instruction set is available; the pointers of the tile are valid for the shape, and the rows of `out`
-/// are used by nobody else.
+/// are not accessed by anything else.
 pub(crate) type TileFunction = unsafe fn(&Tile);
 
 /// Tile functions for one number of vectors.
@@ -49,7 +49,7 @@ pub(crate) struct PackingTiles {
     pub(crate) of_bf16: TileFunction,
 }
 
-/// How a tile multiplies: what tells singles from pairs.
+/// How a tile multiplies: single elements or pairs.
 pub(crate) trait Multiply<L: SimdF32x16> {
     /// What a row of the left factor is multiplied by in one step, for all lanes.
     type Left: Copy;
@@ -72,7 +72,7 @@ impl<L: SimdF32x16> Multiply<L> for Singles {
 
     #[inline(always)]
     unsafe fn left(from: *const f32) -> L {
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         unsafe { L::splat(*from) }
     }
     #[inline(always)]
@@ -83,7 +83,7 @@ impl<L: SimdF32x16> Multiply<L> for Singles {
 
 /// The body of every tile function: `ROWS` rows of `VECTORS` vectors; `PACKING` from rows of `S`.
 ///
-/// Packing on its own would take five cycles a cache line, which here pass beside the products.
+/// Packing separately would take five cycles per cache line, which here overlap with the products.
 ///
 /// # Safety
 /// The contract of [`TileFunction`]; the instruction set of `M` is available.
@@ -98,7 +98,7 @@ pub(crate) unsafe fn work<
 >(
     tile: &Tile,
 ) {
-    // SAFETY: the caller's word: rows of `left` and the panel have `depth` elements, rows of `out` the vectors of the
+    // SAFETY: guaranteed by the caller: rows of `left` and the panel have `depth` elements, rows of `out` the vectors of the
     // tile, the last one with `last_lanes` lanes.
     unsafe {
         let last = L::first(tile.last_lanes);
@@ -113,7 +113,7 @@ pub(crate) unsafe fn work<
                 };
             }
         }
-        // Nothing else: what computes addresses would take the ports of the products.
+        // No other instructions: address computations would use the ports of the products.
         let (step, mut panel, mut offset) = (tile.left_step, tile.panel, 0);
         for i in 0..tile.depth {
             let mut right = [L::zero(); VECTORS];

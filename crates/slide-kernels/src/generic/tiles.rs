@@ -1,4 +1,4 @@
-//! Cutting a row into tiles of a few vectors that fit the registers.
+//! Splits rows into tiles of a few vectors that fit the registers.
 
 use super::{LANES, SimdF32x16};
 
@@ -18,7 +18,7 @@ pub(crate) trait Tiled<L> {
 #[inline(always)]
 pub(crate) unsafe fn for_tiles<L: SimdF32x16, const MAX: usize>(width: usize, work: &mut impl Tiled<L>) {
     let mut k = 0;
-    // SAFETY: the instruction set is the caller's word; every tile ends at `width` at most.
+    // SAFETY: the instruction set is guaranteed by the caller; every tile ends at `width` at most.
     unsafe {
         while k + MAX * LANES <= width {
             work.tile::<MAX, false>(k, LANES);

@@ -4,7 +4,7 @@ use core::mem::MaybeUninit;
 
 use super::{Compress, LANES, ONES, SimdU32x16};
 
-/// Vectors whose survivors are looked for before anything branches.
+/// Vectors that are compared with the threshold before a branch.
 const STEP: usize = 4;
 /// The largest `k` for which there is room to choose among many at once.
 const LARGEST: usize = 512;
@@ -23,11 +23,11 @@ pub(crate) unsafe fn top_k<L: Compress>(scores: &[f32], indices: &mut [u32], val
     let found = found.as_mut_ptr().cast::<u32>();
     let mut ranks = [const { MaybeUninit::<u64>::uninit() }; ROOM];
     let ranks = ranks.as_mut_ptr().cast::<u64>();
-    // Of a longer list the best so far are not held beside the others, but in their place.
+    // For a longer list the best so far are kept in the output, not in the buffer.
     let is_long = k > LARGEST;
     let room = if is_long { MOST } else { (TIMES * k).max(AT_LEAST) };
     let mut held = n.min(room);
-    // SAFETY: the instruction set is the caller's word. At most `room` ranks are held before a step, which adds at most
+    // SAFETY: the instruction set is guaranteed by the caller. At most `room` ranks are held before a step, which adds at most
     // 64; so `ROOM` is enough for them, and for the numbers of the new ones. The first `held` ranks are initialised.
     unsafe {
         for (index, &score) in scores[..held].iter().enumerate() {
@@ -57,8 +57,8 @@ pub(crate) unsafe fn top_k<L: Compress>(scores: &[f32], indices: &mut [u32], val
                 }
                 continue;
             };
-            // Anything ranks before NaN, though nothing compares greater. (After infinity comes infinity, which is chosen
-            // from as well.)
+            // Every score ranks before NaN, although none compares greater. (The next after infinity is infinity, which is
+            // selected from too.)
             let least = L::splat(if worst.is_nan() { f32::NEG_INFINITY } else { worst.next_up() });
             let mut new = 0;
             while start < n && held + new < room {
@@ -110,7 +110,7 @@ fn merge(scores: &[f32], ranks: &mut [u64], listed: usize, indices: &mut [u32], 
     (listed + ranks.len()).min(values.len())
 }
 
-/// A number that is the less, the better the score ranks: equal scores by index, NaN last.
+/// A sort key that is smaller for better scores: equal scores by index, NaN last.
 #[inline(always)]
 fn rank(score: f32, index: usize) -> u64 {
     // `+ 0.0` makes -0 of the same rank as +0.
@@ -178,7 +178,7 @@ pub(crate) unsafe fn select_above<L: Compress>(
 ) -> usize {
     let room = values.len();
     let mut count = 0;
-    // SAFETY: the instruction set is the caller's word; what has room for fewer than 16 elements is not written to
+    // SAFETY: the instruction set is guaranteed by the caller; what has room for fewer than 16 elements is not written to
     // directly.
     unsafe {
         let threshold = L::splat(threshold);

@@ -38,7 +38,7 @@ fn round(x: f32) -> f16 {
     let rounded = if x.is_nan() {
         0x7E00 | (magnitude >> 13) & 0x03FF
     } else if magnitude >= 0x4780_0000 {
-        // From 2^16 on there is nothing but infinity; the carry of what is just below reaches it by itself.
+        // From 2^16 on the result is infinity; values just below reach it by the carry of rounding.
         0x7C00
     } else if magnitude >= 0x3880_0000 {
         // The exponent's bias falls from 127 to 15.

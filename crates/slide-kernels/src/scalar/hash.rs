@@ -87,11 +87,11 @@ pub(crate) fn densify(values: &mut [u16]) {
     let mut none = None;
     for start in (0..values.len()).step_by(32) {
         let end = values.len().min(start + 32);
-        // Most stretches have no empty bin.
+        // Most groups have no empty bin.
         if values[start..end].iter().fold(0, |all, value| all | value) & EMPTY == 0 {
             continue;
         }
-        // Without any value there is nothing to look for.
+        // All bins are empty.
         if *none.get_or_insert_with(|| values.iter().all(|&value| value == EMPTY)) {
             return values.fill(0);
         }

@@ -1,7 +1,7 @@
 //! The specification: plain Rust, one element at a time, in the order that the public documentation states.
 //!
-//! Every other back end gives the same bits. These functions are written to be read; the only concession is that
-//! reductions keep their virtual lanes in an array.
+//! Every other back end gives the same bits. These functions are written for readability; only the reductions keep their
+//! virtual lanes in an array.
 
 use half::bf16;
 

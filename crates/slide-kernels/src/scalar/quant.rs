@@ -21,7 +21,7 @@ pub(crate) const TABLE: Table = Table {
 /// `1.5 * 2^23`: the last place of numbers of its size is 1, so adding it to a small one rounds that to an integer.
 pub(crate) const SHIFTER: f32 = 12_582_912.0;
 
-/// The nearest integer, halves to even, of a magnitude of at most 2^22.
+/// The nearest integer, ties to even, of a magnitude of at most 2^22.
 pub(crate) fn nearest(x: f32) -> i32 {
     (x + SHIFTER).to_bits().wrapping_sub(SHIFTER.to_bits()) as i32
 }

@@ -22,7 +22,7 @@ fn max_sum(values: &[f32]) -> (f32, f32) {
 }
 
 fn max(values: &[f32]) -> f32 {
-    // The sum turns -0 into +0: then no order of the values can show in the maximum.
+    // The sum turns -0 into +0, so that the maximum does not depend on the order of the values.
     values.iter().fold(f32::NEG_INFINITY, |max, &value| larger(value, max)) + 0.0
 }
 

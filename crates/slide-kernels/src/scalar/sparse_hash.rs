@@ -1,4 +1,4 @@
-//! Specification of [`crate::api::sparse_hash`], and the only implementation: a value meets few bins, in scattered places.
+//! Specification of [`crate::api::sparse_hash`], and the only implementation: a value updates few bins, at scattered positions.
 
 use core::mem::MaybeUninit;
 

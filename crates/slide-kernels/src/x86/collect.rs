@@ -12,7 +12,7 @@ use core::arch::x86_64::*;
 /// AVX2 is available; `ids` is valid for reading eight elements, and the words for reading.
 #[inline(always)]
 pub(super) unsafe fn collect_8<const SCALE: i32>(from: *const u8, ids: *const u32) -> __m256i {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     unsafe { _mm256_set_m128i(collect_4::<SCALE>(from, ids.add(4)), collect_4::<SCALE>(from, ids)) }
 }
 
@@ -20,7 +20,7 @@ pub(super) unsafe fn collect_8<const SCALE: i32>(from: *const u8, ids: *const u3
 /// As that of [`collect_8`], for four elements.
 #[inline(always)]
 unsafe fn collect_4<const SCALE: i32>(from: *const u8, ids: *const u32) -> __m128i {
-    // SAFETY: passed on to the caller. Two numbers come with one load.
+    // SAFETY: upheld by the caller. Two numbers come with one load.
     unsafe {
         let (first, second) = (ids.cast::<u64>().read_unaligned(), ids.add(2).cast::<u64>().read_unaligned());
         let low =
@@ -38,7 +38,7 @@ unsafe fn collect_4<const SCALE: i32>(from: *const u8, ids: *const u32) -> __m12
 #[inline(always)]
 unsafe fn splat<const SCALE: i32>(from: *const u8, id: u32) -> __m128i {
     let word: __m128i;
-    // SAFETY: the caller's word that the instruction is available and the word valid for reading.
+    // SAFETY: the caller guarantees that the instruction is available and the word valid for reading.
     unsafe {
         asm!(
             "vbroadcastss {word}, dword ptr [{from} + {scale}*{id}]",

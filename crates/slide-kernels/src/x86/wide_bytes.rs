@@ -1,5 +1,5 @@
-//! Products of bytes as those of 16 bits, for processors without VNNI: their products of bytes saturate, and take twice as many
-//! instructions if they must not.
+//! Products of bytes widened to 16 bits, for processors without VNNI: their byte products saturate, and avoiding that takes
+//! twice as many instructions.
 
 use crate::generic::factors::Factors;
 use crate::generic::gemm::Rows;
@@ -18,7 +18,7 @@ impl<L: SimdF32x16, const SIGNED: bool> Factors<L> for WidenedBytes<SIGNED> {
     #[inline(always)]
     unsafe fn row(row: *const i8, buffer: *mut f32, depth: usize) -> *const f32 {
         let to = buffer.cast::<i16>();
-        // SAFETY: the caller's word: the row has `depth` elements, and the buffer room for whole steps.
+        // SAFETY: guaranteed by the caller: the row has `depth` elements, and the buffer room for whole steps.
         unsafe {
             for k in 0..depth {
                 to.add(k).write(i16::from(*row.add(k)));
@@ -36,7 +36,7 @@ impl<L: SimdF32x16, const SIGNED: bool> Factors<L> for WidenedBytes<SIGNED> {
         let mut to = panel.cast::<u32>();
         for k in (0..depth).step_by(2) {
             for s in 0..lanes.next_multiple_of(LANES) {
-                // SAFETY: the caller's word: these are elements of the vectors, and the panel has room.
+                // SAFETY: guaranteed by the caller: these are elements of the vectors, and the panel has room.
                 unsafe {
                     let element = |k: usize| match s < lanes && k < depth {
                         true => u32::from(widened(*right.row(lane + s).add(first + k))),
@@ -64,7 +64,7 @@ impl<L: SimdF32x16<U32: WidePairs>> Multiply<L> for Wide {
 
     #[inline(always)]
     unsafe fn left(from: *const f32) -> L::U32 {
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         unsafe { L::U32::splat(from.cast::<u32>().read_unaligned()) }
     }
     #[inline(always)]

@@ -26,7 +26,7 @@ unsafe fn by_vectors<P: Products>(values: MatrixI8<'_>, rows: RowIds<'_>, vector
         let rows = rows.slice(first..(first + ROWS).min(rows.len()));
         let sums = &mut sums[..rows.len()];
         for s in 0..count {
-            // SAFETY: the caller's word.
+            // SAFETY: guaranteed by the caller.
             unsafe { tile::<P>(values, rows, vectors.row(s), sums) };
             for (r, &sum) in sums.iter().enumerate() {
                 out[(first + r) * count + s] = sum;
@@ -42,6 +42,6 @@ unsafe fn by_vectors<P: Products>(values: MatrixI8<'_>, rows: RowIds<'_>, vector
 #[inline(never)]
 #[target_feature(enable = "neon")]
 unsafe fn tile<P: Products>(values: MatrixI8<'_>, rows: RowIds<'_>, vector: *const u8, out: &mut [i32]) {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     unsafe { byte_dot::rows::<P, _, 4>(values, rows, vector, out, |_, sum| sum) }
 }

@@ -39,7 +39,7 @@ impl Compare for F32x16 {
     }
     #[inline(always)]
     fn larger(self, old: Self) -> Self {
-        // The maximum of NEON has rules of its own for NaN and for zeros.
+        // NEON's maximum differs for NaN and for zeros.
         self.select(self.greater(old), old)
     }
     #[inline(always)]
@@ -63,7 +63,7 @@ impl Compare for F32x16 {
 }
 
 impl Gather for F32x16 {
-    /// The registers of a table would leave none: it stays where it is.
+    /// A table in registers would leave none free: it stays in memory.
     type Table128 = *const f32;
 
     #[inline(always)]

@@ -18,12 +18,12 @@ pub(crate) struct F32x16(pub(in crate::arm) [float32x4_t; 4]);
 #[derive(Clone, Copy)]
 pub(crate) struct U32x16(pub(in crate::arm) [uint32x4_t; 4]);
 
-/// A set of lanes: all bits of a member are set.
+/// A set of lanes: all bits of a selected lane are set.
 #[derive(Clone, Copy)]
 pub(crate) struct Mask16 {
     pub(super) lanes: [uint32x4_t; 4],
-    /// The set is the first so many lanes; `None` if nothing is known. NEON has no masked loads and stores, but ways to
-    /// load and store a beginning. (The compiler sees where a mask comes from, and keeps no such number.)
+    /// `Some(count)` if the set is the first `count` lanes, `None` if it may be any set. NEON has no masked loads and stores, but
+    /// prefixes can be loaded and stored. (The field is optimised away where the compiler sees how the mask was made.)
     first: Option<usize>,
 }
 

@@ -1,5 +1,5 @@
-//! Loads and stores of less than a whole vector, which NEON has no masks for. They touch no byte that they need not, and
-//! make no call: the registers stay where they are.
+//! Loads and stores of less than a whole vector; NEON has no masked ones. They access only the selected elements, and make no
+//! call, so that no register is spilled.
 
 use core::arch::aarch64::*;
 
@@ -29,7 +29,7 @@ fn place(i: usize, count: usize) -> (usize, usize) {
 /// NEON is available; `from` is valid for reading `count <= 16` elements.
 #[inline(always)]
 pub(super) unsafe fn load_masked(from: *const f32, count: usize) -> [float32x4_t; 4] {
-    // SAFETY: the caller's word; each load is of the elements `place..place + 4 <= count`, or of single ones below `count`;
+    // SAFETY: guaranteed by the caller; each load is of the elements `place..place + 4 <= count`, or of single ones below `count`;
     // the window has 32 bytes and starts at 16 at most.
     unsafe {
         let zero = vdupq_n_f32(0.0);
@@ -93,7 +93,7 @@ pub(super) unsafe fn load_masked_bf16(from: *const u16, count: usize) -> [float3
 /// NEON is available; `from` is valid for reading `count < 32` elements.
 #[inline(always)]
 pub(super) unsafe fn load_masked_halves(from: *const u16, count: usize) -> [uint16x8_t; 4] {
-    // SAFETY: the caller's word; each load is of the elements `place..place + 8 <= count`, or of single ones below `count`;
+    // SAFETY: guaranteed by the caller; each load is of the elements `place..place + 8 <= count`, or of single ones below `count`;
     // the window has 32 bytes and starts at 16 at most.
     unsafe {
         if count >= 8 {
@@ -119,7 +119,7 @@ pub(super) unsafe fn load_masked_halves(from: *const u16, count: usize) -> [uint
 /// NEON is available; `to` is valid for writing `count <= 16` elements.
 #[inline(always)]
 pub(super) unsafe fn store_masked(mut to: *mut f32, [mut a, mut b, c, d]: [float32x4_t; 4], count: usize) {
-    // SAFETY: the caller's word; together the stores write as many elements as `count` says, bit by bit.
+    // SAFETY: guaranteed by the caller; together the stores write as many elements as `count` says, bit by bit.
     unsafe {
         if count >= LANES {
             vst1q_f32(to, a);
@@ -187,7 +187,7 @@ pub(super) unsafe fn store_masked_halves(mut to: *mut u16, [mut a, b]: [uint16x8
 #[inline(always)]
 pub(super) unsafe fn load_selected(from: *const f32, set: [uint32x4_t; 4]) -> [float32x4_t; 4] {
     let mut lanes = [0.0; LANES];
-    // SAFETY: the caller's word; the array has 16 elements.
+    // SAFETY: guaranteed by the caller; the array has 16 elements.
     unsafe {
         let members = members(set);
         for (i, lane) in lanes.iter_mut().enumerate() {
@@ -206,7 +206,7 @@ pub(super) unsafe fn load_selected(from: *const f32, set: [uint32x4_t; 4]) -> [f
 #[inline(always)]
 pub(super) unsafe fn store_selected(to: *mut f32, registers: [float32x4_t; 4], set: [uint32x4_t; 4]) {
     let mut lanes = [0.0_f32; LANES];
-    // SAFETY: the caller's word; the array has 16 elements.
+    // SAFETY: guaranteed by the caller; the array has 16 elements.
     unsafe {
         let members = members(set);
         for (i, register) in registers.into_iter().enumerate() {
@@ -226,7 +226,7 @@ pub(super) unsafe fn store_selected(to: *mut f32, registers: [float32x4_t; 4], s
 unsafe fn members(set: [uint32x4_t; 4]) -> [u32; LANES] {
     let mut members = [0; LANES];
     for (i, register) in set.into_iter().enumerate() {
-        // SAFETY: the caller's word; the array has 16 elements.
+        // SAFETY: guaranteed by the caller; the array has 16 elements.
         unsafe { vst1q_u32(members.as_mut_ptr().add(4 * i), register) };
     }
     members

@@ -47,12 +47,12 @@ macro_rules! registers {
 
         #[inline(always)]
         unsafe fn load(from: *const u8) -> int8x16_t {
-            // SAFETY: passed on to the caller.
+            // SAFETY: upheld by the caller.
             unsafe { vld1q_s8(from.cast()) }
         }
         #[inline(always)]
         unsafe fn load_masked(from: *const u8, count: usize) -> int8x16_t {
-            // SAFETY: passed on to the caller.
+            // SAFETY: upheld by the caller.
             unsafe {
                 let bytes = load_below_16(from, count);
                 vcombine_s8(vcreate_s8(bytes as u64), vcreate_s8((bytes >> 64) as u64))
@@ -60,27 +60,27 @@ macro_rules! registers {
         }
         #[inline(always)]
         unsafe fn splat(value: u8) -> int8x16_t {
-            // SAFETY: passed on to the caller.
+            // SAFETY: upheld by the caller.
             unsafe { vdupq_n_s8(value as i8) }
         }
         #[inline(always)]
         unsafe fn zero() -> int32x4_t {
-            // SAFETY: passed on to the caller.
+            // SAFETY: upheld by the caller.
             unsafe { vdupq_n_s32(0) }
         }
         #[inline(always)]
         unsafe fn add(a: int32x4_t, b: int32x4_t) -> int32x4_t {
-            // SAFETY: passed on to the caller.
+            // SAFETY: upheld by the caller.
             unsafe { vaddq_s32(a, b) }
         }
         #[inline(always)]
         unsafe fn reduce_sum(sums: int32x4_t) -> i32 {
-            // SAFETY: passed on to the caller.
+            // SAFETY: upheld by the caller.
             unsafe { vaddvq_s32(sums) }
         }
         #[inline(always)]
         unsafe fn reduce_sum4([a, b, c, d]: [int32x4_t; 4]) -> [i32; 4] {
-            // SAFETY: passed on to the caller; the array has 16 bytes.
+            // SAFETY: upheld by the caller; the array has 16 bytes.
             unsafe { core::mem::transmute::<int32x4_t, [i32; 4]>(vpaddq_s32(vpaddq_s32(a, b), vpaddq_s32(c, d))) }
         }
     };
@@ -95,7 +95,7 @@ impl Products for Signed {
 
     #[inline(always)]
     unsafe fn add_products(sums: int32x4_t, vector: int8x16_t, row: int8x16_t) -> int32x4_t {
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         unsafe {
             let low = vmull_s8(vget_low_s8(vector), vget_low_s8(row));
             vpadalq_s16(vpadalq_s16(sums, low), vmull_high_s8(vector, row))
@@ -111,7 +111,7 @@ impl Products for Unsigned {
 
     #[inline(always)]
     unsafe fn add_products(sums: int32x4_t, vector: int8x16_t, row: int8x16_t) -> int32x4_t {
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         unsafe {
             let vector = veorq_s8(vector, vdupq_n_s8(i8::MIN));
             let low = vmlal_s8(vshll_n_s8::<7>(vget_low_s8(row)), vget_low_s8(vector), vget_low_s8(row));
@@ -124,12 +124,12 @@ impl Products for Unsigned {
 impl LowBytes for U32x16 {
     #[inline(always)]
     unsafe fn store_low_bytes(self, to: *mut u8) {
-        // SAFETY: `self` proves NEON; the pointer is the caller's word.
+        // SAFETY: `self` proves NEON; the pointer is guaranteed by the caller.
         unsafe { vst1q_u8(to, low_bytes(self)) }
     }
     #[inline(always)]
     unsafe fn store_masked_low_bytes(self, to: *mut u8, count: usize) {
-        // SAFETY: `self` proves NEON; a register has 16 bytes; the pointer is the caller's word.
+        // SAFETY: `self` proves NEON; a register has 16 bytes; the pointer is guaranteed by the caller.
         unsafe { store_below_16(to, core::mem::transmute::<uint8x16_t, u128>(low_bytes(self)), count) }
     }
 }

@@ -17,7 +17,7 @@ wrappers!("neon", Table {
 #[target_feature(enable = "neon")]
 unsafe fn block(from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize) {
     for column in [0, 4] {
-        // SAFETY: the caller's word.
+        // SAFETY: guaranteed by the caller.
         unsafe {
             let upper = quarter(from.add(column), from_stride);
             let lower = quarter(from.add(4 * from_stride + column), from_stride);
@@ -36,7 +36,7 @@ unsafe fn block(from: *const f32, from_stride: usize, to: *mut f32, to_stride: u
 /// NEON is available; `from` is valid for reading 4 rows of 4 elements.
 #[inline(always)]
 pub(super) unsafe fn quarter(from: *const f32, stride: usize) -> [float32x4_t; 4] {
-    // SAFETY: the caller's word.
+    // SAFETY: guaranteed by the caller.
     unsafe {
         let row = |i: usize| vld1q_f32(from.add(i * stride));
         let (a, b, c, d) = (row(0), row(1), row(2), row(3));

@@ -18,7 +18,7 @@ const UNSIGNED: Tiles = matrix_tiles!(Usmmla);
 /// The contract of [`work`].
 #[target_feature(enable = "neon,dotprod,i8mm")]
 unsafe fn tile<M: MatrixProduct, const ROWS: usize, const TWOS: usize>(tile: &Tile) {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     unsafe { work::<M, ROWS, TWOS>(tile) }
 }
 
@@ -45,7 +45,7 @@ impl MatrixProduct for Smmla {
 
     #[inline(always)]
     unsafe fn add(rows: uint16x8_t, examples: uint16x8_t, mut sums: float32x4_t) -> float32x4_t {
-        // SAFETY: passed on to the caller: `i8mm` is available; the instruction touches nothing but registers.
+        // SAFETY: upheld by the caller: `i8mm` is available; the instruction touches nothing but registers.
         unsafe {
             asm!(
                 "smmla {sums:v}.4s, {rows:v}.16b, {examples:v}.16b",
@@ -65,7 +65,7 @@ impl MatrixProduct for Usmmla {
 
     #[inline(always)]
     unsafe fn add(rows: uint16x8_t, examples: uint16x8_t, mut sums: float32x4_t) -> float32x4_t {
-        // SAFETY: passed on to the caller: `i8mm` is available; the instruction touches nothing but registers.
+        // SAFETY: upheld by the caller: `i8mm` is available; the instruction touches nothing but registers.
         unsafe {
             asm!(
                 "usmmla {sums:v}.4s, {examples:v}.16b, {rows:v}.16b",

@@ -17,7 +17,7 @@ const TILES: Tiles = matrix_tiles!(Bfmmla);
 /// The contract of [`work`].
 #[target_feature(enable = "neon,bf16")]
 unsafe fn tile<M: MatrixProduct, const ROWS: usize, const TWOS: usize>(tile: &Tile) {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     unsafe { work::<M, ROWS, TWOS>(tile) }
 }
 
@@ -42,7 +42,7 @@ impl Rounded<F32x16> for Couples {
     #[inline(always)]
     unsafe fn pack(rows: [F32x16; 4], to: *mut f32) {
         for quarter in 0..4 {
-            // SAFETY: passed on to the caller: `bf16` is available, and there is room for two registers of each quarter.
+            // SAFETY: upheld by the caller: `bf16` is available, and there is room for two registers of each quarter.
             unsafe {
                 let [a, b, c, d] = rows.map(|row| rounded(row.0[quarter]));
                 let first = vreinterpretq_u32_u16(vcombine_u16(vzip1_u16(a, b), vzip2_u16(a, b)));
@@ -62,7 +62,7 @@ impl Rounded<F32x16> for Couples {
 #[inline(always)]
 unsafe fn rounded(values: float32x4_t) -> uint16x4_t {
     let halves: uint16x8_t;
-    // SAFETY: passed on to the caller; the instruction touches nothing but registers.
+    // SAFETY: upheld by the caller; the instruction touches nothing but registers.
     unsafe {
         asm!(
             // A closure does not have the features of the function that it is inlined into.
@@ -82,7 +82,7 @@ impl MatrixProduct for Bfmmla {
 
     #[inline(always)]
     unsafe fn add(rows: uint16x8_t, examples: uint16x8_t, mut sums: float32x4_t) -> float32x4_t {
-        // SAFETY: passed on to the caller: `bf16` is available; the instruction touches nothing but registers.
+        // SAFETY: upheld by the caller: `bf16` is available; the instruction touches nothing but registers.
         unsafe {
             asm!(
                 "bfmmla {sums:v}.4s, {rows:v}.8h, {examples:v}.8h",

@@ -21,7 +21,7 @@ pub(super) trait MatrixProduct {
 const COUPLES: usize = LANES / 2;
 
 /// `ROWS` rows in `TWOS` pairs, of which the last may lack its second, and sixteen examples; a step is 64 bits of each. Sums are
-/// `f32` or `i32`, as the instruction has it.
+/// `f32` or `i32`, depending on the instruction.
 ///
 /// # Safety
 /// The contract of [`TileFunction`](crate::generic::tile::TileFunction), for tiles of one vector; the instruction set of `M` is
@@ -31,7 +31,7 @@ pub(super) unsafe fn work<M: MatrixProduct, const ROWS: usize, const TWOS: usize
     const { assert!(TWOS == ROWS.div_ceil(2)) };
     // The second row of the last pair is the first once more, if there is none.
     let second = |p: usize| (2 * p + 1).min(ROWS - 1);
-    // SAFETY: the caller's word: rows of `left` and the panel have `depth` steps, rows of `out` sixteen lanes, of which
+    // SAFETY: guaranteed by the caller: rows of `left` and the panel have `depth` steps, rows of `out` sixteen lanes, of which
     // `last_lanes` exist.
     unsafe {
         let last = F32x16::first(tile.last_lanes);
@@ -92,7 +92,7 @@ pub(super) unsafe fn work<M: MatrixProduct, const ROWS: usize, const TWOS: usize
 /// NEON is available.
 #[inline(always)]
 unsafe fn halves(a: float32x4_t, b: float32x4_t) -> (float32x4_t, float32x4_t) {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     unsafe {
         let (a, b) = (vreinterpretq_f64_f32(a), vreinterpretq_f64_f32(b));
         (vreinterpretq_f32_f64(vzip1q_f64(a, b)), vreinterpretq_f32_f64(vzip2q_f64(a, b)))

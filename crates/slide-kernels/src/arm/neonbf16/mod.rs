@@ -1,8 +1,8 @@
 //! NEON with the dot products of Armv8.6 (Graviton3): `dotprod`, `i8mm`, `bf16`. The instructions are written as `asm!`,
 //! because their intrinsics are not stable. Everything else is that of [`super::neon`].
 //!
-//! `bfmlalb` and `bfmlalt` widen, multiply and add with one rounding, as `fmla` does, and so serve the reproducible kernels;
-//! `bfdot` and `bfmmla` flush subnormals and round to odd, and serve the native ones.
+//! `bfmlalb` and `bfmlalt` widen, multiply and add with one rounding, as `fmla` does, and so are used by the reproducible kernels;
+//! `bfdot` and `bfmmla` flush subnormals and round to odd, and are used by the native ones.
 
 mod byte_gemm;
 mod dot;
@@ -27,7 +27,7 @@ pub(crate) const KERNELS: Kernels = Kernels {
     ..neon::KERNELS
 };
 
-/// With the instructions that round in their own way.
+/// With the native instructions (see [`Precision::Native`](crate::Precision::Native)).
 pub(crate) const NATIVE: Kernels =
     Kernels { precision: Precision::Native, dot: dot::NATIVE, gemm: gemm::NATIVE, row_dot: row_dot::NATIVE, ..KERNELS };
 
@@ -37,7 +37,7 @@ pub(crate) struct Bfmlal;
 impl PairProduct<F32x16> for Bfmlal {
     #[inline(always)]
     unsafe fn add(a: U32x16, b: U32x16, sum: F32x16) -> F32x16 {
-        // SAFETY: the instructions are the caller's word; they touch nothing but registers.
+        // SAFETY: the instructions are guaranteed by the caller; they touch nothing but registers.
         each(a, b, sum, |a, b, mut sum| unsafe {
             asm!(
                 // A closure does not have the features of the function that it is inlined into.
@@ -52,7 +52,7 @@ impl PairProduct<F32x16> for Bfmlal {
 
     #[inline(always)]
     unsafe fn add_masked(a: U32x16, b: U32x16, sum: F32x16, count: usize) -> F32x16 {
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         unsafe { Widening::add_masked(a, b, sum, count) }
     }
 }
@@ -63,7 +63,7 @@ pub(crate) struct Bfdot;
 impl PairProduct<F32x16> for Bfdot {
     #[inline(always)]
     unsafe fn add(a: U32x16, b: U32x16, sum: F32x16) -> F32x16 {
-        // SAFETY: the instruction is the caller's word; it touches nothing but registers.
+        // SAFETY: the instruction is guaranteed by the caller; it touches nothing but registers.
         each(a, b, sum, |a, b, mut sum| unsafe {
             asm!(
                 ".arch_extension bf16",
@@ -76,7 +76,7 @@ impl PairProduct<F32x16> for Bfdot {
 
     #[inline(always)]
     unsafe fn add_masked(a: U32x16, b: U32x16, sum: F32x16, _: usize) -> F32x16 {
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         unsafe { Self::add(a, b, sum) }
     }
 }

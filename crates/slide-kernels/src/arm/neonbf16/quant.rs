@@ -43,7 +43,7 @@ impl Products for Signed {
 
     #[inline(always)]
     unsafe fn add_products(mut sums: int32x4_t, vector: int8x16_t, row: int8x16_t) -> int32x4_t {
-        // SAFETY: passed on to the caller: `dotprod` is available; the instruction touches no memory.
+        // SAFETY: upheld by the caller: `dotprod` is available; the instruction touches no memory.
         unsafe {
             asm!(
                 "sdot {sums:v}.4s, {vector:v}.16b, {row:v}.16b",
@@ -65,7 +65,7 @@ impl Products for Unsigned {
 
     #[inline(always)]
     unsafe fn add_products(mut sums: int32x4_t, vector: int8x16_t, row: int8x16_t) -> int32x4_t {
-        // SAFETY: passed on to the caller: `i8mm` is available; the instruction touches no memory.
+        // SAFETY: upheld by the caller: `i8mm` is available; the instruction touches no memory.
         unsafe {
             asm!(
                 "usdot {sums:v}.4s, {vector:v}.16b, {row:v}.16b",

@@ -18,7 +18,7 @@ pub(crate) const NATIVE: Table = Table { dot, ..neonbf16::NATIVE.dot };
 /// The contract of [`Table::dot`]; vectors of SVE have 256 bits.
 #[inline(always)]
 unsafe fn dot_of(a: &[f32], b: &[f32]) -> f32 {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     unsafe { reduce_register(lanes(a.as_ptr(), b.as_ptr(), a.len())) }
 }
 
@@ -38,7 +38,7 @@ macro_rules! step {
 #[inline(always)]
 unsafe fn lanes(a: *const f32, b: *const f32, n: usize) -> float32x4_t {
     let four: float32x4_t;
-    // SAFETY: the caller's word. The loop reads 64 elements while there are as many; then `whilelo` makes predicates of those
+    // SAFETY: guaranteed by the caller. The loop reads 64 elements while there are as many; then `whilelo` makes predicates of those
     // that are left, and no others are touched. Nothing is written.
     unsafe {
         asm!(

@@ -2,7 +2,7 @@
 //!
 //! The blocks are alike. A loop reads 16 elements while there are as many; then `whilelo` makes predicates of those that are
 //! left, and no others are touched: lanes without an element keep their sum. Then lane `j` += lane `j + 8`, and `+ 4`, which
-//! leaves four lanes of each row. Rows `ahead` are asked for on the way.
+//! leaves four lanes of each row. Rows `ahead` are prefetched meanwhile.
 
 use core::arch::aarch64::*;
 use core::arch::asm;
@@ -63,7 +63,7 @@ impl Row for f32 {
     #[inline(always)]
     unsafe fn dots(rows: [*const f32; 4], vector: *const f32, width: usize, ahead: [*const f32; 4]) -> float32x4_t {
         let (a, b, c, d);
-        // SAFETY: the caller's word, and see above. Nothing is written, and a prefetch does nothing but ask.
+        // SAFETY: guaranteed by the caller, and see above. Nothing is written, and a prefetch has no effect on memory.
         unsafe {
             asm!(
                 ".arch_extension sve",

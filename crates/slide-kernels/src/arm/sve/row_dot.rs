@@ -23,7 +23,7 @@ pub(crate) const NATIVE: Table = Table { rows_dot, vectors_dot, ..neonbf16::NATI
 /// The contract of [`Table::rows_dot`]; vectors of SVE have 256 bits.
 #[inline(always)]
 unsafe fn rows_dot_of(table: views::Table<'_>, rows: RowIds<'_>, vector: &[f32], out: &mut [f32]) {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     unsafe {
         match table.values() {
             Values::F32(values) => dots(values, table.stride(), rows.ids(), vector, out),
@@ -38,12 +38,12 @@ unsafe fn rows_dot_of(table: views::Table<'_>, rows: RowIds<'_>, vector: &[f32],
 unsafe fn dots<S: Row>(values: &[S], stride: usize, ids: &[u32], vector: &[f32], out: &mut [f32]) {
     let Some(last) = ids.len().checked_sub(1) else { return };
     // The list repeats its last row where it would end, so that a short block needs no code of its own.
-    // SAFETY: the caller's word that every row of `ids` lies in `values`; the index is at most `last`.
+    // SAFETY: the caller guarantees that every row of `ids` lies in `values`; the index is at most `last`.
     let row = |i: usize| unsafe { values.as_ptr().add(*ids.get_unchecked(i.min(last)) as usize * stride) };
     for (i, out) in out.chunks_mut(4).enumerate() {
         let rows = core::array::from_fn(|j| row(4 * i + j));
         let ahead = core::array::from_fn(|j| row(4 * i + j + ROWS_AHEAD));
-        // SAFETY: the caller's word; rows and vector have `vector.len()` elements; the array has four.
+        // SAFETY: guaranteed by the caller; rows and vector have `vector.len()` elements; the array has four.
         unsafe {
             let sums = S::dots(rows, vector.as_ptr(), vector.len(), ahead);
             if out.len() == 4 {

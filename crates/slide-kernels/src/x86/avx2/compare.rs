@@ -51,7 +51,7 @@ impl Compare for F32x16 {
 }
 
 impl Gather for F32x16 {
-    /// Eight registers would leave too few: the table stays where it is.
+    /// A table in registers would leave too few free: it stays in memory.
     type Table128 = *const f32;
 
     #[inline(always)]

@@ -14,7 +14,7 @@ pub(crate) struct F32x16(pub(super) __m256, pub(super) __m256);
 #[derive(Clone, Copy)]
 pub(crate) struct U32x16(pub(super) __m256i, pub(super) __m256i);
 
-/// A set of lanes: all bits of a member are set.
+/// A set of lanes: all bits of a selected lane are set.
 #[derive(Clone, Copy)]
 pub(crate) struct Mask16(pub(super) __m256i, pub(super) __m256i);
 
@@ -28,7 +28,7 @@ macro_rules! lane_wise {
     };
 }
 
-/// Sixteen members, then sixteen that are none: a window of it is the mask of the first few lanes.
+/// Sixteen lanes of ones, then sixteen of zeros: a window of it is the mask of the first few lanes.
 static MASK_WINDOW: [i32; 2 * LANES] = {
     let mut window = [0; 2 * LANES];
     let mut i = 0;
@@ -71,7 +71,7 @@ impl SimdF32x16 for F32x16 {
     #[inline(always)]
     unsafe fn first(count: usize) -> Mask16 {
         let start = LANES - count.min(LANES);
-        // SAFETY: AVX2 is the caller's word; the window has 32 elements and `start + 16 <= 32`.
+        // SAFETY: AVX2 is guaranteed by the caller; the window has 32 elements and `start + 16 <= 32`.
         unsafe {
             let window = MASK_WINDOW.as_ptr().add(start);
             Mask16(_mm256_loadu_si256(window.cast()), _mm256_loadu_si256(window.add(8).cast()))

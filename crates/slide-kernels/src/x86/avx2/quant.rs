@@ -35,12 +35,12 @@ macro_rules! registers {
 
         #[inline(always)]
         unsafe fn load(from: *const u8) -> __m256i {
-            // SAFETY: passed on to the caller.
+            // SAFETY: upheld by the caller.
             unsafe { _mm256_loadu_si256(from.cast()) }
         }
         #[inline(always)]
         unsafe fn load_masked(from: *const u8, count: usize) -> __m256i {
-            // SAFETY: passed on to the caller.
+            // SAFETY: upheld by the caller.
             unsafe {
                 if count < 16 {
                     return _mm256_zextsi128_si256(below_16(from, count));
@@ -50,22 +50,22 @@ macro_rules! registers {
         }
         #[inline(always)]
         unsafe fn splat(value: u8) -> __m256i {
-            // SAFETY: passed on to the caller.
+            // SAFETY: upheld by the caller.
             unsafe { _mm256_set1_epi8(value as i8) }
         }
         #[inline(always)]
         unsafe fn zero() -> __m256i {
-            // SAFETY: passed on to the caller.
+            // SAFETY: upheld by the caller.
             unsafe { _mm256_setzero_si256() }
         }
         #[inline(always)]
         unsafe fn add(a: __m256i, b: __m256i) -> __m256i {
-            // SAFETY: passed on to the caller.
+            // SAFETY: upheld by the caller.
             unsafe { _mm256_add_epi32(a, b) }
         }
         #[inline(always)]
         unsafe fn reduce_sum(sums: __m256i) -> i32 {
-            // SAFETY: passed on to the caller.
+            // SAFETY: upheld by the caller.
             unsafe {
                 let four = _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256::<1>(sums));
                 let two = _mm_add_epi32(four, _mm_shuffle_epi32::<0b11_10_11_10>(four));
@@ -74,7 +74,7 @@ macro_rules! registers {
         }
         #[inline(always)]
         unsafe fn reduce_sum4([a, b, c, d]: [__m256i; 4]) -> [i32; 4] {
-            // SAFETY: passed on to the caller; the array has 16 bytes.
+            // SAFETY: upheld by the caller; the array has 16 bytes.
             unsafe {
                 let halves = _mm256_hadd_epi32(_mm256_hadd_epi32(a, b), _mm256_hadd_epi32(c, d));
                 let sums = _mm_add_epi32(_mm256_castsi256_si128(halves), _mm256_extracti128_si256::<1>(halves));
@@ -97,7 +97,7 @@ struct Unsigned;
 /// AVX2 is available.
 #[inline(always)]
 unsafe fn pair_products(vector: __m256i, row: __m256i) -> (__m256i, __m256i) {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     unsafe {
         let (low, high) = (_mm256_set1_epi8(0x7F), _mm256_set1_epi8(i8::MIN));
         let low = _mm256_maddubs_epi16(_mm256_and_si256(vector, low), row);
@@ -110,7 +110,7 @@ impl Products for Signed {
 
     #[inline(always)]
     unsafe fn add_products(sums: __m256i, vector: __m256i, row: __m256i) -> __m256i {
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         unsafe {
             // The highest bit counts -128. The negative of the sum of two products is in -32768..=32512: it fits.
             let (low, high) = pair_products(vector, row);
@@ -125,7 +125,7 @@ impl Products for Unsigned {
 
     #[inline(always)]
     unsafe fn add_products(sums: __m256i, vector: __m256i, row: __m256i) -> __m256i {
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         unsafe {
             let (low, high) = pair_products(vector, row);
             let one = _mm256_set1_epi16(1);
@@ -138,7 +138,7 @@ impl Products for Unsigned {
 /// AVX2 is available; `from` is valid for reading `count < 16` bytes.
 #[inline(always)]
 unsafe fn below_16(from: *const u8, count: usize) -> __m128i {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     unsafe {
         let bytes = load_below_16(from, count);
         _mm_set_epi64x((bytes >> 64) as i64, bytes as i64)
@@ -148,12 +148,12 @@ unsafe fn below_16(from: *const u8, count: usize) -> __m128i {
 impl LowBytes for U32x16 {
     #[inline(always)]
     unsafe fn store_low_bytes(self, to: *mut u8) {
-        // SAFETY: `self` proves AVX2; the pointer is the caller's word.
+        // SAFETY: `self` proves AVX2; the pointer is guaranteed by the caller.
         unsafe { _mm_storeu_si128(to.cast(), low_bytes(self)) }
     }
     #[inline(always)]
     unsafe fn store_masked_low_bytes(self, to: *mut u8, count: usize) {
-        // SAFETY: `self` proves AVX2; a register has 16 bytes; the pointer is the caller's word.
+        // SAFETY: `self` proves AVX2; a register has 16 bytes; the pointer is guaranteed by the caller.
         unsafe { store_below_16(to, core::mem::transmute::<__m128i, u128>(low_bytes(self)), count) }
     }
 }

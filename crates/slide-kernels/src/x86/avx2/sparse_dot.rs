@@ -71,7 +71,7 @@ unsafe fn meet_half(
         let place = _mm256_sub_epi32(place, greater);
         let found = _mm256_castsi256_ps(_mm256_cmpeq_epi32(ids, _mm256_permutevar8x32_epi32(others, place)));
         let other_values = _mm256_permutevar8x32_ps(_mm256_loadu_ps(b.values), place);
-        // Less the product of the negative: where there is none, less +0, which leaves -0 as it is too.
+        // Less the product of the negative: where there is none, less +0, which leaves -0 unchanged too.
         let negative = _mm256_xor_ps(_mm256_loadu_ps(values), _mm256_set1_ps(-0.0));
         _mm256_fnmadd_ps(_mm256_and_ps(found, negative), _mm256_and_ps(found, other_values), sum)
     }

@@ -1,4 +1,4 @@
-//! [`crate::api::csr_to_csc`] on AVX-512, which packs the lanes of a set.
+//! [`crate::api::csr_to_csc`] on AVX-512, by compress-stores.
 
 use core::arch::x86_64::*;
 
@@ -14,7 +14,7 @@ wrappers!("avx,avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512cd", Table
 unsafe fn vectors(counters: &mut [u32], first: u32, start: u32, rows: &mut [u32], starts: &mut [u32]) -> usize {
     let (rows, starts) = (rows.as_mut_ptr(), starts.as_mut_ptr());
     let mut listed_rows = 0;
-    // SAFETY: AVX-512 is the caller's word; accesses to the counters are to those that a block has; both lists have room for
+    // SAFETY: AVX-512 is guaranteed by the caller; accesses to the counters are to those that a block has; both lists have room for
     // the counters that are not zero, and no other lanes are written.
     unsafe {
         let zero = _mm512_setzero_si512();

@@ -47,17 +47,17 @@ macro_rules! registers {
 
         #[inline(always)]
         unsafe fn load(from: *const u8) -> __m512i {
-            // SAFETY: passed on to the caller.
+            // SAFETY: upheld by the caller.
             unsafe { _mm512_loadu_si512(from.cast()) }
         }
         #[inline(always)]
         unsafe fn load_masked(from: *const u8, count: usize) -> __m512i {
-            // SAFETY: passed on to the caller.
+            // SAFETY: upheld by the caller.
             unsafe { _mm512_maskz_loadu_epi8((1 << count) - 1, from.cast()) }
         }
         #[inline(always)]
         unsafe fn splat(value: u8) -> __m512i {
-            // SAFETY: passed on to the caller.
+            // SAFETY: upheld by the caller.
             unsafe { _mm512_set1_epi8(value as i8) }
         }
     };
@@ -71,22 +71,22 @@ macro_rules! sums {
 
         #[inline(always)]
         unsafe fn zero() -> __m512i {
-            // SAFETY: passed on to the caller.
+            // SAFETY: upheld by the caller.
             unsafe { _mm512_setzero_si512() }
         }
         #[inline(always)]
         unsafe fn add(a: __m512i, b: __m512i) -> __m512i {
-            // SAFETY: passed on to the caller.
+            // SAFETY: upheld by the caller.
             unsafe { _mm512_add_epi32(a, b) }
         }
         #[inline(always)]
         unsafe fn reduce_sum(sums: __m512i) -> i32 {
-            // SAFETY: passed on to the caller.
+            // SAFETY: upheld by the caller.
             unsafe { _mm512_reduce_add_epi32(sums) }
         }
         #[inline(always)]
         unsafe fn reduce_sum4([a, b, c, d]: [__m512i; 4]) -> [i32; 4] {
-            // SAFETY: passed on to the caller; the array has 16 bytes.
+            // SAFETY: upheld by the caller; the array has 16 bytes.
             unsafe {
                 // Each step puts the parts to be added side by side, for twice as many vectors as the step before.
                 let ab = _mm512_add_epi32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
@@ -114,7 +114,7 @@ struct Unsigned;
 /// AVX-512 is available.
 #[inline(always)]
 unsafe fn pair_products(vector: __m512i, row: __m512i) -> (__m512i, __m512i) {
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     unsafe {
         let (low, high) = (_mm512_set1_epi8(0x7F), _mm512_set1_epi8(i8::MIN));
         let low = _mm512_maddubs_epi16(_mm512_and_si512(vector, low), row);
@@ -128,7 +128,7 @@ impl Products for Signed {
 
     #[inline(always)]
     unsafe fn add_products(sums: __m512i, vector: __m512i, row: __m512i) -> __m512i {
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         unsafe {
             // The highest bit counts -128. The negative of the sum of two products is in -32768..=32512: it fits.
             let (low, high) = pair_products(vector, row);
@@ -144,7 +144,7 @@ impl Products for Unsigned {
 
     #[inline(always)]
     unsafe fn add_products(sums: __m512i, vector: __m512i, row: __m512i) -> __m512i {
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         unsafe {
             let (low, high) = pair_products(vector, row);
             let one = _mm512_set1_epi16(1);
@@ -156,12 +156,12 @@ impl Products for Unsigned {
 impl LowBytes for U32x16 {
     #[inline(always)]
     unsafe fn store_low_bytes(self, to: *mut u8) {
-        // SAFETY: `self` proves AVX-512; the pointer is the caller's word.
+        // SAFETY: `self` proves AVX-512; the pointer is guaranteed by the caller.
         unsafe { _mm_storeu_si128(to.cast(), _mm512_cvtepi32_epi8(self.0)) }
     }
     #[inline(always)]
     unsafe fn store_masked_low_bytes(self, to: *mut u8, count: usize) {
-        // SAFETY: `self` proves AVX-512; the pointer is the caller's word.
+        // SAFETY: `self` proves AVX-512; the pointer is guaranteed by the caller.
         unsafe { _mm_mask_storeu_epi8(to.cast(), (1 << count) - 1, _mm512_cvtepi32_epi8(self.0)) }
     }
 }

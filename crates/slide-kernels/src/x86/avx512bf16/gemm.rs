@@ -34,12 +34,12 @@ impl Multiply<F32x16> for Vdpbf16ps {
 
     #[inline(always)]
     unsafe fn left(from: *const f32) -> U32x16 {
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         unsafe { U32x16::splat(from.cast::<u32>().read_unaligned()) }
     }
     #[inline(always)]
     unsafe fn add(left: U32x16, right: F32x16, sum: F32x16) -> F32x16 {
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         unsafe { <Self as PairProduct<F32x16>>::add(left, right.bitcast_u32(), sum) }
     }
 }
@@ -52,7 +52,7 @@ impl Rounded<F32x16> for Interleaved {
 
     #[inline(always)]
     unsafe fn pack([even, odd, ..]: [F32x16; 4], to: *mut f32) {
-        // SAFETY: passed on to the caller; the types are 64 bytes of plain numbers.
+        // SAFETY: upheld by the caller; the types are 64 bytes of plain numbers.
         unsafe {
             let halves = core::mem::transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(odd.0, even.0));
             // Word `i` takes elements `i` and `16 + i`.

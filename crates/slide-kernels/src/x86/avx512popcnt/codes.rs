@@ -42,7 +42,7 @@ unsafe fn differing(a: *const u64, b: *const u64, count: usize) -> __m512i {
 #[inline(always)]
 unsafe fn hamming_of(a: &[u64], b: &[u64]) -> u64 {
     let (n, a, b) = (a.len(), a.as_ptr(), b.as_ptr());
-    // SAFETY: passed on to the caller; the loads are of words `i..i + 8`, or of those that are left.
+    // SAFETY: upheld by the caller; the loads are of words `i..i + 8`, or of those that are left.
     unsafe {
         let mut counts = [_mm512_setzero_si512(); 4];
         let mut i = 0;
@@ -71,7 +71,7 @@ unsafe fn hamming_rows_of(codes: &[u64], code: &[u64], out: &mut [u32]) {
         // Codes of one word: eight of them a vector.
         for (codes, out) in codes.chunks(WORDS).zip(out.chunks_mut(WORDS)) {
             let part = ((1_u32 << codes.len()) - 1) as u8;
-            // SAFETY: the features are the caller's word; the words of the mask are those of the two chunks.
+            // SAFETY: the features are guaranteed by the caller; the words of the mask are those of the two blocks.
             unsafe {
                 let codes = _mm512_maskz_loadu_epi64(part, codes.as_ptr().cast());
                 let counts = _mm512_popcnt_epi64(_mm512_xor_si512(codes, _mm512_set1_epi64(code as i64)));
@@ -80,7 +80,7 @@ unsafe fn hamming_rows_of(codes: &[u64], code: &[u64], out: &mut [u32]) {
         }
         return;
     }
-    // SAFETY: passed on to the caller.
+    // SAFETY: upheld by the caller.
     unsafe { generic::codes::hamming_rows::<ByWords>(codes, code, out) }
 }
 
@@ -90,7 +90,7 @@ struct ByWords;
 impl Distances for ByWords {
     #[inline(always)]
     unsafe fn of_four(rows: [*const u64; 4], code: *const u64, words: usize) -> [u32; 4] {
-        // SAFETY: the features and the pointers are the caller's word; the loads are of words `i..i + 8` of a row and of the
+        // SAFETY: the features and the pointers are guaranteed by the caller; the loads are of words `i..i + 8` of a row and of the
         // code, or of those that are left; `sums` has four elements.
         unsafe {
             let mut counts = [_mm512_setzero_si512(); 4];

@@ -43,7 +43,7 @@ impl Products for Unsigned {
 
     #[inline(always)]
     unsafe fn add_products(sums: __m512i, vector: __m512i, row: __m512i) -> __m512i {
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         unsafe { _mm512_dpbusd_epi32(sums, vector, row) }
     }
 }
@@ -61,22 +61,22 @@ impl Products for Signed {
 
     #[inline(always)]
     unsafe fn zero() -> Biased {
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         unsafe { Biased(_mm512_setzero_si512(), _mm512_setzero_si512()) }
     }
     #[inline(always)]
     unsafe fn add(a: Biased, b: Biased) -> Biased {
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         unsafe { Biased(_mm512_add_epi32(a.0, b.0), _mm512_add_epi32(a.1, b.1)) }
     }
     #[inline(always)]
     unsafe fn reduce_sum(sums: Biased) -> i32 {
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         unsafe { _mm512_reduce_add_epi32(_mm512_sub_epi32(sums.0, sums.1)) }
     }
     #[inline(always)]
     unsafe fn add_products(sums: Biased, vector: __m512i, row: __m512i) -> Biased {
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         unsafe {
             let bias = _mm512_set1_epi8(i8::MIN);
             let products = _mm512_dpbusd_epi32(sums.0, _mm512_xor_si512(vector, bias), row);
@@ -94,12 +94,12 @@ impl Products for SignedRows {
 
     #[inline(always)]
     unsafe fn add_products(sums: __m512i, vector: __m512i, row: __m512i) -> __m512i {
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         unsafe { _mm512_dpbusd_epi32(sums, _mm512_xor_si512(row, _mm512_set1_epi8(i8::MIN)), vector) }
     }
     #[inline(always)]
     unsafe fn excess(vector: *const u8, width: usize) -> i32 {
-        // SAFETY: passed on to the caller.
+        // SAFETY: upheld by the caller.
         unsafe {
             let (bias, mut sums) = (_mm512_set1_epi8(i8::MIN), _mm512_setzero_si512());
             let mut k = 0;
