@@ -143,7 +143,9 @@ fn one_cpu_is_one_worker() {
         let topology = Topology::detect();
         assert_eq!(topology.cpus.iter().map(|cpu| cpu.id).collect::<Vec<_>>(), [last]);
         let workers = Workers::new(None, true, &topology).unwrap();
-        assert_eq!((workers.count(), workers.cpus(), workers.fallbacks()), (1, &[last][..], &[][..]));
+        assert_eq!((workers.count(), workers.cpus()), (1, &[last][..]));
+        // Where other CPUs are offline, there may be a note about those.
+        assert!(workers.fallbacks().is_empty() || !topology.offline_cpus.is_empty(), "{:?}", workers.fallbacks());
         // Two on one CPU take turns, and neither waits for the other for ever.
         let two = Workers::new(NonZeroUsize::new(2), true, &topology).unwrap();
         assert_eq!(two.fallbacks().len(), 1);
