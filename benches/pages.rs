@@ -14,7 +14,7 @@ use std::time::Instant;
 use slide_benches::random::Random;
 use slide_benches::statistics::median;
 use slide_kernels::{Kernels, RowIds};
-use slide_mem::{NumaPolicy, PagePolicy, Placement, RowTable, Topology, Workers};
+use slide_mem::{NumaPolicy, PagePolicy, Pinning, Placement, RowTable, Topology, Workers};
 
 /// Elements of a row: 512 bytes.
 const WIDTH: usize = 128;
@@ -101,7 +101,7 @@ fn read(kernels: &Kernels, rows: usize) {
 }
 
 fn touch(threads: usize) {
-    let workers = Workers::new(NonZeroUsize::new(threads), true, &Topology::detect()).expect("threads");
+    let workers = Workers::new(NonZeroUsize::new(threads), Pinning::All, &Topology::detect()).expect("threads");
     let bounds: Vec<usize> = (0..=threads).map(|worker| worker * TOUCHED / threads).collect();
     let mut reports = KINDS.map(|_| String::new());
     let figures = compare(

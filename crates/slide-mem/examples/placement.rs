@@ -5,7 +5,7 @@
 use std::error::Error;
 use std::time::Instant;
 
-use slide_mem::{Placement, Report, RowTable, Topology, Workers};
+use slide_mem::{Pinning, Placement, Report, RowTable, Topology, Workers};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
@@ -15,7 +15,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let topology = Topology::detect();
     println!("{topology}\n");
-    let workers = Workers::new(None, true, &topology)?;
+    let workers = Workers::new(None, Pinning::All, &topology)?;
     println!("{} workers on CPUs {:?}", workers.count(), workers.cpus());
     workers.fallbacks().iter().for_each(|fallback| println!("  not obtained: {fallback}"));
 

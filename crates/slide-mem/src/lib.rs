@@ -7,10 +7,10 @@
 //! networks.
 //!
 //! ```
-//! use slide_mem::{Placement, RowTable, Topology, Workers};
+//! use slide_mem::{Pinning, Placement, RowTable, Topology, Workers};
 //!
 //! # fn main() -> Result<(), slide_mem::MemError> {
-//! let workers = Workers::new(None, true, &Topology::detect())?;
+//! let workers = Workers::new(None, Pinning::default(), &Topology::detect())?;
 //! let mut table = RowTable::<f32>::zeroed(1000, 128, Placement::default())?;
 //! // Four chunks of whole rows, each written by its owner only.
 //! let mut chunks = table.chunks_mut(&[0, 250, 500, 750, 1000]);
@@ -39,4 +39,4 @@ pub use placement::{NumaPolicy, PagePolicy, ParsePolicyError, Placement};
 pub use report::{Fallback, Remedy, Report};
 pub use shard::RowTable;
 pub use topology::{Cache, CacheKind, Cpu, HugePages, Node, PageSizes, Synthetic, Topology, TransparentMode};
-pub use workers::Workers;
+pub use workers::{Pinning, Workers};

@@ -58,9 +58,10 @@ pub enum NumaPolicy {
     Node(u32),
     /// Pages go round the nodes that have memory.
     Interleave,
-    /// Each part of a table lies with the worker that owns it, whoever touches it first: the table is cut into one equal run
-    /// for each worker of the pool that the calling thread was last pinned into ([`Workers::new`](crate::Workers::new)), and
-    /// run *i* lies on the node of worker *i*, if that has memory; bounds are rounded to pages. The chunks that workers own
+    /// Each part of a table is placed on the node of the worker that owns it, whichever thread touches it first. The table is
+    /// divided into equal parts, one for each worker of the pinned pool that the calling thread made last
+    /// ([`Workers::new`](crate::Workers::new)); part *i* is placed on the node of worker *i* if that has memory. Bounds are
+    /// rounded to pages. The chunks that workers own
     /// are cut at the same places, or less than a chunk off where the number of workers does not divide that of chunks.
     /// Without such a pool: equal runs, one for each node with CPUs.
     Partition,

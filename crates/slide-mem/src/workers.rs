@@ -22,6 +22,22 @@ const SPIN: Duration = Duration::from_micros(20);
 /// now 5. (Yielding the CPU instead hands it to other programs for milliseconds.)
 const SPIN_UNPINNED: Duration = Duration::from_micros(2);
 
+/// Which threads a pool binds to CPUs, each to a CPU of its own.
+///
+/// A pinned pool is for a program that has its CPUs for itself: two pools that are pinned to the same CPUs slow each other down.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Pinning {
+    /// None: the affinity of no thread is changed.
+    #[default]
+    None,
+    /// The threads that the pool starts, workers 1, 2, ...: the affinity of the calling thread is not changed. No other worker is
+    /// bound to the CPU of worker 0, so the scheduler can run the calling thread there.
+    Started,
+    /// All workers. The calling thread is worker 0: it may run on one CPU only until the same thread drops the pool, which
+    /// restores the CPUs that it was allowed before. Threads that it starts meanwhile inherit that one CPU.
+    All,
+}
+
 /// A fixed number of threads that work on fixed shares: item `i` of `n` always belongs to worker
 /// `i * count / n`, there is no stealing. The calling thread is worker 0; calls return when all
 /// workers are done.
@@ -40,13 +56,13 @@ pub struct Workers {
     fallbacks: Vec<Fallback>,
 }
 
-/// The thread that was pinned as worker 0, and what it was before.
+/// The calling thread of a pinned pool, and what to restore.
 struct Caller {
     thread: ThreadId,
-    /// Where it was allowed to run.
-    cpus: Vec<u32>,
+    /// The CPUs that it was allowed to use, if it is pinned.
+    cpus_before: Option<Vec<u32>>,
     /// Its `NODES`.
-    nodes: Vec<u32>,
+    nodes_before: Vec<u32>,
 }
 
 /// A task whose lifetime was erased; `Shared` says who keeps it alive.
@@ -81,11 +97,11 @@ thread_local! {
     /// Whether this thread is running its share of a task.
     static IN_TASK: Cell<bool> = const { Cell::new(false) };
 
-    /// The node of each worker of the pool that this thread is pinned into as worker 0; empty without one.
+    /// The node of each worker of the pinned pool that this thread made last; empty if there is none.
     static NODES: RefCell<Vec<u32>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The node of each worker of the pool that the calling thread was last pinned into as worker 0; empty without one.
+/// The node of each worker of the pinned pool that the calling thread made last; empty if there is none.
 pub(crate) fn nodes_of_pinned_workers() -> Vec<u32> {
     NODES.with_borrow(Clone::clone)
 }
@@ -111,18 +127,17 @@ impl Workers {
     /// Starts `threads` - 1 threads; the calling thread is worker 0. `None` takes one for each core that the
     /// process may use, or fewer if its control group grants less processor time.
     ///
-    /// With `pin`, each worker, the caller included, is bound to a CPU of its own: consecutive
-    /// workers share a node, SMT siblings come last. Tables that the caller then makes under
-    /// [`NumaPolicy::Partition`](crate::NumaPolicy::Partition) lie by these workers. The caller is released when the pool
-    /// is dropped by the same thread. More workers than CPUs, or a system that forbids it: they
-    /// stay unpinned, and [`Workers::fallbacks`] says so.
+    /// Unless `pinning` is [`Pinning::None`], each worker gets a CPU of its own: consecutive workers are on the same node, SMT
+    /// siblings are used last. Tables that the calling thread makes under
+    /// [`NumaPolicy::Partition`](crate::NumaPolicy::Partition) are then placed on the nodes of the workers, until the pool is
+    /// dropped. If there are more workers than CPUs, or the system refuses, no thread is pinned and [`Workers::fallbacks`] says
+    /// why.
     ///
-    /// Threads started later by a pinned caller inherit its one CPU; so do pools made from a
-    /// topology that a pinned thread detected. Detect first.
+    /// Detect the topology before the calling thread is pinned: it lists only the CPUs that the detecting thread may use.
     ///
     /// # Errors
     /// [`MemError::Thread`] if the system starts no more threads.
-    pub fn new(threads: Option<NonZeroUsize>, pin: bool, topology: &Topology) -> Result<Self, MemError> {
+    pub fn new(threads: Option<NonZeroUsize>, pinning: Pinning, topology: &Topology) -> Result<Self, MemError> {
         let count = threads.map_or_else(|| topology.default_workers(), NonZeroUsize::get);
         let mut pool = Self {
             shared: Arc::new(Shared {
@@ -135,7 +150,7 @@ impl Workers {
             turn: Mutex::new(()),
             spin: match count {
                 _ if count > topology.cpus.len() || cfg!(miri) => Duration::ZERO,
-                _ if pin => SPIN,
+                _ if pinning == Pinning::All => SPIN,
                 _ => SPIN_UNPINNED,
             },
             caller: None,
@@ -156,13 +171,13 @@ impl Workers {
             let unused = topology.unused_cpus().unwrap_or_default();
             pool.fallbacks.push(Fallback::new("a worker for each core", unused));
         }
-        if pin {
-            pool.pin(topology);
+        if pinning != Pinning::None {
+            pool.pin(pinning, topology);
         }
         Ok(pool)
     }
 
-    fn pin(&mut self, topology: &Topology) {
+    fn pin(&mut self, pinning: Pinning, topology: &Topology) {
         let wanted = "pinned workers";
         let Some(cpus) = topology.worker_cpus(self.count()) else {
             let (count, cpus) = (self.count(), topology.cpus.len());
@@ -175,8 +190,12 @@ impl Workers {
             Err(error) => return self.fallbacks.push(Fallback::new(wanted, error)),
         };
         let refused = Mutex::new(None);
+        let pins_caller = pinning == Pinning::All;
+        let pins = |worker| worker > 0 || pins_caller;
         self.broadcast(|worker| {
-            if let Err(error) = sys::set_allowed_cpus(&cpus[worker..=worker]) {
+            if pins(worker)
+                && let Err(error) = sys::set_allowed_cpus(&cpus[worker..=worker])
+            {
                 *refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
             }
         });
@@ -184,13 +203,18 @@ impl Workers {
             None => {
                 let node_of = |id: &u32| topology.cpus.iter().find(|cpu| cpu.id == *id).map_or(0, |cpu| cpu.node);
                 let nodes = NODES.replace(cpus.iter().map(node_of).collect());
-                self.caller = Some(Caller { thread: thread::current().id(), cpus: before, nodes });
+                let cpus_before = pins_caller.then_some(before);
+                self.caller = Some(Caller { thread: thread::current().id(), cpus_before, nodes_before: nodes });
                 self.cpus = cpus;
             }
             Some(error) => {
-                // All or none: some pinned beside others that wander would share CPUs. Where
-                // binding is refused, so may unbinding be; then there is nothing to undo.
-                self.broadcast(|_| drop(sys::set_allowed_cpus(&before)));
+                // All or none: unpinned workers would take the CPUs of pinned ones. Where the system refuses to pin, it may
+                // refuse this too, and there is nothing to undo.
+                self.broadcast(|worker| {
+                    if pins(worker) {
+                        drop(sys::set_allowed_cpus(&before));
+                    }
+                });
                 self.fallbacks.push(Fallback::new(wanted, error));
             }
         }
@@ -201,12 +225,12 @@ impl Workers {
         self.threads.len() + 1
     }
 
-    /// The CPU of each worker; empty if they are not pinned.
+    /// The CPU of each worker; empty if no worker is pinned. Under [`Pinning::Started`] worker 0 is not bound to its CPU.
     pub fn cpus(&self) -> &[u32] {
         &self.cpus
     }
 
-    /// Why the workers are not pinned, if they were to be, and what CPUs are offline, if each core of the machine was to have one.
+    /// What was asked for and not granted: why workers are not pinned, and which CPUs are offline if no number of threads was given.
     pub fn fallbacks(&self) -> &[Fallback] {
         &self.fallbacks
     }
@@ -397,9 +421,11 @@ impl Drop for Workers {
         if let Some(caller) = self.caller.take()
             && caller.thread == thread::current().id()
         {
-            // Nobody is left to tell.
-            let _ = sys::set_allowed_cpus(&caller.cpus);
-            NODES.set(caller.nodes);
+            if let Some(cpus) = caller.cpus_before {
+                // A drop cannot report an error.
+                let _ = sys::set_allowed_cpus(&cpus);
+            }
+            NODES.set(caller.nodes_before);
         }
     }
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::{env, fs, ptr};
 
-use slide_mem::{NumaPolicy, PagePolicy, Placement, Report, RowTable, Topology, Workers};
+use slide_mem::{NumaPolicy, PagePolicy, Pinning, Placement, Report, RowTable, Topology, Workers};
 
 const MIB: usize = 1 << 20;
 const HUGE: usize = 2 * MIB;
@@ -73,7 +73,7 @@ fn number(variable: &str) -> usize {
 
 /// Pinned ones.
 fn workers(topology: &Topology, count: usize) -> Workers {
-    let workers = Workers::new(count.try_into().ok(), true, topology).unwrap();
+    let workers = Workers::new(count.try_into().ok(), Pinning::All, topology).unwrap();
     assert_eq!(workers.fallbacks(), []);
     workers
 }
@@ -256,7 +256,7 @@ fn rows_lie_where_their_owner_touches_them_first() {
 #[test]
 fn workers_say_which_cpus_are_offline() {
     let topology = Topology::detect();
-    let workers = Workers::new(None, true, &topology).unwrap();
+    let workers = Workers::new(None, Pinning::All, &topology).unwrap();
     let notes: Vec<&str> = workers.fallbacks().iter().map(|note| note.wanted.as_str()).collect();
     // Whoever has restricted the process to some CPUs does not miss those that are offline.
     let missed = !topology.offline_cpus.is_empty() && topology.forbidden_cpus.is_empty();
