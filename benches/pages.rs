@@ -112,7 +112,7 @@ fn touch(threads: usize) {
             let start = Instant::now();
             let mut table = table(TOUCHED, KINDS[kind]);
             // One element of every base page.
-            workers.each(&mut table.chunks_mut(&bounds), |_, rows| rows.iter_mut().step_by(1024).for_each(|x| *x = 1));
+            workers.each(&mut table.shards_mut(&bounds), |_, rows| rows.iter_mut().step_by(1024).for_each(|x| *x = 1));
             let time = start.elapsed().as_secs_f64();
             reports[kind] = table.report().to_string();
             time

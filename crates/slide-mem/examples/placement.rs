@@ -24,7 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (rows, count) = (table.rows(), workers.count());
     let bounds: Vec<usize> = (0..=count).map(|worker| worker * rows / count).collect();
     // Each worker touches its own rows first.
-    workers.each(&mut table.chunks_mut(&bounds), |_, rows| rows.fill(1.0));
+    workers.each(&mut table.shards_mut(&bounds), |_, rows| rows.fill(1.0));
     println!("mapped and touched in {:.1?}", start.elapsed());
 
     let mut report = Report::default();

@@ -12,9 +12,9 @@
 //! # fn main() -> Result<(), slide_mem::MemError> {
 //! let workers = Workers::new(None, Pinning::default(), &Topology::detect())?;
 //! let mut table = RowTable::<f32>::zeroed(1000, 128, Placement::default())?;
-//! // Four chunks of whole rows, each written by its owner only.
-//! let mut chunks = table.chunks_mut(&[0, 250, 500, 750, 1000]);
-//! workers.each(&mut chunks, |chunk, rows| rows.fill(chunk as f32));
+//! // Four shards of whole rows, each written by its owner only.
+//! let mut shards = table.shards_mut(&[0, 250, 500, 750, 1000]);
+//! workers.each(&mut shards, |shard, rows| rows.fill(shard as f32));
 //! assert_eq!(table.row(600), [2.0; 128]);
 //! println!("{}", table.report());
 //! # Ok(())

@@ -61,8 +61,8 @@ pub enum NumaPolicy {
     /// Each part of a table is placed on the node of the worker that owns it, whichever thread touches it first. The table is
     /// divided into equal parts, one for each worker of the pinned pool that the calling thread made last
     /// ([`Workers::new`](crate::Workers::new)); part *i* is placed on the node of worker *i* if that has memory. Bounds are
-    /// rounded to pages. The chunks that workers own
-    /// are cut at the same places, or less than a chunk off where the number of workers does not divide that of chunks.
+    /// rounded to pages. If the number of workers does not divide that of the shards ([`RowTable`](crate::RowTable)) that they
+    /// own, a part may differ from what its worker owns by less than a shard.
     /// Without such a pool: equal runs, one for each node with CPUs.
     Partition,
 }

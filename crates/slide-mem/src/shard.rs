@@ -9,7 +9,7 @@ use crate::{MemError, Placement, Report};
 /// 64 bytes, `stride` elements apart; the elements from `width` to `stride` are padding, zero at
 /// first.
 ///
-/// Whoever holds the table owns all rows; [`RowTable::chunks_mut`] lends runs of rows to several
+/// Whoever holds the table owns all rows; [`RowTable::shards_mut`] lends runs of rows to several
 /// owners at once.
 #[derive(Debug)]
 pub struct RowTable<T> {
@@ -22,7 +22,7 @@ pub struct RowTable<T> {
 impl<T: Pod> RowTable<T> {
     /// A table of zeros. Its pages are not touched yet, so under
     /// [`NumaPolicy::Local`](crate::NumaPolicy::Local) a row lies on the node of the thread that first writes it: let
-    /// the owners fill their own chunks.
+    /// the owners fill their own shards.
     ///
     /// # Errors
     /// [`MemError::TooLarge`], [`MemError::OutOfMemory`].
@@ -91,20 +91,20 @@ impl<T: Pod> RowTable<T> {
     ///
     /// # Panics
     /// If `bounds` are not ascending or the last exceeds `rows`.
-    pub fn chunks_mut(&mut self, bounds: &[usize]) -> Vec<&mut [T]> {
+    pub fn shards_mut(&mut self, bounds: &[usize]) -> Vec<&mut [T]> {
         let (rows, stride) = (self.rows, self.stride);
         let Some((&first, ends)) = bounds.split_first() else {
             return Vec::new();
         };
-        assert!(first <= rows, "chunks start at row {first} of a table of {rows} rows");
+        assert!(first <= rows, "shards start at row {first} of a table of {rows} rows");
         let mut start = first;
         let mut rest = &mut self.elements[first * stride..];
         ends.iter()
             .map(|&end| {
-                assert!(start <= end && end <= rows, "a chunk of rows {start}..{end} of a table of {rows} rows");
-                let (chunk, behind) = std::mem::take(&mut rest).split_at_mut((end - start) * stride);
+                assert!(start <= end && end <= rows, "a shard of rows {start}..{end} of a table of {rows} rows");
+                let (shard, behind) = std::mem::take(&mut rest).split_at_mut((end - start) * stride);
                 (rest, start) = (behind, end);
-                chunk
+                shard
             })
             .collect()
     }

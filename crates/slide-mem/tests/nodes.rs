@@ -237,7 +237,7 @@ fn rows_lie_where_their_owner_touches_them_first() {
     for (pages, margin) in KINDS {
         let mut table = table(machine.bytes(), pages, NumaPolicy::Local);
         let bounds: Vec<usize> = (0..=count).map(|worker| worker * table.rows() / count).collect();
-        workers.each(&mut table.chunks_mut(&bounds), |_, rows| rows.fill(1.0));
+        workers.each(&mut table.shards_mut(&bounds), |_, rows| rows.fill(1.0));
         for (worker, &cpu) in workers.cpus().iter().enumerate() {
             let node = machine.node_of_cpu(cpu);
             let found = nodes_of_pages(run_of(&table, worker, count, margin));
