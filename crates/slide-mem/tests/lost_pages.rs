@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use std::sync::Barrier;
 use std::thread;
 
-use slide_mem::{MappedFile, MemError};
+use slide_mem::{BusErrors, MappedFile, MemError, set_bus_error_handling};
 use tempfile::NamedTempFile;
 
 /// Bytes of a page: 64 KiB on some Arm systems.
@@ -144,6 +144,13 @@ fn a_forked_child_reads_on() {
     assert_eq!(sum(&mapped), page());
 }
 
+/// The process was ended by `SIGBUS`, and by no failed assertion.
+fn assert_killed(output: &Output) {
+    let said = String::from_utf8_lossy(&output.stderr);
+    let killed = output.status.signal() == Some(libc::SIGBUS) || said.contains("AddressSanitizer: BUS");
+    assert!(killed, "{:?}: {}{said}", output.status, String::from_utf8_lossy(&output.stdout));
+}
+
 /// Reads behind the end of a file that is mapped by other means.
 fn read_foreign() -> u8 {
     let file = ones(2 * page());
@@ -161,10 +168,44 @@ fn mappings_of_others_end_the_process_as_ever() {
         println!("read {} and lived", read_foreign());
         return;
     }
-    let output = child("mappings_of_others_end_the_process_as_ever");
-    let said = String::from_utf8_lossy(&output.stderr);
-    let killed = output.status.signal() == Some(libc::SIGBUS) || said.contains("AddressSanitizer: BUS");
-    assert!(killed, "{:?}: {}{said}", output.status, String::from_utf8_lossy(&output.stdout));
+    assert_killed(&child("mappings_of_others_end_the_process_as_ever"));
+}
+
+/// The handler that the process has for `SIGBUS`.
+fn bus_error_handler() -> usize {
+    // SAFETY: writes one `sigaction`, of which zeros are a valid value.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        assert_eq!(libc::sigaction(libc::SIGBUS, std::ptr::null(), &mut action), 0);
+        action.sa_sigaction
+    }
+}
+
+#[test]
+fn without_the_handler_a_shortened_file_ends_the_process() {
+    if !is_child() {
+        assert_killed(&child("without_the_handler_a_shortened_file_ends_the_process"));
+        return;
+    }
+    let before = bus_error_handler();
+    set_bus_error_handling(BusErrors::Unhandled);
+    let file = ones(2 * page());
+    let mapped = MappedFile::open(file.path()).unwrap();
+    assert_eq!(sum(&mapped), 2 * page());
+    mapped.check().unwrap();
+    assert_eq!(bus_error_handler(), before);
+    // The handler is installed for files that are opened later, and does not concern the first.
+    set_bus_error_handling(BusErrors::Handled);
+    let handled_file = ones(2 * page());
+    let handled = MappedFile::open(handled_file.path()).unwrap();
+    assert_ne!(bus_error_handler(), before);
+    set_bus_error_handling(BusErrors::Unhandled);
+    shorten(&handled_file, page());
+    assert_eq!(sum(&handled), page());
+    assert!(handled.check().is_err());
+    shorten(&file, page());
+    assert!(matches!(mapped.check(), Err(MemError::Resized { .. })));
+    println!("read {} and lived", sum(&mapped));
 }
 
 type Handler = extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void);
