@@ -1,4 +1,4 @@
-//! Shows the machine, and what a table of so many MiB obtains:
+//! Shows the machine, and what is granted to a table of so many MiB:
 //! `cargo run --release -p slide-mem --example placement -- 343 auto local`
 //! (pages: auto, 4k, thp, 2m, 1g; numa: local, node:N, interleave, partition).
 
@@ -17,7 +17,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("{topology}\n");
     let workers = Workers::new(None, Pinning::All, &topology)?;
     println!("{} workers on CPUs {:?}", workers.count(), workers.cpus());
-    workers.fallbacks().iter().for_each(|fallback| println!("  not obtained: {fallback}"));
+    workers.fallbacks().iter().for_each(|fallback| println!("  not granted: {fallback}"));
 
     let start = Instant::now();
     let mut table = RowTable::<f32>::zeroed(mebibytes << 11, 128, Placement { pages, numa })?;

@@ -2,7 +2,7 @@
 //!
 //! For tables of hundreds of megabytes that are read at random, TLB misses and accesses to remote nodes cost more than the
 //! arithmetic. A table asks for pages and nodes ([`Placement`]). If the machine does not grant them, the next best is used;
-//! that is never an error, and [`Report`] tells what was granted and why not more. [`Workers`] is a thread pool in which each
+//! that is never an error, and [`Report`] shows what was granted and why not more. [`Workers`] is a thread pool in which each
 //! item always belongs to the same thread, so the rows of a table are written by the thread on whose node they are.
 //!
 //! ```

@@ -103,7 +103,7 @@ impl MappedFile {
                 let bytes = unsafe { Mmap::map(&file) }.map_err(failed("map"))?;
                 let start = bytes.as_ptr().addr();
                 // SAFETY: the addresses are that mapping, which only this value owns; it is dropped after the watch. The
-                // documentation of the type says that bytes may become zeros, and `check` tells it.
+                // documentation of the type says that bytes may become zeros, and `check` reports it.
                 let watch = || unsafe { Watch::new(start..start + bytes.len()) }.map_err(failed("watch"));
                 let watch = HANDLE_BUS_ERRORS.load(Ordering::Relaxed).then(watch).transpose()?;
                 Some(Mapping { watch, bytes })

@@ -70,9 +70,9 @@ fn tables_are_not_placed() {
             table.as_mut_slice().fill(1.0);
             let report = table.report().to_string();
             let reason = if nodes > 1 { "mbind: Operation not permitted (os error 1)" } else { "this machine has" };
-            assert!(report.contains(&format!("not obtained: numa {numa}: {reason}")), "{report}");
+            assert!(report.contains(&format!("not granted: numa {numa}: {reason}")), "{report}");
             assert!(
-                report.contains("not obtained: transparent huge pages: ")
+                report.contains("not granted: transparent huge pages: ")
                     || Topology::detect().pages.transparent.is_none(),
                 "{report}"
             );

@@ -118,7 +118,7 @@ fn reserved_pages_are_for_large_tables() {
     for policy in [PagePolicy::Huge2M, PagePolicy::Huge1G] {
         let report = filled(MIB / 2, pages(policy)).report();
         assert!(report.mapped_bytes < MIB as u64, "{report}");
-        assert!(said(&report).ends_with("huge pages: for tables of half a page or more\n"), "{report}");
+        assert!(said(&report).ends_with("huge pages: used only for tables of at least half a page\n"), "{report}");
     }
 }
 
@@ -159,8 +159,8 @@ fn nodes_on_a_machine_with_one() {
     }
     let report = |numa| filled(3 * MIB, Placement { pages: PagePolicy::Small, numa }).report();
     let notes = said(&report(NumaPolicy::Node(topology.nodes[0].id)));
-    // A kernel without NUMA tells no nodes.
-    assert!(notes.is_empty() || notes == "numa node:0: the system does not tell its nodes\n", "{notes}");
+    // Of a kernel without NUMA, nodes are unknown.
+    assert!(notes.is_empty() || notes == "numa node:0: the NUMA nodes of this system are unknown\n", "{notes}");
     for numa in [NumaPolicy::Interleave, NumaPolicy::Partition, NumaPolicy::Node(99)] {
         assert!(said(&report(numa)).starts_with(&format!("numa {numa}: ")));
     }

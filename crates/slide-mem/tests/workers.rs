@@ -77,7 +77,7 @@ fn scratch_belongs_to_the_worker() {
 }
 
 #[test]
-#[should_panic = "one scratch for each worker"]
+#[should_panic = "scratch needs one element for each worker"]
 fn scratch_for_other_workers() {
     pool(2).each_with(&mut [0; 3], &mut [0; 5], |_, _, _| {});
 }

@@ -4,7 +4,7 @@
 //! Reading a mapped page raises `SIGBUS` if it lies behind the end of its file, which another process has shortened, or if the
 //! disk fails. The first [`Watch`] installs one handler for the process. If the address lies in a watched mapping, the handler
 //! replaces the page and all pages behind it by zeros and records that in the watch; reading continues, and
-//! [`Watch::lost_from`] tells afterwards. Any other `SIGBUS` is passed on to the handler that was installed before.
+//! [`Watch::lost_from`] reports it afterwards. Any other `SIGBUS` is passed on to the handler that was installed before.
 //!
 //! The handler may interrupt any instruction of any thread: it takes no lock and allocates nothing. It searches a list of slots
 //! that only grows. It may miss a slot that is being changed at that moment, but that is never the slot of the faulting address:
@@ -12,8 +12,8 @@
 //!
 //! # Stack
 //! The handler runs on the alternate stack of the thread, if that has one, and needs at most 1 KiB of it besides what the kernel
-//! stores there (96 bytes when optimised, 600 when not; `tests/lost_pages.rs` measures it). The handler that was installed before
-//! needs what it needs. The standard library (1.95) gives each of its threads max(`SIGSTKSZ`, `AT_MINSIGSTKSZ`) bytes.
+//! stores there (96 bytes when optimised, 600 when not; `tests/lost_pages.rs` measures it). A handler to which
+//! it passes on is not included. The standard library (1.95) gives each of its threads max(`SIGSTKSZ`, `AT_MINSIGSTKSZ`) bytes.
 //! - On x86-64 `SIGSTKSZ` is 8 KiB, and the kernel stores about 3 KiB there with AVX-512 (`AT_MINSIGSTKSZ` on Zen 4: 3,376).
 //! - With AMX `AT_MINSIGSTKSZ` is 11 KiB, but the kernel stores so much only for a thread whose tile registers are in use. Such a
 //!   thread must set up a larger alternate stack to read a mapped file: that of the standard library has no room for any handler.
@@ -123,7 +123,7 @@ fn install() -> io::Result<()> {
         let failed = || io::Error::last_os_error().raw_os_error().unwrap_or(libc::EINVAL);
         // SAFETY: a `sigaction` of zeros is a valid value of this C structure.
         let mut previous: libc::sigaction = unsafe { std::mem::zeroed() };
-        // SAFETY: only asks, and writes one `sigaction`.
+        // SAFETY: changes nothing and writes one `sigaction`.
         if unsafe { libc::sigaction(libc::SIGBUS, ptr::null(), &mut previous) } != 0 {
             return Err(failed());
         }
