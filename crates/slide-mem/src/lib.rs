@@ -51,3 +51,8 @@ pub use report::{Fallback, Remedy, Report};
 pub use shard::RowTable;
 pub use topology::{Cache, CacheKind, Cpu, HugePages, Node, PageSizes, Synthetic, Topology, TransparentMode};
 pub use workers::{Pinning, Workers};
+
+/// The examples of the README are tested with those of the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
