@@ -15,7 +15,7 @@ use std::time::Instant;
 use slide_benches::random::Random;
 use slide_benches::statistics::median;
 use slide_kernels::{Kernels, RowIds};
-use slide_mem::{NumaPolicy, PagePolicy, Placement, RowTable, Topology, Workers};
+use slide_mem::{NumaPolicy, PagePolicy, Pinning, Placement, RowTable, Topology, Workers};
 
 /// Elements of a row: 512 bytes.
 const WIDTH: usize = 128;
@@ -104,7 +104,7 @@ fn read(kernels: &Kernels, rows: usize) {
 }
 
 fn touch(threads: usize) {
-    let workers = Workers::new(NonZeroUsize::new(threads), true, &Topology::detect()).expect("threads");
+    let workers = Workers::new(NonZeroUsize::new(threads), Pinning::All, &Topology::detect()).expect("threads");
     let bounds: Vec<usize> = (0..=threads).map(|worker| worker * TOUCHED / threads).collect();
     let mut reports = KINDS.map(|_| String::new());
     let figures = compare(
@@ -115,7 +115,7 @@ fn touch(threads: usize) {
             let start = Instant::now();
             let mut table = table(TOUCHED, KINDS[kind]);
             // One element of every base page.
-            workers.each(&mut table.chunks_mut(&bounds), |_, rows| rows.iter_mut().step_by(1024).for_each(|x| *x = 1));
+            workers.each(&mut table.shards_mut(&bounds), |_, rows| rows.iter_mut().step_by(1024).for_each(|x| *x = 1));
             let time = start.elapsed().as_secs_f64();
             reports[kind] = table.report().to_string();
             time

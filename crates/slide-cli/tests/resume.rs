@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use common::{Folder, SMALL, json, std_slide};
 use predicates::prelude::*;
+use rustix::process::{Pid, Signal, kill_process};
 
 /// More batches than a pipe holds lines of log.
 const LONG: &str = "--epochs 60 --sampler vanilla --hash-bits 4 --tables 6 --rebuild constant:10 --threads 1";
@@ -29,7 +30,10 @@ impl Training {
         let mut command = std_slide();
         command.current_dir(folder.path(".")).args(words.split_whitespace());
         let child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
-        Self { child, log: BufReader::new(File::open(pipe).unwrap()) }
+        let log = File::open(pipe).unwrap();
+        // Where pages have 64 KiB, a pipe would hold the whole log.
+        rustix::pipe::fcntl_setpipe_size(&log, 64 << 10).unwrap();
+        Self { child, log: BufReader::new(log) }
     }
 
     fn read_until_step(&mut self, step: u64) {
@@ -44,9 +48,8 @@ impl Training {
         }
     }
 
-    fn interrupt(&self, signal: &str) {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+    fn interrupt(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
     /// Reads the rest of the log and returns how the program ended, and its standard error.
@@ -62,6 +65,7 @@ impl Training {
         let mut asleep = 0;
         while asleep < 20 {
             let text = std::fs::read_to_string(&stat).unwrap();
+            assert!(!text.contains(") Z "), "the training has ended");
             asleep = if text.contains(") S ") { asleep + 1 } else { 0 };
             std::thread::sleep(Duration::from_millis(10));
         }
@@ -90,7 +94,7 @@ fn killed_in_mid_epoch() {
 
 #[test]
 fn interrupted_by_control_c() {
-    for signal in ["-INT", "-TERM"] {
+    for signal in [Signal::INT, Signal::TERM] {
         let folder = Folder::new();
         let mut training = Training::start(&folder, "--checkpoint here.ckpt");
         training.read_until_step(30);
@@ -108,10 +112,10 @@ fn a_second_control_c_ends_at_once() {
     let folder = Folder::new();
     let mut training = Training::start(&folder, "");
     training.wait_until_blocked();
-    training.interrupt("-INT");
+    training.interrupt(Signal::INT);
     std::thread::sleep(Duration::from_millis(300));
     assert!(training.child.try_wait().unwrap().is_none(), "the first one waits for the end of the batch");
-    training.interrupt("-INT");
+    training.interrupt(Signal::INT);
     // The log is not read: only an end at once ends it.
     assert_eq!(training.child.wait().unwrap().code(), Some(130));
     assert!(!folder.path("cut.slide.checkpoint").exists());

@@ -8,7 +8,9 @@ use std::process::Command;
 
 use common::{Folder, SMALL, stderr};
 
-/// A library that stands in for the other process: when the program has mapped `$SHORTENED`, it is `$LEFT` bytes long.
+/// A preloaded library that acts as the other process: as soon as the program has mapped `$SHORTENED`, it cuts the file to `$LEFT`
+/// bytes. `mmap` is also called by the program's handler of `SIGBUS`, on a stack of a few KiB, without a file: for that call it
+/// needs no memory, and the library is linked such that no symbol is looked up then.
 const SHORTENER: &str = r#"
 #define _GNU_SOURCE
 #include <limits.h>
@@ -19,14 +21,18 @@ const SHORTENER: &str = r#"
 #include <sys/syscall.h>
 #include <unistd.h>
 
-void *mmap64(void *address, size_t length, int protection, int flags, int file, off_t offset) {
-    void *start = (void *)syscall(SYS_mmap, address, length, protection, flags, file, offset);
+__attribute__((noinline)) static void shorten(int file) {
     const char *shortened = getenv("SHORTENED");
     char link[64], path[PATH_MAX + 1] = {0};
     snprintf(link, sizeof link, "/proc/self/fd/%d", file);
-    if (shortened && file >= 0 && readlink(link, path, PATH_MAX) > 0 && strcmp(path, shortened) == 0) {
+    if (shortened && readlink(link, path, PATH_MAX) > 0 && strcmp(path, shortened) == 0) {
         if (truncate(path, atol(getenv("LEFT"))) != 0) abort();
     }
+}
+
+void *mmap64(void *address, size_t length, int protection, int flags, int file, off_t offset) {
+    void *start = (void *)syscall(SYS_mmap, address, length, protection, flags, file, offset);
+    if (file >= 0) shorten(file);
     return start;
 }
 
@@ -38,7 +44,8 @@ void *mmap(void *address, size_t length, int protection, int flags, int file, of
 fn shortener(folder: &Folder) -> PathBuf {
     let (source, library) = (folder.write("shortener.c", SHORTENER), folder.path("shortener.so"));
     let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".into());
-    let status = Command::new(&compiler).args(["-shared", "-fPIC", "-o"]).arg(&library).arg(&source).status();
+    let status =
+        Command::new(&compiler).args(["-shared", "-fPIC", "-Wl,-z,now", "-o"]).arg(&library).arg(&source).status();
     assert!(status.unwrap_or_else(|error| panic!("{compiler}: {error}")).success());
     library
 }

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
 use slide_kernels::{Isa, IsaError, Kernels};
-use slide_mem::{MemError, Placement, Topology, Workers};
+use slide_mem::{MemError, Pinning, Placement, Topology, Workers};
 use thiserror::Error;
 
 use crate::lsh::{BucketPolicy, HashFunctions, HashKind, HashSettings, Rebuild};
@@ -379,7 +379,7 @@ impl Runtime {
             Some(isa) => Kernels::for_isa(isa)?,
             None => Kernels::from_env()?,
         };
-        let workers = Workers::new(threads, true, &Topology::detect())?;
+        let workers = Workers::new(threads, Pinning::All, &Topology::detect())?;
         Ok(Self { kernels, workers, placement })
     }
 }

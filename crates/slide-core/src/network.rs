@@ -137,13 +137,13 @@ fn fill_uniform(layer: &mut LayerRows, seed: u64, stream: u32, limit: f32, kerne
     match layer.weights_mut() {
         Weights::F32(table) => {
             let stride = table.stride();
-            workers.each(&mut table.chunks_mut(&starts), |chunk, values| {
+            workers.each(&mut table.shards_mut(&starts), |chunk, values| {
                 fill(chunk, stride, &mut |at, value| values[at] = value);
             });
         }
         Weights::Bf16(table) => {
             let stride = table.stride();
-            workers.each(&mut table.chunks_mut(&starts), |chunk, values| {
+            workers.each(&mut table.shards_mut(&starts), |chunk, values| {
                 fill(chunk, stride, &mut |at, value| values[at] = half::bf16::from_f32(value));
             });
         }

@@ -4,16 +4,17 @@ use std::num::NonZeroUsize;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use slide_mem::{Topology, Workers};
+use slide_mem::{Pinning, Topology, Workers};
 
 const CALLS: usize = 2000;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let threads: Option<NonZeroUsize> = std::env::args().nth(1).map(|count| count.parse()).transpose()?;
-    for pin in [true, false] {
-        let workers = Workers::new(threads, pin, &Topology::detect())?;
+    let topology = Topology::detect();
+    for pinning in [Pinning::All, Pinning::Started, Pinning::None] {
+        let workers = Workers::new(threads, pinning, &topology)?;
         let mut items = vec![0u64; workers.count()];
-        println!("{} workers on CPUs {:?}", workers.count(), workers.cpus());
+        println!("pinned: {pinning:?}; {} workers on CPUs {:?}", workers.count(), workers.cpus());
         for (pause, name) in [(0, "at once"), (10, "after 10 us"), (100, "after 100 us"), (1000, "after 1 ms asleep")] {
             let mut times: Vec<Duration> = (0..CALLS)
                 .map(|_| {

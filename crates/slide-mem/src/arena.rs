@@ -1,4 +1,4 @@
-//! One mapping, handed out as typed, aligned, zeroed slices that are freed together.
+//! One mapping, divided into typed, aligned, zeroed slices.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -15,8 +15,8 @@ use crate::{MemError, Placement, Report};
 /// Alignment of every slab in bytes: a cache line, and the widest vector register.
 pub(crate) const LINE: usize = 64;
 
-/// Loads and stores whose addresses differ by a multiple of this wait for each other although
-/// they do not overlap ("4K aliasing" in Intel's optimisation manual).
+/// A load is delayed by an earlier store whose address differs by a multiple of this, although they do not overlap ("4K
+/// aliasing" in Intel's optimisation manual).
 const ALIAS: usize = 4096;
 
 /// Successive slabs start this many lines further on modulo [`ALIAS`]: a third of it, so that rows
@@ -24,12 +24,11 @@ const ALIAS: usize = 4096;
 /// so that 64 slabs take all 64 positions.
 const STAGGER_LINES: usize = 21;
 
-/// Number of the next staggered start; shared, because tables that have a mapping each start at a
-/// page and would alias too.
+/// Number of the next staggered start. Shared by all arenas, because tables with a mapping each would all start at a page.
 static NEXT_START: AtomicUsize = AtomicUsize::new(0);
 
-/// A mapping with a [`Placement`], from which slabs are cut. Slabs keep the mapping alive; it is
-/// returned to the system when the arena and all its slabs are gone.
+/// A mapping with a [`Placement`], divided into slabs. The memory is returned to the system when the arena and all its slabs are
+/// dropped.
 ///
 /// ```
 /// use slide_mem::{Arena, Placement};
@@ -45,7 +44,7 @@ static NEXT_START: AtomicUsize = AtomicUsize::new(0);
 /// ```
 pub struct Arena {
     region: Arc<Region>,
-    /// Bytes handed out, from the start of the region.
+    /// Bytes in use, from the start of the region.
     used: Mutex<usize>,
 }
 
@@ -57,25 +56,24 @@ pub struct Slab<T> {
     owns: PhantomData<T>,
 }
 
-// SAFETY: a slab is the only way to its elements (`Arena::slab` hands every byte out once), so
-// it may go where a `Box<[T]>` may.
+// SAFETY: as for `Box<[T]>`: only the slab refers to its elements (`Arena::slab` gives out each byte once).
 unsafe impl<T: Send> Send for Slab<T> {}
 // SAFETY: as above.
 unsafe impl<T: Sync> Sync for Slab<T> {}
 
 impl Arena {
-    /// Maps `capacity_bytes`, rounded up to whole pages. Nothing is touched yet: each page is
-    /// placed by the policy, or by the thread that touches it first.
+    /// Maps `capacity_bytes`, rounded up to whole pages. Pages are not touched yet, unless they are reserved huge pages: under
+    /// [`NumaPolicy::Local`](crate::NumaPolicy::Local) a page is placed by the thread that touches it first.
     ///
     /// # Errors
-    /// [`MemError::TooLarge`] and [`MemError::OutOfMemory`]. Missing huge pages or nodes are no
-    /// error; see [`Arena::report`].
+    /// [`MemError::TooLarge`] and [`MemError::OutOfMemory`]. Huge pages or nodes that are not granted are no
+    /// error: see [`Arena::report`].
     pub fn new(capacity_bytes: usize, placement: Placement) -> Result<Self, MemError> {
         let region = Region::map(capacity_bytes, placement)?;
         Ok(Self { region: Arc::new(region), used: Mutex::new(0) })
     }
 
-    /// Bytes of capacity that a slab of `len` elements may take, its alignment and stagger included.
+    /// Bytes of capacity that a slab of `len` elements needs at most, with its alignment.
     ///
     /// # Errors
     /// [`MemError::TooLarge`].
@@ -83,7 +81,7 @@ impl Arena {
         slab_bytes::<T>(len)?.checked_add(ALIAS + align_of::<T>()).ok_or_else(|| too_large::<T>(len))
     }
 
-    /// Cuts a slab of `len` zeroed elements.
+    /// Allocates a slab of `len` zeroed elements.
     ///
     /// # Errors
     /// [`MemError::TooLarge`]; [`MemError::ArenaFull`] if the rest of the arena is too small.
@@ -91,10 +89,10 @@ impl Arena {
         let bytes = slab_bytes::<T>(len)?;
         let region = Arc::clone(&self.region);
         if bytes == 0 {
-            // Elements without size, or none: any aligned address will do.
+            // No elements, or elements without size: any aligned address is valid.
             return Ok(Slab { start: NonNull::dangling(), len, region, owns: PhantomData });
         }
-        // A poisoned counter is as good: nothing that can panic runs while it is held.
+        // Poisoning is ignored: nothing that can panic runs while the lock is held.
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         let base = region.start().as_ptr().addr();
         let residue = NEXT_START.fetch_add(1, Ordering::Relaxed) * STAGGER_LINES * LINE % ALIAS;
@@ -122,14 +120,14 @@ impl Arena {
         self.region.bytes()
     }
 
-    /// What was asked, what was obtained so far, and why it is not the same.
+    /// What was asked for, what has been granted up to now, and why the two differ.
     pub fn report(&self) -> Report {
         self.region.report()
     }
 }
 
 impl<T> Slab<T> {
-    /// The report of the whole arena that the slab was cut from.
+    /// The report of the arena that the slab belongs to.
     pub fn report(&self) -> Report {
         self.region.report()
     }
@@ -149,7 +147,7 @@ impl<T> Deref for Slab<T> {
 
     fn deref(&self) -> &[T] {
         // SAFETY: `start` is aligned and starts `len` elements that lie in the live mapping (or
-        // have no size), and were handed to this slab alone; every element is initialised, because
+        // have no size), and belong to this slab alone; every element is initialised, because
         // the mapping was zeroed and `Pod` types allow any bits. At most `isize::MAX` bytes
         // (`slab_bytes`). `&self` keeps them from being written.
         unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.len) }

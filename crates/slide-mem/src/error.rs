@@ -1,28 +1,28 @@
-//! What can go wrong in this crate.
+//! The errors of this crate.
 
 use std::io;
 use std::path::PathBuf;
 
-/// An error of this crate. A placement that could not be had is *not* an error: it is a
-/// [`Fallback`](crate::Fallback) in the [`Report`](crate::Report).
+/// An error of this crate. A placement that is not granted is *not* an error: it is a [`Fallback`](crate::Fallback) in the
+/// [`Report`](crate::Report).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MemError {
     /// A size in bytes does not fit the address space.
     #[error("{what} is too large for the address space of this machine")]
     TooLarge {
-        /// The thing asked for, with its counts.
+        /// What was asked for, with its sizes.
         what: String,
     },
-    /// The operating system has no room for a mapping.
+    /// The operating system does not grant the memory.
     #[error("cannot map {bytes} bytes of memory: {source}")]
     OutOfMemory {
         /// Bytes asked of the operating system.
         bytes: usize,
-        /// Its answer.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// A slab does not fit in what is left of its arena.
+    /// A slab does not fit in the rest of its arena.
     #[error("a slab of {asked} bytes does not fit in the arena: {left} of its {capacity} bytes are left")]
     ArenaFull {
         /// Bytes needed by the slab, alignment included.
@@ -37,20 +37,20 @@ pub enum MemError {
     File {
         /// The file.
         path: PathBuf,
-        /// What was tried: "open", "examine", "map", "watch".
+        /// What failed: "open", "examine", "map", "watch".
         action: &'static str,
-        /// The operating system's answer.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// A path that names something else than a regular file cannot be mapped.
+    /// Only regular files can be mapped.
     #[error("cannot map {}: expected a regular file, found a {found}", path.display())]
     NotRegular {
         /// The path.
         path: PathBuf,
-        /// What it names.
+        /// What it is: "directory", "pipe", "socket", "device", "special file".
         found: &'static str,
     },
-    /// The length of a mapped file has changed: what was read of it is not to be trusted.
+    /// The length of a mapped file has changed: what was read of it may be wrong.
     #[error(
         "{}: expected {expected} bytes, as when it was opened, found {found}: the file was written to while it was read",
         path.display()
@@ -63,27 +63,27 @@ pub enum MemError {
         /// Its length now.
         found: u64,
     },
-    /// Pages of a mapped file could not be read, though it has its length: what was read of it is not to be trusted.
+    /// Pages of a mapped file could not be read, although its length is the same: what was read of it may be wrong.
     #[error(
-        "{}: the bytes from {offset} on could not be read: the disk has failed, or the file was cut and written anew while \
-         it was read",
+        "{}: the bytes from {offset} on could not be read: the disk failed, or the file was shortened and written again \
+         while it was read",
         path.display()
     )]
     Lost {
         /// The file.
         path: PathBuf,
-        /// The first byte of the first page that was lost.
+        /// Offset of the first byte that could not be read.
         offset: u64,
     },
-    /// A description of a machine that hwloc does not understand.
+    /// A synthetic description of a machine that hwloc does not accept.
     #[cfg(feature = "hwloc")]
     #[error(
-        "expected a machine as hwloc describes it, like \"NUMANode:2 Core:4 PU:2\", found {description:?}: {reason}"
+        "expected a synthetic description of hwloc, like \"NUMANode:2 Core:4 PU:2\", found {description:?}: {reason}"
     )]
     Description {
-        /// What was given.
+        /// The description.
         description: String,
-        /// What hwloc says.
+        /// The error of hwloc.
         reason: String,
     },
     /// A worker thread could not be started.
@@ -91,9 +91,9 @@ pub enum MemError {
     Thread {
         /// Number of the worker.
         worker: usize,
-        /// Size of the pool asked for.
+        /// Number of workers that were asked for.
         count: usize,
-        /// The operating system's answer.
+        /// The error of the operating system.
         source: io::Error,
     },
 }

@@ -1,18 +1,48 @@
-//! Files read through the page cache, without a copy.
+//! Files that are read through the page cache, without a copy.
 
 use std::fmt;
 use std::fs::{File, FileType};
 use std::io;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use memmap2::Mmap;
 
 use crate::MemError;
 use crate::sys::Watch;
 
-/// A regular file as a slice of bytes, read-only. Ask [`check`](Self::check) when done with reading, and do not trust
-/// what was read before that has agreed.
+/// What happens when a page of a [`MappedFile`] cannot be read because another process has shortened the file, or the disk has
+/// failed. The operating system then sends `SIGBUS`. Linux only; elsewhere the system decides.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum BusErrors {
+    /// The page and all pages of the file behind it read as zeros, and [`MappedFile::check`] fails. For this, the first file that
+    /// is opened installs a handler of `SIGBUS` for the process. The handler passes on each `SIGBUS` that does not concern a
+    /// mapped file of this crate to the handler that was installed before. A handler that is installed later must do the same.
+    /// The handler needs 1 KiB of the thread's alternate signal stack.
+    #[default]
+    Handled,
+    /// Nothing is installed: `SIGBUS` ends the process, unless it has a handler of its own. [`MappedFile::check`] compares lengths
+    /// only.
+    Unhandled,
+}
+
+/// Whether files are opened under [`BusErrors::Handled`].
+static HANDLE_BUS_ERRORS: AtomicBool = AtomicBool::new(true);
+
+/// Sets what [`MappedFile::open`] does about `SIGBUS` from now on, in the whole process; [`BusErrors::Handled`] if this is never
+/// called. Call it before the first file is opened: a handler that is installed stays, and files that are open keep theirs.
+///
+/// ```
+/// use slide_mem::{BusErrors, set_bus_error_handling};
+/// set_bus_error_handling(BusErrors::Unhandled);
+/// ```
+pub fn set_bus_error_handling(handling: BusErrors) {
+    HANDLE_BUS_ERRORS.store(handling == BusErrors::Handled, Ordering::Relaxed);
+}
+
+/// A regular file as a read-only slice of bytes. Call [`check`](Self::check) after reading; until it succeeds, what was read may
+/// be wrong.
 ///
 /// ```
 /// # fn main() -> Result<(), slide_mem::MemError> {
@@ -26,30 +56,29 @@ use crate::sys::Watch;
 /// ```
 ///
 /// # Files that change while they are mapped
-/// The operating system does not keep others from writing to the file. Files that are replaced by renaming a new one over
-/// them, as this project writes its own, are safe. Otherwise:
+/// The operating system does not keep other processes from writing to the file. A file that is replaced by renaming a new one
+/// over it is safe: the mapping keeps the old content. Otherwise:
 ///
-/// - If another process *shortens* the file, or the disk fails, there are pages that the system cannot give. On Linux
-///   zeros are read in their place, and [`check`](Self::check) fails. **For that the first file that is opened installs a
-///   handler of `SIGBUS`** for the process. It passes on each `SIGBUS` that is not about these mappings to the handler that
-///   was there before; a handler that is installed later must do the same. System calls that are handed the
-///   slice fail with `EFAULT`. On other Unix systems reading such a page ends the process; on Windows a mapped
-///   file cannot be shortened.
-/// - If another process *changes* bytes, they change under a shared slice, which Rust does not allow for; `check` cannot tell.
+/// - If another process *shortens* the file, or the disk fails, some pages cannot be read. On Linux they read as zeros and
+///   [`check`](Self::check) fails; system calls that are given the slice fail with `EFAULT`. **For this, the first file that is
+///   opened installs a handler of `SIGBUS` for the process**: see [`BusErrors`], and [`set_bus_error_handling`] to switch it off.
+///   On other Unix systems reading such a page ends the process. On Windows a mapped file cannot be shortened.
+/// - If another process *changes* bytes, they change under a shared slice, which Rust does not allow. `check` does not detect
+///   it. Do not map files that other processes write to.
 pub struct MappedFile {
     path: PathBuf,
     file: File,
     mapping: Option<Mapping>,
 }
 
-/// None for an empty file: a mapping of no bytes does not exist. Dropped in this order.
+/// Of a file that is not empty: there are no mappings of zero bytes. Dropped in this order.
 struct Mapping {
-    watch: Watch,
+    watch: Option<Watch>,
     bytes: Mmap,
 }
 
 impl MappedFile {
-    /// Maps a whole file. An empty file is an empty slice.
+    /// Maps a whole file. An empty file is an empty slice. Installs a handler of `SIGBUS`: see [`BusErrors`].
     ///
     /// # Errors
     /// [`MemError::File`] if it cannot be opened or mapped; [`MemError::NotRegular`] if the path names a
@@ -61,7 +90,7 @@ impl MappedFile {
             true => Ok(()),
             false => Err(MemError::NotRegular { path: path.to_owned(), found: kind_name(kind) }),
         };
-        // Asked before opening, because opening a pipe waits for a writer.
+        // Checked before opening, because opening a pipe waits for a writer.
         regular(path.metadata().map_err(failed("open"))?.file_type())?;
         let file = File::open(path).map_err(failed("open"))?;
         let metadata = file.metadata().map_err(failed("examine"))?;
@@ -69,25 +98,25 @@ impl MappedFile {
         let mapping = match metadata.len() {
             0 => None,
             _ => {
-                // SAFETY: a new read-only mapping of a file opened above. That nobody changes its bytes cannot be
-                // established here; it is the caller's part, stated above. That nobody shortens it need not be: the watch
-                // sees to it where the system allows.
+                // SAFETY: a new read-only mapping of the file opened above. That no other process changes its bytes cannot be
+                // checked here: the documentation of the type leaves it to the caller. Shortening it is handled by the watch.
                 let bytes = unsafe { Mmap::map(&file) }.map_err(failed("map"))?;
                 let start = bytes.as_ptr().addr();
-                // SAFETY: the addresses are that mapping, which nobody else has; it is dropped after the watch. Whoever reads is told
-                // above that bytes may turn to zeros, and is told when by `check`.
-                let watch = unsafe { Watch::new(start..start + bytes.len()) }.map_err(failed("watch"))?;
+                // SAFETY: the addresses are that mapping, which only this value owns; it is dropped after the watch. The
+                // documentation of the type says that bytes may become zeros, and `check` reports it.
+                let watch = || unsafe { Watch::new(start..start + bytes.len()) }.map_err(failed("watch"));
+                let watch = HANDLE_BUS_ERRORS.load(Ordering::Relaxed).then(watch).transpose()?;
                 Some(Mapping { watch, bytes })
             }
         };
         Ok(Self { path: path.to_owned(), file, mapping })
     }
 
-    /// Tells the kernel that the file will be read from front to back, once: it reads further
-    /// ahead. A hint; systems without it succeed.
+    /// Tells the system that the file will be read once, from start to end, so that it reads further ahead. Does nothing on
+    /// systems without such a hint.
     ///
     /// # Errors
-    /// If the kernel refuses the advice.
+    /// If the system refuses.
     pub fn advise_sequential(&self) -> io::Result<()> {
         #[cfg(unix)]
         if let Some(mapping) = &self.mapping {
@@ -96,8 +125,8 @@ impl MappedFile {
         Ok(())
     }
 
-    /// Whether all that was read of the slice up to now stood in the file, as far as can be told: it still has the length that was
-    /// mapped, and no page was lost.
+    /// Checks that what was read up to now is what the file holds: its length has not changed since it was opened, and all pages
+    /// that were read could be read. Bytes that another process has changed are not detected.
     ///
     /// # Errors
     /// [`MemError::Resized`], [`MemError::Lost`]; [`MemError::File`] if the file cannot be examined.
@@ -109,7 +138,7 @@ impl MappedFile {
         if found != expected {
             return Err(MemError::Resized { path: path(), expected, found });
         }
-        match self.mapping.as_ref().and_then(|mapping| mapping.watch.lost_from()) {
+        match self.mapping.as_ref().and_then(|mapping| mapping.watch.as_ref()?.lost_from()) {
             None => Ok(()),
             Some(offset) => Err(MemError::Lost { path: path(), offset: offset as u64 }),
         }

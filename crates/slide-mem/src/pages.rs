@@ -1,4 +1,4 @@
-//! One mapping: the ladder from the pages and nodes asked for to the ones that are to be had.
+//! One mapping: the pages and nodes that were asked for, or the next best that the system grants.
 
 use std::fs;
 use std::io;
@@ -13,11 +13,11 @@ use crate::{Fallback, MemError, NumaPolicy, PagePolicy, Placement, Remedy, Repor
 
 const TRANSPARENT: &str = "transparent huge pages";
 
-/// Ids of NUMA nodes, ascending unless said otherwise; empty where the system does not tell.
+/// Ids of NUMA nodes, ascending unless said otherwise; empty if unknown.
 struct Nodes {
     with_memory: Vec<u32>,
     with_cpus: Vec<u32>,
-    /// The node of each worker that owns a part, in their order; empty where workers are not pinned.
+    /// The node of each worker that owns a part, in their order; empty if workers are not pinned.
     of_workers: Vec<u32>,
 }
 
@@ -30,19 +30,19 @@ impl Nodes {
         }
     }
 
-    /// The nodes where the owners of equal runs of a table are.
+    /// The nodes of the owners of equal parts of a table.
     fn of_owners(&self) -> &[u32] {
         let known = [&self.of_workers, &self.with_cpus].into_iter().find(|nodes| !nodes.is_empty());
         known.unwrap_or(&self.with_memory)
     }
 }
 
-/// A zeroed mapping with a placement, unmapped on drop. Nothing in it is touched unless reserved
-/// huge pages have to be ([`Region::map`]), so that owners may touch their parts first.
+/// A zeroed mapping with a placement, unmapped on drop. Only reserved huge pages are touched ([`map_reserved`]): others are left
+/// for their owners to touch first.
 pub(crate) struct Region {
     memory: Memory,
     asked: Placement,
-    /// Bytes of the pages asked of the kernel: what a part must be aligned to, not to break one.
+    /// Bytes of the pages that were asked for: parts are aligned to this, so that no page is split.
     granule: usize,
     fallbacks: Vec<Fallback>,
 }
@@ -54,9 +54,9 @@ impl Region {
         let mut fallbacks = Vec::new();
         if let Some(page) = asked.pages.reserved_page_bytes() {
             let wanted = format!("{} huge pages", Bytes(page as u64));
-            // Half-empty pages of 1 GiB would eat the machine, one per small table.
+            // A page of 1 GiB for each small table would waste most of the memory.
             if bytes < page / 2 {
-                fallbacks.push(Fallback::new(wanted, "for tables of half a page or more"));
+                fallbacks.push(Fallback::new(wanted, "used only for tables of at least half a page"));
             } else {
                 match map_reserved(bytes, page, asked, &nodes) {
                     Ok(region) => return Ok(region),
@@ -68,7 +68,7 @@ impl Region {
         let (memory, granule) = match (asked.pages, huge) {
             (PagePolicy::Small, _) => {
                 let memory = map_plain(bytes, sys::page_bytes())?;
-                // Refused only by a kernel without transparent huge pages, which is as well.
+                // Fails only on a kernel without transparent huge pages, where there is nothing to disable.
                 let _ = memory.advise_transparent(false);
                 (memory, sys::page_bytes())
             }
@@ -92,7 +92,7 @@ impl Region {
         self.memory.bytes()
     }
 
-    /// Binds the whole mapping, for policies that concern the whole of it.
+    /// Binds the whole mapping to nodes, as its placement says.
     fn bind_whole(&mut self, nodes: &Nodes) {
         let bind = |range, mode, nodes: &[u32]| self.memory.bind(range, mode, nodes);
         self.fallbacks.extend(bind_pages(self.asked.numa, nodes, self.memory.bytes(), self.granule, bind).err());
@@ -120,13 +120,13 @@ impl Region {
         report
     }
 
-    /// Notes that the kernel took the advice and gave base pages all the same. It is not asked to join them afterwards
-    /// (`MADV_COLLAPSE`): that copies the table, takes longer than filling it did, and fails where memory is as fragmented as before.
+    /// Notes that the kernel accepted the advice but gave base pages. It is not asked to replace them afterwards
+    /// (`MADV_COLLAPSE`): that copies the table, takes longer than filling it, and fails if memory is still fragmented.
     fn note_shortfall(&self, report: &mut Report) {
         let page = sys::page_bytes();
         let base = report.bytes_by_page.get(&(page as u64)).copied().unwrap_or(0);
         let expected = self.granule > page && self.fallbacks.iter().all(|known| known.wanted != TRANSPARENT);
-        // Below one huge page, the first touch may simply not have happened.
+        // With less than one huge page, the table may not have been touched yet.
         if expected && base >= self.granule as u64 && report.huge_share() < 0.5 {
             let reason = "the kernel gave mostly base pages (fragmented memory, or disabled for this process)";
             report.fallbacks.push(Fallback::new(TRANSPARENT, reason));
@@ -142,14 +142,14 @@ fn map_plain(bytes: usize, align: usize) -> Result<Memory, MemError> {
     Memory::plain(rounded, align).map_err(|source| MemError::OutOfMemory { bytes: rounded, source })
 }
 
-/// Reserved huge pages: mapped, bound, and touched where the nodes are settled.
+/// Reserved huge pages: mapped, bound to nodes, and touched if the node does not depend on which thread does.
 fn map_reserved(bytes: usize, page: usize, asked: Placement, nodes: &Nodes) -> io::Result<Region> {
     let memory = Memory::reserved(bytes, page)?;
     let mut region = Region { memory, asked, granule: page, fallbacks: Vec::new() };
     region.bind_whole(nodes);
-    // The reservation counts pages of the whole machine; a cpuset, a control group or a node
-    // with too few of them shows at first touch only, as SIGBUS. So touch now, unless the toucher
-    // decides the node. Kernels before 5.14 know no such advice (EINVAL).
+    // The reservation counts pages of the whole machine. If a cpuset, a control group or a node has too few of them, touching
+    // one raises SIGBUS. So they are touched here, where it is an error, unless the first thread to touch a page decides its
+    // node. Kernels before 5.14 do not have this advice (EINVAL).
     if asked.numa != NumaPolicy::Local || nodes.with_memory.len() <= 1 {
         match region.memory.populate() {
             Err(error) if error.kind() != io::ErrorKind::InvalidInput => return Err(error),
@@ -180,16 +180,16 @@ fn advise_transparent(memory: &Memory) -> Option<Fallback> {
     if let Err(error) = memory.advise_transparent(true) {
         return Some(Fallback::new(TRANSPARENT, error));
     }
-    // The advice is taken, and ignored, where they are switched off.
+    // The advice is accepted and ignored if they are disabled.
     let off = sysfs::transparent_mode() == Some(crate::TransparentMode::Never);
     off.then(|| {
-        Fallback::new(TRANSPARENT, "switched off on this machine")
+        Fallback::new(TRANSPARENT, "disabled on this machine")
             .with_remedy(Remedy::Command("echo madvise > /sys/kernel/mm/transparent_hugepage/enabled".into()))
     })
 }
 
-/// Binds `bytes` bytes of a mapping as `policy` says, by `bind` (a range of byte offsets, a mode,
-/// nodes). `granule`: bytes that must stay together.
+/// Binds `bytes` bytes of a mapping by `bind` (a range of byte offsets, a mode, nodes), as `policy` says. Ranges are multiples of
+/// `granule` bytes.
 fn bind_pages(
     policy: NumaPolicy,
     nodes: &Nodes,
@@ -203,7 +203,7 @@ fn bind_pages(
     let only_node = with_memory.len() == 1;
     match policy {
         NumaPolicy::Local => Ok(()),
-        _ if with_memory.is_empty() => Err(note("the system does not tell its nodes".into())),
+        _ if with_memory.is_empty() => Err(note("the NUMA nodes of this system are unknown".into())),
         NumaPolicy::Node(node) if !with_memory.contains(&node) => {
             Err(note(format!("the nodes with memory are {with_memory:?}")))
         }
@@ -224,15 +224,15 @@ fn bind_pages(
             match (lacking(owners, with_memory), lacking(with_memory, owners)) {
                 (none, idle) if none.is_empty() && idle.is_empty() => Ok(()),
                 (poor, idle) => Err(note(format!(
-                    "nodes without memory, whose rows lie elsewhere: {poor:?}; nodes without workers, which hold no rows: {idle:?}"
+                    "nodes with workers but no memory, whose rows are placed elsewhere: {poor:?}; nodes with memory but no workers, which get no rows: {idle:?}"
                 ))),
             }
         }
     }
 }
 
-/// Cuts `bytes` into runs of nearly equal size, one for each of the `owners`, given by their nodes, at multiples of `granule`;
-/// runs in a row on the same node are one part.
+/// Divides `bytes` at multiples of `granule` into parts of nearly equal size, one for each of the `owners`, which are given by
+/// their nodes. Consecutive parts on the same node are joined.
 fn parts(bytes: usize, granule: usize, owners: &[u32]) -> impl Iterator<Item = (Range<usize>, u32)> {
     let granules = bytes.div_ceil(granule) as u128;
     let bound = move |owner: usize| {
@@ -331,8 +331,8 @@ mod tests {
         assert_eq!(of(&[0, 0, 1]), (vec![part(0..4, 0), part(4..6, 1)], Ok(())));
         let (calls, result) = of(&[0]);
         assert_eq!(calls, [part(0..6, 0)]);
-        assert!(result.unwrap_err().reason.ends_with("nodes without workers, which hold no rows: [1]"));
-        // One on a node without memory: bound nowhere.
+        assert!(result.unwrap_err().reason.ends_with("nodes with memory but no workers, which get no rows: [1]"));
+        // One on a node without memory: not bound.
         assert_eq!(of(&[0, 1, 7]).0, [part(0..2, 0), part(2..4, 1)]);
     }
 
@@ -349,12 +349,12 @@ mod tests {
             note.starts_with("numa partition: ") && note.contains("elsewhere: [1]") && note.ends_with("no rows: [2]"),
             "{note}"
         );
-        // Asked for by number, or for all, memory is memory.
+        // Policies that do not depend on workers use all memory.
         for (policy, on) in [(NumaPolicy::Node(2), vec![2]), (NumaPolicy::Interleave, vec![0, 2, 3])] {
             let (calls, result) = bound_on(policy, &nodes, GRANULE, || Ok(()));
             assert_eq!((&calls[0].2, result), (&on, Ok(())));
         }
-        // A kernel that does not tell where CPUs are.
+        // The nodes of CPUs are unknown.
         let nodes = Nodes { with_memory: vec![0, 1], with_cpus: vec![], of_workers: vec![] };
         assert_eq!(bound_on(NumaPolicy::Partition, &nodes, GRANULE, || Ok(())).1, Ok(()));
     }
@@ -369,11 +369,11 @@ mod tests {
         for policy in policies {
             let forbidden = reason(policy, &[0, 1]);
             assert!(forbidden.starts_with(&format!("numa {policy}: mbind: ")), "{forbidden}");
-            assert_eq!(reason(policy, &[]), format!("numa {policy}: the system does not tell its nodes"));
+            assert_eq!(reason(policy, &[]), format!("numa {policy}: the NUMA nodes of this system are unknown"));
         }
         assert_eq!(reason(NumaPolicy::Node(1), &[0, 2]), "numa node:1: the nodes with memory are [0, 2]");
         assert_eq!(reason(NumaPolicy::Interleave, &[0]), "numa interleave: this machine has one node with memory");
-        // On the only node there is, memory lies there anyway.
+        // There is no other node.
         assert_eq!(bound(NumaPolicy::Node(0), &[0], GRANULE, || Ok(())), (vec![], Ok(())));
     }
 }

@@ -7,22 +7,21 @@ use std::str::FromStr;
 /// `auto`, `4k`, `thp`, `2m` and `1g`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PagePolicy {
-    /// The fastest kind that needs no preparation of the machine: today transparent huge pages.
+    /// The fastest kind that needs no configuration of the machine: at present transparent huge pages.
     #[default]
     Auto,
-    /// Base pages only (4 KiB on x86-64), even where the kernel would give huge ones unasked.
+    /// Base pages only (4 KiB on x86-64), even if the kernel gives huge pages by default.
     Small,
     /// Transparent huge pages by `madvise`, for mappings of at least one huge page.
     Transparent,
-    /// Reserved 2 MiB pages (`vm.nr_hugepages`) for mappings of half a page or more; falls back to
-    /// transparent ones.
+    /// Reserved pages of 2 MiB (`vm.nr_hugepages`), for mappings of at least half a page; otherwise transparent huge pages.
     Huge2M,
-    /// Reserved 1 GiB pages for mappings of half a page or more; falls back to transparent ones.
+    /// Reserved pages of 1 GiB, for mappings of at least half a page; otherwise transparent huge pages.
     Huge1G,
 }
 
 impl PagePolicy {
-    /// Every policy, in the order of the help texts.
+    /// All policies.
     pub const ALL: [Self; 5] = [Self::Auto, Self::Small, Self::Transparent, Self::Huge2M, Self::Huge1G];
 
     /// Its text form.
@@ -50,23 +49,23 @@ impl PagePolicy {
 /// `partition`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum NumaPolicy {
-    /// Every page lies on the node of the thread that touches it first.
+    /// Each page is placed on the node of the thread that touches it first.
     #[default]
     Local,
-    /// Pages lie on this node while it has room, and elsewhere after that: running out of a
-    /// node's memory is slower, never fatal.
+    /// Pages are placed on this node while it has free memory, then on others.
     Node(u32),
-    /// Pages go round the nodes that have memory.
+    /// Pages are distributed over the nodes with memory, one by one.
     Interleave,
-    /// Each part of a table lies with the worker that owns it, whoever touches it first: the table is cut into one equal run
-    /// for each worker of the pool that the calling thread was last pinned into ([`Workers::new`](crate::Workers::new)), and
-    /// run *i* lies on the node of worker *i*, if that has memory; bounds are rounded to pages. The chunks that workers own
-    /// are cut at the same places, or less than a chunk off where the number of workers does not divide that of chunks.
-    /// Without such a pool: equal runs, one for each node with CPUs.
+    /// Each part of a table is placed on the node of the worker that owns it, whichever thread touches it first. The table is
+    /// divided into equal parts, one for each worker of the pinned pool that the calling thread made last
+    /// ([`Workers::new`](crate::Workers::new)); part *i* is placed on the node of worker *i* if that has memory. Bounds are
+    /// rounded to pages. If the number of workers does not divide that of the shards ([`RowTable`](crate::RowTable)) that they
+    /// own, a part may differ from what its worker owns by less than a shard.
+    /// Without such a pool there is one part for each node with CPUs.
     Partition,
 }
 
-/// Pages and nodes, as asked for together. Copied freely; the default is `auto` and `local`.
+/// The pages and nodes that a mapping asks for. The default is `auto` and `local`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Placement {
     /// Kind of pages.
@@ -75,7 +74,7 @@ pub struct Placement {
     pub numa: NumaPolicy,
 }
 
-/// A text that names no policy.
+/// The error for a text that is not the name of a policy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected {expected}, found {found:?}")]
 pub struct ParsePolicyError {

@@ -1,4 +1,4 @@
-//! What a mapping really got, read back from the kernel, and why it is not what was asked for.
+//! What the kernel has granted to a mapping, and why that is not what was asked for.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,12 +6,10 @@ use std::ops::Range;
 
 use crate::Placement;
 
-/// What was asked for one mapping or several ([`Report::merge`]), what was obtained, and why the
-/// two differ.
+/// What was asked for one or several mappings ([`Report::merge`]), what was granted, and why the two differ.
 ///
-/// Only memory that has been touched is resident, so a report taken before a table is filled
-/// shows little. Reading it back walks the page tables of the process: milliseconds per gigabyte
-/// of base pages, so once per run, not once per batch.
+/// Only memory that has been touched is resident: make the report after a table is filled. The kernel walks the page tables of
+/// the process for it, which takes milliseconds per gigabyte of base pages.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
@@ -19,27 +17,27 @@ pub struct Report {
     pub asked: Vec<Placement>,
     /// Bytes of address space mapped, touched or not.
     pub mapped_bytes: u64,
-    /// Resident bytes by page size in bytes. Empty where the system does not tell.
+    /// Resident bytes by page size in bytes. Empty if unknown.
     pub bytes_by_page: BTreeMap<u64, u64>,
-    /// Resident bytes by NUMA node. Empty where the system does not tell.
+    /// Resident bytes by NUMA node. Empty if unknown.
     pub bytes_by_node: BTreeMap<u32, u64>,
-    /// What could not be had.
+    /// What was not granted.
     pub fallbacks: Vec<Fallback>,
 }
 
-/// One thing asked for and not obtained.
+/// Something that was asked for and not granted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Fallback {
-    /// What was wanted, as in "2 MiB huge pages".
+    /// What was asked for, as in "2 MiB huge pages".
     pub wanted: String,
-    /// Why it was not to be had, in words.
+    /// The reason, as text.
     pub reason: String,
-    /// What would make it available, if something does.
+    /// How to make it available, if that is possible.
     pub remedy: Option<Remedy>,
 }
 
-/// What the administrator of the machine can do about a [`Fallback`]; displayed as a command.
+/// How the administrator of the machine can make something available; displayed as a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Remedy {
@@ -47,11 +45,11 @@ pub enum Remedy {
     ReservePages {
         /// Bytes of one page.
         page_bytes: u64,
-        /// Whether `vm.nr_hugepages` is about pages of this size.
+        /// Whether `vm.nr_hugepages` counts pages of this size.
         is_default_size: bool,
         /// Pages that are reserved now.
         reserved: u64,
-        /// Pages that were missing, summed over merged reports.
+        /// Pages that are missing, summed over merged reports.
         missing: u64,
     },
     /// A command line.
@@ -75,8 +73,7 @@ impl Report {
         self.bytes_by_page.values().sum()
     }
 
-    /// Share of the resident bytes that lie on pages larger than the smallest kind of this
-    /// machine, in 0..=1; 0 if nothing is resident.
+    /// The fraction of the resident bytes that are on huge pages, in 0..=1; 0 if nothing is resident.
     pub fn huge_share(&self) -> f64 {
         let huge: u64 = self
             .bytes_by_page
@@ -90,8 +87,7 @@ impl Report {
         }
     }
 
-    /// Adds the figures of another report, of another mapping: bytes are summed, equal fall-backs
-    /// become one whose missing pages are summed.
+    /// Adds the report of another mapping: bytes are summed; equal fallbacks become one, and their missing pages are summed.
     pub fn merge(&mut self, other: &Self) {
         self.asked.extend(&other.asked);
         self.asked.sort_unstable();
@@ -151,9 +147,8 @@ impl Report {
         }
     }
 
-    /// Adds the transparent huge pages that `smaps` leaves out and `numa_maps` counts: on kernels
-    /// before 6.6 those that automatic NUMA balancing has unmapped for a moment, to see who uses
-    /// them (seen on 6.1: half of a table).
+    /// Adds the transparent huge pages that `numa_maps` counts and `smaps` does not: on kernels before 6.6 those that automatic
+    /// NUMA balancing has unmapped to find out which node uses them (on 6.1, half of a table).
     pub(crate) fn add_unseen_huge_pages(&mut self) {
         let by_node: u64 = self.bytes_by_node.values().sum();
         let unseen = by_node.saturating_sub(self.resident_bytes());
@@ -251,7 +246,7 @@ impl fmt::Display for Report {
             list(f, self.asked.iter().map(Placement::to_string).collect())?;
         }
         for fallback in &self.fallbacks {
-            write!(f, "\n  not obtained: {fallback}")?;
+            write!(f, "\n  not granted: {fallback}")?;
         }
         Ok(())
     }
@@ -261,7 +256,7 @@ impl fmt::Display for Fallback {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.wanted, self.reason)?;
         match &self.remedy {
-            Some(remedy) => write!(f, "; to have it: {remedy}"),
+            Some(remedy) => write!(f, "; remedy: {remedy}"),
             None => Ok(()),
         }
     }
@@ -284,7 +279,7 @@ impl fmt::Display for Remedy {
     }
 }
 
-/// A number of bytes for people: `4 KiB`, `1.5 GiB`.
+/// A number of bytes with a unit: `4 KiB`, `1.5 GiB`.
 pub(crate) struct Bytes(pub(crate) u64);
 
 impl fmt::Display for Bytes {
@@ -390,7 +385,7 @@ AnonHugePages:         0 kB
             report.to_string(),
             "2 MiB mapped, 2 MiB resident: 2 MiB on 4 KiB pages; node 0: 2 MiB; \
              asked: pages auto, numa local, pages 2m, numa local\n  \
-             not obtained: 2 MiB huge pages: none left; to have it: sysctl vm.nr_hugepages=18"
+             not granted: 2 MiB huge pages: none left; remedy: sysctl vm.nr_hugepages=18"
         );
         let other = lacking(1, false).fallbacks[0].to_string();
         assert!(other.ends_with("echo 4 > /sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"), "{other}");

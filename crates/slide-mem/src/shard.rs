@@ -1,4 +1,4 @@
-//! A table of rows that have owners.
+//! A table of rows, divided into shards that have owners.
 
 use bytemuck::Pod;
 
@@ -9,8 +9,8 @@ use crate::{MemError, Placement, Report};
 /// 64 bytes, `stride` elements apart; the elements from `width` to `stride` are padding, zero at
 /// first.
 ///
-/// Whoever holds the table owns all rows; [`RowTable::chunks_mut`] lends runs of rows to several
-/// owners at once.
+/// [`RowTable::shards_mut`] divides the table into shards: ranges of rows, each with one owner. Several threads may write at the
+/// same time, each to its own shards.
 #[derive(Debug)]
 pub struct RowTable<T> {
     elements: Slab<T>,
@@ -20,9 +20,8 @@ pub struct RowTable<T> {
 }
 
 impl<T: Pod> RowTable<T> {
-    /// A table of zeros. Its pages are not touched yet, so under
-    /// [`NumaPolicy::Local`](crate::NumaPolicy::Local) a row lies on the node of the thread that first writes it: let
-    /// the owners fill their own chunks.
+    /// A table of zeros. Pages are not touched yet, so under [`NumaPolicy::Local`](crate::NumaPolicy::Local) a row is placed on the
+    /// node of the thread that writes it first: fill each shard in the thread that owns it.
     ///
     /// # Errors
     /// [`MemError::TooLarge`], [`MemError::OutOfMemory`].
@@ -59,7 +58,7 @@ impl<T: Pod> RowTable<T> {
         &self.elements
     }
 
-    /// All rows with their padding: `rows` x `stride` elements.
+    /// All rows with their padding, mutable: `rows` x `stride` elements.
     pub fn as_mut_slice(&mut self) -> &mut [T] {
         &mut self.elements
     }
@@ -73,7 +72,7 @@ impl<T: Pod> RowTable<T> {
         &self.elements[row * self.stride..][..self.width]
     }
 
-    /// The `width` elements of a row, to be written.
+    /// The `width` elements of a row, mutable.
     ///
     /// # Panics
     /// If `row` >= `rows`.
@@ -86,30 +85,30 @@ impl<T: Pod> RowTable<T> {
         assert!(row < self.rows, "row {row} of a table of {} rows", self.rows);
     }
 
-    /// Lends disjoint runs of whole rows, padding included, to several owners: run `i` is rows
-    /// `bounds[i]..bounds[i + 1]`. Runs may be empty; rows outside all bounds are not lent.
+    /// Divides the table into shards of whole rows, padding included: shard `i` is rows `bounds[i]..bounds[i + 1]`. Shards may be
+    /// empty; rows outside the bounds are in none.
     ///
     /// # Panics
     /// If `bounds` are not ascending or the last exceeds `rows`.
-    pub fn chunks_mut(&mut self, bounds: &[usize]) -> Vec<&mut [T]> {
+    pub fn shards_mut(&mut self, bounds: &[usize]) -> Vec<&mut [T]> {
         let (rows, stride) = (self.rows, self.stride);
         let Some((&first, ends)) = bounds.split_first() else {
             return Vec::new();
         };
-        assert!(first <= rows, "chunks start at row {first} of a table of {rows} rows");
+        assert!(first <= rows, "shards start at row {first} of a table of {rows} rows");
         let mut start = first;
         let mut rest = &mut self.elements[first * stride..];
         ends.iter()
             .map(|&end| {
-                assert!(start <= end && end <= rows, "a chunk of rows {start}..{end} of a table of {rows} rows");
-                let (chunk, behind) = std::mem::take(&mut rest).split_at_mut((end - start) * stride);
+                assert!(start <= end && end <= rows, "a shard of rows {start}..{end} of a table of {rows} rows");
+                let (shard, behind) = std::mem::take(&mut rest).split_at_mut((end - start) * stride);
                 (rest, start) = (behind, end);
-                chunk
+                shard
             })
             .collect()
     }
 
-    /// What was asked for the table's mapping, what was obtained so far, and why it is not the same.
+    /// What was asked for, what has been granted up to now, and why the two differ.
     pub fn report(&self) -> Report {
         self.elements.report()
     }

@@ -1,4 +1,4 @@
-//! A pool of pinned threads, each of which always gets the same share of the work.
+//! A thread pool in which each item of work always belongs to the same thread.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell, UnsafeCell};
@@ -12,85 +12,99 @@ use std::time::{Duration, Instant};
 
 use crate::{Fallback, MemError, Topology, sys};
 
-/// How long a thread looks out for the next task, or for the end of the others' shares, before it
-/// sleeps. Several times the cost of waking a sleeping thread, so that the short serial parts
-/// between the phases of a batch send nobody to sleep.
+/// How long a thread polls for the next task, or for the end of the other workers' parts, before it sleeps. Several times the
+/// cost of waking a sleeping thread, so that no thread sleeps during the short serial parts between the phases of a batch.
 const SPIN: Duration = Duration::from_micros(20);
 
-/// The same for threads that are not pinned. The scheduler may have put two of them on one CPU,
-/// where looking out keeps the other from what is waited for: with 20 us a call took 44 us,
-/// now 5. (Yielding the CPU instead hands it to other programs for milliseconds.)
+/// The same for threads that are not all pinned. The scheduler may run two of them on one CPU, where polling delays the thread
+/// that is waited for: a call took 44 us with 20 us here, and takes 5 us with 2. (Yielding the CPU instead gives it to other
+/// programs for milliseconds.)
 const SPIN_UNPINNED: Duration = Duration::from_micros(2);
 
-/// A fixed number of threads that work on fixed shares: item `i` of `n` always belongs to worker
-/// `i * count / n`, there is no stealing. The calling thread is worker 0; calls return when all
-/// workers are done.
+/// Which threads a pool binds to CPUs, each to a CPU of its own.
 ///
-/// Calls from several threads wait for each other. A call from inside a task, of this pool or of
-/// another, would wait for itself: it panics.
+/// A pinned pool is for a program that has its CPUs for itself: two pools that are pinned to the same CPUs slow each other down.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Pinning {
+    /// None: the affinity of no thread is changed.
+    #[default]
+    None,
+    /// The threads that the pool starts, workers 1, 2, ...: the affinity of the calling thread is not changed. No other worker is
+    /// bound to the CPU of worker 0, so the scheduler can run the calling thread there.
+    Started,
+    /// All workers. The calling thread is worker 0: it may run on one CPU only until the same thread drops the pool, which
+    /// restores the CPUs that it was allowed before. Threads that it starts meanwhile inherit that one CPU.
+    All,
+}
+
+/// A thread pool with a fixed division of work: item `i` of `n` always belongs to worker `i * count / n`; there is no work
+/// stealing. The calling thread is worker 0. Calls return when all workers are done.
+///
+/// Calls from several threads run one after the other. A call from inside a task, of this pool or another, would deadlock: it
+/// panics.
 pub struct Workers {
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,
     /// Held during a call.
     turn: Mutex<()>,
-    /// How long to look out before sleeping.
+    /// How long to poll before sleeping.
     spin: Duration,
     caller: Option<Caller>,
     cpus: Vec<u32>,
     fallbacks: Vec<Fallback>,
 }
 
-/// The thread that was pinned as worker 0, and what it was before.
+/// The calling thread of a pinned pool, and what to restore.
 struct Caller {
     thread: ThreadId,
-    /// Where it was allowed to run.
-    cpus: Vec<u32>,
+    /// The CPUs that it was allowed to use, if it is pinned.
+    cpus_before: Option<Vec<u32>>,
     /// Its `NODES`.
-    nodes: Vec<u32>,
+    nodes_before: Vec<u32>,
 }
 
-/// A task whose lifetime was erased; `Shared` says who keeps it alive.
+/// A task whose lifetime is erased: see `Shared` for how long it is valid.
 #[derive(Clone)]
 struct Task {
     run: *const (dyn Fn(usize) + Sync),
-    /// Woken by the worker that finishes last.
+    /// Unparked by the worker that finishes last.
     caller: Thread,
 }
 
 struct Shared {
-    /// Number of tasks published. A worker runs one task for each step.
+    /// Number of tasks published. A worker runs one task for each increment.
     published: AtomicUsize,
     /// Workers, without the caller, that have not finished the task of `published`.
     unfinished: AtomicUsize,
-    /// The task of the last step; `None` ends the workers.
+    /// The task that was published last; `None` ends the workers.
     ///
-    /// Written by a thread that holds `turn` (or owns the pool) while `unfinished` is 0, before
-    /// it steps `published`. Read by workers between that step and their decrement of `unfinished`.
+    /// Written by a thread that holds `turn` (or owns the pool) while `unfinished` is 0, before it increments `published`. Read by
+    /// workers after that, until they decrement `unfinished`.
     task: UnsafeCell<Option<Task>>,
-    /// What the workers' shares of the task panicked with, and their numbers.
+    /// The workers that panicked in the current task, with the panics' payloads.
     panics: Mutex<Vec<(usize, Box<dyn Any + Send>)>>,
 }
 
-// SAFETY: `task` is the only member that is not `Sync`; its accesses are ordered as stated there.
-// `Task::run` points to a `Sync` closure, and its caller waits until all workers are done with it.
+// SAFETY: `task` is the only member that is not `Sync`; its accesses are ordered as stated there. `Task::run` points to a `Sync`
+// closure that lives until all workers are done with it.
 unsafe impl Sync for Shared {}
 // SAFETY: as above.
 unsafe impl Send for Shared {}
 
 thread_local! {
-    /// Whether this thread is running its share of a task.
+    /// Whether this thread is running its part of a task.
     static IN_TASK: Cell<bool> = const { Cell::new(false) };
 
-    /// The node of each worker of the pool that this thread is pinned into as worker 0; empty without one.
+    /// The node of each worker of the pinned pool that this thread made last; empty if there is none.
     static NODES: RefCell<Vec<u32>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The node of each worker of the pool that the calling thread was last pinned into as worker 0; empty without one.
+/// The node of each worker of the pinned pool that the calling thread made last; empty if there is none.
 pub(crate) fn nodes_of_pinned_workers() -> Vec<u32> {
     NODES.with_borrow(Clone::clone)
 }
 
-/// A pointer that workers may share; each uses its own part of what it points to.
+/// A pointer to a slice of which each worker uses its own part.
 struct Parts<T>(*mut T);
 
 // SAFETY: the workers get disjoint parts (see the uses), so this moves `&mut T`s to other
@@ -108,21 +122,20 @@ impl<T> Parts<T> {
 }
 
 impl Workers {
-    /// Starts `threads` - 1 threads; the calling thread is worker 0. `None` takes one for each core that the
-    /// process may use, or fewer if its control group grants less processor time.
+    /// Starts `threads` - 1 threads; the calling thread is worker 0. `None` is one worker for each core that the process may use,
+    /// or fewer if its control group limits processor time to less.
     ///
-    /// With `pin`, each worker, the caller included, is bound to a CPU of its own: consecutive
-    /// workers share a node, SMT siblings come last. Tables that the caller then makes under
-    /// [`NumaPolicy::Partition`](crate::NumaPolicy::Partition) lie by these workers. The caller is released when the pool
-    /// is dropped by the same thread. More workers than CPUs, or a system that forbids it: they
-    /// stay unpinned, and [`Workers::fallbacks`] says so.
+    /// Unless `pinning` is [`Pinning::None`], each worker gets a CPU of its own: consecutive workers are on the same node, SMT
+    /// siblings are used last. Tables that the calling thread makes under
+    /// [`NumaPolicy::Partition`](crate::NumaPolicy::Partition) are then placed on the nodes of the workers, until the pool is
+    /// dropped. If there are more workers than CPUs, or the system refuses, no thread is pinned and [`Workers::fallbacks`] says
+    /// why.
     ///
-    /// Threads started later by a pinned caller inherit its one CPU; so do pools made from a
-    /// topology that a pinned thread detected. Detect first.
+    /// Detect the topology before the calling thread is pinned: it lists only the CPUs that the detecting thread may use.
     ///
     /// # Errors
     /// [`MemError::Thread`] if the system starts no more threads.
-    pub fn new(threads: Option<NonZeroUsize>, pin: bool, topology: &Topology) -> Result<Self, MemError> {
+    pub fn new(threads: Option<NonZeroUsize>, pinning: Pinning, topology: &Topology) -> Result<Self, MemError> {
         let count = threads.map_or_else(|| topology.default_workers(), NonZeroUsize::get);
         let mut pool = Self {
             shared: Arc::new(Shared {
@@ -135,7 +148,7 @@ impl Workers {
             turn: Mutex::new(()),
             spin: match count {
                 _ if count > topology.cpus.len() || cfg!(miri) => Duration::ZERO,
-                _ if pin => SPIN,
+                _ if pinning == Pinning::All => SPIN,
                 _ => SPIN_UNPINNED,
             },
             caller: None,
@@ -147,22 +160,22 @@ impl Workers {
             let thread = thread::Builder::new()
                 .name(format!("slide-{worker}"))
                 .spawn(move || shared.serve(worker, spin))
-                // The pool's drop ends the threads started so far.
+                // Dropping the pool ends the threads that have been started.
                 .map_err(|source| MemError::Thread { worker, count, source })?;
             pool.threads.push(thread);
         }
-        // Where somebody has chosen CPUs for this process, those that are offline are not missed.
+        // If this process is restricted to some CPUs, offline ones are of no interest.
         if threads.is_none() && !topology.offline_cpus.is_empty() && topology.forbidden_cpus.is_empty() {
             let unused = topology.unused_cpus().unwrap_or_default();
             pool.fallbacks.push(Fallback::new("a worker for each core", unused));
         }
-        if pin {
-            pool.pin(topology);
+        if pinning != Pinning::None {
+            pool.pin(pinning, topology);
         }
         Ok(pool)
     }
 
-    fn pin(&mut self, topology: &Topology) {
+    fn pin(&mut self, pinning: Pinning, topology: &Topology) {
         let wanted = "pinned workers";
         let Some(cpus) = topology.worker_cpus(self.count()) else {
             let (count, cpus) = (self.count(), topology.cpus.len());
@@ -175,8 +188,12 @@ impl Workers {
             Err(error) => return self.fallbacks.push(Fallback::new(wanted, error)),
         };
         let refused = Mutex::new(None);
+        let pins_caller = pinning == Pinning::All;
+        let pins = |worker| worker > 0 || pins_caller;
         self.broadcast(|worker| {
-            if let Err(error) = sys::set_allowed_cpus(&cpus[worker..=worker]) {
+            if pins(worker)
+                && let Err(error) = sys::set_allowed_cpus(&cpus[worker..=worker])
+            {
                 *refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
             }
         });
@@ -184,13 +201,18 @@ impl Workers {
             None => {
                 let node_of = |id: &u32| topology.cpus.iter().find(|cpu| cpu.id == *id).map_or(0, |cpu| cpu.node);
                 let nodes = NODES.replace(cpus.iter().map(node_of).collect());
-                self.caller = Some(Caller { thread: thread::current().id(), cpus: before, nodes });
+                let cpus_before = pins_caller.then_some(before);
+                self.caller = Some(Caller { thread: thread::current().id(), cpus_before, nodes_before: nodes });
                 self.cpus = cpus;
             }
             Some(error) => {
-                // All or none: some pinned beside others that wander would share CPUs. Where
-                // binding is refused, so may unbinding be; then there is nothing to undo.
-                self.broadcast(|_| drop(sys::set_allowed_cpus(&before)));
+                // All or none: unpinned workers would take the CPUs of pinned ones. Where the system refuses to pin, it may
+                // refuse this too, and there is nothing to undo.
+                self.broadcast(|worker| {
+                    if pins(worker) {
+                        drop(sys::set_allowed_cpus(&before));
+                    }
+                });
                 self.fallbacks.push(Fallback::new(wanted, error));
             }
         }
@@ -201,18 +223,17 @@ impl Workers {
         self.threads.len() + 1
     }
 
-    /// The CPU of each worker; empty if they are not pinned.
+    /// The CPU of each worker; empty if no worker is pinned. Under [`Pinning::Started`] worker 0 is not bound to its CPU.
     pub fn cpus(&self) -> &[u32] {
         &self.cpus
     }
 
-    /// Why the workers are not pinned, if they were to be, and what CPUs are offline, if each core of the machine was to have one.
+    /// What was asked for and not granted: why workers are not pinned, and which CPUs are offline if no number of threads was given.
     pub fn fallbacks(&self) -> &[Fallback] {
         &self.fallbacks
     }
 
-    /// The items, of `items` in all, that belong to `worker`: those `i` with
-    /// `i * count / items == worker`, a contiguous run.
+    /// Of `items` items, those that belong to `worker`: the contiguous range of `i` with `i * count / items == worker`.
     ///
     /// # Panics
     /// If `worker` >= `count`.
@@ -224,8 +245,7 @@ impl Workers {
     /// Calls `f(worker)` once on each worker.
     ///
     /// # Panics
-    /// When all workers are done, with the panic of the lowest worker that panicked. From inside a
-    /// task.
+    /// If it is called from inside a task. If `f` panics: after all workers are done, with the panic of the lowest worker.
     pub fn broadcast(&self, f: impl Fn(usize) + Sync) {
         self.run(&f);
     }
@@ -234,7 +254,7 @@ impl Workers {
     /// order there.
     ///
     /// # Panics
-    /// As [`Workers::broadcast`]. The rest of the panicking worker's items are not visited, those of the others are.
+    /// As [`Workers::broadcast`]. A worker that panics skips the rest of its items; the others complete theirs.
     pub fn each<T: Send>(&self, items: &mut [T], f: impl Fn(usize, &mut T) + Sync) {
         let (count, len) = (self.count(), items.len());
         let parts = Parts(items.as_mut_ptr());
@@ -250,10 +270,10 @@ impl Workers {
         });
     }
 
-    /// As [`Workers::each`], with `&mut scratch[worker]` for each worker.
+    /// As [`Workers::each`], with `&mut scratch[worker]` as another argument.
     ///
     /// # Panics
-    /// As [`Workers::each`], and if `scratch` has not `count` elements.
+    /// As [`Workers::each`], and if `scratch` does not have `count` elements.
     pub fn each_with<T: Send, S: Send>(
         &self,
         scratch: &mut [S],
@@ -261,7 +281,7 @@ impl Workers {
         f: impl Fn(usize, &mut T, &mut S) + Sync,
     ) {
         let (count, len) = (self.count(), items.len());
-        assert_eq!(scratch.len(), count, "one scratch for each worker");
+        assert_eq!(scratch.len(), count, "scratch needs one element for each worker");
         let (parts, scratch) = (&Parts(items.as_mut_ptr()), &Parts(scratch.as_mut_ptr()));
         self.run(&|worker| {
             let run = run_of(worker, count, len);
@@ -275,12 +295,12 @@ impl Workers {
 
     /// Runs `task(worker)` exactly once for each worker; returns or unwinds when all are done.
     fn run(&self, task: &(dyn Fn(usize) + Sync)) {
-        assert!(!IN_TASK.get(), "a pool of workers was called from inside a task: it would wait for itself");
-        // Poisoned by nothing but a panic that was passed on; the pool is at rest then.
+        assert!(!IN_TASK.get(), "a pool of workers was called from inside a task: this would deadlock");
+        // Poisoning is ignored: after a panic that was passed on, the pool is idle.
         let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         self.publish(task);
-        let mine = run_share(task, 0);
-        // Nothing may unwind from here until the others are done: they use `task`.
+        let mine = run_part(task, 0);
+        // No unwinding from here until the other workers are done: they use `task`.
         wait(self.spin, || self.shared.unfinished.load(Ordering::Acquire) == 0);
         let mut panics = std::mem::take(&mut *self.shared.lock_panics());
         drop(turn);
@@ -289,8 +309,8 @@ impl Workers {
         let mut payloads = panics.into_iter().map(|(_, payload)| payload);
         if let Some(payload) = payloads.next() {
             for other in payloads {
-                // A payload may panic when it is dropped, and so may the payload of that panic:
-                // it is leaked, lest one hides the first.
+                // Dropping a payload may panic, and dropping the payload of that panic too: that one is leaked, so that the
+                // first panic is the one that the caller sees.
                 if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(other))) {
                     std::mem::forget(again);
                 }
@@ -299,7 +319,7 @@ impl Workers {
         }
     }
 
-    /// Hands the task to all workers but the caller, who holds `turn`.
+    /// Gives the task to all other workers. The caller holds `turn`.
     fn publish(&self, task: &(dyn Fn(usize) + Sync)) {
         if self.threads.is_empty() {
             return;
@@ -309,14 +329,14 @@ impl Workers {
         let run: *const (dyn Fn(usize) + Sync) =
             unsafe { std::mem::transmute::<&(dyn Fn(usize) + Sync), &'static (dyn Fn(usize) + Sync)>(task) };
         self.shared.unfinished.store(self.threads.len(), Ordering::Relaxed);
-        // SAFETY: `turn` is held, and `unfinished` was 0 (Acquire, in `run`): no worker reads.
+        // SAFETY: `turn` is held, and `unfinished` was 0 (Acquire, in `run`): no worker reads `task`.
         unsafe { *self.shared.task.get() = Some(Task { run, caller: thread::current() }) };
         self.step();
     }
 
-    /// Publishes what stands in `task`.
+    /// Publishes the content of `task`.
     fn step(&self) {
-        // Release: who sees the step sees the task and `unfinished`.
+        // Release: a worker that sees the new number sees `task` and `unfinished`.
         self.shared.published.fetch_add(1, Ordering::Release);
         for thread in &self.threads {
             thread.thread().unpark();
@@ -325,24 +345,24 @@ impl Workers {
 }
 
 impl Shared {
-    /// The life of a worker.
+    /// The main loop of a worker.
     fn serve(&self, worker: usize, spin: Duration) {
         let mut done = 0usize;
         loop {
             wait(spin, || self.published.load(Ordering::Acquire) != done);
             done = done.wrapping_add(1);
-            // SAFETY: the step was seen (Acquire), and this worker has not yet decremented
-            // `unfinished`: nobody writes.
+            // SAFETY: the new number was seen (Acquire), and this worker has not yet decremented `unfinished`: no thread writes
+            // `task`.
             let Some(task) = (unsafe { (*self.task.get()).clone() }) else {
                 return;
             };
             // SAFETY: the caller keeps the closure alive until `unfinished` is 0.
-            let result = run_share(unsafe { &*task.run }, worker);
+            let result = run_part(unsafe { &*task.run }, worker);
             if let Err(payload) = result {
                 self.lock_panics().push((worker, payload));
             }
-            // Release: the caller that sees 0 sees what the task wrote. The caller may return at
-            // once and even drop the pool; this thread keeps its own handles of both.
+            // Release: a caller that sees 0 sees what the task wrote. The caller may return at once and even drop the pool; this
+            // thread holds its own handles to both.
             if self.unfinished.fetch_sub(1, Ordering::AcqRel) == 1 {
                 task.caller.unpark();
             }
@@ -354,15 +374,15 @@ impl Shared {
     }
 }
 
-fn run_share(task: &(dyn Fn(usize) + Sync), worker: usize) -> thread::Result<()> {
+fn run_part(task: &(dyn Fn(usize) + Sync), worker: usize) -> thread::Result<()> {
     IN_TASK.set(true);
-    // The panic is passed on to the caller, who sees what he would see had he run the task himself.
+    // Unwind safety is the caller's concern: the panic is raised again there.
     let result = catch_unwind(AssertUnwindSafe(|| task(worker)));
     IN_TASK.set(false);
     result
 }
 
-/// Returns when `ready` is true. Who makes it true unparks this thread afterwards.
+/// Returns when `ready` is true. The thread that makes it true must unpark this thread afterwards.
 fn wait(spin: Duration, ready: impl Fn() -> bool) {
     if !spin.is_zero() {
         let start = Instant::now();
@@ -387,19 +407,21 @@ fn run_of(worker: usize, count: usize, items: usize) -> Range<usize> {
 
 impl Drop for Workers {
     fn drop(&mut self) {
-        // SAFETY: the pool is owned, so no call is running and no worker reads (see `publish`).
+        // SAFETY: the pool is owned, so no call is running and no worker reads `task` (see `publish`).
         unsafe { *self.shared.task.get() = None };
         self.step();
         for thread in self.threads.drain(..) {
-            // A worker catches the panics of its tasks; it has none of its own to report.
+            // No error: a worker catches the panics of its tasks.
             let _ = thread.join();
         }
         if let Some(caller) = self.caller.take()
             && caller.thread == thread::current().id()
         {
-            // Nobody is left to tell.
-            let _ = sys::set_allowed_cpus(&caller.cpus);
-            NODES.set(caller.nodes);
+            if let Some(cpus) = caller.cpus_before {
+                // A drop cannot report an error.
+                let _ = sys::set_allowed_cpus(&cpus);
+            }
+            NODES.set(caller.nodes_before);
         }
     }
 }

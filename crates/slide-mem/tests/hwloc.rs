@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::process::Command;
 
-use slide_mem::{CacheKind, MemError, Synthetic, Topology, Workers};
+use slide_mem::{CacheKind, MemError, Pinning, Synthetic, Topology, Workers};
 
 fn cpus(topology: &Topology) -> Vec<(u32, u32, u32, u32, u32)> {
     topology.cpus.iter().map(|cpu| (cpu.id, cpu.core, cpu.sibling, cpu.package, cpu.node)).collect()
@@ -34,7 +34,7 @@ fn siblings_packages_and_sizes_as_described() {
     let caches: Vec<_> = topology.caches.iter().map(|cache| (cache.level, cache.bytes, cache.cpus.len())).collect();
     assert_eq!(caches, [[(1, 48 << 10, 2); 4].as_slice(), &[(3, 32 << 20, 4); 2]].concat());
     // Workers: first one of each core, round the nodes.
-    assert_eq!(Workers::new(None, false, &topology).unwrap().count().min(4), topology.cores().min(available()));
+    assert_eq!(Workers::new(None, Pinning::None, &topology).unwrap().count().min(4), topology.cores().min(available()));
 }
 
 fn available() -> usize {
@@ -73,7 +73,7 @@ fn the_environment_replaces_the_machine() {
         assert_eq!(topology.memory_limit_bytes, None);
         assert!(topology.pages.base_bytes >= 4096);
         // CPUs that this machine may not have: workers run all the same.
-        let workers = Workers::new(NonZeroUsize::new(3), true, &topology).unwrap();
+        let workers = Workers::new(NonZeroUsize::new(3), Pinning::All, &topology).unwrap();
         let mut items = [0; 7];
         workers.each(&mut items, |_, item| *item += 1);
         assert_eq!(items, [1; 7]);
@@ -96,7 +96,8 @@ fn this_machine_as_sysfs_sees_it() {
     for allowed in [&allowed[..], &allowed[allowed.len() - 1..]] {
         // Pinned, so that `detect` sees the CPUs of one worker only.
         let pinned = Topology::from_root(Path::new("/"), Some(allowed));
-        let workers = Workers::new(NonZeroUsize::new(pinned.cpus.len()), allowed.len() == 1, &pinned).unwrap();
+        let pinning = if allowed.len() == 1 { Pinning::All } else { Pinning::None };
+        let workers = Workers::new(NonZeroUsize::new(pinned.cpus.len()), pinning, &pinned).unwrap();
         assert_eq!(workers.fallbacks(), []);
         let (mut hwloc, mut sysfs) = (Topology::detect(), pinned);
         // Free pages come and go.

@@ -120,24 +120,24 @@ fn a_row_that_is_not_there() {
 #[test]
 fn owners_write_their_own_rows_at_once() {
     let mut table = RowTable::<u32>::zeroed(10, 3, PLAIN).unwrap();
-    let mut chunks = table.chunks_mut(&[1, 4, 4, 9]);
-    assert_eq!(chunks.iter().map(|chunk| chunk.len()).collect::<Vec<_>>(), [48, 0, 80]);
+    let mut shards = table.shards_mut(&[1, 4, 4, 9]);
+    assert_eq!(shards.iter().map(|shard| shard.len()).collect::<Vec<_>>(), [48, 0, 80]);
     thread::scope(|scope| {
-        for (number, chunk) in (1..).zip(&mut chunks) {
-            scope.spawn(move || chunk.chunks_exact_mut(16).for_each(|row| row[2] = number));
+        for (number, shard) in (1..).zip(&mut shards) {
+            scope.spawn(move || shard.chunks_exact_mut(16).for_each(|row| row[2] = number));
         }
     });
     let owners: Vec<u32> = (0..10).map(|row| table.row(row)[2]).collect();
     assert_eq!(owners, [0, 1, 1, 1, 3, 3, 3, 3, 3, 0]);
-    assert!(table.chunks_mut(&[]).is_empty());
-    assert!(table.chunks_mut(&[10]).is_empty());
+    assert!(table.shards_mut(&[]).is_empty());
+    assert!(table.shards_mut(&[10]).is_empty());
 }
 
 #[test]
-fn bounds_of_chunks_are_checked() {
+fn bounds_of_shards_are_checked() {
     for bounds in [&[0, 11][..], &[11], &[4, 3], &[0, 10, 9], &[0, usize::MAX]] {
-        let chunks =
-            std::panic::catch_unwind(|| RowTable::<f32>::zeroed(10, 1, PLAIN).unwrap().chunks_mut(bounds).len());
-        assert!(chunks.is_err(), "{bounds:?}");
+        let shards =
+            std::panic::catch_unwind(|| RowTable::<f32>::zeroed(10, 1, PLAIN).unwrap().shards_mut(bounds).len());
+        assert!(shards.is_err(), "{bounds:?}");
     }
 }

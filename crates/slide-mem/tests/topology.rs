@@ -4,7 +4,7 @@
 use std::fs;
 use std::num::NonZeroUsize;
 
-use slide_mem::{CacheKind, Synthetic, Topology, TransparentMode, Workers};
+use slide_mem::{CacheKind, Pinning, Synthetic, Topology, TransparentMode, Workers};
 use tempfile::TempDir;
 
 /// A directory with these files.
@@ -150,19 +150,25 @@ fn smt_that_is_off_is_no_lack() {
 #[test]
 fn workers_say_once_which_cpus_are_offline() {
     let root = two_nodes_tree();
-    let notes = |allowed: &[u32], threads: usize, pin| {
+    let notes = |allowed: &[u32], threads: usize, pinning| {
         let topology = Topology::from_root(root.path(), Some(allowed));
-        let workers = Workers::new(NonZeroUsize::new(threads), pin, &topology).unwrap();
+        let workers = Workers::new(NonZeroUsize::new(threads), pinning, &topology).unwrap();
         workers.fallbacks().iter().map(ToString::to_string).collect::<Vec<_>>()
     };
     let all = [0, 1, 2, 3, 4, 6, 7];
-    assert_eq!(notes(&all, 0, false), ["a worker for each core: CPUs not used: 5 (offline)"]);
-    assert_eq!(notes(&all, 8, true), ["pinned workers: 8 workers on 7 allowed CPUs; CPUs not used: 5 (offline)"]);
+    assert_eq!(notes(&all, 0, Pinning::None), ["a worker for each core: CPUs not used: 5 (offline)"]);
+    assert_eq!(
+        notes(&all, 8, Pinning::All),
+        ["pinned workers: 8 workers on 7 allowed CPUs; CPUs not used: 5 (offline)"]
+    );
     // Who asks for three gets three, and who is given six CPUs has them.
-    assert_eq!(notes(&all, 3, false), [""; 0]);
-    assert_eq!(notes(&all[..6], 0, false), [""; 0]);
+    assert_eq!(notes(&all, 3, Pinning::None), [""; 0]);
+    assert_eq!(notes(&all[..6], 0, Pinning::None), [""; 0]);
     let unused = "CPUs not used: 5 (offline), 7 (not allowed to this process)";
-    assert_eq!(notes(&all[..6], 7, true), [format!("pinned workers: 7 workers on 6 allowed CPUs; {unused}")]);
+    assert_eq!(
+        notes(&all[..6], 7, Pinning::Started),
+        [format!("pinned workers: 7 workers on 6 allowed CPUs; {unused}")]
+    );
 }
 
 #[test]
@@ -254,7 +260,7 @@ fn cpus_that_do_not_exist_leave_workers_unpinned() {
     let root = tempfile::tempdir().unwrap();
     let topology = Topology::from_root(root.path(), Some(&[9998, 9999]));
     let before = Topology::detect().cpus;
-    let workers = Workers::new(NonZeroUsize::new(2), true, &topology).unwrap();
+    let workers = Workers::new(NonZeroUsize::new(2), Pinning::All, &topology).unwrap();
     assert_eq!(workers.cpus(), []);
     assert!(workers.fallbacks()[0].to_string().starts_with("pinned workers: "));
     assert_eq!(Topology::detect().cpus, before);
@@ -266,7 +272,7 @@ fn cpus_that_do_not_exist_leave_workers_unpinned() {
 fn pinned_workers_run_on_their_cpus() {
     let topology = Topology::detect();
     let count = topology.cpus.len();
-    let workers = Workers::new(NonZeroUsize::new(count), true, &topology).unwrap();
+    let workers = Workers::new(NonZeroUsize::new(count), Pinning::All, &topology).unwrap();
     assert_eq!(workers.fallbacks(), []);
     let mut cpus = workers.cpus().to_vec();
     let mut seen = vec![Vec::new(); count];
@@ -277,4 +283,30 @@ fn pinned_workers_run_on_their_cpus() {
     assert_eq!(cpus.len(), count);
     drop(workers);
     assert_eq!(Topology::detect().cpus, topology.cpus);
+}
+
+/// A library does not change the affinity of its caller unless told to: not by default, and not when only the threads of the
+/// pool are pinned.
+#[cfg(all(target_os = "linux", not(slide_portable)))]
+#[test]
+fn the_calling_thread_is_pinned_on_request_only() {
+    let topology = Topology::detect();
+    let count = topology.cpus.len();
+    let allowed = || Topology::detect().cpus.iter().map(|cpu| cpu.id).collect::<Vec<_>>();
+    let all = allowed();
+    assert_eq!(Pinning::default(), Pinning::None);
+    for pinning in [Pinning::None, Pinning::Started, Pinning::All] {
+        let workers = Workers::new(NonZeroUsize::new(count), pinning, &topology).unwrap();
+        assert_eq!(workers.fallbacks(), []);
+        assert_eq!(workers.cpus().len(), if pinning == Pinning::None { 0 } else { count });
+        let mut seen = vec![Vec::new(); count];
+        workers.each(&mut seen, |_, seen| *seen = allowed());
+        for (worker, seen) in seen.iter().enumerate() {
+            let is_pinned = pinning == Pinning::All || pinning == Pinning::Started && worker > 0;
+            let expected = if is_pinned { &workers.cpus()[worker..=worker] } else { &all[..] };
+            assert_eq!(seen, expected, "{pinning:?}, worker {worker}");
+        }
+        drop(workers);
+        assert_eq!(allowed(), all, "{pinning:?}");
+    }
 }

@@ -6,14 +6,14 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use slide_mem::{Synthetic, Workers};
+use slide_mem::{Pinning, Synthetic, Workers};
 
 const ROUNDS: usize = if cfg!(miri) { 5 } else { 2000 };
 
 fn pool(count: usize) -> Workers {
     // CPUs enough to spin, whatever the machine.
     let machine = Synthetic { nodes: 1, cores_per_node: 4, threads_per_core: 1, memory_bytes_per_node: 0 };
-    Workers::new(NonZeroUsize::new(count), false, &machine.topology()).unwrap()
+    Workers::new(NonZeroUsize::new(count), Pinning::None, &machine.topology()).unwrap()
 }
 
 fn message(payload: &(dyn std::any::Any + Send)) -> &str {
@@ -77,7 +77,7 @@ fn scratch_belongs_to_the_worker() {
 }
 
 #[test]
-#[should_panic = "one scratch for each worker"]
+#[should_panic = "scratch needs one element for each worker"]
 fn scratch_for_other_workers() {
     pool(2).each_with(&mut [0; 3], &mut [0; 5], |_, _, _| {});
 }
@@ -233,7 +233,7 @@ fn a_pool_may_move_to_another_thread() {
 fn more_workers_than_cpus_are_not_pinned() {
     let topology = slide_mem::Topology::detect();
     let count = topology.cpus.len() + 1;
-    let workers = Workers::new(NonZeroUsize::new(count), true, &topology).unwrap();
+    let workers = Workers::new(NonZeroUsize::new(count), Pinning::All, &topology).unwrap();
     assert!(workers.cpus().is_empty());
     let notes: Vec<String> = workers.fallbacks().iter().map(ToString::to_string).collect();
     // Which CPUs are offline, or not allowed, may follow.
@@ -247,5 +247,5 @@ fn more_workers_than_cpus_are_not_pinned() {
 #[test]
 fn the_default_is_a_worker_per_core() {
     let machine = Synthetic { nodes: 1, cores_per_node: 1, threads_per_core: 2, memory_bytes_per_node: 0 };
-    assert_eq!(Workers::new(None, false, &machine.topology()).unwrap().count(), 1);
+    assert_eq!(Workers::new(None, Pinning::None, &machine.topology()).unwrap().count(), 1);
 }

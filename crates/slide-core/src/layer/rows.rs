@@ -172,11 +172,11 @@ impl LayerRows {
             Weights::Bf16(table) => (table.stride(), moments.first.stride()),
         };
         let weights: Vec<ChunkWeights> = match &mut self.weights {
-            Weights::F32(table) => table.chunks_mut(starts).into_iter().map(ChunkWeights::F32).collect(),
-            Weights::Bf16(table) => table.chunks_mut(starts).into_iter().map(ChunkWeights::Bf16).collect(),
+            Weights::F32(table) => table.shards_mut(starts).into_iter().map(ChunkWeights::F32).collect(),
+            Weights::Bf16(table) => table.shards_mut(starts).into_iter().map(ChunkWeights::Bf16).collect(),
         };
-        let first = moments.first.chunks_mut(starts);
-        let second = moments.second.chunks_mut(starts);
+        let first = moments.first.shards_mut(starts);
+        let second = moments.second.shards_mut(starts);
         let mut bias = split(&mut self.bias, starts);
         let mut bias_first = split(&mut moments.bias_first, starts);
         let mut bias_second = split(&mut moments.bias_second, starts);

@@ -157,7 +157,7 @@ impl HashTables {
         let Self { settings, rows, blocks, scratch, .. } = self;
         scratch.resize_with(workers.count(), Scratch::default);
         let bounds: Vec<usize> = (0..=blocks.rows()).collect();
-        workers.each_with(scratch, &mut blocks.chunks_mut(&bounds), |number, block, Scratch { codes, .. }| {
+        workers.each_with(scratch, &mut blocks.shards_mut(&bounds), |number, block, Scratch { codes, .. }| {
             let first = number * BLOCK_ROWS;
             let end = (first + BLOCK_ROWS).min(*rows);
             codes.resize((end - first) * settings.tables, 0);

@@ -3,12 +3,12 @@ use std::{collections::HashMap, num::NonZeroUsize};
 use proptest::prelude::*;
 use slide_kernels::rng::RngKey;
 use slide_kernels::{Kernels, Matrix};
-use slide_mem::{Placement, Topology, Workers};
+use slide_mem::{Pinning, Placement, Topology, Workers};
 
 use super::*;
 
 fn workers(count: usize) -> Workers {
-    Workers::new(NonZeroUsize::new(count), false, &Topology::detect()).unwrap()
+    Workers::new(NonZeroUsize::new(count), Pinning::None, &Topology::detect()).unwrap()
 }
 
 fn settings(bits: u32, tables: usize, bucket_size: u32, policy: BucketPolicy) -> HashSettings {

@@ -1,7 +1,7 @@
 use std::{collections::BTreeMap, num::NonZeroUsize};
 
 use proptest::prelude::*;
-use slide_mem::{Placement, Topology, Workers};
+use slide_mem::{Pinning, Placement, Topology, Workers};
 
 use super::*;
 use crate::lsh::{BucketPolicy, HashKind, HashSettings};
@@ -19,7 +19,7 @@ fn tables(rows: usize, bits: u32, tables: usize, bucket_size: u32) -> HashTables
     let settings = HashSettings { kind: HashKind::SimHash, bits, tables, bucket_size, policy: BucketPolicy::Fifo };
     let codes = random_words(1, rows * tables, 1 << bits);
     let mut tables = HashTables::from_codes(&settings, rows, &codes, Placement::default()).unwrap();
-    let workers = Workers::new(NonZeroUsize::new(1), false, &Topology::detect()).unwrap();
+    let workers = Workers::new(NonZeroUsize::new(1), Pinning::None, &Topology::detect()).unwrap();
     tables.rebuild(Kernels::best(), &workers, 0, 0);
     tables
 }
@@ -249,7 +249,7 @@ fn thread_micros() -> f64 {
 fn time_of_collecting() {
     let rows = 670_091;
     let mut tables = tables(rows, 12, 50, 128);
-    let workers = Workers::new(NonZeroUsize::new(1), false, &Topology::detect()).unwrap();
+    let workers = Workers::new(NonZeroUsize::new(1), Pinning::None, &Topology::detect()).unwrap();
     let start = thread_micros();
     tables.rebuild(Kernels::best(), &workers, 0, 0);
     println!("rebuilt in {:.0} ms, {} MB", (thread_micros() - start) / 1e3, tables.bytes() >> 20);

@@ -191,7 +191,8 @@ pub(crate) struct Guarded<T: Copy + Default> {
     at_end: bool,
 }
 
-const PAGE: usize = 4096;
+/// Bytes of a page at most: on some Arm systems.
+const PAGE: usize = if cfg!(target_arch = "aarch64") { 65536 } else { 4096 };
 
 impl<T: Copy + Default> Guarded<T> {
     pub(crate) fn new(len: usize, at_end: bool) -> Self {

@@ -16,19 +16,19 @@ pub(crate) struct Memory {
     guard: usize,
 }
 
-// SAFETY: `Memory` owns its pages and never reads or writes them; who makes references into
-// them answers for the sharing.
+// SAFETY: `Memory` owns its pages and never reads or writes them; code that makes references to them ensures that they do not
+// conflict.
 unsafe impl Send for Memory {}
-// SAFETY: as above; a shared `Memory` gives its address and length, and the advice that it
-// passes on changes where pages lie, never what they hold.
+// SAFETY: as above; a shared `Memory` gives its address and length, and the advice that it passes on changes where pages are
+// placed, never their content.
 unsafe impl Sync for Memory {}
 
 impl Memory {
     /// `bytes` > 0, a multiple of the base page, at a multiple of `align` (a power of two, at least a base page), on
     /// pages of the kernel's choice.
     ///
-    /// A guard page on either side makes a wild access fault, and keeps the kernel from joining
-    /// neighbouring mappings into one, whose figures in `smaps` could not be told apart.
+    /// A guard page on either side makes accesses outside of the mapping fault, and keeps the kernel from merging it with other
+    /// mappings, which `smaps` would then report as one.
     pub(crate) fn plain(bytes: usize, align: usize) -> io::Result<Self> {
         let guard = page_bytes();
         let slack = align + guard;
@@ -39,7 +39,7 @@ impl Memory {
         let head = start - guard - mapped.addr();
         let tail = reserve - head - guard - bytes - guard;
         // SAFETY: head + guard + bytes + guard + tail == reserve, so both parts lie in the new
-        // mapping, which nobody else knows of, and so does `start`. Unmapping a part of it can
+        // mapping, which no other code uses, and so does `start`. Unmapping a part of it can
         // only fail for lack of mapping entries, and then leaks address space.
         let memory = unsafe {
             libc::munmap(mapped.cast(), head);
@@ -52,7 +52,7 @@ impl Memory {
     }
 
     /// `bytes` rounded up to whole reserved huge pages of `page_bytes` (a power of two).
-    /// The pages are set aside at once: fails where there are too few of them.
+    /// The pages are reserved at once: fails if there are too few.
     pub(crate) fn reserved(bytes: usize, page_bytes: usize) -> io::Result<Self> {
         let bytes = bytes.checked_next_multiple_of(page_bytes).ok_or(io::ErrorKind::OutOfMemory)?;
         let flags = libc::MAP_HUGETLB | (page_bytes.ilog2() as libc::c_int) << libc::MAP_HUGE_SHIFT;
@@ -77,14 +77,13 @@ impl Memory {
         self.advise(if huge { libc::MADV_HUGEPAGE } else { libc::MADV_NOHUGEPAGE })
     }
 
-    /// Touches every page now, where a lack of pages is an error and not a signal later.
+    /// Touches every page, so that a lack of pages is an error here and not a signal later.
     pub(crate) fn populate(&self) -> io::Result<()> {
         self.advise(libc::MADV_POPULATE_WRITE)
     }
 
     fn advise(&self, advice: libc::c_int) -> io::Result<()> {
-        // SAFETY: the range is our own mapping, and none of the advices passed here changes what
-        // its pages hold.
+        // SAFETY: the range is this mapping, and no advice passed here changes the content of its pages.
         check(unsafe { libc::madvise(self.pointer(), self.bytes, advice) })
     }
 
@@ -96,7 +95,7 @@ impl Memory {
             BindMode::Interleave => libc::MPOL_INTERLEAVE,
         };
         let mask = bit_mask(nodes);
-        // The kernel takes one bit fewer than it is told (mbind(2), BUGS).
+        // The kernel uses one bit less than the number that it is given (mbind(2), BUGS).
         let bits = mask.len() * WORD_BITS + 1;
         // SAFETY: `range` lies in our own mapping (asserted above); the kernel reads `bits` - 1
         // bits of `mask`, which has them; placing untouched pages changes no content.
@@ -145,7 +144,7 @@ fn check(status: libc::c_int) -> io::Result<()> {
 pub(crate) fn page_bytes() -> usize {
     static BYTES: OnceLock<usize> = OnceLock::new();
     *BYTES.get_or_init(|| {
-        // SAFETY: `sysconf` only answers.
+        // SAFETY: `sysconf` has no precondition.
         let bytes = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
         usize::try_from(bytes).unwrap_or(4096)
     })
@@ -162,7 +161,7 @@ pub(crate) fn transparent_page_bytes() -> Option<usize> {
 
 const WORD_BITS: usize = libc::c_ulong::BITS as usize;
 
-/// The kernel's form of a set of CPUs or nodes: bit n of an array of words.
+/// A set of CPUs or nodes as the kernel represents it: member n is bit n of an array of words.
 fn bit_mask(members: &[u32]) -> Vec<libc::c_ulong> {
     let words = members.iter().max().map_or(1, |&last| last as usize / WORD_BITS + 1);
     let mut mask = vec![0; words];
@@ -183,7 +182,7 @@ pub(crate) fn allowed_cpus() -> io::Result<Vec<u32>> {
             break;
         }
         let error = io::Error::last_os_error();
-        // EINVAL: the kernel knows more CPUs than fit.
+        // EINVAL: the kernel supports more CPUs than fit.
         if error.raw_os_error() != Some(libc::EINVAL) || mask.len() > 1 << 12 {
             return Err(error);
         }

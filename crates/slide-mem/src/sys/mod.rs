@@ -1,4 +1,4 @@
-//! The operating system: one back end is compiled in, both have the same functions.
+//! The operating system: one of two implementations with the same functions is compiled.
 
 #[cfg(all(target_os = "linux", not(any(miri, slide_portable))))]
 mod linux;
@@ -18,8 +18,8 @@ pub(crate) use portable::*;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(not(all(target_os = "linux", not(any(miri, slide_portable)))), allow(dead_code))]
 pub(crate) enum BindMode {
-    /// On the node if it has room, elsewhere otherwise.
+    /// On the node while it has free memory, then on others.
     Preferred,
-    /// Round the nodes, page by page.
+    /// Distributed over the nodes, page by page.
     Interleave,
 }

@@ -13,8 +13,8 @@ pub(crate) struct Memory {
     layout: Layout,
 }
 
-// SAFETY: `Memory` owns its bytes and never reads or writes them; who makes references into
-// them answers for the sharing.
+// SAFETY: `Memory` owns its bytes and never reads or writes them; code that makes references to them ensures that they do not
+// conflict.
 unsafe impl Send for Memory {}
 // SAFETY: as above; a shared `Memory` gives only its address and length.
 unsafe impl Sync for Memory {}
@@ -62,12 +62,12 @@ impl Drop for Memory {
     }
 }
 
-/// Keeps watch over the mapping of a file, where it can; here it sees nothing.
+/// Does nothing on these systems.
 pub(crate) struct Watch;
 
 impl Watch {
     /// # Safety
-    /// None is needed here; see the one for Linux.
+    /// Nothing is required here; see the one for Linux.
     pub(crate) unsafe fn new(_addresses: Range<usize>) -> io::Result<Self> {
         Ok(Self)
     }

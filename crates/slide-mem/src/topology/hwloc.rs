@@ -1,11 +1,11 @@
-//! Topology by the C library hwloc, with the feature `hwloc`: of this machine, or of one that a line of text describes.
+//! Topology from the C library hwloc, with the feature `hwloc`: of this machine, or of a synthetic description.
 //!
-//! hwloc knows CPUs, nodes and caches; what it does not know (limits of control groups, when the kernel gives huge pages, and how
-//! many are reserved) is taken from what `sysfs.rs` has read.
+//! CPUs, nodes and caches are those of hwloc. What it does not provide (limits of control groups, huge pages) is what `sysfs.rs`
+//! has read.
 //!
-//! On the same machine the two may legitimately differ in this: hwloc gives a node that has memory only (HBM, CXL) to the
-//! CPUs next to it, where sysfs lists none, which shows when such a node has a lower number than the CPUs' own. And
-//! `HWLOC_SYNTHETIC` or `HWLOC_XMLFILE` in the environment put another machine in the place of this one.
+//! On the same machine the two may differ: hwloc assigns a node that has memory only (HBM, CXL) to the CPUs next to it, sysfs to
+//! none. This matters if the number of such a node is lower than that of the CPUs' own node. The environment variables
+//! `HWLOC_SYNTHETIC` and `HWLOC_XMLFILE` make hwloc describe another machine.
 
 use hwlocality::Topology as Hwloc;
 use hwlocality::object::TopologyObject;
@@ -17,7 +17,7 @@ use hwlocality::topology::builder::{BuildFlags, TopologyBuilder, TypeFilter};
 use super::{Cache, CacheKind, Cpu, Node, PageSizes, Topology};
 use crate::MemError;
 
-/// This machine, of which `allowed` CPUs may be used, as sysfs knows it already. `None` if hwloc cannot tell.
+/// This machine; `sysfs` is what was read from `/sys`, `allowed` are the CPUs that may be used. `None` if hwloc fails.
 pub(super) fn detect(sysfs: &Topology, allowed: Option<&[u32]>) -> Option<Topology> {
     let hwloc = build(Hwloc::builder()).ok()?;
     let topology = if hwloc.is_this_system() {
@@ -27,7 +27,7 @@ pub(super) fn detect(sysfs: &Topology, allowed: Option<&[u32]>) -> Option<Topolo
         topology.forbidden_cpus.clone_from(&sysfs.forbidden_cpus);
         topology.memory_bytes = sysfs.memory_bytes;
         topology.memory_limit_bytes = sysfs.memory_limit_bytes;
-        // hwloc keeps no distances of a single node.
+        // hwloc stores no distances for a single node.
         if topology.nodes.iter().map(|node| node.id).eq(sysfs.nodes.iter().map(|node| node.id)) {
             for (node, known) in topology.nodes.iter_mut().zip(&sysfs.nodes) {
                 if node.distances.is_empty() {
@@ -53,13 +53,13 @@ pub(super) fn synthetic(description: &str) -> Result<Topology, MemError> {
 }
 
 fn build(builder: TopologyBuilder) -> Result<Hwloc, Box<dyn std::error::Error>> {
-    // The CPUs of others are counted in, so that a core has its name from its first CPU, whoever may use that; `read` leaves
-    // them out. No thread is moved about to ask each CPU about itself: the kernel has done that.
+    // CPUs that the process may not use are included, because a core is identified by its first CPU; `read` leaves them out. The
+    // calling thread is not moved from CPU to CPU to query each: the kernel has the information.
     let flags = BuildFlags::INCLUDE_DISALLOWED | BuildFlags::DONT_CHANGE_BINDING;
     Ok(builder.with_flags(flags)?.with_cpu_icache_type_filter(TypeFilter::KeepAll)?.build()?)
 }
 
-/// What hwloc knows, pages left out.
+/// All but page sizes.
 fn read(hwloc: &Hwloc, allowed: Option<&[u32]>) -> Topology {
     let mut places: Vec<(u32, &TopologyObject)> = numbered(hwloc, ObjectType::NUMANode);
     places.sort_unstable_by_key(|&(id, _)| id);
@@ -88,7 +88,7 @@ fn read(hwloc: &Hwloc, allowed: Option<&[u32]>) -> Topology {
     }
 }
 
-/// The objects of a type, with the system's numbers.
+/// The objects of a type, with the numbers that the system gives them.
 fn numbered(hwloc: &Hwloc, kind: ObjectType) -> Vec<(u32, &TopologyObject)> {
     hwloc.objects_with_type(kind).filter_map(|object| Some((number(object)?, object))).collect()
 }

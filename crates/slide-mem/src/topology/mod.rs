@@ -1,4 +1,4 @@
-//! The machine as this process may use it.
+//! The part of the machine that this process may use.
 
 #[cfg(feature = "hwloc")]
 mod hwloc;
@@ -13,8 +13,8 @@ pub use synthetic::Synthetic;
 use crate::report::Bytes;
 use crate::sys;
 
-/// CPUs, NUMA nodes, caches, page sizes and memory limits. Whatever the system does not tell is
-/// left out or taken as the simplest case (one node, no SMT); detection never fails.
+/// CPUs, NUMA nodes, caches, page sizes and memory limits. What is unknown is left out or assumed to be the simplest case (one
+/// node, no SMT); detection never fails.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Topology {
@@ -23,7 +23,7 @@ pub struct Topology {
     /// The CPUs (hardware threads) that are online and that the calling thread may use, ascending
     /// by id. At least one.
     pub cpus: Vec<Cpu>,
-    /// Ids of the CPUs that are switched off, ascending; without those of SMT where that as a whole is off.
+    /// Ids of the CPUs that are offline, ascending; without SMT siblings if SMT is disabled.
     pub offline_cpus: Vec<u32>,
     /// Ids of the CPUs that are online and that the calling thread may not use, ascending.
     pub forbidden_cpus: Vec<u32>,
@@ -35,7 +35,7 @@ pub struct Topology {
     pub pages: PageSizes,
     /// Bytes of memory of the machine, if known.
     pub memory_bytes: Option<u64>,
-    /// Bytes of memory that the control group grants, if it sets a limit.
+    /// The memory limit of the control group in bytes, if there is one.
     pub memory_limit_bytes: Option<u64>,
 }
 
@@ -43,11 +43,11 @@ pub struct Topology {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Cpu {
-    /// The system's number.
+    /// The number that the system gives it.
     pub id: u32,
-    /// Its core: the id of the core's first CPU.
+    /// The id of the first CPU of its core.
     pub core: u32,
-    /// Its place among the CPUs of its core that the process may use: 0, then its SMT siblings 1, ...
+    /// Its index among the CPUs of its core that the process may use: 0, then 1, ... for SMT siblings.
     pub sibling: u32,
     /// Its package (socket).
     pub package: u32,
@@ -59,12 +59,11 @@ pub struct Cpu {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Node {
-    /// The system's number.
+    /// The number that the system gives it.
     pub id: u32,
     /// Bytes of memory; 0 for a node of CPUs only.
     pub memory_bytes: u64,
-    /// Relative cost of reaching each node of `Topology::nodes`, itself included (10 is local);
-    /// empty if unknown.
+    /// Relative distance to each node of [`Topology::nodes`], itself included (10 is local); empty if unknown.
     pub distances: Vec<u32>,
 }
 
@@ -95,7 +94,7 @@ pub struct Cache {
     pub cpus: Vec<u32>,
 }
 
-/// Page sizes, and what of them is to be had.
+/// Page sizes, and which of them are available.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PageSizes {
@@ -103,20 +102,20 @@ pub struct PageSizes {
     pub base_bytes: u64,
     /// Bytes of a transparent huge page; `None` if the kernel has none.
     pub transparent_bytes: Option<u64>,
-    /// When the kernel gives transparent huge pages; `None` if it has none.
+    /// When the kernel uses transparent huge pages; `None` if it has none.
     pub transparent: Option<TransparentMode>,
     /// Pools of reserved huge pages, ascending by page size.
     pub huge: Vec<HugePages>,
 }
 
-/// When the kernel gives transparent huge pages.
+/// When the kernel uses transparent huge pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TransparentMode {
-    /// To every mapping.
+    /// For every mapping.
     Always,
-    /// To mappings that ask, as this crate's do.
+    /// For mappings that ask for them, as this crate does.
     Madvise,
-    /// Not at all.
+    /// Never.
     Never,
 }
 
@@ -133,8 +132,8 @@ pub struct HugePages {
 }
 
 impl Topology {
-    /// This machine, as the calling thread may use it: as hwloc sees it with the feature `hwloc`, as `/sys` tells otherwise, or where
-    /// hwloc fails.
+    /// The part of this machine that the calling thread may use: from hwloc with the feature `hwloc`; from `/sys` and `/proc` without
+    /// it, or if hwloc fails.
     pub fn detect() -> Self {
         let allowed = sys::allowed_cpus().ok();
         let sysfs = Self::from_root(Path::new("/"), allowed.as_deref());
@@ -145,18 +144,18 @@ impl Topology {
         sysfs
     }
 
-    /// A machine that need not exist, by hwloc's description, like `NUMANode:2 L3:1 Core:2 PU:1` (the same goes into
-    /// `HWLOC_SYNTHETIC` for [`detect`](Self::detect)).
+    /// The machine of a synthetic description of hwloc, like `NUMANode:2 L3:1 Core:2 PU:1`; it need not exist. The environment
+    /// variable `HWLOC_SYNTHETIC` takes the same for [`detect`](Self::detect).
     ///
     /// # Errors
-    /// [`MemError::Description`](crate::MemError::Description) if hwloc does not understand it.
+    /// [`MemError::Description`](crate::MemError::Description) if hwloc does not accept it.
     #[cfg(feature = "hwloc")]
     pub fn from_description(description: &str) -> Result<Self, crate::MemError> {
         hwloc::synthetic(description)
     }
 
-    /// The machine that the `sys` and `proc` directories under `root` describe, of which
-    /// `allowed` CPUs may be used (`None`: all).
+    /// The machine that the directories `sys` and `proc` under `root` describe; `allowed` are the CPUs that may be used (`None`:
+    /// all).
     pub fn from_root(root: &Path, allowed: Option<&[u32]>) -> Self {
         sysfs::read(root, allowed)
     }
@@ -174,13 +173,13 @@ impl Topology {
         packages.len()
     }
 
-    /// Bytes of memory that this process can get at most: the machine's or the control group's
-    /// limit, whichever is less. `None` if neither is known.
+    /// The most memory that this process can get, in bytes: that of the machine, or the limit of the control group if that is
+    /// less. `None` if neither is known.
     pub fn usable_memory_bytes(&self) -> Option<u64> {
         [self.memory_bytes, self.memory_limit_bytes].into_iter().flatten().min()
     }
 
-    /// The CPUs that nobody may count on, in words; `None` if there are none.
+    /// The CPUs that are not used and why, as text; `None` if there are none.
     pub(crate) fn unused_cpus(&self) -> Option<String> {
         let kinds = [(&self.offline_cpus, "offline"), (&self.forbidden_cpus, "not allowed to this process")];
         let kinds: Vec<String> = kinds
@@ -191,16 +190,15 @@ impl Topology {
         (!kinds.is_empty()).then(|| format!("CPUs not used: {}", kinds.join(", ")))
     }
 
-    /// Workers of a pool that asks for no number: one per core, or fewer if the control group grants
-    /// less processor time.
+    /// The default size of a pool: one worker per core, or fewer if the control group limits processor time to less.
     pub(crate) fn default_workers(&self) -> usize {
         let granted = std::thread::available_parallelism().map_or(usize::MAX, |count| count.get());
         self.cores().min(granted).max(1)
     }
 
-    /// The CPUs of `count` workers; `None` if there are fewer. Taken round the nodes, so that few
-    /// workers still have the bandwidth of all nodes, first one of each core; then ordered so
-    /// that consecutive workers, who own neighbouring rows, share a node.
+    /// The CPUs of `count` workers; `None` if there are fewer. They are taken from all nodes in turn, so that few workers have the
+    /// bandwidth of all nodes, and SMT siblings are taken last. Then they are ordered by node, because consecutive workers own
+    /// neighbouring rows.
     pub(crate) fn worker_cpus(&self, count: usize) -> Option<Vec<u32>> {
         let mut cpus = self.cpus.clone();
         cpus.sort_unstable_by_key(|cpu| (cpu.sibling, cpu.node, cpu.id));
@@ -236,7 +234,7 @@ impl fmt::Display for Topology {
             writeln!(f, "{unused}")?;
         }
         for cache in self.caches.iter().filter(|cache| cache.kind != CacheKind::Instruction) {
-            // One line per kind of cache: its first instance stands for all.
+            // One line for all caches of a kind, printed for the first.
             let same =
                 |other: &&Cache| (other.level, other.kind, other.bytes) == (cache.level, cache.kind, cache.bytes);
             if self.caches.iter().find(same) == Some(cache) {
@@ -271,7 +269,7 @@ impl fmt::Display for Topology {
 }
 
 impl TransparentMode {
-    /// The kernel's word for it.
+    /// The kernel's name for it.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Always => "always",

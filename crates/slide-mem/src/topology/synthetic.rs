@@ -1,9 +1,9 @@
-//! Regular machines that need not exist: for tests, and where the system tells nothing.
+//! Topologies of regular machines that need not exist: for tests, and as a fallback.
 
 use super::{Cpu, Node, PageSizes, Topology};
 use crate::sys;
 
-/// A machine of equal nodes, one per package.
+/// A description of a machine with equal nodes, one per package.
 ///
 /// CPUs are numbered as Linux numbers them: one of each core first, then the SMT siblings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -80,12 +80,12 @@ pub(super) fn read(root: &Path, allowed: Option<&[u32]>) -> Topology {
     }
 }
 
-/// Ids of the nodes with memory, ascending; empty if the system does not tell.
+/// Ids of the nodes with memory, ascending; empty if unknown.
 pub(crate) fn nodes_with_memory() -> Vec<u32> {
     Tree(Path::new("/")).list(&format!("{NODES}/has_memory")).unwrap_or_default()
 }
 
-/// Ids of the nodes with CPUs, ascending; empty if the system does not tell.
+/// Ids of the nodes with CPUs, ascending; empty if unknown.
 pub(crate) fn nodes_with_cpus() -> Vec<u32> {
     Tree(Path::new("/")).list(&format!("{NODES}/has_cpu")).unwrap_or_default()
 }
@@ -98,7 +98,7 @@ pub(crate) fn huge_pages() -> Vec<HugePages> {
     read_huge_pages(&Tree(Path::new("/")))
 }
 
-/// The size of the pages that `vm.nr_hugepages` is about.
+/// The size of the pages that `vm.nr_hugepages` counts.
 pub(crate) fn default_huge_page_bytes() -> Option<u64> {
     Tree(Path::new("/")).kilobytes("proc/meminfo", "Hugepagesize")
 }
@@ -135,7 +135,7 @@ fn unused_cpus(tree: &Tree<'_>, allowed: Option<&[u32]>) -> (Vec<u32>, Vec<u32>)
     let online = tree.list(&format!("{CPUS}/online")).unwrap_or_default();
     let mut offline = tree.list(&format!("{CPUS}/present")).unwrap_or_default();
     offline.retain(|id| !online.contains(id));
-    // Somebody has chosen one CPU a core, as workers do.
+    // Disabled on purpose: SMT siblings are not missing.
     if matches!(tree.text(&format!("{CPUS}/smt/control")).as_deref(), Some("off" | "forceoff")) {
         offline.clear();
     }
@@ -144,7 +144,7 @@ fn unused_cpus(tree: &Tree<'_>, allowed: Option<&[u32]>) -> (Vec<u32>, Vec<u32>)
     (offline, forbidden)
 }
 
-/// Where `/sys` is not there to be asked: the CPUs that the system's calls tell of, each a core.
+/// Without `/sys`: the CPUs that system calls report, each taken as a core.
 fn unknown_cpus(allowed: Option<&[u32]>) -> Vec<Cpu> {
     let core = |id| Cpu { id, core: id, sibling: 0, package: 0, node: 0 };
     match allowed {
@@ -251,10 +251,10 @@ fn read_huge_pages(tree: &Tree<'_>) -> Vec<HugePages> {
         .collect()
 }
 
-/// The least limit on the way from this process's control group up to the root, in either version
-/// of the hierarchy. In a container the path may be that of the host; the root is then what it sees.
+/// The least limit of this process's control group and its ancestors, in either version of the hierarchy. In a container the path
+/// may be that of the host; then only the root exists.
 fn read_memory_limit(tree: &Tree<'_>) -> Option<u64> {
-    // Version 1 says "no limit" by the largest multiple of a page.
+    // In version 1 the largest multiple of a page means "no limit".
     const UNLIMITED: u64 = 1 << 62;
     let groups = tree.text("proc/self/cgroup").unwrap_or_default();
     let mut limits = Vec::new();
@@ -279,9 +279,9 @@ fn read_memory_limit(tree: &Tree<'_>) -> Option<u64> {
     limits.into_iter().filter(|&limit| limit < UNLIMITED).min()
 }
 
-/// `0-3,8,10-11` as numbers; `None` if it is something else. An empty text is an empty list.
+/// `0-3,8,10-11` as numbers; `None` if the text has another form. An empty text is an empty list.
 fn parse_list(text: &str) -> Option<Vec<u32>> {
-    /// More CPUs than any kernel has; a longer range is garbage.
+    /// More CPUs than any kernel supports; larger numbers are invalid.
     const MOST: u32 = 1 << 20;
     let mut list = Vec::new();
     for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
