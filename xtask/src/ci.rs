@@ -1,13 +1,16 @@
 //! What a change must pass before it is merged. The last step is the tests, so that the output ends with their summary.
 
+mod times;
+
 use std::path::Path;
-use std::time::Instant;
+use std::thread;
 
 use anyhow::{Context as _, Result};
 use clap::ValueEnum;
 use slide_kernels::Isa;
 use xshell::{Shell, cmd};
 
+use self::times::{Clock, Times};
 use crate::artifacts::Artifacts;
 use crate::cli::{AsmCheckArguments, CiArguments, CountArguments, DocsArguments, Selection};
 use crate::cross::{TARGET, Toolchain};
@@ -16,7 +19,8 @@ use crate::program::Target;
 use crate::test::emulated::{self, Emulation};
 use crate::{asm_check, bench, check_model_python, count, docs, hwloc, package, sanitise, test, workspace};
 
-/// The steps, in the order in which they run: cheap ones first.
+/// The steps, in the order in which they run: cheap ones first. Which of them every change must pass, and which run at night
+/// and before a release: [`Step::set`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Step {
     /// rustfmt agrees with every file
@@ -25,51 +29,107 @@ pub(crate) enum Step {
     Clippy,
     /// rustdoc has nothing to say, links included, and the tables made from the code are up to date
     Documentation,
-    /// slide-kernels builds without the standard library, and slide-mem works as on systems other than Linux
-    Portable,
-    /// slide-mem with the feature `hwloc`: lints, tests, and the program; the C library is unpacked from Debian's packages if need be
-    Hwloc,
-    /// slide-mem's tests under AddressSanitizer, and under Miri where that is installed
-    Sanitise,
-    /// The code for 64-bit Arm passes clippy; its kernels and golden models have their bits, emulated as Graviton2, 3 and 4
-    Arm,
-    /// Engine and program on each instruction set of the machine, forced in turn (the kernels' tests try all by themselves)
-    Isa,
+    /// slide-kernels builds without the standard library
+    NoStd,
     /// A program outside the workspace builds against the packages of slide-kernels and slide-mem
     Package,
-    /// Python's safetensors reads a model and a checkpoint that the program has just written
-    Python,
     /// The machine code of every kernel holds what it should, on this architecture and on Arm
     AsmCheck,
     /// Every kernel executes as many instructions as it did, on this machine and on emulated Arm
     Count,
-    /// A suite of `cargo xtask bench` runs through ssh, against a server on the loopback
+    /// Emulated as Graviton3: each golden model has its bits, and some kernels in few cases; lints of slide-kernels for Arm
+    Arm,
+    /// Python's safetensors reads a model and a checkpoint that the program has just written (the tests are built here)
+    Python,
+    /// Full only: slide-mem works as on systems other than Linux
+    Portable,
+    /// Full only: slide-mem with the feature `hwloc` (lints, tests, the program); Debian's packages are unpacked if need be
+    Hwloc,
+    /// Full only: slide-mem's tests under AddressSanitizer, and under Miri where that is installed
+    Sanitise,
+    /// Full only: lints of all code for Arm; kernels and golden models with debug assertions, as Graviton2, 3 and 4
+    Gravitons,
+    /// Full only: engine and program on each instruction set of the machine, forced in turn
+    Isa,
+    /// Full only: a suite of `cargo xtask bench` runs through ssh, against a server on the loopback
     Remote,
-    /// Memory and workers lie where they were asked to, and golden models have their bits, on emulated machines with several nodes
+    /// Full only: placement of memory and workers, and golden models, on emulated machines with several nodes
     Numa,
-    /// All tests, as README tells to run them
+    /// All tests, as README tells to run them; kernels and golden models on each instruction set of the machine
     Test,
 }
 
+/// When a step runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Set {
+    /// For every change, and at night.
+    Quick,
+    /// At night and before a release.
+    Full,
+}
+
 pub(crate) fn run(arguments: &CiArguments) -> Result<()> {
+    let steps = chosen(&arguments.steps, arguments.full);
     let shell = workspace::shell()?;
-    let chosen = |step: &&Step| arguments.steps.is_empty() || arguments.steps.contains(step);
-    let steps: Vec<Step> = Step::value_variants().iter().filter(chosen).copied().collect();
-    let start = Instant::now();
-    for (i, step) in steps.iter().enumerate() {
-        let name = step.to_possible_value().context("a step without a name")?;
-        let (name, begun) = (name.get_name(), Instant::now());
-        println!("== {name} ({} of {}), {:.0} s since the start", i + 1, steps.len(), start.elapsed().as_secs_f64());
-        step.run(&shell).with_context(|| format!("step `{name}` failed; `cargo xtask ci {name}` repeats it alone"))?;
-        // Nothing after the last step: the test runner's summary is to be the end.
-        if i + 1 < steps.len() {
-            println!("== {name}: {:.1} s", begun.elapsed().as_secs_f64());
+    // The tools come while the first steps run. Who needs them waits for that.
+    let mut tools = steps.iter().any(|step| step.needs_arm()).then(|| thread::spawn(Toolchain::find_or_set_up));
+    let mut times = Times::default();
+    for (i, &step) in steps.iter().enumerate() {
+        let (name, clock) = (step.name(), Clock::start());
+        if i + 1 == steps.len() {
+            // Nothing comes after the last step: the test runner's summary is to be the end.
+            print!("{times}");
         }
+        println!("== {name} ({} of {})", i + 1, steps.len());
+        if let Some(tools) = step.needs_arm().then(|| tools.take()).flatten() {
+            tools.join().expect("to set up the tools does not panic")?;
+        }
+        step.run(&shell).with_context(|| format!("step `{name}` failed; `cargo xtask ci {name}` repeats it alone"))?;
+        let time = clock.read();
+        if i + 1 < steps.len() {
+            println!("== {name}: {time}");
+        }
+        times.add(name, time)?;
     }
     Ok(())
 }
 
+/// The steps that are named, or those of every change, or all.
+fn chosen(named: &[Step], full: bool) -> Vec<Step> {
+    let is_chosen =
+        |step: &&Step| if named.is_empty() { full || step.set() == Set::Quick } else { named.contains(step) };
+    Step::value_variants().iter().filter(is_chosen).copied().collect()
+}
+
 impl Step {
+    fn set(self) -> Set {
+        match self {
+            Self::Format
+            | Self::Clippy
+            | Self::Documentation
+            | Self::NoStd
+            | Self::Package
+            | Self::AsmCheck
+            | Self::Count
+            | Self::Arm
+            | Self::Python
+            | Self::Test => Set::Quick,
+            Self::Portable | Self::Hwloc | Self::Sanitise | Self::Gravitons | Self::Isa | Self::Remote | Self::Numa => {
+                Set::Full
+            }
+        }
+    }
+
+    /// As the command line calls it.
+    fn name(self) -> String {
+        self.to_possible_value().expect("no step is hidden").get_name().to_owned()
+    }
+
+    /// Whether it starts the tools that `cargo xtask setup-cross` brings.
+    fn needs_arm(self) -> bool {
+        matches!(self, Self::AsmCheck | Self::Count | Self::Arm | Self::Gravitons)
+    }
+
     fn run(self, shell: &Shell) -> Result<()> {
         match self {
             Self::Format => cmd!(shell, "cargo fmt --all --check").run()?,
@@ -79,23 +139,8 @@ impl Step {
                 let _strict = shell.push_env("RUSTDOCFLAGS", "-D warnings");
                 cmd!(shell, "cargo doc --workspace --no-deps").run()?;
             }
-            Self::Portable => portable(shell)?,
-            Self::Hwloc => hwloc::check(shell)?,
-            Self::Sanitise => sanitise::run(shell)?,
-            Self::Arm => arm(shell)?,
-            Self::Isa => {
-                // Of the golden models, each once on the forced level: the last step trains them on all levels.
-                let _budget = shell.push_env("SLIDE_TEST_CASES", "8");
-                let programs = Artifacts::of_tests(shell, &[])?;
-                let mut tests =
-                    [programs.tests_of("slide-core", None)?, programs.tests_of("slide-cli", None)?].concat();
-                tests.retain(|test| !WITHOUT_KERNELS.contains(&test.name()));
-                for isa in Isa::available() {
-                    test::force(shell, isa, |shell| tests.iter().try_for_each(|test| test.run(shell)))?;
-                }
-            }
+            Self::NoStd => cmd!(shell, "cargo check --package slide-kernels --no-default-features").run()?,
             Self::Package => package::run()?,
-            Self::Python => python(shell)?,
             Self::AsmCheck => {
                 for &target in Target::value_variants() {
                     asm_check::run(&AsmCheckArguments { selection: Selection::all(target), verbose: false })?;
@@ -110,12 +155,32 @@ impl Step {
                     })?;
                 }
             }
+            Self::Arm => arm(shell)?,
+            Self::Python => python(shell)?,
+            Self::Portable => portable(shell)?,
+            Self::Hwloc => hwloc::check(shell)?,
+            Self::Sanitise => sanitise::run(shell)?,
+            Self::Gravitons => gravitons(shell)?,
+            Self::Isa => isa(shell)?,
             Self::Remote => bench::remote::loopback::check(shell)?,
             Self::Numa => test::numa::run(shell, test::numa::CASES, &[])?,
             Self::Test => test::test_workspace(shell, &["--no-fail-fast".to_owned()])?,
         }
         Ok(())
     }
+}
+
+/// The kernels' tests try all levels by themselves. Of the golden models, each once on the forced level: the last step trains
+/// them on all levels.
+fn isa(shell: &Shell) -> Result<()> {
+    let _budget = shell.push_env("SLIDE_TEST_CASES", "8");
+    let programs = Artifacts::of_tests(shell, &[])?;
+    let mut tests = [programs.tests_of("slide-core", None)?, programs.tests_of("slide-cli", None)?].concat();
+    tests.retain(|test| !WITHOUT_KERNELS.contains(&test.name()));
+    for isa in Isa::available() {
+        test::force(shell, isa, |shell| tests.iter().try_for_each(|test| test.run(shell)))?;
+    }
+    Ok(())
 }
 
 /// Tests of engine and program that only read files, or refuse to.
@@ -125,7 +190,6 @@ const WITHOUT_KERNELS: [&str; 7] =
 /// Libraries on systems that this one is not. A target whose standard library rustup has brought is checked as it is; what it
 /// would take is tried here in any case.
 fn portable(shell: &Shell) -> Result<()> {
-    cmd!(shell, "cargo check --package slide-kernels --no-default-features").run()?;
     for target in ["aarch64-apple-darwin", "x86_64-pc-windows-msvc", "x86_64-pc-windows-gnu"] {
         let folder = cmd!(shell, "rustc --print target-libdir --target {target}").quiet().read()?;
         if Path::new(&folder).exists() {
@@ -138,8 +202,24 @@ fn portable(shell: &Shell) -> Result<()> {
     Ok(cmd!(shell, "cargo test --package slide-mem --target {host}").run()?)
 }
 
-/// What only an Arm machine would show, on any.
+/// What only an Arm machine would show, on any: as much as goes with each change. Built as the programs are whose machine code
+/// is looked at, and so mostly built already.
 fn arm(shell: &Shell) -> Result<()> {
+    let toolchain = Toolchain::find_or_set_up()?;
+    {
+        let _clippy = toolchain.enter_clippy(shell);
+        cmd!(shell, "cargo check --release --target {TARGET} --package slide-kernels").run()?;
+    }
+    // Of the golden models, each once, on the best level.
+    Emulation::of(Graviton::Third, 8, &[]).release(
+        shell,
+        &toolchain,
+        &["golden", "linear", "elementwise", "specification"],
+    )
+}
+
+/// The same for all crates, with debug assertions and overflow checks, and as each Graviton.
+fn gravitons(shell: &Shell) -> Result<()> {
     let toolchain = Toolchain::find_or_set_up()?;
     {
         let _clippy = toolchain.enter_clippy(shell);
@@ -170,4 +250,31 @@ fn python(shell: &Shell) -> Result<()> {
     let options = ["--epochs", "1", "--sampler", "vanilla", "--active", "20", "--checkpoint-every", "1"];
     cmd!(shell, "{slide} --quiet train {data} -o {model} {options...} --batch-size 300").run()?;
     check_model_python::check(&[&model, &checkpoint])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_step_is_quick_or_full() {
+        let (quick, full) = (chosen(&[], false), chosen(&[], true));
+        assert_eq!(full, Step::value_variants(), "--full: all, in order");
+        let of = |set| full.iter().copied().filter(|step| step.set() == set).collect::<Vec<_>>();
+        assert_eq!(quick, of(Set::Quick));
+        assert_eq!(quick.len() + of(Set::Full).len(), full.len());
+        for steps in [&quick, &full] {
+            assert_eq!(steps.last(), Some(&Step::Test), "the output ends with the summary of the tests");
+        }
+    }
+
+    #[test]
+    fn named_steps_run_in_order_whatever_their_set() {
+        assert_eq!(chosen(&[Step::Numa, Step::Format], false), [Step::Format, Step::Numa]);
+        for &step in Step::value_variants() {
+            assert_eq!(chosen(&[step], false), [step]);
+            let help = step.to_possible_value().and_then(|value| Some(value.get_help()?.to_string())).unwrap();
+            assert_eq!(help.starts_with("Full only: "), step.set() == Set::Full, "{help}");
+        }
+    }
 }

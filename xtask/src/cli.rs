@@ -19,8 +19,17 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Task {
-    /// Everything a change must pass: format, lints, documentation, the build without std, tests on each instruction set
-    #[command(after_help = "Examples:\n  cargo xtask ci\n  cargo xtask ci format clippy    only these steps")]
+    /// Everything a change must pass: format, lints, documentation, machine code, instruction counts, tests on each instruction set
+    #[command(
+        long_about = "Everything a change must pass: format, lints, documentation, machine code, instruction counts, tests on each \
+            instruction set.\n\n\
+            With --full also what takes longer and finds less, for every night and before a release: other systems, sanitizers, \
+            all tests on emulated Arm, each instruction set forced, ssh, emulated NUMA machines.\n\n\
+            After each step stands what it took, in seconds and in seconds of processors; target/xtask/ci/times.md has it of all. \
+            Nothing is printed after the last step, the tests, so that the output ends with their summary.",
+        after_help = "Examples:\n  cargo xtask ci\n  cargo xtask ci --full              every step\n  \
+            cargo xtask ci format numa         only these steps"
+    )]
     Ci(CiArguments),
 
     /// The tests of the whole workspace, on the best instruction set or on chosen ones
@@ -179,9 +188,13 @@ pub(crate) enum Task {
 
 #[derive(Debug, Args)]
 pub(crate) struct CiArguments {
-    /// Steps to run, in the order of the full run; none: all of them
+    /// Steps to run, in the order of the full run; none: those that a change must pass
     #[arg(value_name = "STEP")]
     pub(crate) steps: Vec<crate::ci::Step>,
+
+    /// Run all steps
+    #[arg(long, conflicts_with = "steps")]
+    pub(crate) full: bool,
 }
 
 #[derive(Debug, Args)]

@@ -65,6 +65,14 @@ impl<'a> Emulation<'a> {
         Ok(cmd!(shell, "cargo test --target {TARGET} --package slide-core --test golden {rest...}").run()?)
     }
 
+    /// The tests of these names, of any package, without debug assertions: what they test is built as for `cargo xtask count`.
+    /// `--workspace` gives dependencies the same features as there, so that they need not be built again.
+    pub(crate) fn release(&self, shell: &Shell, toolchain: &Toolchain, tests: &[&str]) -> Result<()> {
+        let _environment = self.enter(shell, toolchain);
+        let (tests, rest) = (tests.iter().flat_map(|name| ["--test", name]), self.rest);
+        Ok(cmd!(shell, "cargo test --release --workspace --target {TARGET} {tests...} {rest...}").run()?)
+    }
+
     fn enter<'s>(&self, shell: &'s Shell, toolchain: &Toolchain) -> Vec<xshell::PushEnv<'s>> {
         let required: Vec<_> = up_to(self.isa).into_iter().map(Isa::name).collect();
         println!("== emulated {}: SLIDE_ISA={}, {} cases", self.cpu, self.isa, self.cases);
