@@ -8,33 +8,31 @@
 //! The data are synthetic, 50,000 labels in clusters of confusable siblings; the network has the default configuration. Every level
 //! must reach the same metrics, bit for bit.
 
+use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
 use slide_benches::cases::Cost;
 use slide_benches::record::{Line, Measured, Recorder};
 use slide_benches::statistics::{quantile, quartiles};
-use slide_core::config::{Loss, Runtime, TrainConfig};
-use slide_core::data::Dataset;
 use slide_core::data::synth::{Part, Shape, Synth};
-use slide_core::infer::{Predictor, evaluate};
-use slide_core::metrics::Metrics;
-use slide_core::model::Model;
-use slide_core::sampling::SamplerKind;
-use slide_core::train::rebuild::OutputTables;
-use slide_core::train::{Control, Trainer};
+use slide_core::{
+    Dataset, HashingConfig, Metrics, Model, Predictor, Retrieval, Runtime, RuntimeOptions, TrainConfig, Trainer,
+    evaluate,
+};
 use slide_kernels::Isa;
-use slide_mem::Placement;
+use slide_mem::Pinning;
 
 const LABELS: usize = 50_000;
 /// Whole batches of 512.
 const SHAPE: Shape = Shape {
-    points: 40 * 512,
-    test_points: 2_000,
+    examples: 40 * 512,
+    test_examples: 2_000,
     features: 50_000,
     labels: LABELS,
-    labels_per_point: 3.0,
-    features_per_point: 60.0,
+    labels_per_example: 3.0,
+    features_per_example: 60.0,
 };
 const EPOCHS: u32 = 2;
 const REBUILDS: usize = 9;
@@ -52,7 +50,9 @@ fn main() -> Result<()> {
     let mut metrics: Option<Metrics> = None;
     let levels: Vec<Isa> = recorder.main_levels().collect();
     for isa in levels {
-        let runtime = Runtime::new(None, Some(isa), Placement::default())?;
+        let mut options = RuntimeOptions::default();
+        (options.isa, options.pinning) = (Some(isa), Pinning::All);
+        let runtime = Runtime::new(&options)?;
         let suite = Suite { runtime: &runtime, train: &train, test: &test };
         let chosen = |subject: &str, shape: &str| {
             let text = format!("{isa} {subject} {shape}");
@@ -63,7 +63,7 @@ fn main() -> Result<()> {
             let expected = metrics.get_or_insert_with(|| found.clone());
             ensure!(*expected == found, "{isa} has other metrics: {found:?} instead of {expected:?}");
         }
-        recorder.write(Line::Note(format!("{isa}: {} threads, {note}", runtime.workers.count())))?;
+        recorder.write(Line::Note(format!("{isa}: {} threads, {note}", runtime.workers().count())))?;
         for measured in measured {
             let [lower, median, upper] = measured.nanoseconds.map(|time| time / 1e3);
             let rate = measured.cost.elements as f64 * 1e6 / median;
@@ -87,29 +87,32 @@ struct Suite<'a> {
 impl Suite<'_> {
     /// The measurements of the chosen subjects, the metrics if there was an evaluation, and the pages of the tables.
     fn run(&self, chosen: &dyn Fn(&str, &str) -> bool) -> Result<(Vec<Measured>, Option<Metrics>, String)> {
-        let shared = TrainConfig { epochs: EPOCHS, ..TrainConfig::default() };
-        let hashed = TrainConfig { epochs: 1, sampler: SamplerKind::Vanilla, loss: Loss::Softmax, ..shared.clone() };
-        let hidden = *shared.hidden.last().context("a hidden layer")?;
-        let batch = format!("{} examples, {hidden} x {LABELS}", shared.batch_size);
-        let table = format!("{LABELS} rows of {hidden}, {} tables", hashed.tables);
-        let points = format!("{} examples, {hidden} x {LABELS}", SHAPE.test_points);
-        let point = format!("1 example, {hidden} x {LABELS}, best {BEST}");
+        let mut shared = TrainConfig::default();
+        shared.optimizer.epochs = EPOCHS;
+        let mut hashed = shared.clone();
+        hashed.set("epochs", "1")?.set("sampler", "vanilla")?.set("loss", "softmax")?;
+        let hashing = HashingConfig::default();
+        let hidden = *shared.network.hidden.last().context("a hidden layer")?;
+        let batch = format!("{} examples, {hidden} x {LABELS}", shared.optimizer.batch_size);
+        let table = format!("{LABELS} rows of {hidden}, {} tables", hashing.tables);
+        let test_set = format!("{} examples, {hidden} x {LABELS}", SHAPE.test_examples);
+        let single = format!("1 example, {hidden} x {LABELS}, best {BEST}");
         let is_chosen = [
             ("train::shared", &batch),
             ("train::simhash", &batch),
             ("rebuild::simhash", &table),
-            ("evaluate::exact", &points),
-            ("predict::exact", &point),
+            ("evaluate::exact", &test_set),
+            ("predict::exact", &single),
         ]
         .map(|(subject, shape)| chosen(subject, shape));
         let mut measured = Vec::new();
         if !is_chosen.contains(&true) {
             return Ok((measured, None, "nothing chosen".to_owned()));
         }
-        let products = |rows: f64, points: usize| (2.0 * rows * (hidden * points) as f64) as u64;
+        let products = |rows: f64, examples: usize| (2.0 * rows * (hidden * examples) as f64) as u64;
 
         // The others need its model.
-        let (times, active, model) = self.training(shared)?;
+        let (times, active, mut model) = self.training(shared)?;
         let cost = |active: f64| {
             // Logits, their gradient back to the hidden layer, and the gradient of the rows.
             Cost { elements: 512, bytes: 0, operations: 3 * products(active, 512) }
@@ -126,35 +129,36 @@ impl Suite<'_> {
         }
         if is_chosen[2] {
             let cost = Cost { elements: LABELS as u64, bytes: 0, operations: 0 };
-            add("rebuild::simhash", &table, cost, self.rebuilds(&hashed, &model)?);
+            add("rebuild::simhash", &table, cost, self.rebuilds(&hashing, &mut model)?);
         }
+        let report = model.report().to_string().replace("\n  ", "; ");
+        let predictor = Predictor::with(Arc::new(model), Retrieval::Exact, self.runtime)?;
         let mut metrics = None;
         if is_chosen[3] {
             let cost = Cost {
-                elements: SHAPE.test_points as u64,
+                elements: SHAPE.test_examples as u64,
                 bytes: 0,
-                operations: products(LABELS as f64, SHAPE.test_points),
+                operations: products(LABELS as f64, SHAPE.test_examples),
             };
             let times = repeat(EVALUATIONS, || {
-                metrics = Some(evaluate(&model, self.runtime, self.test, None, &mut |_| {})?);
+                metrics = Some(evaluate(&predictor, self.test)?);
                 Ok(())
             })?;
-            add("evaluate::exact", &points, cost, times);
+            add("evaluate::exact", &test_set, cost, times);
         }
         if is_chosen[4] {
             let cost =
                 Cost { elements: 1, bytes: (4 * hidden * LABELS) as u64, operations: products(LABELS as f64, 1) };
-            let mut predictor = Predictor::new(&model, self.runtime);
-            let mut points = (0..self.test.points()).cycle();
+            let mut examples = (0..self.test.examples()).cycle();
             let times = repeat(PREDICTIONS, || {
-                let point = points.next().context("a test point")?;
-                let best = predictor.predict(&[self.test.features(point)], BEST)?;
-                ensure!(best[0].len() == BEST, "{} labels instead of {BEST}", best[0].len());
+                let example = examples.next().context("a test example")?;
+                let best = predictor.predict(self.test.features(example), BEST)?;
+                ensure!(best.len() == BEST, "{} labels instead of {BEST}", best.len());
                 Ok(())
             })?;
-            add("predict::exact", &point, cost, times);
+            add("predict::exact", &single, cost, times);
         }
-        Ok((measured, metrics, model.report().to_string().replace("\n  ", "; ")))
+        Ok((measured, metrics, report))
     }
 
     /// Nanoseconds of each batch, mean active rows per example, and the model.
@@ -163,31 +167,24 @@ impl Suite<'_> {
         let (mut times, mut active, mut last) = (Vec::new(), 0.0, Instant::now());
         trainer.run(&mut |progress, _| {
             times.push(last.elapsed().as_nanos() as f64);
-            active += progress.active_per_point;
+            active += progress.active_per_example;
             last = Instant::now();
-            Control::Continue
+            ControlFlow::Continue(())
         })?;
         let active = active / times.len() as f64;
-        Ok((times, active, trainer.into_model()))
+        Ok((times, active, trainer.into_model()?))
     }
 
-    fn rebuilds(&self, config: &TrainConfig, model: &Model) -> Result<Vec<f64>> {
-        let Runtime { kernels, workers, placement } = self.runtime;
-        let output = &model.network().output;
-        let mut tables = OutputTables::new(config, output, *placement)?.context("this sampler has tables")?;
-        let mut step = 0;
-        repeat(REBUILDS, || {
-            step += 1;
-            tables.rebuild(output, step, config, kernels, workers);
-            Ok(())
-        })
+    /// Hash tables from the weights, their memory included.
+    fn rebuilds(&self, hashing: &HashingConfig, model: &mut Model) -> Result<Vec<f64>> {
+        repeat(REBUILDS, || Ok(model.build_tables(hashing, self.runtime)?))
     }
 
     fn measured(&self, subject: &str, shape: &str, cost: Cost, mut times: Vec<f64>) -> Measured {
         Measured {
             subject: subject.to_owned(),
             shape: shape.to_owned(),
-            level: self.runtime.kernels.isa().name().to_owned(),
+            level: self.runtime.kernels().isa().name().to_owned(),
             cost,
             nanoseconds: quartiles(&mut times),
             // Too few calls for a 99th percentile otherwise.

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Without a file: a synthetic set of the shape of Amazon-670K at a tenth of its size, in XMC text. Printed is MB/s per
-//! core, in CPU time, so that other load on the machine matters little, and the share of the parser's time
+//! core, counted in CPU time so that neighbours on the machine matter little, and the share of the parser's time
 //! that a plain pass over the bytes (counting newlines) takes. Compressed files are decompressed first, outside the time.
 
 use std::hint::black_box;
@@ -42,7 +42,7 @@ fn main() {
         None => data::write(&path, &data, Format::Xmc).expect("a file"),
     }
     let bytes = MappedFile::open(&path).expect("a file").len();
-    println!("{} examples, {} non-zeros, {bytes} bytes", data.points(), data.parts().feature_indices.len());
+    println!("{} examples, {} non-zeros, {bytes} bytes", data.examples(), data.arrays().feature_indices.len());
 
     let all = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     for threads in [NonZeroUsize::MIN, all] {
@@ -53,7 +53,7 @@ fn main() {
             black_box(memchr::memchr_iter(b'\n', &file).count());
         });
         let parse = time(ROUNDS, || drop(black_box(data::read(&path, &options))));
-        // The parsed data must equal the written data.
+        // What the time was spent on is what was written.
         assert!(data::read(&path, &options).ok().as_ref() == Some(&data), "the parser lost something");
         let rate = |seconds: f64| bytes as f64 / 1e6 / seconds;
         println!(

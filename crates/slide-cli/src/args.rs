@@ -4,14 +4,15 @@ use std::ffi::OsString;
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 
-use clap::{Arg, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use slide_core::Retrieval;
 use slide_core::data::Format;
 use slide_core::data::synth::Shape;
 
 use crate::choice::named;
 use crate::config_file;
 use crate::options::{DataOptions, OutputOptions, RuntimeOptions};
-use crate::settings::{self, Settings};
+use crate::settings::Settings;
 
 /// Trains and uses sparse neural networks with very many outputs, on ordinary CPUs
 #[derive(Parser, Debug)]
@@ -46,21 +47,22 @@ Examples:
   slide train train.txt --valid 0.1 --hidden 512 --epochs 15 -o model.slide --log run.jsonl
   slide train train.txt -o model.slide --resume model.slide.checkpoint")]
 pub(crate) struct TrainArgs {
-    /// Training points
+    /// Training examples
     pub(crate) train: PathBuf,
     /// Where to write the model
     #[arg(long, short, value_name = "MODEL")]
     pub(crate) output: PathBuf,
-    /// Points to evaluate on
+    /// Examples to evaluate on
     #[arg(long, value_name = "FILE", overrides_with = "valid")]
     pub(crate) test: Option<PathBuf>,
-    /// Evaluate on this share of the training points, which is held out: chosen by the seed
+    /// Evaluate on this share of the training examples, held out at random by the seed
     #[arg(long, value_name = "SHARE", overrides_with = "test")]
     pub(crate) valid: Option<f64>,
-    /// Evaluate after so many epochs each, besides the last
+    /// Evaluate every so many epochs, and after the last
     #[arg(long, value_name = "EPOCHS")]
     pub(crate) eval_every: Option<NonZeroU32>,
-    /// Read options from a TOML file: keys are the long options' names; options given here go before it
+    /// Read settings from a TOML file, in sections network, optimizer, sampling, hashing; other long options may stand
+    /// before the sections. What is given on the command line replaces what the file says
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Continue the interrupted training of a checkpoint, with its settings and on the same data
@@ -69,13 +71,13 @@ pub(crate) struct TrainArgs {
     /// Where to write checkpoints [default: the model's path and .checkpoint]
     #[arg(long, value_name = "FILE")]
     pub(crate) checkpoint: Option<PathBuf>,
-    /// Write a checkpoint after so many batches each [default: only when interrupted]
+    /// Write a checkpoint every so many batches [default: only when interrupted]
     #[arg(long, value_name = "BATCHES")]
     pub(crate) checkpoint_every: Option<NonZeroU64>,
     /// Write a log: JSON objects, one a line (appended to when resuming)
     #[arg(long, value_name = "FILE")]
     pub(crate) log: Option<PathBuf>,
-    /// A line of the log for so many batches each, besides one an epoch
+    /// Write a line to the log every so many batches, besides one per epoch
     #[arg(long, value_name = "BATCHES", default_value = "100")]
     pub(crate) log_every: NonZeroU64,
     #[command(flatten)]
@@ -91,39 +93,45 @@ pub(crate) struct TrainArgs {
 #[command(after_help = "Example: slide eval model.slide test.txt")]
 pub(crate) struct EvalArgs {
     pub(crate) model: PathBuf,
-    /// Points to evaluate on
+    /// Examples to evaluate on
     pub(crate) test: PathBuf,
-    /// Pairs of point and label that do not count, as the Extreme Classification Repository gives them
+    /// Pairs of example and label to leave out, as the Extreme Classification Repository gives them
     #[arg(long, value_name = "FILE")]
     pub(crate) filter: Option<PathBuf>,
+    /// How labels are found: exact scores all of them, lsh those in the buckets of the model's hash tables
+    #[arg(long, value_name = "HOW", default_value = "exact", value_parser = retrieval())]
+    pub(crate) retrieval: Retrieval,
     #[command(flatten)]
     pub(crate) data: DataOptions,
     #[command(flatten)]
     pub(crate) runtime: RuntimeOptions,
 }
 
-/// Predict the labels of the points of a data file or of standard input
+/// Predict the labels of the examples of a data file or of standard input
 ///
-/// Reads, predicts and writes batch by batch, so input of any length takes the same memory. A line of output per
-/// point, in order: label:probability pairs separated by tabs, best first (tsv), or one JSON object (jsonl).
+/// Reads, predicts and writes batch by batch, so input of any length takes the same memory. One line of output per
+/// example, in order: label:probability pairs separated by tabs, best first (tsv), or one JSON object (jsonl).
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  slide predict model.slide points.txt --top 10 > predictions.tsv
-  head -n 1 points.txt | slide predict model.slide - --format jsonl --names labels.txt")]
+  slide predict model.slide new.txt --top 10 > predictions.tsv
+  head -n 1 new.txt | slide predict model.slide - --format jsonl --names labels.txt")]
 pub(crate) struct PredictArgs {
     pub(crate) model: PathBuf,
-    /// Points to predict for, - for standard input
+    /// Examples to predict for, - for standard input
     pub(crate) input: PathBuf,
-    /// Labels per point
+    /// Labels per example
     #[arg(long, value_name = "N", default_value = "5")]
     pub(crate) top: NonZeroUsize,
     /// Format of the predictions [default: tsv, with --json jsonl]
     #[arg(long, value_name = "FORMAT")]
     pub(crate) format: Option<PredictionFormat>,
-    /// Write names instead of numbers: line i of this file names label i
+    /// Write names instead of numbers: line i of this file, from 0, is the name of label i
     #[arg(long, value_name = "FILE")]
     pub(crate) names: Option<PathBuf>,
+    /// How labels are found: exact scores all of them, lsh those in the buckets of the model's hash tables
+    #[arg(long, value_name = "HOW", default_value = "exact", value_parser = retrieval())]
+    pub(crate) retrieval: Retrieval,
     #[command(flatten)]
     pub(crate) data: DataOptions,
     #[command(flatten)]
@@ -136,14 +144,14 @@ pub(crate) enum PredictionFormat {
     Jsonl,
 }
 
-/// Show what this machine offers, or what a model holds
+/// Show the hardware and instruction sets of this machine, or the contents of a model
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  slide info\n  slide info model.slide")]
 pub(crate) struct InfoArgs {
     pub(crate) model: Option<PathBuf>,
 }
 
-/// Look at, convert and make data files
+/// Inspect, convert and generate data files
 #[derive(Subcommand, Debug)]
 #[command(after_help = "Example: slide data stats train.txt")]
 pub(crate) enum DataVerb {
@@ -152,7 +160,7 @@ pub(crate) enum DataVerb {
     Synth(SynthArgs),
 }
 
-/// Count points, features, labels and their distribution
+/// Count examples, features, labels and their distribution
 #[derive(Args, Debug)]
 #[command(after_help = "Example: slide data stats train.txt.zst")]
 pub(crate) struct StatsArgs {
@@ -175,30 +183,30 @@ pub(crate) struct ConvertArgs {
     pub(crate) data: DataOptions,
 }
 
-/// Make a synthetic data set that can be learnt
+/// Generate a synthetic data set that can be learnt
 ///
 /// Labels are Zipf-distributed; each has features of its own. The same options make the same files.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  slide data synth --labels 50000 --points 100000 --clustered -o train.txt --test test.txt
+  slide data synth --labels 50000 --examples 100000 --clustered -o train.txt --test test.txt
   slide data synth --like amazon-670k -o train.txt.zst --test test.txt.zst")]
 pub(crate) struct SynthArgs {
-    /// Where to write the training points; the name says the format
+    /// Where to write the training examples; the format follows from the name
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: PathBuf,
-    /// Where to write test points [default: none are made]
+    /// Where to write test examples [default: none are generated]
     #[arg(long, value_name = "FILE")]
     pub(crate) test: Option<PathBuf>,
     /// Take the published counts of a set
     #[arg(long, value_name = "NAME", value_parser = named::<String>(Shape::names()))]
     pub(crate) like: Option<String>,
-    /// Multiply points, features and labels
+    /// Multiply the numbers of examples, features and labels
     #[arg(long, value_name = "FACTOR", default_value = "1")]
     pub(crate) scale: f64,
     #[command(flatten)]
     pub(crate) counts: SynthCounts,
-    /// Let labels come in clusters of confusable siblings
+    /// Put labels in clusters of confusable siblings
     #[arg(long)]
     pub(crate) clustered: bool,
     /// Labels in a cluster [default: 16]
@@ -209,27 +217,27 @@ pub(crate) struct SynthArgs {
     pub(crate) seed: u64,
 }
 
-/// The counts of a set, where they shall not be those of `--like`.
+/// The counts of a set, where they differ from those of `--like`.
 #[derive(Args, Debug)]
 pub(crate) struct SynthCounts {
-    /// Training points [default: 10000]
-    #[arg(long, value_name = "N")]
-    pub(crate) points: Option<usize>,
-    /// Test points [default: 2000]
-    #[arg(long, value_name = "N")]
-    pub(crate) test_points: Option<usize>,
+    /// Training examples [default: 10000]
+    #[arg(long, value_name = "N", alias = "points")]
+    pub(crate) examples: Option<usize>,
+    /// Test examples [default: 2000]
+    #[arg(long, value_name = "N", alias = "test-points")]
+    pub(crate) test_examples: Option<usize>,
     /// Features [default: 20000]
     #[arg(long, value_name = "N")]
     pub(crate) features: Option<usize>,
     /// Labels [default: 5000]
     #[arg(long, value_name = "N")]
     pub(crate) labels: Option<usize>,
-    /// Mean labels of a point [default: 3]
-    #[arg(long, value_name = "N")]
-    pub(crate) labels_per_point: Option<f64>,
-    /// Mean features of a point [default: 40]
-    #[arg(long, value_name = "N")]
-    pub(crate) features_per_point: Option<f64>,
+    /// Mean labels per example [default: 3]
+    #[arg(long, value_name = "N", alias = "labels-per-point")]
+    pub(crate) labels_per_example: Option<f64>,
+    /// Mean features per example [default: 40]
+    #[arg(long, value_name = "N", alias = "features-per-point")]
+    pub(crate) features_per_example: Option<f64>,
 }
 
 /// Train on what Debian packages depend on, evaluate, and show predictions
@@ -242,7 +250,7 @@ pub(crate) struct DemoArgs {
     /// Where to write the model [default: target/demo.slide]
     #[arg(long, short, value_name = "MODEL")]
     pub(crate) output: Option<PathBuf>,
-    /// Test points to show with their predictions
+    /// Test examples to show with their predictions
     #[arg(long, value_name = "N", default_value = "5")]
     pub(crate) show: usize,
     #[command(flatten)]
@@ -251,33 +259,33 @@ pub(crate) struct DemoArgs {
     pub(crate) runtime: RuntimeOptions,
 }
 
+fn retrieval() -> impl clap::builder::TypedValueParser<Value = Retrieval> {
+    named::<Retrieval>(Retrieval::NAMES.iter().copied())
+}
+
 /// Reads the command line, and the configuration file that it names.
 pub(crate) fn parse(arguments: Vec<OsString>) -> anyhow::Result<Cli> {
     let matches = command().try_get_matches_from(&arguments)?;
     let cli = Cli::from_arg_matches(&matches)?;
     let Verb::Train(TrainArgs { config: Some(path), .. }) = &cli.verb else { return Ok(cli) };
-    let with_file = config_file::insert(path, &arguments, &command())?;
-    let matches = command().try_get_matches_from(with_file)?;
-    Ok(Cli::from_arg_matches(&matches)?)
+    let command = command();
+    let file = config_file::read(path, command.find_subcommand("train").expect("a verb"))?;
+    // Options that are global may stand before the verb.
+    let behind_verb = 1 + arguments.iter().position(|argument| argument == "train").expect("parsed as this verb");
+    let (before, behind) = arguments.split_at(behind_verb);
+    let with_file = before.iter().cloned().chain(file.arguments).chain(behind.iter().cloned());
+    let mut cli = Cli::from_arg_matches(&command.try_get_matches_from(with_file)?)?;
+    if let Verb::Train(train) = &mut cli.verb {
+        train.settings.file = Some(file.settings);
+    }
+    Ok(cli)
 }
 
-/// The command with the defaults of the settings in their help: they are not clap's, so that it is known what was set.
+/// The command; a later option replaces an earlier one, as those given replace those of the file.
 fn command() -> Command {
-    let defaults = settings::defaults();
-    let with_default = |arg: Arg| match defaults.get(&arg.get_id().as_str().replace('_', "-")) {
-        None => arg,
-        Some(value) => {
-            let help = arg.get_help().expect("every setting has a help text");
-            let help = format!("{help} [default: {value}]");
-            arg.help(help)
-        }
-    };
-    let mut command = Cli::command();
-    for verb in ["train", "demo"] {
-        // A later option replaces an earlier one, as those given replace those of the file.
-        command = command.mut_subcommand(verb, |verb| verb.args_override_self(true).mut_args(&with_default));
-    }
-    command
+    ["train", "demo"]
+        .into_iter()
+        .fold(Cli::command(), |command, verb| command.mut_subcommand(verb, |verb| verb.args_override_self(true)))
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
-//! The options of `slide train` that stand in a TOML file.
+//! The TOML file of `slide train --config`.
 //!
-//! A key of the file is the name of a long option, and the file's lines become arguments before those given: so every
-//! option can stand there, is checked in the same way, and gives way to the command line.
+//! The settings of the model stand in their sections or, since their names are unique, outside of any. A key outside of the
+//! sections may also be any other long option of the verb: it becomes an argument before those given, so it is checked in
+//! the same way and replaced by the command line.
 
 use std::ffi::OsString;
 use std::ops::Range;
@@ -10,20 +11,26 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use clap::Command;
 use clap::error::ContextKind;
+use serde_json::Value;
+use slide_core::{Setting, TrainConfig};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::settings::FileSettings;
 use crate::usage::Usage;
 
-/// `arguments` with those of the file behind the verb `train`.
-pub(crate) fn insert(path: &Path, arguments: &[OsString], command: &Command) -> Result<Vec<OsString>> {
+/// What a file says.
+pub(crate) struct ConfigFile {
+    pub(crate) settings: FileSettings,
+    /// The other options, as arguments.
+    pub(crate) arguments: Vec<OsString>,
+}
+
+/// Reads the file; `train` is the verb whose options its keys are.
+pub(crate) fn read(path: &Path, train: &Command) -> Result<ConfigFile> {
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let train = command.find_subcommand("train").expect("a verb");
-    let from_file = read(&text, train).map_err(|defect| Usage(defect.locate(path, &text)))?;
-    // Options that are global may stand before the verb.
-    let behind_verb = 1 + arguments.iter().position(|argument| argument == "train").expect("parsed as this verb");
-    let (before, behind) = arguments.split_at(behind_verb);
-    Ok(before.iter().cloned().chain(from_file).chain(behind.iter().cloned()).collect())
+    let (values, arguments) = parse(&text, train).map_err(|defect| Usage(defect.locate(path, &text)))?;
+    Ok(ConfigFile { settings: FileSettings { path: path.to_owned(), values }, arguments })
 }
 
 /// What is wrong with the file, and at which bytes.
@@ -41,12 +48,66 @@ impl Defect {
     }
 }
 
-fn read(text: &str, train: &Command) -> Result<Vec<OsString>, Defect> {
+type Contents = (Vec<(String, Value)>, Vec<OsString>);
+
+fn parse(text: &str, train: &Command) -> Result<Contents, Defect> {
     let table = DeTable::parse(text)
         .map_err(|error| Defect { message: error.message().to_owned(), span: error.span().unwrap_or_default() })?;
-    table.get_ref().iter().map(|(key, value)| argument(key, value, train)).collect()
+    let settings = TrainConfig::settings();
+    let find = |key: &str| settings.iter().find(|setting| setting.key() == key);
+    let (mut values, mut arguments) = (Vec::new(), Vec::new());
+    for (key, value) in table.get_ref() {
+        let name = key.get_ref().as_ref();
+        let is_table = matches!(value.get_ref(), DeValue::Table(_));
+        if let Some(setting) = find(name).filter(|_| !is_table) {
+            values.push((name.to_owned(), checked(setting, value)?));
+            continue;
+        }
+        let section = settings.iter().any(|setting| setting.section == name);
+        let DeValue::Table(section_table) = value.get_ref() else {
+            arguments.push(argument(key, value, train)?);
+            continue;
+        };
+        if !section {
+            return Err(Defect { message: format!("unknown section `{name}`"), span: key.span() });
+        }
+        for (key, value) in section_table {
+            let setting = find(key.get_ref()).filter(|setting| setting.section == name);
+            let Some(setting) = setting else {
+                let belongs = find(key.get_ref()).map(|setting| format!(": it belongs to [{}]", setting.section));
+                let message = format!("unknown key `{}` in [{name}]{}", key.get_ref(), belongs.unwrap_or_default());
+                return Err(Defect { message, span: key.span() });
+            };
+            values.push((setting.key(), checked(setting, value)?));
+        }
+    }
+    Ok((values, arguments))
 }
 
+/// The value of a setting as JSON, checked alone, so that what is wrong with it is reported at its place.
+fn checked(setting: &Setting, value: &Spanned<DeValue<'_>>) -> Result<Value, Defect> {
+    let found = json(value.get_ref());
+    let wrong = |reason: String| Defect { message: format!("{}: {reason}", setting.key()), span: value.span() };
+    let Some(json) = found else {
+        let found = value.get_ref().type_str();
+        return Err(wrong(format!("expected a text, a number, true or false, or a list of them, found {found}")));
+    };
+    setting.check(&json).map_err(wrong)?;
+    Ok(json)
+}
+
+fn json(value: &DeValue<'_>) -> Option<Value> {
+    Some(match value {
+        DeValue::String(text) => text.as_ref().into(),
+        DeValue::Integer(number) => number.to_string().parse::<serde_json::Number>().ok()?.into(),
+        DeValue::Float(number) => serde_json::Number::from_f64(number.to_string().parse().ok()?)?.into(),
+        DeValue::Boolean(truth) => (*truth).into(),
+        DeValue::Array(items) => items.iter().map(|item| json(item.get_ref())).collect::<Option<Vec<_>>>()?.into(),
+        _ => return None,
+    })
+}
+
+/// Another option of the verb, as an argument.
 fn argument(key: &Spanned<impl AsRef<str>>, value: &Spanned<DeValue<'_>>, train: &Command) -> Result<OsString, Defect> {
     let name = key.get_ref().as_ref();
     let words = words(value.get_ref());
@@ -64,7 +125,7 @@ fn argument(key: &Spanned<impl AsRef<str>>, value: &Spanned<DeValue<'_>>, train:
     match (words, error) {
         (None, _) => {
             let found = value.get_ref().type_str();
-            wrong_value(format!("`{name}`: expected a text, a number or a list of them, found {found}"))
+            wrong_value(format!("`{name}`: expected a text or a number, found {found}"))
         }
         (Some(_), None) => Ok(argument.into()),
         (Some(_), Some(error)) => {
@@ -82,9 +143,6 @@ fn words(value: &DeValue<'_>) -> Option<String> {
         DeValue::String(text) => Some(text.to_string()),
         DeValue::Integer(number) => Some(number.to_string()),
         DeValue::Float(number) => Some(number.to_string()),
-        DeValue::Array(items) => {
-            items.iter().map(|item| words(item.get_ref())).collect::<Option<Vec<_>>>().map(|all| all.join(","))
-        }
         _ => None,
     }
 }

@@ -1,11 +1,11 @@
-//! Where results go: checked before the work begins, so that hours of it are not lost to a mistyped path.
+//! Output paths, checked before the work begins: a mistyped path is an error at once, not after hours of training.
 
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use slide_core::model::Model;
+use slide_core::Model;
 
 use crate::usage::Usage;
 
@@ -23,13 +23,13 @@ pub(crate) fn check_different(outputs: &[&Path], inputs: &[&Path]) -> Result<()>
     Ok(())
 }
 
-/// Checks that a file can appear at `path`, whole or not at all.
+/// Checks that a file can be written at `path` atomically.
 pub(crate) fn check_writable(path: &Path) -> Result<()> {
     if path.is_dir() {
         bail!("cannot write {}: it is a folder", path.display());
     }
     if path.exists() && !path.is_file() {
-        // The file appears by being renamed, which would replace a device.
+        // The file is put in place by renaming, which would replace a device.
         bail!("cannot write {}: it is not a regular file", path.display());
     }
     let folder = folder(path);
@@ -41,23 +41,22 @@ pub(crate) fn check_writable(path: &Path) -> Result<()> {
     made.with_context(|| format!("cannot write {}: nothing can be made in its folder", path.display()))
 }
 
-/// Room on a disk, held until this is dropped.
+/// Space on a disk, reserved until this is dropped.
 pub(crate) struct Reservation {
     /// Without a name, so that nothing stays on the disk if the process is killed.
     _file: Option<File>,
 }
 
-/// Holds the room that the model will take at `path` when it is trained: a full disk shows before the training, not after.
+/// Reserves the disk space of the trained model at `path`: a full disk is an error before the training, not after.
 pub(crate) fn reserve(path: &Path, model: &Model) -> Result<Reservation> {
-    // The header has a few hundred bytes for each tensor.
-    let bytes: u64 = model.tensors().iter().map(|tensor| tensor.bytes as u64 + 512).sum();
+    let bytes = model.file_bytes();
     let file = tempfile::tempfile_in(folder(path)).and_then(|file| Ok(allocate(&file, bytes)?.then_some(file)));
     let cannot =
-        || format!("cannot write {}: its folder has no room for {} MiB", path.display(), bytes.div_ceil(1 << 20));
+        || format!("cannot write {}: its folder has no space for {} MiB", path.display(), bytes.div_ceil(1 << 20));
     Ok(Reservation { _file: file.with_context(cannot)? })
 }
 
-/// Whether the file now holds so many bytes of its disk: not every file system promises room.
+/// Whether so many bytes of the disk are now reserved for the file: not every file system supports it.
 fn allocate(file: &File, bytes: u64) -> io::Result<bool> {
     #[cfg(target_os = "linux")]
     {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use serde::Serialize;
-use slide_core::train::Progress;
+use slide_core::Progress;
 
 pub(crate) struct Log {
     file: File,
@@ -16,7 +16,7 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    /// Begins a log, or goes on with it.
+    /// Begins a log, or appends to it.
     pub(crate) fn open(path: &Path, go_on: bool, every: NonZeroU64) -> Result<Self> {
         let mut options = File::options();
         options.create(true).write(true).append(go_on).truncate(!go_on);
@@ -37,27 +37,27 @@ impl Log {
         self.file.write_all(&line).with_context(|| format!("cannot write the log {}", self.path.display()))
     }
 
-    /// The lines that are due after a batch. `seconds` and `samples_per_second` are of the training alone.
-    pub(crate) fn batch(&mut self, progress: &Progress, seconds: f64, samples_per_second: f64) -> Result<()> {
+    /// The lines that are due after a batch. `seconds` and `examples_per_second` are of the training alone.
+    pub(crate) fn batch(&mut self, progress: &Progress, seconds: f64, examples_per_second: f64) -> Result<()> {
         #[derive(Serialize)]
         struct Fields {
             step: u64,
             epoch: u32,
             loss: f64,
             learning_rate: f32,
-            samples_per_second: f64,
-            active_per_point: f64,
+            examples_per_second: f64,
+            active_per_example: f64,
             rows_touched: u64,
             seconds: f64,
         }
-        let &Progress { step, epoch, learning_rate, active_per_point, rows_touched, .. } = progress;
+        let &Progress { step, epoch, learning_rate, active_per_example, rows_touched, .. } = progress;
         let fields = |loss| Fields {
             step,
             epoch,
             loss,
             learning_rate,
-            samples_per_second,
-            active_per_point,
+            examples_per_second,
+            active_per_example,
             rows_touched,
             seconds,
         };

@@ -4,10 +4,10 @@ use std::num::NonZeroUsize;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
-use slide_core::config::{ConfigError, Runtime};
 use slide_core::data::{Format, IndexBase, ReadOptions};
+use slide_core::{Runtime, RuntimeError};
 use slide_kernels::Isa;
-use slide_mem::{NumaPolicy, PagePolicy, Placement};
+use slide_mem::{NumaPolicy, PagePolicy, Pinning, Placement};
 
 use crate::choice::named;
 use crate::usage::Usage;
@@ -27,11 +27,11 @@ pub(crate) struct OutputOptions {
     pub(crate) json: bool,
 }
 
-/// How data files are to be understood, where they do not say so themselves.
+/// How data files are read, where they do not say so themselves.
 #[derive(Args, Debug)]
 #[command(next_help_heading = DATA)]
 pub(crate) struct DataOptions {
-    /// Format [default: as the content shows]
+    /// Format [default: detected from the content]
     #[arg(long, value_name = "FORMAT", value_parser = named::<Format>(Format::ALL.map(Format::name)))]
     data_format: Option<Format>,
     /// Number of the first feature in svmlight; auto: 1 unless a feature 0 occurs (in a stream: 0)
@@ -77,7 +77,7 @@ impl DataOptions {
 #[derive(Args, Debug)]
 #[command(next_help_heading = MACHINE)]
 pub(crate) struct RuntimeOptions {
-    /// Threads that work [default: one per core]
+    /// Worker threads [default: one per core]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<NonZeroUsize>,
     /// Instruction set [default: SLIDE_ISA, else the best of the machine]
@@ -92,15 +92,18 @@ pub(crate) struct RuntimeOptions {
 }
 
 impl RuntimeOptions {
-    /// Where tables are to lie.
+    /// Pages and NUMA nodes of tables.
     pub(crate) fn placement(&self) -> Placement {
         Placement { pages: self.pages, numa: self.numa }
     }
 
-    /// Starts the threads.
+    /// Starts the threads, each bound to a CPU: the process is the program's own.
     pub(crate) fn start(&self) -> Result<Runtime> {
-        Runtime::new(self.threads, self.isa, self.placement()).map_err(|error| match error {
-            ConfigError::Isa(error) => Usage(error.to_string()).into(),
+        let mut options = slide_core::RuntimeOptions::default();
+        (options.threads, options.isa) = (self.threads, self.isa);
+        (options.placement, options.pinning) = (self.placement(), Pinning::All);
+        Runtime::new(&options).map_err(|error| match error {
+            RuntimeError::Isa(error) => Usage(error.to_string()).into(),
             error => error.into(),
         })
     }

@@ -4,7 +4,7 @@ use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
-use slide_core::train::Progress;
+use slide_core::Progress;
 
 use crate::output::{causes, count, seconds};
 
@@ -28,14 +28,14 @@ impl Style {
         }
     }
 
-    /// A line about something that is done.
+    /// A line about what has been done.
     pub(crate) fn note(self, text: &str) {
         if self != Self::Quiet {
             eprintln!("{text}");
         }
     }
 
-    /// Shows that something is being done, until the answer is there.
+    /// Shows that work is in progress, until its result is there.
     pub(crate) fn during<T>(self, what: &str, work: impl FnOnce() -> T) -> T {
         if self != Self::Bars {
             return work();
@@ -47,8 +47,8 @@ impl Style {
         answer
     }
 
-    /// Shows how many of `total` points are done, which `work` is to tell.
-    pub(crate) fn points<T>(self, what: &str, total: usize, work: impl FnOnce(&mut dyn FnMut(usize)) -> T) -> T {
+    /// Shows how many of `total` examples are done, as `work` reports.
+    pub(crate) fn examples<T>(self, what: &str, total: usize, work: impl FnOnce(&mut dyn FnMut(usize)) -> T) -> T {
         if self != Self::Bars {
             return work(&mut |_| {});
         }
@@ -70,50 +70,50 @@ pub(crate) struct Training {
 }
 
 impl Training {
-    /// Of a run that begins behind `points_done` points of an earlier one.
-    pub(crate) fn new(style: Style, points_done: u64) -> Self {
+    /// Of a run that continues behind `examples_done` examples of an earlier one.
+    pub(crate) fn new(style: Style, examples_done: u64) -> Self {
         let bar = if style == Style::Bars { ProgressBar::no_length() } else { ProgressBar::hidden() };
-        let template = "{prefix}  [{bar:28}] {percent:>3} %  {msg}  {rate:>9} samples/s  {eta} left";
+        let template = "{prefix}  [{bar:28}] {percent:>3} %  {msg}  {rate:>9} examples/s  {eta} left";
         let rate = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
             let _ = write!(out, "{}", count(state.per_sec() as u64));
         };
         let plain = ProgressStyle::with_template(template).expect("a constant template");
         bar.set_style(plain.with_key("rate", rate).progress_chars("=> "));
-        bar.set_position(points_done);
+        bar.set_position(examples_done);
         bar.reset_eta();
         let now = Instant::now();
-        Self { style, bar, epoch_start: (now, points_done), last_line: now }
+        Self { style, bar, epoch_start: (now, examples_done), last_line: now }
     }
 
     pub(crate) fn update(&mut self, progress: &Progress) {
-        let &Progress { epoch, epochs, points_done, points_total, .. } = progress;
+        let &Progress { epoch, epochs, examples_done, examples_total, .. } = progress;
         if self.style == Style::Quiet {
             return;
         }
         let name = format!("epoch {epoch:>width$}/{epochs}", width = epochs.to_string().len());
         if self.style == Style::Bars {
-            self.bar.set_length(points_total);
-            self.bar.set_position(points_done);
+            self.bar.set_length(examples_total);
+            self.bar.set_position(examples_done);
             self.bar.set_prefix(name.clone());
             self.bar.set_message(format!("loss {:.4}", progress.epoch_loss));
         }
-        let (start, points_before) = self.epoch_start;
+        let (start, examples_before) = self.epoch_start;
         let spent = start.elapsed().as_secs_f64();
-        let rate = points_done.saturating_sub(points_before) as f64 / spent.max(1e-9);
+        let rate = examples_done.saturating_sub(examples_before) as f64 / spent.max(1e-9);
         if progress.epoch_finished {
             let loss = progress.epoch_loss;
-            self.say(&format!("{name}  loss {loss:.4}  {:>9} samples/s  {}", count(rate as u64), seconds(spent)));
-            self.epoch_start = (Instant::now(), points_done);
+            self.say(&format!("{name}  loss {loss:.4}  {:>9} examples/s  {}", count(rate as u64), seconds(spent)));
+            self.epoch_start = (Instant::now(), examples_done);
         } else if self.style == Style::Lines && self.last_line.elapsed() >= LINE_EVERY {
-            let percent = 100 * points_done / points_total.max(1);
-            let left = points_total.saturating_sub(points_done) as f64 / rate;
+            let percent = 100 * examples_done / examples_total.max(1);
+            let left = examples_total.saturating_sub(examples_done) as f64 / rate;
             let loss = progress.epoch_loss;
-            let line = format!("{name}  {percent:>3} %  loss {loss:.4}  {:>9} samples/s", count(rate as u64));
+            let line = format!("{name}  {percent:>3} %  loss {loss:.4}  {:>9} examples/s", count(rate as u64));
             self.say(&format!("{line}  {} left", seconds(left)));
         }
     }
 
-    /// A line that stays.
+    /// A line above the progress bar.
     pub(crate) fn say(&mut self, text: &str) {
         self.last_line = Instant::now();
         match self.style {
@@ -123,12 +123,12 @@ impl Training {
         }
     }
 
-    /// What the user is to see in any case.
+    /// A warning, shown even if the user wants no progress.
     pub(crate) fn warn(&self, error: &anyhow::Error) {
         self.bar.suspend(|| eprintln!("{}", causes("warning:", error)));
     }
 
-    /// Time that was spent on something else does not count.
+    /// Leaves out time that was not spent on training.
     pub(crate) fn skip(&mut self, time: Duration) {
         self.epoch_start.0 += time;
     }

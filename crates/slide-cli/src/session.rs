@@ -1,17 +1,13 @@
 //! A training as the program watches it: progress, log, evaluations, checkpoints and interruption, between batches.
 
 use std::num::{NonZeroU32, NonZeroU64};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use serde_json::json;
-use slide_core::config::Runtime;
-use slide_core::data::Dataset;
-use slide_core::infer::evaluate;
-use slide_core::metrics::Metrics;
-use slide_core::model::Model;
-use slide_core::train::{Control, Outcome, Progress, Trainer};
+use slide_core::{Dataset, Metrics, Model, Outcome, Progress, Trainer};
 
 use crate::files;
 use crate::interrupt::Deferred;
@@ -20,7 +16,6 @@ use crate::progress::{Style, Training};
 
 /// What is done between batches.
 pub(crate) struct Session<'a> {
-    pub(crate) runtime: &'a Runtime,
     pub(crate) style: Style,
     pub(crate) test: Option<&'a Dataset>,
     pub(crate) eval_every: Option<NonZeroU32>,
@@ -37,7 +32,7 @@ pub(crate) struct Session<'a> {
 pub(crate) struct Trained {
     pub(crate) outcome: Outcome,
     pub(crate) steps: u64,
-    pub(crate) points: u64,
+    pub(crate) examples: u64,
     /// Mean loss of the last epoch.
     pub(crate) loss: f64,
     /// Seconds of training alone.
@@ -46,20 +41,20 @@ pub(crate) struct Trained {
 
 impl Session<'_> {
     /// Trains to the end, or until a signal comes: then a checkpoint is written, and the user told where.
-    pub(crate) fn run(&mut self, trainer: &mut Trainer<'_>) -> Result<Trained> {
+    pub(crate) fn run(&mut self, trainer: &mut Trainer) -> Result<Trained> {
         let interrupt = Deferred::new()?;
         let reservation = files::reserve(self.output, trainer.model())?;
-        let mut watch = Watch::new(self.style, points_done(trainer.model()));
+        let mut watch = Watch::new(self.style, examples_done(trainer.model()));
         let mut failure = None;
         let outcome = trainer.run(&mut |progress, trainer| {
             failure = self.after_batch(progress, trainer, &mut watch).err();
-            if failure.is_some() || interrupt.requested() { Control::Stop } else { Control::Continue }
+            if failure.is_some() || interrupt.requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         watch.bar.finish();
         drop(reservation);
         let outcome = outcome?;
         if outcome == Outcome::Stopped || failure.is_some() {
-            self.save_what_there_is(trainer)?;
+            self.save_checkpoint_and_say_where(trainer)?;
         }
         match failure {
             Some(error) => Err(error),
@@ -67,14 +62,14 @@ impl Session<'_> {
         }
     }
 
-    fn save_what_there_is(&self, trainer: &mut Trainer<'_>) -> Result<()> {
+    fn save_checkpoint_and_say_where(&self, trainer: &mut Trainer) -> Result<()> {
         let step = trainer.model().step();
         save_checkpoint(trainer, &self.checkpoint)?;
         eprintln!("stopped after batch {step}; checkpoint: {}", self.checkpoint.display());
         Ok(())
     }
 
-    fn after_batch(&mut self, progress: &Progress, trainer: &mut Trainer<'_>, watch: &mut Watch) -> Result<()> {
+    fn after_batch(&mut self, progress: &Progress, trainer: &mut Trainer, watch: &mut Watch) -> Result<()> {
         watch.update(progress);
         if let Some(log) = &mut self.log {
             log.batch(progress, watch.seconds(), watch.rate())?;
@@ -87,7 +82,7 @@ impl Session<'_> {
             && !is_last
             && due(self.eval_every)
         {
-            let metrics = evaluate(trainer.model(), self.runtime, test, None, &mut |_| {})?;
+            let metrics = trainer.evaluate(test)?;
             watch.bar.say(&brief(progress.epoch, &metrics));
             if let Some(log) = &mut self.log {
                 log.write("metrics", json!({ "epoch": progress.epoch, "metrics": metrics }))?;
@@ -106,7 +101,7 @@ impl Session<'_> {
     }
 }
 
-fn save_checkpoint(trainer: &mut Trainer<'_>, path: &Path) -> Result<()> {
+fn save_checkpoint(trainer: &mut Trainer, path: &Path) -> Result<()> {
     trainer.save_checkpoint(path).context("cannot write the checkpoint")
 }
 
@@ -116,10 +111,10 @@ fn brief(epoch: u32, metrics: &Metrics) -> String {
     format!("epoch {epoch}  {}", precisions.join("  "))
 }
 
-/// How many points the model has been trained on, each counted in every epoch.
-fn points_done(model: &Model) -> u64 {
+/// How many examples the model has been trained on, each counted in every epoch.
+fn examples_done(model: &Model) -> u64 {
     let batches = model.step() % model.steps_per_epoch();
-    u64::from(model.epoch()) * model.points() as u64 + batches * model.config().batch_size as u64
+    u64::from(model.epoch()) * model.examples() as u64 + batches * model.config().optimizer.batch_size as u64
 }
 
 /// Time and progress of a run.
@@ -128,23 +123,23 @@ struct Watch {
     start: Instant,
     /// Time spent on other things than training.
     aside: Duration,
-    /// Points done before this run.
-    points_before: u64,
-    /// Points done by it.
-    points: u64,
+    /// Examples done before this run.
+    examples_before: u64,
+    /// Examples done by it.
+    examples: u64,
     steps: u64,
     loss: f64,
 }
 
 impl Watch {
-    fn new(style: Style, points_before: u64) -> Self {
-        let bar = Training::new(style, points_before);
-        Self { bar, start: Instant::now(), aside: Duration::ZERO, points_before, points: 0, steps: 0, loss: 0.0 }
+    fn new(style: Style, examples_before: u64) -> Self {
+        let bar = Training::new(style, examples_before);
+        Self { bar, start: Instant::now(), aside: Duration::ZERO, examples_before, examples: 0, steps: 0, loss: 0.0 }
     }
 
     fn update(&mut self, progress: &Progress) {
         self.bar.update(progress);
-        self.points = progress.points_done - self.points_before;
+        self.examples = progress.examples_done - self.examples_before;
         self.steps = progress.step;
         self.loss = progress.epoch_loss;
     }
@@ -159,11 +154,11 @@ impl Watch {
     }
 
     fn rate(&self) -> f64 {
-        self.points as f64 / self.seconds().max(1e-9)
+        self.examples as f64 / self.seconds().max(1e-9)
     }
 
     fn trained(&self, outcome: Outcome) -> Trained {
-        let &Self { steps, points, loss, .. } = self;
-        Trained { outcome, steps, points, loss, seconds: self.seconds() }
+        let &Self { steps, examples, loss, .. } = self;
+        Trained { outcome, steps, examples, loss, seconds: self.seconds() }
     }
 }

@@ -1,12 +1,10 @@
-//! What is told about a training when it is over.
+//! The summary of a training.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Serialize;
-use slide_core::config::Runtime;
-use slide_core::metrics::Metrics;
-use slide_core::model::Model;
+use slide_core::{Metrics, Model, Runtime};
 use slide_mem::Report;
 
 use crate::output::{bytes, count, pairs, seconds};
@@ -16,13 +14,13 @@ use crate::table;
 #[derive(Serialize)]
 pub(crate) struct Summary {
     model: PathBuf,
-    points: usize,
+    examples: usize,
     features: usize,
     labels: usize,
     parameters: usize,
     steps: u64,
     loss: f64,
-    samples_per_second: f64,
+    examples_per_second: f64,
     seconds: Seconds,
     /// Most memory that the process has had, in bytes.
     peak_bytes: Option<u64>,
@@ -35,7 +33,7 @@ pub(crate) struct Summary {
     fallbacks: Vec<String>,
 }
 
-/// Where the time went.
+/// Time by phase.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(crate) struct Seconds {
     pub(crate) reading: f64,
@@ -55,17 +53,17 @@ impl Summary {
     ) -> Self {
         Self {
             model: path,
-            points: model.points(),
+            examples: model.examples(),
             features: model.features(),
             labels: model.labels(),
             parameters: model.parameters(),
             steps: trained.steps,
             loss: trained.loss,
-            samples_per_second: trained.points as f64 / trained.seconds.max(1e-9),
+            examples_per_second: trained.examples as f64 / trained.seconds.max(1e-9),
             seconds: Seconds { training: trained.seconds, ..seconds },
             peak_bytes: peak_bytes(),
-            isa: runtime.kernels.isa().name(),
-            threads: runtime.workers.count(),
+            isa: runtime.kernels().isa().name(),
+            threads: runtime.workers().count(),
             metrics,
             fallbacks: fallbacks(&report),
             table_bytes_by_page: report.bytes_by_page,
@@ -79,10 +77,10 @@ impl std::fmt::Display for Summary {
             writeln!(f, "{}", table::metrics(metrics))?;
         }
         let Seconds { reading, training, evaluation } = self.seconds;
-        let rate = count(self.samples_per_second as u64);
+        let rate = count(self.examples_per_second as u64);
         let mut rows = vec![
             ("reading", seconds(reading)),
-            ("training", format!("{}, {rate} samples/s, loss {:.4}", seconds(training), self.loss)),
+            ("training", format!("{}, {rate} examples/s, loss {:.4}", seconds(training), self.loss)),
         ];
         if self.metrics.is_some() {
             rows.push(("evaluation", seconds(evaluation)));
@@ -95,12 +93,12 @@ impl std::fmt::Display for Summary {
             ("machine", format!("{}, {threads} thread{}", self.isa, if threads == 1 { "" } else { "s" })),
             ("model", format!("{}, {} parameters", self.model.display(), count(self.parameters as u64))),
         ]);
-        rows.extend(self.fallbacks.iter().map(|fallback| ("not had", fallback.clone())));
+        rows.extend(self.fallbacks.iter().map(|fallback| ("fallback", fallback.clone())));
         f.write_str(&pairs(&rows))
     }
 }
 
-/// What the tables asked for and did not get, in words.
+/// What was asked of the system and not granted, in words.
 pub(crate) fn fallbacks(report: &Report) -> Vec<String> {
     report.fallbacks.iter().map(ToString::to_string).collect()
 }

@@ -10,10 +10,10 @@ fn stats_count() {
     let folder = Folder::new();
     let stats = json(&folder.slide("data stats train.txt --json").assert().success());
     assert_eq!(
-        (&stats["points"], &stats["feature_count"], &stats["label_count"]),
+        (&stats["examples"], &stats["feature_count"], &stats["label_count"]),
         (&400.into(), &60.into(), &30.into())
     );
-    folder.slide("data stats train.txt").assert().success().stdout(predicate::str::contains("labels per point"));
+    folder.slide("data stats train.txt").assert().success().stdout(predicate::str::contains("labels per example"));
 }
 
 #[test]
@@ -32,10 +32,9 @@ fn conversions_lead_back() {
 #[test]
 fn synthetic_sets_can_be_learnt() {
     let folder = Folder::new();
-    let counts =
-        "--points 1500 --test-points 200 --features 300 --labels 40 --labels-per-point 2 --features-per-point 12";
+    let counts = "--examples 1500 --test-examples 200 --features 300 --labels 40 --labels-per-example 2 --features-per-example 12";
     let made = folder.slide(&format!("data synth {counts} -o s.txt --test t.txt -q")).assert().success();
-    assert!(stdout(&made).contains("s.txt: 1,500 points, 300 features, 40 labels (xmc)"), "{}", stdout(&made));
+    assert!(stdout(&made).contains("s.txt: 1,500 examples, 300 features, 40 labels (xmc)"), "{}", stdout(&made));
     assert!(folder.text("s.txt").starts_with("1500 300 40\n") && folder.text("t.txt").starts_with("200 300 40\n"));
     folder.slide(&format!("data synth {counts} -o again.txt -q")).assert().success();
     assert_eq!(folder.text("again.txt"), folder.text("s.txt"));
@@ -47,7 +46,7 @@ fn synthetic_sets_can_be_learnt() {
     assert!(trained["metrics"]["at"][0]["precision"].as_f64().unwrap() > 0.6, "{trained:#}");
 
     let like = folder.slide("data synth --like delicious-200k --scale 0.001 -o d.txt --json").assert().success();
-    assert_eq!((&json(&like)["points"], &json(&like)["labels"]), (&197.into(), &205.into()));
+    assert_eq!((&json(&like)["examples"], &json(&like)["labels"]), (&197.into(), &205.into()));
 }
 
 #[test]
@@ -71,7 +70,7 @@ fn the_demo_shows_metrics_and_predictions() {
     folder.write("labels.txt.zst", (0..common::LABELS).map(|i| format!("name{i}\n")).collect::<String>());
     let demo = folder.slide(&format!("demo --data . -o d.slide --show 3 {}", common::SMALL)).assert().success();
     let said = stdout(&demo);
-    for words in ["nDCG", "training", "samples/s", "at the peak", "thread", "d.slide", "✓", "word", "predicted  name"]
+    for words in ["nDCG", "training", "examples/s", "at the peak", "thread", "d.slide", "✓", "word", "predicted  name"]
     {
         assert!(said.contains(words), "{words} in\n{said}");
     }

@@ -21,7 +21,7 @@ fn labels(said: &str) -> Vec<Vec<u32>> {
 }
 
 #[test]
-fn a_line_for_each_point_best_labels_first() {
+fn a_line_for_each_example_best_labels_first() {
     let folder = trained();
     let said = stdout(&folder.slide("predict m.slide test.txt --top 3").assert().success());
     let predicted = labels(&said);
@@ -79,7 +79,7 @@ fn json_lines_and_names() {
 }
 
 #[test]
-fn points_before_a_defect_are_answered() {
+fn examples_before_a_defect_are_answered() {
     let folder = trained();
     let broken = folder.slide("predict m.slide -").write_stdin("0:1 1:1\n2:1\n3:x\n4:1\n").assert().code(1);
     assert!(stderr(&broken).contains("-:3:3: expected"), "{}", stderr(&broken));
@@ -89,15 +89,15 @@ fn points_before_a_defect_are_answered() {
 }
 
 #[test]
-fn an_answer_does_not_wait_for_the_next_point() {
+fn an_answer_does_not_wait_for_the_next_example() {
     let folder = trained();
     let mut command = common::std_slide();
     command.current_dir(folder.path(".")).args(["predict", "m.slide", "-"]);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let (mut input, output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
     let mut answers = BufReader::new(output).lines();
-    for point in ["3:1 4:1\n", "5:1\n"] {
-        input.write_all(point.as_bytes()).unwrap();
+    for example in ["3:1 4:1\n", "5:1\n"] {
+        input.write_all(example.as_bytes()).unwrap();
         assert_eq!(labels(&answers.next().unwrap().unwrap())[0].len(), 5);
     }
     drop(input);

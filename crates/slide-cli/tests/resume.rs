@@ -1,4 +1,4 @@
-//! Trainings that are cut off, by `kill -9` or by Ctrl-C, and go on as if nothing had happened.
+//! Trainings that are cut off, by `kill -9` or by Ctrl-C, and continue to the same result.
 #![cfg(target_os = "linux")]
 
 mod common;
@@ -59,7 +59,7 @@ impl Training {
         (output.status, String::from_utf8(output.stderr).unwrap())
     }
 
-    /// Waits until the pipe is full: the program sleeps, and goes on sleeping.
+    /// Waits until the pipe is full and the program blocked.
     fn wait_until_blocked(&self) {
         let stat = format!("/proc/{}/stat", self.child.id());
         let mut asleep = 0;
@@ -135,5 +135,5 @@ fn a_resumed_run_has_the_settings_and_the_data_of_its_checkpoint() {
     let weights = folder.slide("train train.txt -q -o again.slide --resume m.slide").assert().code(1);
     weights.stderr(predicate::str::contains("no complete training state"));
     let data = folder.slide("train test.txt -q -o again.slide --resume m.slide.checkpoint").assert().code(1);
-    data.stderr(predicate::str::contains("400 points, these have 100"));
+    data.stderr(predicate::str::contains("400 examples, these have 100"));
 }

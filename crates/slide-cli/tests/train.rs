@@ -16,7 +16,7 @@ fn a_model_is_trained_and_evaluated() {
     assert_eq!(evaluated["metrics"], trained["metrics"]);
 
     let said = stdout(&folder.slide("eval m.slide test.txt").assert().success());
-    for word in ["@1", "@5", "nDCG", "PSP", "us a point"] {
+    for word in ["@1", "@5", "nDCG", "PSP", "us an example"] {
         assert!(said.contains(word), "{word} in\n{said}");
     }
 }
@@ -25,8 +25,8 @@ fn a_model_is_trained_and_evaluated() {
 fn labels_of_a_filter_do_not_count() {
     let folder = Folder::new();
     folder.train("m.slide", "").success();
-    let points = folder.text("test.txt").lines().count() - 1;
-    let everything: String = (0..points).flat_map(|p| (0..LABELS).map(move |l| format!("{p} {l}\n"))).collect();
+    let examples = folder.text("test.txt").lines().count() - 1;
+    let everything: String = (0..examples).flat_map(|p| (0..LABELS).map(move |l| format!("{p} {l}\n"))).collect();
     folder.write("all.filter", everything);
     let evaluated = json(&folder.slide("eval m.slide test.txt --filter all.filter --json").assert().success());
     assert_eq!(evaluated["metrics"]["at"][0]["precision"], 0.0);
@@ -35,14 +35,17 @@ fn labels_of_a_filter_do_not_count() {
 #[test]
 fn info_tells_what_a_model_holds() {
     let folder = Folder::new();
-    folder.train("m.slide", "--seed 7 --rebuild constant:9").success();
+    folder.train("m.slide", "--seed 7 --sampler vanilla --hash-bits 4 --rebuild constant:9").success();
     let said = stdout(&folder.slide("info m.slide").assert().success());
     for words in ["60 -> 16 -> 30", "output.weight", "30 x 16", "1,920", "seed = 7", "rebuild = \"constant:9\""] {
         assert!(said.contains(words), "{words} in\n{said}");
     }
     let info = json(&folder.slide("info m.slide --json").assert().success());
-    assert_eq!((&info["config"]["seed"], &info["labels"], &info["resumable"]), (&7.into(), &30.into(), &false.into()));
-    assert_eq!(info["config"]["learning-rate"], 0.02, "as it was written, not as f64 sees it");
+    assert_eq!(
+        (&info["config"]["optimizer"]["seed"], &info["labels"], &info["resumable"]),
+        (&7.into(), &30.into(), &false.into())
+    );
+    assert_eq!(info["config"]["optimizer"]["learning-rate"], 0.02, "as it was written, not as f64 sees it");
     // What is shown is a configuration file.
     let (_, settings) = said.split_once("# settings").unwrap();
     folder.write("same.toml", format!("#{settings}"));
@@ -72,22 +75,38 @@ fn threads_and_instruction_sets_give_the_same_bytes() {
 #[test]
 fn options_go_before_the_file_and_the_file_before_the_defaults() {
     let folder = Folder::new();
-    folder.write("run.toml", "hidden = [16, 8]\nloss = \"softmax\"\nepochs = 1\nactive = 0.5\nlog = \"run.jsonl\"\n");
-    folder.slide("train train.txt -q -o m.slide --config run.toml --epochs 2").assert().success();
-    let config = json(&folder.slide("info m.slide --json").assert().success())["config"].clone();
-    assert_eq!((&config["hidden"], &config["loss"]), (&serde_json::json!([16, 8]), &"softmax".into()));
-    assert_eq!((&config["epochs"], &config["batch-size"]), (&2.into(), &512.into()));
-    assert!(folder.path("run.jsonl").exists());
+    // With sections, and without.
+    for sections in [["[network]", "[optimizer]", "[sampling]"], [""; 3]] {
+        let [network, optimizer, sampling] = sections;
+        let text = format!(
+            "log = \"run.jsonl\"\n{network}\nhidden = [16, 8]\nloss = \"softmax\"\n{optimizer}\nepochs = 1\n\
+             {sampling}\nsampler = \"threshold\"\nmin-matches = 3\nactive = 0.5\n"
+        );
+        folder.write("run.toml", text);
+        let train = |words: &str| {
+            folder.slide(&format!("train train.txt -q -o m.slide --config run.toml {words}")).assert().success();
+            json(&folder.slide("info m.slide --json").assert().success())["config"].clone()
+        };
+        let config = train("--epochs 2");
+        let (network, optimizer) = (&config["network"], &config["optimizer"]);
+        assert_eq!((&network["hidden"], &network["loss"]), (&serde_json::json!([16, 8]), &"softmax".into()));
+        assert_eq!((&optimizer["epochs"], &optimizer["batch-size"]), (&2.into(), &512.into()));
+        assert_eq!(config["sampling"]["min-matches"], 3);
+        assert!(folder.path("run.jsonl").exists());
+        let config = train("--hidden 8 --sampler random");
+        assert_eq!(config["network"]["hidden"], serde_json::json!([8]));
+        assert_eq!(config["sampling"], serde_json::json!({ "sampler": "random", "active": 0.5 }));
+    }
 }
 
 #[test]
-fn held_out_points_are_the_same_for_the_same_seed() {
+fn held_out_examples_are_the_same_for_the_same_seed() {
     let folder = Folder::new();
-    let points = |words: &str| json(&folder.train("m.slide", &format!("--json {words}")).success());
-    let (first, again) = (points("--valid 0.25"), points("--valid 0.25"));
-    assert_eq!((&first["points"], &first["metrics"]["points"]), (&300.into(), &100.into()));
+    let trained = |words: &str| json(&folder.train("m.slide", &format!("--json {words}")).success());
+    let (first, again) = (trained("--valid 0.25"), trained("--valid 0.25"));
+    assert_eq!((&first["examples"], &first["metrics"]["examples"]), (&300.into(), &100.into()));
     assert_eq!(first["metrics"], again["metrics"]);
-    assert_ne!(first["metrics"], points("--valid 0.25 --seed 8")["metrics"]);
+    assert_ne!(first["metrics"], trained("--valid 0.25 --seed 8")["metrics"]);
     folder.slide("train train.txt -o m.slide --valid 1.5").assert().code(2).stderr(predicate::str::contains("--valid"));
 }
 
@@ -100,10 +119,13 @@ fn the_log_is_a_json_object_a_line() {
     let events: Vec<&str> = lines.iter().map(|line| line["event"].as_str().unwrap()).collect();
     let expected = ["start", "batch", "batch", "epoch", "metrics", "batch", "batch", "batch", "epoch", "end"];
     assert_eq!(events, expected);
-    assert_eq!((&lines[0]["config"]["epochs"], &lines[0]["config"]["beta1"]), (&2.into(), &0.9.into()));
+    assert_eq!(
+        (&lines[0]["config"]["optimizer"]["epochs"], &lines[0]["config"]["optimizer"]["beta1"]),
+        (&2.into(), &0.9.into())
+    );
     let batch = &lines[2];
     assert_eq!((&batch["step"], &batch["epoch"]), (&20.into(), &1.into()));
-    for figure in ["loss", "learning_rate", "samples_per_second", "active_per_point", "rows_touched", "seconds"] {
+    for figure in ["loss", "learning_rate", "examples_per_second", "active_per_example", "rows_touched", "seconds"] {
         assert!(batch[figure].as_f64().unwrap() > 0.0, "{batch}");
     }
 }
@@ -113,8 +135,8 @@ fn progress_goes_to_standard_error_unless_quiet() {
     let folder = Folder::new();
     let words = format!("train train.txt -o m.slide {}", common::SMALL);
     let said = stderr(&folder.slide(&words).assert().success());
-    assert!(said.contains("epoch 8/8  loss ") && said.contains("samples/s"), "{said}");
-    folder.slide(&format!("{words} -q")).assert().success().stderr("").stdout(predicate::str::contains("samples/s"));
+    assert!(said.contains("epoch 8/8  loss ") && said.contains("examples/s"), "{said}");
+    folder.slide(&format!("{words} -q")).assert().success().stderr("").stdout(predicate::str::contains("examples/s"));
 }
 
 /// Trains with files of at most so many blocks, which a shell counts in 512 or 1024 bytes: the nearest to a full disk that any
@@ -133,7 +155,7 @@ fn a_disk_without_room_for_the_model_shows_before_training() {
     let folder = Folder::new();
     let said = stderr(&train_within(4, &folder, "").code(1));
     assert!(
-        said.contains("cannot write m.slide: its folder has no room for 1 MiB\n  because: File too large"),
+        said.contains("cannot write m.slide: its folder has no space for 1 MiB\n  because: File too large"),
         "{said}"
     );
     assert!(!said.contains("epoch") && !folder.path("m.slide").exists(), "{said}");
@@ -147,6 +169,36 @@ fn a_checkpoint_that_finds_no_room_does_not_end_training() {
     let warning = "warning: cannot write the checkpoint\n  because: m.slide.checkpoint: File too large (os error 27)\n";
     assert_eq!(said, warning.repeat(6));
     assert!(folder.path("m.slide").exists() && !folder.path("m.slide.checkpoint").exists());
+}
+
+#[test]
+fn labels_are_retrieved_from_the_tables_of_a_model() {
+    let folder = Folder::new();
+    folder.train("plain.slide", "").success();
+    let said = stderr(&folder.slide("eval plain.slide test.txt --retrieval lsh").assert().code(1));
+    assert!(said.contains("the model has no hash tables"), "{said}");
+    for settings in ["--sampler vanilla --hash-bits 3 --tables 12", "--hash-bits 3 --tables 12"] {
+        folder.train("m.slide", settings).success();
+        let precision = |retrieval: &str| {
+            let words = format!("eval m.slide test.txt --json --retrieval {retrieval}");
+            json(&folder.slide(&words).assert().success())["metrics"]["at"][0]["precision"].as_f64().unwrap()
+        };
+        let (exact, lsh) = (precision("exact"), precision("lsh"));
+        assert!(exact > 0.8 && lsh > 0.8 * exact, "{settings}: {exact} {lsh}");
+        let lines = stdout(&folder.slide("predict m.slide test.txt --retrieval lsh").assert().success());
+        assert_eq!(lines.lines().count(), 100);
+    }
+}
+
+#[test]
+fn every_optimizer_learns() {
+    let folder = Folder::new();
+    for (optimizer, rate) in [("adam", 0.02), ("adamw", 0.02), ("sgd", 0.02), ("adagrad", 0.2)] {
+        let words = format!("--optimizer {optimizer} --learning-rate {rate} --test test.txt --json");
+        let trained = json(&folder.train("m.slide", &words).success());
+        let precision = trained["metrics"]["at"][0]["precision"].as_f64().unwrap();
+        assert!(precision > 0.8, "{optimizer}: {precision}");
+    }
 }
 
 #[test]

@@ -1,385 +1,434 @@
-//! What is trained and how. Everything in [`TrainConfig`] determines the result and is stored in the model;
-//! what only determines how fast it is reached (threads, instruction set, pages) stands in [`Runtime`].
-
-use std::num::NonZeroUsize;
+//! What is trained and how. Everything in [`TrainConfig`] determines the result and is stored in the model; what only
+//! determines how fast it is reached (threads, instruction set, pages) stands in [`Runtime`](crate::Runtime).
+//!
+//! A configuration has four sections, in TOML:
+//!
+//! ```toml
+//! [network]
+//! hidden = [256]
+//! loss = "bce"
+//!
+//! [optimizer]
+//! optimizer = "adam"
+//! epochs = 10
+//!
+//! [sampling]
+//! sampler = "vanilla"
+//! active = 500
+//!
+//! [hashing]
+//! hash = "simhash"
+//! tables = 50
+//! ```
+//!
+//! The names of settings are unique over all sections: they are the program's options, and the keys of
+//! [`TrainConfig::set`]. What is left out has its default.
 
 use serde::{Deserialize, Serialize};
-use slide_kernels::{Isa, IsaError, Kernels};
-use slide_mem::{MemError, Pinning, Placement, Topology, Workers};
+use serde_json::{Map, Value};
 use thiserror::Error;
 
-use crate::lsh::{BucketPolicy, HashFunctions, HashKind, HashSettings, Rebuild};
-use crate::sampling::{Sampler, SamplerError, SamplerKind};
+use crate::lsh::{HashError, HashFunctions, HashingConfig};
+use crate::network::NetworkConfig;
+use crate::optim::{Method, OptimizerConfig};
+use crate::sampling::{Sampler, SamplerError, SamplingConfig};
+use crate::setting::{Setting, Variants};
 
-/// The loss of the output layer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Loss {
-    /// Cross-entropy of a softmax over the active rows; each of a point's labels has the target `1/|labels|`.
-    Softmax,
-    /// Binary cross-entropy: one sigmoid per label, each label of a point has the target 1.
-    Bce,
-}
-
-/// How the learning rate moves after the warm-up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Schedule {
-    /// It stays.
-    Constant,
-    /// It falls on a straight line towards 0 at the end.
-    Linear,
-    /// It falls on half a cosine towards 0 at the end.
-    Cosine,
-}
-
-/// How input rows are scaled before they enter the network, in training and in prediction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Normalize {
-    /// As they are.
-    None,
-    /// To Euclidean length 1 (a row of zeros stays).
-    L2,
-}
-
-/// What Adam does with the moments of a row in the batches that do not touch it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum LazyMoments {
-    /// Nothing: they wait, as in PyTorch's `SparseAdam`.
-    Frozen,
-    /// They decay as dense Adam's would: by `beta^missed` when the row is next touched. (The steps that dense
-    /// Adam would have taken from the decaying moments alone are not taken.)
-    CatchUp,
-}
-
-/// How weights are stored. Arithmetic is always f32.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Precision {
-    /// 32-bit floats.
-    F32,
-    /// bfloat16, rounded stochastically after each update; moments stay f32.
-    Bf16,
-}
-
-/// A number of output rows: absolute, or as a fraction of the labels.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Active {
-    /// So many rows.
-    Count(usize),
-    /// This share of all rows, in (0, 1).
-    Fraction(f64),
-}
-
-impl Active {
-    /// The number of rows this means for a layer of `rows` rows, never more than `rows`.
-    pub fn resolve(self, rows: usize) -> usize {
-        match self {
-            Active::Count(count) => count.min(rows),
-            Active::Fraction(fraction) => ((fraction * rows as f64).ceil() as usize).min(rows),
-        }
-    }
-}
-
-impl std::str::FromStr for Active {
-    type Err = ConfigError;
-
-    fn from_str(text: &str) -> Result<Self, ConfigError> {
-        let wrong = || ConfigError::Value {
-            option: "active",
-            expected: "a number of rows, or a fraction between 0 and 1 with a decimal point",
-            found: text.to_owned(),
-        };
-        if let Ok(count) = text.parse() {
-            return Ok(Active::Count(count));
-        }
-        match text.parse::<f64>() {
-            Ok(fraction) if fraction > 0.0 && fraction < 1.0 => Ok(Active::Fraction(fraction)),
-            _ => Err(wrong()),
-        }
-    }
-}
-
-impl std::fmt::Display for Active {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Active::Count(count) => count.fmt(formatter),
-            Active::Fraction(fraction) => fraction.fmt(formatter),
-        }
-    }
-}
-
-/// Probabilities of dropout, each in [0, 1). In files `[input, hidden]`, or one number for both; as an option
-/// `INPUT,HIDDEN`, or one number.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(from = "DropoutNumbers", into = "[f32; 2]")]
-pub struct Dropout {
-    /// Of an input feature.
-    pub input: f32,
-    /// Of a hidden unit.
-    pub hidden: f32,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum DropoutNumbers {
-    Both(f32),
-    Each([f32; 2]),
-}
-
-impl From<DropoutNumbers> for Dropout {
-    fn from(numbers: DropoutNumbers) -> Self {
-        let [input, hidden] = match numbers {
-            DropoutNumbers::Both(number) => [number; 2],
-            DropoutNumbers::Each(numbers) => numbers,
-        };
-        Self { input, hidden }
-    }
-}
-
-impl From<Dropout> for [f32; 2] {
-    fn from(dropout: Dropout) -> Self {
-        [dropout.input, dropout.hidden]
-    }
-}
-
-impl std::str::FromStr for Dropout {
-    type Err = ConfigError;
-
-    fn from_str(text: &str) -> Result<Self, ConfigError> {
-        let number = |text: &str| text.parse().ok().filter(|number: &f32| number.is_finite());
-        let (input, hidden) = text.split_once(',').unwrap_or((text, text));
-        match (number(input), number(hidden)) {
-            (Some(input), Some(hidden)) => Ok(Self { input, hidden }),
-            _ => Err(ConfigError::Value {
-                option: "dropout",
-                expected: "a probability, or one for input features and one for hidden units with a comma between",
-                found: text.to_owned(),
-            }),
-        }
-    }
-}
-
-/// Everything that determines the trained model, besides the data. The names are those of the program's options
-/// and of the keys of its TOML file.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+/// Everything that determines the trained model, besides the data.
+///
+/// ```
+/// use slide_core::TrainConfig;
+///
+/// let mut config = TrainConfig::default();
+/// config.network.hidden = vec![512];
+/// config.optimizer.epochs = 5;
+/// config.set("sampler", "vanilla")?.set("active", "0.005")?;
+/// # Ok::<(), slide_core::ConfigError>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Map<String, Value>")]
+#[non_exhaustive]
 pub struct TrainConfig {
-    /// Widths of the hidden layers, the sparse input layer's first.
-    pub hidden: Vec<usize>,
-    /// Loss of the output layer.
-    pub loss: Loss,
-    /// Passes over the training points.
-    pub epochs: u32,
-    /// Points a batch; the last batch of an epoch may be smaller.
-    pub batch_size: usize,
-    /// Learning rate after the warm-up.
-    pub learning_rate: f32,
-    /// What the learning rate does after the warm-up.
-    pub schedule: Schedule,
-    /// Share of all batches over which the learning rate rises from 0 on a straight line, in [0, 1].
-    pub warmup: f32,
-    /// Probabilities with which input features and hidden units are dropped.
-    pub dropout: Dropout,
-    /// Scaling of input rows.
-    pub normalize: Normalize,
-    /// Adam's decay of the first moment.
-    pub beta1: f32,
-    /// Adam's decay of the second moment.
-    pub beta2: f32,
-    /// Adam's epsilon.
-    pub epsilon: f32,
-    /// Adam's moments of rows that a batch does not touch.
-    pub moments: LazyMoments,
-    /// How the active output rows are chosen.
-    pub sampler: SamplerKind,
-    /// How many rows the sampler aims at: per point, or (`shared`) random rows per batch beside the labels.
-    pub active: Active,
-    /// Fewest active rows a point: random rows fill up what hashing did not find. `None`: half of `active`, or the ceiling.
-    pub active_floor: Option<Active>,
-    /// Most active rows a point; labels are never dropped. `None`: twice `active`.
-    pub active_ceiling: Option<Active>,
-    /// The `threshold` sampler keeps rows that share at least so many buckets with the query.
-    pub min_matches: u32,
-    /// Hash family.
-    pub hash: HashKind,
-    /// Bits of a hash code: a table has `2^hash_bits` buckets. K, the number of elementary hashes of a code, is this
-    /// for SimHash and a third of it for the other families, whose hashes have three bits.
-    pub hash_bits: u32,
-    /// Hash tables (L).
-    pub tables: usize,
-    /// Most rows a bucket holds.
-    pub bucket_size: u32,
-    /// Which rows stay in an overfull bucket.
-    pub bucket_policy: BucketPolicy,
-    /// When the tables are rebuilt.
-    pub rebuild: Rebuild,
-    /// Storage of the weights.
-    pub precision: Precision,
-    /// Seed of every random number.
-    pub seed: u64,
-}
-
-impl Default for TrainConfig {
-    fn default() -> Self {
-        Self {
-            hidden: vec![256],
-            loss: Loss::Bce,
-            epochs: 10,
-            batch_size: 512,
-            learning_rate: 5e-3,
-            schedule: Schedule::Linear,
-            warmup: 0.05,
-            dropout: Dropout { input: 0.3, hidden: 0.3 },
-            normalize: Normalize::L2,
-            beta1: 0.9,
-            beta2: 0.999,
-            epsilon: 1e-8,
-            moments: LazyMoments::Frozen,
-            sampler: SamplerKind::Shared,
-            active: Active::Count(1000),
-            active_floor: None,
-            active_ceiling: None,
-            min_matches: 2,
-            hash: HashKind::SimHash,
-            hash_bits: 9,
-            tables: 50,
-            bucket_size: 128,
-            bucket_policy: BucketPolicy::Fifo,
-            rebuild: Rebuild::Exponential { first: 50, growth: 1.1 },
-            precision: Precision::F32,
-            seed: 42,
-        }
-    }
+    /// The network: its shape, its loss, and how its weights are stored.
+    pub network: NetworkConfig,
+    /// How weights are updated, how often and on how many examples.
+    pub optimizer: OptimizerConfig,
+    /// How the output rows that are computed are chosen.
+    pub sampling: SamplingConfig,
+    /// Hash functions and tables over the output rows. A sampler that looks rows up in tables has them in any case, with the
+    /// default settings where there are none here; with another sampler the model gets tables at the end of training, for
+    /// retrieval, if there are settings here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hashing: Option<HashingConfig>,
 }
 
 /// A setting that cannot be used.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum ConfigError {
-    /// One option has an impossible value.
-    #[error("{option}: expected {expected}, found {found}")]
+    /// A setting has an impossible value.
+    #[error("{key}: {reason}")]
     Value {
-        /// Name of the option.
-        option: &'static str,
-        /// What is allowed.
-        expected: &'static str,
-        /// What stands there.
-        found: String,
+        /// Name of the setting.
+        key: String,
+        /// What is expected and what was found.
+        reason: String,
+    },
+    /// There is no such setting, or not in this section.
+    #[error("unknown setting `{key}`{}", hint.as_ref().map(|hint| format!(": {hint}")).unwrap_or_default())]
+    Unknown {
+        /// The name, with the section where one was given.
+        key: String,
+        /// What may have been meant.
+        hint: Option<String>,
+    },
+    /// A setting of a variant that is not chosen.
+    #[error("`{key}` has no meaning with {tag} `{chosen}`: it belongs to {}", belongs_to.join(", "))]
+    Meaningless {
+        /// Name of the setting.
+        key: String,
+        /// The setting that chooses the variant: `sampler` or `optimizer`.
+        tag: &'static str,
+        /// The variant that is chosen.
+        chosen: String,
+        /// The variants that have the setting.
+        belongs_to: Vec<&'static str>,
     },
     /// The hash settings contradict each other or the network.
     #[error("hash tables: {0}")]
-    Hash(#[from] crate::lsh::HashError),
+    Hash(#[from] HashError),
     /// The sampler's numbers contradict each other.
     #[error("sampler: {0}")]
     Sampler(#[from] SamplerError),
-    /// The requested instruction set is unknown or not on this machine.
-    #[error(transparent)]
-    Isa(#[from] IsaError),
-    /// The worker threads could not be started.
-    #[error(transparent)]
-    Memory(#[from] MemError),
 }
 
+/// The sections and the settings that each of them always has.
+const SECTIONS: [(&str, &[Setting]); 4] = [
+    ("network", NetworkConfig::SETTINGS),
+    ("optimizer", OptimizerConfig::SETTINGS),
+    ("sampling", &[]),
+    ("hashing", HashingConfig::SETTINGS),
+];
+
+/// The settings that choose among variants.
+const CHOICES: [Variants; 2] = [Method::VARIANTS, SamplingConfig::VARIANTS];
+
 impl TrainConfig {
-    /// Checks every value against its range, and the hash settings against the width they would hash.
-    pub fn validate(&self) -> Result<(), ConfigError> {
-        fn check(
-            good: bool,
-            option: &'static str,
-            expected: &'static str,
-            found: impl std::fmt::Debug,
-        ) -> Result<(), ConfigError> {
-            if good {
-                return Ok(());
+    /// Every setting, once: by section, in the order in which a reader wants them. For those who offer them to users.
+    #[must_use]
+    pub fn settings() -> Vec<Setting> {
+        let mut settings: Vec<Setting> = Vec::new();
+        for (section, common) in SECTIONS {
+            let choice = CHOICES.iter().filter(|choice| choice.tag.section == section);
+            for choice in choice.clone() {
+                settings.push(choice.tag);
             }
-            Err(ConfigError::Value { option, expected, found: format!("{found:?}") })
+            settings.extend_from_slice(common);
+            for setting in choice.flat_map(|choice| choice.variants).flat_map(|(_, settings)| *settings) {
+                if !settings.iter().any(|known| known.field == setting.field) {
+                    settings.push(*setting);
+                }
+            }
         }
+        settings
+    }
+
+    /// The names of the variants of the sampler or the optimizer that have a setting; none if it does not depend on them.
+    #[must_use]
+    pub fn variants_with(setting: &Setting) -> Vec<&'static str> {
+        let has = |settings: &[Setting]| settings.iter().any(|other| other.field == setting.field);
+        let all = CHOICES.iter().filter(|choice| choice.tag.section == setting.section);
+        all.flat_map(|choice| choice.variants).filter(|(_, settings)| has(settings)).map(|(name, _)| *name).collect()
+    }
+
+    /// Changes one setting, named as in files and on the command line, to the value that `text` says.
+    ///
+    /// # Errors
+    /// An unknown name, a value of the wrong form, or a setting of another sampler or optimizer than the chosen one. Ranges
+    /// are checked by [`validate`](Self::validate).
+    pub fn set(&mut self, key: &str, text: &str) -> Result<&mut Self, ConfigError> {
+        let setting = find(key)?;
+        let value = setting.parse(text).map_err(|reason| ConfigError::Value { key: key.to_owned(), reason })?;
+        *self = self.with([(key.to_owned(), value)])?;
+        Ok(self)
+    }
+
+    /// This configuration with other values of some settings, by name; all are taken together, so that a sampler and its
+    /// settings may come in any order. A setting of the sampler or optimizer that is no longer chosen is dropped.
+    ///
+    /// # Errors
+    /// As [`set`](Self::set).
+    pub fn with(&self, changes: impl IntoIterator<Item = (String, Value)>) -> Result<Self, ConfigError> {
+        let mut sections = self.sections();
+        let mut changes: Vec<(Setting, Value)> = changes
+            .into_iter()
+            .map(|(key, value)| {
+                let setting = find(&key)?;
+                setting.check(&value).map_err(|reason| ConfigError::Value { key, reason })?;
+                Ok((setting, value))
+            })
+            .collect::<Result<_, ConfigError>>()?;
+        let is_choice = |setting: &Setting| CHOICES.iter().any(|choice| choice.tag.field == setting.field);
+        // Choices first: they decide which other settings there are.
+        changes.sort_by_key(|(setting, _)| !is_choice(setting));
+        for (setting, value) in changes {
+            let section = sections.entry(setting.section).or_insert_with(|| Value::Object(Map::new()));
+            let section = section.as_object_mut().expect("sections are objects");
+            if let Some(choice) = CHOICES.iter().find(|choice| choice.tag.field == setting.field) {
+                choose(choice, value, section);
+                continue;
+            }
+            let belongs_to = Self::variants_with(&setting);
+            if let Some(choice) = CHOICES.iter().find(|choice| choice.tag.section == setting.section)
+                && !belongs_to.is_empty()
+            {
+                let chosen = section[choice.tag.field].as_str().expect("a choice is a word").to_owned();
+                if !belongs_to.contains(&chosen.as_str()) {
+                    return Err(ConfigError::Meaningless {
+                        key: setting.key(),
+                        tag: choice.tag.field,
+                        chosen,
+                        belongs_to,
+                    });
+                }
+            }
+            section.insert(setting.key(), value);
+        }
+        #[derive(Deserialize)]
+        struct Sections {
+            network: NetworkConfig,
+            optimizer: OptimizerConfig,
+            sampling: SamplingConfig,
+            hashing: Option<HashingConfig>,
+        }
+        let Sections { network, optimizer, sampling, hashing } = serde_json::from_value(Value::Object(sections))
+            .map_err(|error| ConfigError::Value { key: "configuration".into(), reason: error.to_string() })?;
+        Ok(Self { network, optimizer, sampling, hashing })
+    }
+
+    /// Every setting that has a value, by section: the name, and the value as JSON text.
+    #[must_use]
+    pub fn values(&self) -> Vec<(Setting, String)> {
+        // Through text, because a `Value` widens f32 and would show 0.005 as 0.004999999888.
+        let text = serde_json::to_string(self).expect("a configuration is plain data");
+        let sections: Map<String, Value> = serde_json::from_str(&text).expect("just written");
+        let value = |setting: Setting| {
+            let value = sections.get(setting.section)?.get(setting.key())?;
+            (!value.is_null()).then(|| (setting, value.to_string()))
+        };
+        Self::settings().into_iter().filter_map(value).collect()
+    }
+
+    fn sections(&self) -> Map<String, Value> {
+        match serde_json::to_value(self).expect("a configuration is plain data") {
+            Value::Object(sections) => sections,
+            _ => unreachable!("a struct is an object"),
+        }
+    }
+
+    /// The settings of the hash tables, if the model has any.
+    #[must_use]
+    pub fn tables(&self) -> Option<HashingConfig> {
+        let wanted = self.sampling.rebuild().is_some();
+        self.hashing.clone().or_else(|| wanted.then(HashingConfig::default))
+    }
+
+    /// The sampler for an output layer of `rows` rows, checked.
+    pub(crate) fn sampler(&self, rows: usize) -> Result<Sampler, ConfigError> {
+        Ok(self.sampling.sampler(rows, self.tables().map_or(0, |hashing| hashing.tables))?)
+    }
+
+    /// Checks every value against its range, and the hash settings against the width they would hash.
+    ///
+    /// # Errors
+    /// The first setting that is out of its range.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        fn check(holds: bool, key: &str, expected: &str, found: impl std::fmt::Debug) -> Result<(), ConfigError> {
+            let reason = || format!("expected {expected}, found {found:?}");
+            if holds { Ok(()) } else { Err(ConfigError::Value { key: key.to_owned(), reason: reason() }) }
+        }
+        let Self { network, optimizer, .. } = self;
         let share = |value: f32| (0.0..1.0).contains(&value);
+        let hidden = &network.hidden;
         check(
-            (1..=64).contains(&self.hidden.len()) && self.hidden.iter().all(|w| (1..=1 << 16).contains(w)),
+            (1..=64).contains(&hidden.len()) && hidden.iter().all(|width| (1..=1 << 16).contains(width)),
             "hidden",
             "1 to 64 widths, each from 1 to 65536",
-            &self.hidden,
+            hidden,
         )?;
-        check(self.epochs > 0, "epochs", "at least 1", self.epochs)?;
-        check((1..=1 << 20).contains(&self.batch_size), "batch-size", "1 to 1048576", self.batch_size)?;
-        let rate = self.learning_rate;
+        let dropout = network.dropout;
+        let probabilities = [dropout.input, dropout.hidden];
+        check(probabilities.into_iter().all(share), "dropout", "probabilities in [0, 1)", probabilities)?;
+        check(optimizer.epochs > 0, "epochs", "at least 1", optimizer.epochs)?;
+        let batch_size = optimizer.batch_size;
+        check((1..=1 << 20).contains(&batch_size), "batch-size", "1 to 1048576", batch_size)?;
+        let rate = optimizer.learning_rate;
         check(rate > 0.0 && rate.is_finite(), "learning-rate", "a positive number", rate)?;
-        check((0.0..=1.0).contains(&self.warmup), "warmup", "a share in [0, 1]", self.warmup)?;
-        let Dropout { input, hidden } = self.dropout;
-        check(share(input) && share(hidden), "dropout", "probabilities in [0, 1)", [input, hidden])?;
-        check(share(self.beta1), "beta1", "[0, 1)", self.beta1)?;
-        check(share(self.beta2), "beta2", "[0, 1)", self.beta2)?;
-        let epsilon = self.epsilon;
-        check(epsilon > 0.0 && epsilon.is_finite(), "epsilon", "a positive number", epsilon)?;
-        for (option, active) in [
-            ("active", Some(self.active)),
-            ("active-floor", self.active_floor),
-            ("active-ceiling", self.active_ceiling),
-        ] {
-            if let Some(Active::Fraction(fraction)) = active {
-                check(fraction > 0.0 && fraction < 1.0, option, "a fraction in (0, 1)", fraction)?;
-            }
-        }
-        self.hash_settings().validate()?;
-        if self.sampler.uses_tables() {
-            HashFunctions::new(&self.hash_settings(), self.hidden[self.hidden.len() - 1], self.seed)?;
+        let warmup = optimizer.warmup;
+        check((0.0..=1.0).contains(&warmup), "warmup", "a share in [0, 1]", warmup)?;
+        let constants = optimizer.method.optimizer().validate();
+        constants.or_else(|wrong| check(false, wrong.name, wrong.expected, wrong.found))?;
+        if let Some(hashing) = self.tables() {
+            hashing.validate()?;
+            HashFunctions::new(&hashing, hidden[hidden.len() - 1], optimizer.seed)?;
         }
         // As for a layer of very many rows; a fraction of the real ones is resolved when they are known.
         self.sampler(u32::MAX as usize)?;
         Ok(())
     }
+}
 
-    /// The sampler for an output layer of `rows` rows, checked.
-    pub fn sampler(&self, rows: usize) -> Result<Sampler, ConfigError> {
-        let target = self.active.resolve(rows).max(1);
-        let ceiling = self.active_ceiling.map_or(target.saturating_mul(2).min(rows), |most| most.resolve(rows));
-        let sampler = Sampler {
-            kind: self.sampler,
-            target,
-            floor: self.active_floor.map_or((target / 2).min(ceiling), |floor| floor.resolve(rows)),
-            ceiling,
-            min_matches: self.min_matches,
-        };
-        sampler.validate(self.tables)?;
-        Ok(sampler)
-    }
+/// The setting of this name.
+fn find(key: &str) -> Result<Setting, ConfigError> {
+    let settings = TrainConfig::settings();
+    let found = settings.iter().find(|setting| setting.key() == key).copied();
+    found.ok_or_else(|| {
+        let nearest = settings.iter().map(Setting::key).min_by_key(|known| edit_distance(known, key));
+        let near = nearest.filter(|known| edit_distance(known, key) <= 1 + key.len() / 4);
+        ConfigError::Unknown { key: key.to_owned(), hint: near.map(|near| format!("did you mean `{near}`?")) }
+    })
+}
 
-    /// The part of the configuration that the hash tables need.
-    pub fn hash_settings(&self) -> HashSettings {
-        HashSettings {
-            kind: self.hash,
-            bits: self.hash_bits,
-            tables: self.tables,
-            bucket_size: self.bucket_size,
-            policy: self.bucket_policy,
+/// Insertions, deletions and replacements that make one word of the other.
+fn edit_distance(left: &str, right: &str) -> usize {
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (i, a) in left.bytes().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, b) in right.bytes().enumerate() {
+            let replaced = diagonal + usize::from(a != b);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
         }
     }
+    row[right.len()]
 }
 
-/// How the work is done: nothing here changes the result.
-#[derive(Debug)]
-pub struct Runtime {
-    /// The kernels of the chosen instruction set.
-    pub kernels: &'static Kernels,
-    /// The threads.
-    pub workers: Workers,
-    /// Pages and nodes of the tables.
-    pub placement: Placement,
+/// Chooses another variant in `section`, and drops the settings that it does not have.
+fn choose(choice: &Variants, name: Value, section: &mut Map<String, Value>) {
+    let (mut kept, mut dropped) = (Vec::new(), Vec::new());
+    for (variant, settings) in choice.variants {
+        let keys = settings.iter().map(Setting::key);
+        if name.as_str() == Some(variant) { kept.extend(keys) } else { dropped.extend(keys) }
+    }
+    section.retain(|key, _| kept.contains(key) || !dropped.contains(key));
+    section.insert(choice.tag.field.to_owned(), name);
 }
 
-impl Runtime {
-    /// Starts `threads` workers (`None`: one per core allowed to this process) with the kernels of `isa` (`None`:
-    /// the variable `SLIDE_ISA`, else the best of the machine).
-    pub fn new(threads: Option<NonZeroUsize>, isa: Option<Isa>, placement: Placement) -> Result<Self, ConfigError> {
-        let kernels = match isa {
-            Some(isa) => Kernels::for_isa(isa)?,
-            None => Kernels::from_env()?,
-        };
-        let workers = Workers::new(threads, Pinning::All, &Topology::detect())?;
-        Ok(Self { kernels, workers, placement })
+impl TryFrom<Map<String, Value>> for TrainConfig {
+    type Error = ConfigError;
+
+    /// The default configuration with the settings of the sections.
+    fn try_from(sections: Map<String, Value>) -> Result<Self, ConfigError> {
+        let mut changes = Vec::new();
+        for (section, settings) in sections {
+            let unknown = |key: &str, hint: String| ConfigError::Unknown { key: key.to_owned(), hint: Some(hint) };
+            if !SECTIONS.iter().any(|(name, _)| *name == section) {
+                let known = SECTIONS.map(|(name, _)| name).join(", ");
+                return Err(unknown(&format!("[{section}]"), format!("the sections are {known}")));
+            }
+            let Value::Object(settings) = settings else {
+                return Err(ConfigError::Value {
+                    key: section,
+                    reason: format!("expected settings, found {settings}"),
+                });
+            };
+            for (key, value) in settings {
+                let setting = find(&key)?;
+                if setting.section != section {
+                    return Err(unknown(&format!("[{section}] {key}"), format!("it stands in [{}]", setting.section)));
+                }
+                if !value.is_null() {
+                    changes.push((key, value));
+                }
+            }
+        }
+        Self::default().with(changes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<TrainConfig, String> {
+        toml::from_str(text).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_configuration_survives_json_and_toml() {
+        let mut config = TrainConfig::default();
+        config.network.hidden = vec![512, 64];
+        config.optimizer.learning_rate = 0.007;
+        config.set("optimizer", "sgd").unwrap().set("momentum", "0.8").unwrap();
+        config.set("sampler", "threshold").unwrap().set("min-matches", "3").unwrap().set("tables", "7").unwrap();
+        let json = serde_json::to_string(&config).unwrap();
+        assert_eq!(serde_json::from_str::<TrainConfig>(&json).unwrap(), config);
+        assert_eq!(read(&toml::to_string(&config).unwrap()).unwrap(), config);
+        assert_eq!(read("").unwrap(), TrainConfig::default());
+    }
+
+    #[test]
+    fn settings_that_mean_nothing_cannot_be_written() {
+        for (text, said) in [
+            ("[sampling]\nmin-matches = 2", "no meaning with sampler `shared`: it belongs to threshold"),
+            (
+                "[optimizer]\noptimizer = \"sgd\"\nbeta1 = 0.5",
+                "no meaning with optimizer `sgd`: it belongs to adam, adamw",
+            ),
+            ("[network]\nepochs = 2", "[network] epochs`: it stands in [optimizer]"),
+            ("[network]\nhiden = [2]", "did you mean `hidden`?"),
+            ("[net]\nhidden = [2]", "the sections are network, optimizer, sampling, hashing"),
+            ("[sampling]\nsampler = \"best\"", "expected one of: shared, exact"),
+            ("hidden = [2]", "the sections are"),
+            ("[network]\nhidden = \"wide\"", "hidden: "),
+        ] {
+            let error = read(text).unwrap_err();
+            assert!(error.contains(said), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn another_sampler_keeps_the_settings_that_it_has_too() {
+        let mut config = TrainConfig::default();
+        config.set("sampler", "vanilla").unwrap().set("active", "60").unwrap().set("active-floor", "5").unwrap();
+        config.set("sampler", "topk").unwrap();
+        let SamplingConfig::TopK(sampling) = &config.sampling else { panic!("{config:?}") };
+        assert_eq!((sampling.active, sampling.active_floor.unwrap()), ("60".parse().unwrap(), "5".parse().unwrap()));
+        config.set("sampler", "random").unwrap();
+        let SamplingConfig::Random(sampling) = &config.sampling else { panic!("{config:?}") };
+        assert_eq!(sampling.active, "60".parse().unwrap());
+    }
+
+    #[test]
+    fn names_are_unique_and_choices_are_complete() {
+        let keys: Vec<String> = TrainConfig::settings().iter().map(Setting::key).collect();
+        let mut unique = keys.clone();
+        unique.sort();
+        unique.dedup();
+        assert_eq!(unique.len(), keys.len(), "{keys:?}");
+        for (key, names) in [("optimizer", Method::NAMES), ("sampler", SamplingConfig::NAMES)] {
+            for name in names {
+                assert!(TrainConfig::default().set(key, name).unwrap().validate().is_ok(), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn values_out_of_range_are_named() {
+        for (key, value) in [
+            ("hidden", "0"),
+            ("dropout", "1"),
+            ("epochs", "0"),
+            ("learning-rate", "-1"),
+            ("warmup", "2"),
+            ("beta2", "1"),
+            ("epsilon", "0"),
+            ("batch-size", "0"),
+        ] {
+            let mut config = TrainConfig::default();
+            config.set(key, value).unwrap();
+            let said = config.validate().unwrap_err().to_string();
+            assert!(said.starts_with(&format!("{key}: expected ")), "{said}");
+        }
     }
 }

@@ -1,22 +1,22 @@
 //! How good a ranking of labels is: P@k, nDCG@k, PSP@k and R@k.
 //!
-//! With `y` the labels of a point and `l_1, l_2, ...` the predicted ones, best first:
+//! With `y` the labels of an example and `l_1, l_2, ...` the predicted ones, best first:
 //!
 //! * `P@k` = |{l_1..l_k} in y| / k
 //! * `nDCG@k` = sum over hits at rank r <= k of 1/log2(r + 1), divided by sum for r = 1..min(k, |y|) of 1/log2(r + 1)
-//! * `PSP@k` = sum over hits at rank <= k of 1/p_l, divided by the same of the best ranking, both summed over all points
+//! * `PSP@k` = sum over hits at rank <= k of 1/p_l, divided by the same of the best ranking, both summed over all examples
 //!   before dividing, as the Extreme Classification Repository's scripts do
 //! * `R@k` = |{l_1..l_k} in y| / |y|
 //!
-//! and the mean over all points. A point without labels counts as 0 in all of them, as in those scripts;
-//! [`Metrics::points_without_labels`] says how many there are, so that a mean over the others can be had.
+//! and the mean over all examples. An example without labels counts as 0 in all of them, as in those scripts;
+//! [`Metrics::examples_without_labels`] says how many there are, so that a mean over the others can be had.
 
 use serde::Serialize;
 
 /// Inverse propensities of labels: how much a hit counts for PSP.
 ///
 /// Jain, Prabhu, Varma: Extreme Multi-label Loss Functions for Recommendation, Tagging, Ranking & Other Missing Label
-/// Applications (KDD 2016), section 4: `1/p_l = 1 + C (N_l + B)^-A` with `C = (ln N - 1)(B + 1)^A`, `N` training points
+/// Applications (KDD 2016), section 4: `1/p_l = 1 + C (N_l + B)^-A` with `C = (ln N - 1)(B + 1)^A`, `N` training examples
 /// of which `N_l` carry the label.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Propensity {
@@ -29,14 +29,14 @@ impl Propensity {
     /// The paper's B for most sets (Wikipedia sets: 0.4, Amazon sets: 2.6).
     pub const B: f64 = 1.5;
 
-    /// Propensities from the label frequencies of `points` training points, with [`Self::A`] and [`Self::B`].
-    pub fn new(frequencies: &[u32], points: usize) -> Self {
-        Self::with_constants(frequencies, points, Self::A, Self::B)
+    /// Propensities from the label frequencies of `examples` training examples, with [`Self::A`] and [`Self::B`].
+    pub fn new(frequencies: &[u32], examples: usize) -> Self {
+        Self::with_constants(frequencies, examples, Self::A, Self::B)
     }
 
-    /// The same with other constants. `C` is not let below 0, where fewer than e points would take it.
-    pub fn with_constants(frequencies: &[u32], points: usize, a: f64, b: f64) -> Self {
-        let c = ((points.max(1) as f64).ln() - 1.0).max(0.0) * (b + 1.0).powf(a);
+    /// The same with other constants. `C` is not let below 0, where fewer than e examples would take it.
+    pub fn with_constants(frequencies: &[u32], examples: usize, a: f64, b: f64) -> Self {
+        let c = ((examples.max(1) as f64).ln() - 1.0).max(0.0) * (b + 1.0).powf(a);
         let inverse = frequencies.iter().map(|&frequency| 1.0 + c * (f64::from(frequency) + b).powf(-a)).collect();
         Self { inverse }
     }
@@ -72,26 +72,26 @@ struct Sums {
     propensity_best: ExactSum,
 }
 
-/// Metrics of the points seen so far. Parts of a test set may be added to accumulators of their own and merged in
+/// Metrics of the examples seen so far. Parts of a test set may be added to accumulators of their own and merged in
 /// any order: the sums are integers, the result is the same to the bit.
 #[derive(Clone, Debug)]
 pub struct Accumulator<'a> {
     cutoffs: Vec<usize>,
     propensity: Option<&'a Propensity>,
     sums: Vec<Sums>,
-    points: u64,
-    points_without_labels: u64,
-    /// 1/p of the labels of a point, kept to spare an allocation a point.
+    examples: u64,
+    examples_without_labels: u64,
+    /// 1/p of the labels of an example, kept to spare an allocation an example.
     scratch: Vec<f64>,
 }
 
 /// What an [`Accumulator`] has found, as fractions from 0 to 1.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Metrics {
-    /// Points seen.
-    pub points: u64,
-    /// Points among them without a label: each counts 0.
-    pub points_without_labels: u64,
+    /// Examples seen.
+    pub examples: u64,
+    /// Examples among them without a label: each counts 0.
+    pub examples_without_labels: u64,
     /// One entry for each cutoff, ascending.
     pub at: Vec<MetricsAt>,
 }
@@ -133,20 +133,20 @@ impl<'a> Accumulator<'a> {
         cutoffs.sort_unstable();
         cutoffs.dedup();
         let sums = vec![Sums::default(); cutoffs.len()];
-        Self { cutoffs, propensity, sums, points: 0, points_without_labels: 0, scratch: Vec::new() }
+        Self { cutoffs, propensity, sums, examples: 0, examples_without_labels: 0, scratch: Vec::new() }
     }
 
-    /// How many predictions a point needs: the largest cutoff.
+    /// How many predictions an example needs: the largest cutoff.
     pub fn depth(&self) -> usize {
         self.cutoffs.last().copied().unwrap_or(0)
     }
 
-    /// Adds a point: distinct labels `predicted`, best first (fewer than [`Self::depth`] are misses behind the last, more are
+    /// Adds an example: distinct labels `predicted`, best first (fewer than [`Self::depth`] are misses behind the last, more are
     /// not looked at), and its labels `truth`, ascending.
     pub fn add(&mut self, predicted: &[u32], truth: &[u32]) {
-        self.points += 1;
+        self.examples += 1;
         if truth.is_empty() {
-            self.points_without_labels += 1;
+            self.examples_without_labels += 1;
             return;
         }
         let best = &mut self.scratch;
@@ -185,8 +185,8 @@ impl<'a> Accumulator<'a> {
     /// When the cutoffs differ.
     pub fn merge(&mut self, other: &Self) {
         assert_eq!(self.cutoffs, other.cutoffs, "accumulators of different cutoffs");
-        self.points += other.points;
-        self.points_without_labels += other.points_without_labels;
+        self.examples += other.examples;
+        self.examples_without_labels += other.examples_without_labels;
         for (sums, others) in self.sums.iter_mut().zip(&other.sums) {
             sums.hits += others.hits;
             sums.ndcg.0 += others.ndcg.0;
@@ -196,20 +196,20 @@ impl<'a> Accumulator<'a> {
         }
     }
 
-    /// The metrics so far; all 0 when no point was seen.
+    /// The metrics so far; all 0 when no example was seen.
     pub fn metrics(&self) -> Metrics {
-        let points = self.points.max(1) as f64;
+        let examples = self.examples.max(1) as f64;
         let at = self.cutoffs.iter().zip(&self.sums).map(|(&k, sums)| MetricsAt {
             k,
-            precision: sums.hits as f64 / (k as f64 * points),
-            ndcg: sums.ndcg.get() / points,
+            precision: sums.hits as f64 / (k as f64 * examples),
+            ndcg: sums.ndcg.get() / examples,
             psp: self.propensity.map(|_| match sums.propensity_best.get() {
                 0.0 => 0.0,
                 best => sums.propensity_hits.get() / best,
             }),
-            recall: sums.recall.get() / points,
+            recall: sums.recall.get() / examples,
         });
-        Metrics { points: self.points, points_without_labels: self.points_without_labels, at: at.collect() }
+        Metrics { examples: self.examples, examples_without_labels: self.examples_without_labels, at: at.collect() }
     }
 }
 
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn one_point_by_hand() {
+    fn one_example_by_hand() {
         // Labels 2, 5, 7; predicted 5 (hit), 1, 2 (hit), 9, 7 (hit).
         let mut accumulator = Accumulator::new(None);
         accumulator.add(&[5, 1, 2, 9, 7], &[2, 5, 7]);
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn psp_divides_sums_over_all_points() {
+    fn psp_divides_sums_over_all_examples() {
         // 1/p = 1, 2, 4 for labels 0, 1, 2.
         let propensity = Propensity { inverse: vec![1.0, 2.0, 4.0] };
         let mut accumulator = Accumulator::new(Some(&propensity));
@@ -268,13 +268,13 @@ mod tests {
     }
 
     #[test]
-    fn few_predictions_and_points_without_labels_count_as_misses() {
+    fn few_predictions_and_examples_without_labels_count_as_misses() {
         let mut accumulator = Accumulator::with_cutoffs(&[2, 1, 2, 0], None);
         accumulator.add(&[3], &[3]);
         accumulator.add(&[], &[3]);
         accumulator.add(&[3, 4], &[]);
         let metrics = accumulator.metrics();
-        assert_eq!((metrics.points, metrics.points_without_labels), (3, 1));
+        assert_eq!((metrics.examples, metrics.examples_without_labels), (3, 1));
         assert_eq!(metrics.at.iter().map(|at| at.k).collect::<Vec<_>>(), [1, 2]);
         close(metrics.at(1).unwrap().precision, 1.0 / 3.0);
         close(metrics.at(2).unwrap().precision, 1.0 / 6.0);
@@ -286,7 +286,7 @@ mod tests {
     fn merging_gives_the_same_bits_in_any_grouping() {
         let frequencies: Vec<u32> = (0..100).map(|label| label * label % 37).collect();
         let propensity = Propensity::new(&frequencies, 5000);
-        let point = |seed: u32| {
+        let example = |seed: u32| {
             let predicted: Vec<u32> = (0..5).map(|rank| (seed * 7 + rank * 13) % 100).collect();
             let mut truth: Vec<u32> = (0..seed % 6).map(|rank| (seed * 5 + rank * 31) % 100).collect();
             truth.sort_unstable();
@@ -296,7 +296,7 @@ mod tests {
         let of = |seeds: &mut dyn Iterator<Item = u32>| {
             let mut accumulator = Accumulator::new(Some(&propensity));
             for seed in seeds {
-                let (predicted, truth) = point(seed);
+                let (predicted, truth) = example(seed);
                 accumulator.add(&predicted, &truth);
             }
             accumulator

@@ -32,15 +32,16 @@ fn read(text: &str, options: &ReadOptions) -> Result<Dataset, DataError> {
 type Row = (Vec<u32>, Vec<f32>, Vec<u32>);
 
 fn rows_of(data: &Dataset) -> Vec<Row> {
-    let row = |point| (data.features(point).0.to_vec(), data.features(point).1.to_vec(), data.labels(point).to_vec());
-    (0..data.points()).map(row).collect()
+    let row =
+        |example| (data.features(example).0.to_vec(), data.features(example).1.to_vec(), data.labels(example).to_vec());
+    (0..data.examples()).map(row).collect()
 }
 
 fn collect(path: &Path, options: &ReadOptions) -> Result<Vec<Row>, DataError> {
-    let mut points = data::stream::open(path, options)?;
+    let mut examples = data::stream::open(path, options)?;
     let mut rows = Vec::new();
-    while let Some(point) = points.next_point()? {
-        rows.push((point.features.to_vec(), point.values.to_vec(), point.labels.to_vec()));
+    while let Some(example) = examples.next_example()? {
+        rows.push((example.features.to_vec(), example.values.to_vec(), example.labels.to_vec()));
     }
     Ok(rows)
 }
@@ -71,8 +72,8 @@ fn xmc_accepts() {
         assert_eq!((data.feature_count(), data.label_count()), (5, 4));
     }
     assert_eq!(rows_of(&read("1 5 4\n0 1:1", &xmc()).unwrap()), [row(&[(1, 1.0)], &[0])]);
-    assert_eq!(read("0 5 4\n", &xmc()).unwrap().points(), 0);
-    assert_eq!(read("0 0 0", &xmc()).unwrap().points(), 0);
+    assert_eq!(read("0 5 4\n", &xmc()).unwrap().examples(), 0);
+    assert_eq!(read("0 0 0", &xmc()).unwrap().examples(), 0);
     assert_eq!(rows_of(&read("1 1 1\n0 0:1e-60\n", &xmc()).unwrap()), [row(&[(0, 0.0)], &[0])]);
 }
 
@@ -81,7 +82,7 @@ type Case = (&'static str, u64, u64, &'static str, &'static str);
 
 #[test]
 fn xmc_defects() {
-    let header = "header, 'points features labels'";
+    let header = "header, 'examples features labels'";
     let cases: &[Case] = &[
         ("", 1, 1, header, "the end of the file"),
         ("\n", 1, 1, header, "the end of the line"),
@@ -113,14 +114,14 @@ fn xmc_defects() {
         ("1 5 4\n-1 1:2\n", 2, 1, "a label number from 0 to 3", "\"-1\""),
         ("1 5 4\n1,2:3 1:2\n", 2, 4, "','", "\":3\""),
         ("1 5 4\n 1,2 1:2\n", 2, 3, "':' behind", "\",2\""),
-        ("1 5 4\n0 1:2 2:3 1:4\n", 2, 11, "feature 1 once a point", "\"1:4\""),
-        ("1 5 4\n0 2:1 1:2 1:3 x\n", 2, 11, "feature 1 once a point", "\"1:3\""),
+        ("1 5 4\n0 1:2 2:3 1:4\n", 2, 11, "feature 1 once an example", "\"1:4\""),
+        ("1 5 4\n0 2:1 1:2 1:3 x\n", 2, 11, "feature 1 once an example", "\"1:3\""),
         ("1 5 4\n0 2:1 1:2 x 1:3\n", 2, 11, "'feature:value'", "\"x\""),
         ("1 5 4\n0 1:1\r2:1\n", 2, 6, "a blank or the end", "\"\\r\""),
-        ("2 5 4\n0 1:2\n", 3, 1, "2 points, as the header says; there are 1", "the end of the file"),
-        ("2 5 4\n0 1:2", 2, 6, "2 points, as the header says; there are 1", "the end of the file"),
-        ("1 5 4\n0 1:2\n\n \n0 1:2\n0 x", 5, 1, "the end of the file behind 1 points", "\"0\""),
-        ("1 5 4\n0 1:2\n x\n", 3, 2, "the end of the file behind 1 points", "\"x\""),
+        ("2 5 4\n0 1:2\n", 3, 1, "2 examples, as the header says; there are 1", "the end of the file"),
+        ("2 5 4\n0 1:2", 2, 6, "2 examples, as the header says; there are 1", "the end of the file"),
+        ("1 5 4\n0 1:2\n\n \n0 1:2\n0 x", 5, 1, "the end of the file behind 1 examples", "\"0\""),
+        ("1 5 4\n0 1:2\n x\n", 3, 2, "the end of the file behind 1 examples", "\"x\""),
         ("1 5 4\n0 1:2 # no\n", 2, 7, "'feature:value'", "\"#\""),
         ("1 5 4\n0 1:\x01\u{e9}\n", 2, 5, "a finite number", "\"\\x01\\xc3\\xa9\""),
     ];
@@ -164,7 +165,7 @@ fn svmlight_accepts() {
     assert_eq!(one.feature_count(), 4);
     assert_eq!(read(text, &svmlight(IndexBase::Auto)).unwrap(), one);
     assert_eq!(read("1 0:1 3:1\n", &svmlight(IndexBase::Auto)).unwrap().features(0).0, [0, 3]);
-    // With a header, blank lines are points, and the width decides what Auto may take for the last feature.
+    // With a header, blank lines are examples, and the width decides what Auto may take for the last feature.
     let data = read("2 3 4\n0 1:1 3:1\n\n", &svmlight(IndexBase::Auto)).unwrap();
     assert_eq!(rows_of(&data), [row(&[(0, 1.0), (2, 1.0)], &[0]), row(&[], &[])]);
     let labels = ReadOptions { label_base: IndexBase::One, ..svmlight(IndexBase::Zero) };
@@ -175,13 +176,13 @@ fn svmlight_accepts() {
 fn svmlight_defects() {
     check(
         &[
-            ("", 1, 1, "at least one point", "the end of the file"),
-            ("# nothing\n\n", 3, 1, "at least one point", "the end of the file"),
+            ("", 1, 1, "at least one example", "the end of the file"),
+            ("# nothing\n\n", 3, 1, "at least one example", "the end of the file"),
             ("0 1:1 qid:3\n", 1, 7, "'feature:value'", "\"qid:3\""),
             ("0 qid:x 1:1\n", 1, 3, "a number behind 'qid:'", "\"qid:x\""),
             ("-1 1:1\n", 1, 1, "a label number", "\"-1\""),
             ("0 0:1 1:1\n0 4294967296:1\n", 2, 3, "a feature number", "\"4294967296:1\""),
-            ("2 3 4\n1 1:1\n# x\n1 1:1\n1 1:1\n", 5, 1, "the end of the file behind 2 points", "\"1\""),
+            ("2 3 4\n1 1:1\n# x\n1 1:1\n1 1:1\n", 5, 1, "the end of the file behind 2 examples", "\"1\""),
         ],
         &svmlight(IndexBase::Zero),
     );
@@ -196,8 +197,8 @@ fn svmlight_defects() {
 fn the_first_defect_whatever_the_threads() {
     // Some megabytes, so that there are several pieces; defects in many of them.
     let mut text = String::from("400000 1000 10\n");
-    for point in 0..400_000 {
-        text += if point >= 100_003 && point % 1000 == 3 { "1 5:1 7:x\n" } else { "1,2 3:0.25 14:1.5\n" };
+    for example in 0..400_000 {
+        text += if example >= 100_003 && example % 1000 == 3 { "1 5:1 7:x\n" } else { "1,2 3:0.25 14:1.5\n" };
     }
     let folder = TempDir::new().unwrap();
     let path = file(&folder, "large.txt", text.as_bytes());
@@ -211,9 +212,9 @@ fn the_first_defect_whatever_the_threads() {
         data::read(&good, &ReadOptions { threads: NonZeroUsize::new(threads), ..ReadOptions::default() }).unwrap()
     };
     let one = read(1);
-    assert_eq!((one.points(), one.labels(399_999), one.features(100_003).1), (400_000, &[1, 2][..], &[1.0, 2.0][..]));
+    assert_eq!((one.examples(), one.labels(399_999), one.features(100_003).1), (400_000, &[1, 2][..], &[1.0, 2.0][..]));
     assert_eq!(one, read(3));
-    assert_eq!(Dataset::try_from(one.clone().into_parts()).unwrap(), one);
+    assert_eq!(Dataset::try_from(one.clone().arrays().clone()).unwrap(), one);
 }
 
 fn sample() -> Dataset {
@@ -255,7 +256,7 @@ fn written_files_read_back() {
     let empty =
         Dataset::try_from(Parts { feature_indptr: vec![0; 2], label_indptr: vec![0; 2], ..Parts::default() }).unwrap();
     let refused = data::write(folder.path().join("empty.svm"), &empty, Format::Svmlight).unwrap_err();
-    assert!(refused.to_string().contains("point 0 has neither"), "{refused}");
+    assert!(refused.to_string().contains("example 0 has neither"), "{refused}");
     let mut text = Vec::new();
     data::write_to(&mut text, &data, Format::Xmc).unwrap();
     assert_eq!(text, std::fs::read(folder.path().join("a.txt")).unwrap());

@@ -59,12 +59,12 @@ fn mutated(start: &[u8], changes: &[Change]) -> Vec<u8> {
 type Arrays = (Vec<u64>, Vec<u32>, Vec<f32>, Vec<u32>);
 
 fn streamed(path: &Path, options: &ReadOptions) -> Result<Arrays, DataError> {
-    let mut points = data::stream::open(path, options)?;
+    let mut examples = data::stream::open(path, options)?;
     let mut all = (vec![0], vec![], vec![], vec![]);
-    while let Some(point) = points.next_point()? {
-        all.1.extend_from_slice(point.features);
-        all.2.extend_from_slice(point.values);
-        all.3.extend_from_slice(point.labels);
+    while let Some(example) = examples.next_example()? {
+        all.1.extend_from_slice(example.features);
+        all.2.extend_from_slice(example.values);
+        all.3.extend_from_slice(example.labels);
         all.0.push(all.1.len() as u64);
     }
     Ok(all)
@@ -79,15 +79,18 @@ fn read_every_way(bytes: &[u8], format: Option<Format>) -> Result<(), TestCaseEr
         let options = ReadOptions { format, feature_base, ..ReadOptions::default() };
         let whole = data::read(&path, &options);
         if let Ok(data) = &whole {
-            prop_assert!(Dataset::try_from(data.clone().into_parts()).is_ok());
+            prop_assert!(Dataset::try_from(data.arrays().clone()).is_ok());
         }
         if feature_base == IndexBase::Auto || format == Some(Format::Npz) {
             continue;
         }
         match (whole, streamed(&path, &options)) {
             (Ok(data), Ok(rows)) => {
-                let Parts { feature_indptr, feature_indices, feature_values, label_indices, .. } = data.into_parts();
-                prop_assert_eq!((feature_indptr, feature_indices, feature_values, label_indices), rows);
+                let arrays = data.arrays();
+                prop_assert_eq!(&arrays.feature_indptr[..], rows.0);
+                prop_assert_eq!(&arrays.feature_indices[..], rows.1);
+                prop_assert_eq!(&arrays.feature_values[..], rows.2);
+                prop_assert_eq!(&arrays.label_indices[..], rows.3);
             }
             (Err(one), Err(other)) => prop_assert_eq!(one.to_string(), other.to_string()),
             (one, other) => prop_assert!(false, "{:?} but streamed {:?}", one, other),
@@ -150,7 +153,7 @@ proptest! {
         let bytes = std::fs::read(&path).unwrap();
         std::fs::write(&path, mutated(&bytes, &changes)).unwrap();
         if let Ok(data) = data::read(&path, &ReadOptions::default()) {
-            prop_assert!(Dataset::try_from(data.into_parts()).is_ok());
+            prop_assert!(Dataset::try_from(data.arrays().clone()).is_ok());
         }
     }
 }

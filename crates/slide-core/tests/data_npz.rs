@@ -20,7 +20,7 @@ fn scipy_wrote_them() {
     let wide = ReadOptions { labels: LabelFile::At(fixture("Y.scipy.npz")), ..ReadOptions::default() };
     for (name, options) in [("X.scipy.npz", &ReadOptions::default()), ("X.wide.npz", &wide)] {
         let data = data::read(fixture(name), options).unwrap();
-        assert_eq!((data.points(), data.feature_count(), data.label_count()), (3, 4, 3), "{name}");
+        assert_eq!((data.examples(), data.feature_count(), data.label_count()), (3, 4, 3), "{name}");
         assert_eq!(data.features(0), (&[1, 3][..], &[0.5, -2.0][..]), "{name}");
         assert_eq!(data.features(1), (&[][..], &[][..]), "{name}");
         assert_eq!(data.features(2), (&[0, 2][..], &[0.001, 7.0][..]), "{name}");

@@ -10,7 +10,7 @@ fn real_sets_have_their_published_counts() {
         eprintln!("skipped: SLIDE_DATA does not name a folder of real sets");
         return;
     };
-    // Set, part, points, features, labels, points without labels, points without features.
+    // Set, part, examples, features, labels, examples without labels, examples without features.
     let sets = [
         ("tibkat", "train", 81_937, 187_798, 35_613, 0, 0),
         ("tibkat", "test", 13_666, 187_798, 35_613, 0, 0),
@@ -23,16 +23,20 @@ fn real_sets_have_their_published_counts() {
         ("bibtex", "train", 4_880, 1_836, 159, 0, 0),
         ("bibtex", "test", 2_515, 1_836, 159, 0, 0),
     ];
-    for (set, part, points, features, labels, without_labels, without_features) in sets {
+    for (set, part, examples, features, labels, without_labels, without_features) in sets {
         let path = folder.join(set).join(format!("{part}.txt.zst"));
         if !path.exists() {
             eprintln!("skipped: no {}", path.display());
             continue;
         }
         let stats = Stats::of(&data::read(&path, &data::ReadOptions::default()).unwrap());
-        assert_eq!((stats.points, stats.feature_count, stats.label_count), (points, features, labels), "{set} {part}");
         assert_eq!(
-            (stats.points_without_labels, stats.points_without_features),
+            (stats.examples, stats.feature_count, stats.label_count),
+            (examples, features, labels),
+            "{set} {part}"
+        );
+        assert_eq!(
+            (stats.examples_without_labels, stats.examples_without_features),
             (without_labels, without_features),
             "{set} {part}"
         );

@@ -14,32 +14,32 @@ fn published_shapes() {
         let synth = Synth { shape, siblings: Synth::SIBLINGS, seed: 1 };
         let stats = Stats::of(&synth.generate(Part::Train).unwrap());
         assert_eq!(
-            (stats.points, stats.feature_count, stats.label_count),
-            (shape.points, shape.features, shape.labels)
+            (stats.examples, stats.feature_count, stats.label_count),
+            (shape.examples, shape.features, shape.labels)
         );
-        near(stats.labels_per_point.mean, shape.labels_per_point, 0.05);
-        near(stats.features_per_point.mean, shape.features_per_point, 0.05);
+        near(stats.labels_per_example.mean, shape.labels_per_example, 0.05);
+        near(stats.features_per_example.mean, shape.features_per_example, 0.05);
         assert_eq!(
-            (stats.unused_labels, stats.points_without_labels, stats.points_without_features),
+            (stats.unused_labels, stats.examples_without_labels, stats.examples_without_features),
             (0, 0, 0),
             "{name}"
         );
         // A long tail: the most frequent labels are many times as frequent as the typical one.
         assert!(stats.label_frequency.max > 8 * stats.label_frequency.median, "{name}: {:?}", stats.label_frequency);
         let test = synth.generate(Part::Test).unwrap();
-        assert_eq!((test.points(), test.label_count()), (shape.test_points, shape.labels));
+        assert_eq!((test.examples(), test.label_count()), (shape.test_examples, shape.labels));
     }
     assert!(Shape::like("x").unwrap_err().to_string().contains("amazon-670k, delicious-200k"));
 }
 
 fn small(siblings: usize) -> Synth {
     let shape = Shape {
-        points: 4000,
-        test_points: 600,
+        examples: 4000,
+        test_examples: 600,
         features: 3000,
         labels: 320,
-        labels_per_point: 2.5,
-        features_per_point: 40.0,
+        labels_per_example: 2.5,
+        features_per_example: 40.0,
     };
     Synth { shape, siblings, seed: 7 }
 }
@@ -52,7 +52,7 @@ fn the_same_whatever_the_threads() {
     };
     let one = with(1);
     assert_eq!(one, with(3));
-    assert_eq!(Dataset::try_from(one.clone().into_parts()).unwrap(), one);
+    assert_eq!(Dataset::try_from(one.clone().arrays().clone()).unwrap(), one);
     assert_ne!(one, Synth { seed: 8, ..small(8) }.generate(Part::Train).unwrap());
 }
 
@@ -64,8 +64,8 @@ fn impossible_shapes_are_refused() {
         synth.generate(Part::Train).unwrap_err().to_string()
     };
     assert!(refused(|synth| synth.shape.labels = 0).contains("features and labels"));
-    assert!(refused(|synth| synth.shape.labels_per_point = f64::NAN).contains("labels per point"));
-    assert!(refused(|synth| synth.shape.features_per_point = 1e9).contains("features per point"));
+    assert!(refused(|synth| synth.shape.labels_per_example = f64::NAN).contains("labels per example"));
+    assert!(refused(|synth| synth.shape.features_per_example = 1e9).contains("features per example"));
     assert!(refused(|synth| synth.siblings = 0).contains("sibling"));
 }
 
@@ -75,9 +75,9 @@ fn centroid(siblings: usize) -> (f64, f64) {
     let (train, test) = (synth.generate(Part::Train).unwrap(), synth.generate(Part::Test).unwrap());
     let width = train.feature_count();
     let mut centroids = vec![0.0_f32; train.label_count() * width];
-    for point in 0..train.points() {
-        let (features, values) = train.features(point);
-        for &label in train.labels(point) {
+    for example in 0..train.examples() {
+        let (features, values) = train.features(example);
+        for &label in train.labels(example) {
             for (&feature, value) in features.iter().zip(values) {
                 centroids[label as usize * width + feature as usize] += value;
             }
@@ -88,8 +88,8 @@ fn centroid(siblings: usize) -> (f64, f64) {
         centroid.iter_mut().for_each(|value| *value /= length);
     }
     let (mut hits, mut confused) = (0, 0);
-    for point in 0..test.points() {
-        let (features, values) = test.features(point);
+    for example in 0..test.examples() {
+        let (features, values) = test.features(example);
         let score = |label: usize| -> f32 {
             features
                 .iter()
@@ -98,14 +98,14 @@ fn centroid(siblings: usize) -> (f64, f64) {
                 .sum()
         };
         let best = (0..test.label_count()).max_by(|&a, &b| score(a).total_cmp(&score(b))).unwrap() as u32;
-        if test.labels(point).contains(&best) {
+        if test.labels(example).contains(&best) {
             hits += 1;
-        } else if test.labels(point).iter().any(|&label| label as usize / 8 == best as usize / 8) {
+        } else if test.labels(example).iter().any(|&label| label as usize / 8 == best as usize / 8) {
             confused += 1;
         }
     }
-    let wrong = test.points() - hits;
-    (hits as f64 / test.points() as f64, confused as f64 / wrong.max(1) as f64)
+    let wrong = test.examples() - hits;
+    (hits as f64 / test.examples() as f64, confused as f64 / wrong.max(1) as f64)
 }
 
 #[test]

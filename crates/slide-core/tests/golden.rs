@@ -11,97 +11,84 @@ mod common;
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
 
 use sha2::{Digest, Sha256};
-use slide_core::config::{Active, LazyMoments, Loss, Precision, Runtime, Schedule, TrainConfig};
-use slide_core::lsh::{BucketPolicy, HashKind, Rebuild};
-use slide_core::sampling::SamplerKind;
-use slide_core::train::{Control, Trainer};
+use slide_core::{Runtime, RuntimeOptions, TrainConfig, Trainer};
 use slide_kernels::Isa;
-use slide_mem::{NumaPolicy, Placement, Report, Topology};
+use slide_mem::{NumaPolicy, Pinning, Placement, Report, Topology};
 
-fn base() -> TrainConfig {
-    TrainConfig {
-        hidden: vec![40],
-        epochs: 2,
-        batch_size: 96,
-        active: Active::Count(60),
-        tables: 12,
-        rebuild: Rebuild::Constant { every: 3 },
-        bucket_size: 16,
-        ..TrainConfig::default()
-    }
-}
+/// What all runs have, and what those with hash tables have.
+const BASE: &str = "hidden=40 epochs=2 batch-size=96";
+const TABLES: &str = "tables=12 bucket-size=16 rebuild=constant:3";
 
-/// The runs whose models are pinned.
-fn runs() -> Vec<(&'static str, TrainConfig, &'static str)> {
+type Run = (&'static str, TrainConfig, &'static str);
+
+/// The runs whose models are pinned: a name, settings, the sum.
+fn runs() -> Vec<Run> {
+    let plain = |settings: &str| common::config(&format!("{BASE} {settings}"));
+    let hashed = |settings: &str| common::config(&format!("{BASE} sampler=vanilla {TABLES} {settings} active=60"));
     vec![
         (
             "shared set, binary cross-entropy",
-            base(),
+            plain("active=60"),
             "f1a9a5f1af3d757d4462ad3aa50806c6055699b217cf548240d6995b87a58ec4",
         ),
         (
             "exact, softmax, three hidden layers, cosine",
-            TrainConfig {
-                hidden: vec![24, 48, 16],
-                loss: Loss::Softmax,
-                sampler: SamplerKind::Exact,
-                schedule: Schedule::Cosine,
-                ..base()
-            },
+            plain("hidden=24,48,16 loss=softmax sampler=exact schedule=cosine"),
             "b4ff888c332674cef2c580f43fe4916530f5fe85739309dfadc182fe82e8d8a6",
         ),
         (
             "vanilla SimHash, softmax",
-            TrainConfig { loss: Loss::Softmax, sampler: SamplerKind::Vanilla, hash_bits: 5, ..base() },
+            hashed("loss=softmax hash-bits=5"),
             "08b8c8f2d6de6aeea80e26ece46c6915ec38700e5e0d7266c85ae9725d654841",
         ),
         (
             "top-k DWTA, reservoir, bf16, catch-up",
-            TrainConfig {
-                sampler: SamplerKind::TopK,
-                hash: HashKind::Dwta,
-                hash_bits: 6,
-                bucket_policy: BucketPolicy::Reservoir,
-                precision: Precision::Bf16,
-                moments: LazyMoments::CatchUp,
-                ..base()
-            },
+            hashed("sampler=topk hash=dwta hash-bits=6 bucket-policy=reservoir precision=bf16 moments=catch-up"),
             "dd9f00d8d684e09dddc69656411007d67fd3787c14a70402145a3ac09cad34e2",
         ),
         (
             "threshold WTA",
-            TrainConfig { sampler: SamplerKind::Threshold, hash: HashKind::Wta, hash_bits: 3, ..base() },
+            hashed("sampler=threshold hash=wta hash-bits=3"),
             "31c2c5156a65cf8109077274362a8e7820b176b85720e57d647005df6c7b16a2",
         ),
         (
             "vanilla MinHash, two hidden layers",
-            TrainConfig {
-                hidden: vec![40, 32],
-                sampler: SamplerKind::Vanilla,
-                hash: HashKind::MinHash,
-                hash_bits: 3,
-                ..base()
-            },
+            hashed("hidden=40,32 hash=minhash hash-bits=3"),
             "04fe3d21757f40e42254df611f88648c2fad9fa8445c391df66f1f284092eb9d",
         ),
         (
             "shared set, softmax, bf16, two hidden layers",
-            TrainConfig { hidden: vec![40, 64], loss: Loss::Softmax, precision: Precision::Bf16, ..base() },
+            plain("hidden=40,64 loss=softmax precision=bf16 active=60"),
             "0e3effca4aa03782d4f5277c4ac448debfaa2b7ef349b09b360ec1129355a62f",
         ),
         (
             "random",
-            TrainConfig { sampler: SamplerKind::Random, loss: Loss::Softmax, ..base() },
+            plain("sampler=random loss=softmax active=60"),
             "71445936ce56134b58e04c16bc8495adeddddaa93b814c2056f44de5debcb9d1",
+        ),
+        (
+            "AdamW, catch-up",
+            plain("active=60 optimizer=adamw weight-decay=0.1 moments=catch-up"),
+            "b935812c27f1db9092adb96b68bcb7519d7ca99ccea734b695a33eb6528e26f6",
+        ),
+        (
+            "momentum, Nesterov, catch-up, bf16, vanilla",
+            hashed("hash-bits=5 optimizer=sgd nesterov=true moments=catch-up learning-rate=0.05 precision=bf16"),
+            "68dd9695c0cbd2c00660db790a2471810e398937458a57b9db2068690893e57d",
+        ),
+        (
+            "Adagrad",
+            plain("active=60 hidden=24,16 optimizer=adagrad learning-rate=0.05"),
+            "4fdbeaebd4a6fc6e56e499b92aa3c4dd01034cf4cfc5937326e4143d4ff07728",
         ),
     ]
 }
 
 fn sums(config: &TrainConfig, isa: Isa, threads: usize) -> Sums {
-    let runtime = Runtime::new(NonZeroUsize::new(threads), Some(isa), Placement::default()).unwrap();
-    train(config, &runtime).0
+    train(config, &common::runtime(Some(threads), Some(isa))).0
 }
 
 /// The SHA-256 of the checkpoint's tensors and that of the whole file.
@@ -119,7 +106,7 @@ fn sha256(bytes: &[u8]) -> String {
 fn train(config: &TrainConfig, runtime: &Runtime) -> (Sums, Report) {
     let data = common::dataset(500, 2000, 3000);
     let mut trainer = Trainer::new(config.clone(), &data, runtime).unwrap();
-    trainer.run(&mut |_, _| Control::Continue).unwrap();
+    trainer.run(&mut |_, _| ControlFlow::Continue(())).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model");
     trainer.save_checkpoint(&path).unwrap();
@@ -129,7 +116,7 @@ fn train(config: &TrainConfig, runtime: &Runtime) -> (Sums, Report) {
 }
 
 /// Each run on each level with each number of threads, in such an order that the first few cover most.
-fn trainings() -> Vec<(Isa, usize, (&'static str, TrainConfig, &'static str))> {
+fn trainings() -> Vec<(Isa, usize, Run)> {
     const THREADS: [usize; 4] = [1, 2, 3, 7];
     let forced = std::env::var("SLIDE_ISA").ok().filter(|name| !name.is_empty());
     let forced = forced.map(|name| name.parse::<Isa>().expect("SLIDE_ISA names a level"));
@@ -204,15 +191,17 @@ fn models_have_the_same_bits_on_every_node() {
     for (run, policy) in trainings.take(budget().unwrap_or(usize::MAX)) {
         let (name, config, expected) = &runs[run];
         let placement = Placement { numa: policies[policy], ..Placement::default() };
-        let runtime = Runtime::new(NonZeroUsize::new(threads), None, placement).unwrap();
+        let mut options = RuntimeOptions::default();
+        (options.threads, options.placement, options.pinning) = (NonZeroUsize::new(threads), placement, Pinning::All);
+        let runtime = Runtime::new(&options).unwrap();
         let (found, report) = train(config, &runtime);
         assert_eq!(&found.tensors, expected, "{name} ({placement})");
         if nodes.len() < 2 {
             continue;
         }
-        assert_eq!(runtime.workers.cpus().len(), threads, "{:?}", runtime.workers.fallbacks());
+        assert_eq!(runtime.workers().cpus().len(), threads, "{:?}", runtime.workers().fallbacks());
         let node_of = |id: &u32| topology.cpus.iter().find(|cpu| cpu.id == *id).expect("a CPU of this machine").node;
-        let owners: Vec<u32> = runtime.workers.cpus().iter().map(node_of).collect();
+        let owners: Vec<u32> = runtime.workers().cpus().iter().map(node_of).collect();
         // Rows cannot lie with owners on a node without memory; nor on one without owners.
         let can_be_had = placement.numa != NumaPolicy::Partition
             || nodes.iter().all(|node| owners.contains(node)) && owners.iter().all(|node| nodes.contains(node));

@@ -2,49 +2,36 @@
 
 mod common;
 
+use std::ops::ControlFlow;
 use std::path::Path;
 
-use slide_core::config::{Active, LazyMoments, Loss, Precision, Runtime, TrainConfig};
-use slide_core::data::Dataset;
-use slide_core::lsh::{BucketPolicy, HashKind, Rebuild};
-use slide_core::model::{Model, ModelError};
-use slide_core::sampling::SamplerKind;
-use slide_core::train::{Control, Outcome, TrainError, Trainer};
-use slide_mem::Placement;
+use slide_core::{Dataset, Model, ModelError, Outcome, Progress, Runtime, TrainConfig, TrainError, Trainer};
 
 fn runtime() -> Runtime {
-    Runtime::new(None, None, Placement::default()).unwrap()
+    common::runtime(None, None)
 }
 
 /// Hash tables with every detail that a checkpoint must hold, rebuilt every 4 batches.
 fn config() -> TrainConfig {
-    TrainConfig {
-        hidden: vec![32, 24],
-        loss: Loss::Softmax,
-        epochs: 2,
-        batch_size: 48,
-        sampler: SamplerKind::Vanilla,
-        active: Active::Count(40),
-        hash: HashKind::Dwta,
-        hash_bits: 6,
-        tables: 8,
-        bucket_size: 4,
-        bucket_policy: BucketPolicy::Reservoir,
-        rebuild: Rebuild::Constant { every: 4 },
-        precision: Precision::Bf16,
-        moments: LazyMoments::CatchUp,
-        ..TrainConfig::default()
-    }
+    common::config(
+        "hidden=32,24 loss=softmax epochs=2 batch-size=48 sampler=vanilla active=40 hash=dwta hash-bits=6 tables=8 \
+         bucket-size=4 bucket-policy=reservoir rebuild=constant:4 precision=bf16 moments=catch-up",
+    )
+}
+
+/// The states of other optimisers.
+fn sgd() -> TrainConfig {
+    common::config("hidden=24 epochs=2 batch-size=48 active=40 optimizer=sgd learning-rate=0.05 moments=catch-up")
 }
 
 /// Trains up to batch `stop`, and writes a checkpoint or, at the end, the model.
-fn train(mut trainer: Trainer<'_>, stop: u64, path: &Path) {
-    let observer = &mut |progress: &slide_core::train::Progress, _: &mut Trainer<'_>| {
-        if progress.step == stop { Control::Stop } else { Control::Continue }
+fn train(mut trainer: Trainer, stop: u64, path: &Path) {
+    let observer = &mut |progress: &Progress, _: &mut Trainer| {
+        if progress.step == stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     match trainer.run(observer).unwrap() {
         Outcome::Stopped => trainer.save_checkpoint(path).unwrap(),
-        Outcome::Finished => trainer.into_model().save(path).unwrap(),
+        Outcome::Finished => trainer.into_model().unwrap().save(path).unwrap(),
     }
 }
 
@@ -57,11 +44,15 @@ fn a_resumed_run_ends_in_the_same_bits() {
     let (data, runtime) = (data(), runtime());
     let folder = tempfile::tempdir().unwrap();
     let [whole, cut, resumed] = ["whole", "cut", "resumed"].map(|name| folder.path().join(name));
+    train(Trainer::new(sgd(), &data, &runtime).unwrap(), u64::MAX, &whole);
+    train(Trainer::new(sgd(), &data, &runtime).unwrap(), 5, &cut);
+    train(Trainer::resume(Model::load(&cut).unwrap(), &data, &runtime).unwrap(), u64::MAX, &resumed);
+    assert!(std::fs::read(&whole).unwrap() == std::fs::read(&resumed).unwrap(), "another optimiser");
     train(Trainer::new(config(), &data, &runtime).unwrap(), u64::MAX, &whole);
     // In the middle of an epoch between two rebuilds, right before a rebuild, at the end of an epoch, after one batch.
     for stop in [6, 4, 7, 1] {
         train(Trainer::new(config(), &data, &runtime).unwrap(), stop, &cut);
-        let model = Model::load(&cut, &Placement::default()).unwrap();
+        let model = Model::load(&cut).unwrap();
         assert!(model.is_resumable());
         train(Trainer::resume(model, &data, &runtime).unwrap(), u64::MAX, &resumed);
         assert!(std::fs::read(&whole).unwrap() == std::fs::read(&resumed).unwrap(), "stopped after batch {stop}");
@@ -75,15 +66,15 @@ fn a_checkpoint_wants_its_own_data() {
     let path = folder.path().join("cut");
     train(Trainer::new(config(), &data, &runtime).unwrap(), 3, &path);
     let resume = |data: &Dataset| {
-        let model = Model::load(&path, &Placement::default()).unwrap();
+        let model = Model::load(&path).unwrap();
         Trainer::resume(model, data, &runtime).map(drop)
     };
     assert!(resume(&data).is_ok());
     let mut order: Vec<u32> = (0..300).collect();
     order.swap(0, 1);
-    assert!(matches!(resume(&data.select(&order)), Err(TrainError::OtherPoints)));
+    assert!(matches!(resume(&data.select(&order)), Err(TrainError::OtherExamples)));
     let fewer = resume(&data.select(&order[..299]));
-    assert!(matches!(fewer, Err(TrainError::OtherData { what: "points", expected: 300, found: 299 })));
+    assert!(matches!(fewer, Err(TrainError::OtherData { what: "examples", expected: 300, found: 299 })));
 }
 
 #[test]
@@ -91,8 +82,10 @@ fn a_finished_model_is_no_checkpoint() {
     let (data, runtime) = (data(), runtime());
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model");
-    train(Trainer::new(TrainConfig { epochs: 1, ..config() }, &data, &runtime).unwrap(), u64::MAX, &path);
-    let model = Model::load(&path, &Placement::default()).unwrap();
+    let mut config = config();
+    config.optimizer.epochs = 1;
+    train(Trainer::new(config, &data, &runtime).unwrap(), u64::MAX, &path);
+    let model = Model::load(&path).unwrap();
     assert!(matches!(Trainer::resume(model, &data, &runtime).map(drop), Err(TrainError::NotResumable)));
 }
 
@@ -105,7 +98,7 @@ fn damaged(path: &Path, from: &str, to: &str) -> Result<Model, ModelError> {
     changed[at..at + to.len()].copy_from_slice(to.as_bytes());
     let other = path.with_extension("changed");
     std::fs::write(&other, changed).unwrap();
-    Model::load(&other, &Placement::default())
+    Model::load(&other)
 }
 
 #[test]
@@ -119,7 +112,7 @@ fn damaged_checkpoints_are_errors() {
         (r#"\"tables\":8"#, r#"\"tables\":9"#),
         (r#"\"tables\":8"#, r#"\"tables\":0"#),
         (r#"\"labels\":1500"#, r#"\"labels\":1501"#),
-        (r#"\"points\":300"#, r#"\"points\":  0"#),
+        (r#"\"examples\":300"#, r#"\"examples\":  0"#),
         (r#""output.codes":{"dtype":"U32""#, r#""output.codes":{"dtype":"F32""#),
         (r#""output.bias":{"dtype":"F32""#, r#""output.bias":{"dtype":"I32""#),
         (r#""output.weight":{"dtype":"BF16""#, r#""output.weight":{"dtype":"FP16""#),
@@ -127,11 +120,11 @@ fn damaged_checkpoints_are_errors() {
     ] {
         assert!(damaged(&path, from, to).is_err(), "{from} -> {to}");
     }
-    let newer = damaged(&path, r#"\"format\":1"#, r#"\"format\":7"#);
-    assert!(matches!(newer, Err(ModelError::Newer { found: 7, supported: 1, .. })));
+    let newer = damaged(&path, r#"\"format\":2"#, r#"\"format\":7"#);
+    assert!(matches!(newer, Err(ModelError::Newer { found: 7, supported: 2, .. })));
     let bytes = std::fs::read(&path).unwrap();
     for length in [0, 7, 100, bytes.len() / 2, bytes.len() - 1] {
         std::fs::write(&path, &bytes[..length]).unwrap();
-        assert!(matches!(Model::load(&path, &Placement::default()), Err(ModelError::Damaged { .. })), "{length}");
+        assert!(matches!(Model::load(&path), Err(ModelError::Damaged { .. })), "{length}");
     }
 }

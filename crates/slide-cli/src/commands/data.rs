@@ -39,15 +39,14 @@ fn convert(args: &ConvertArgs, show: Show) -> Result<()> {
 }
 
 fn written(path: &Path, data: &Dataset, format: Format, show: Show) -> Result<()> {
-    let (points, features, labels) = (data.points(), data.feature_count(), data.label_count());
+    let (examples, features, labels) = (data.examples(), data.feature_count(), data.label_count());
     if show.json {
         let path = path.display().to_string();
-        let file =
-            json!({ "file": path, "format": format.name(), "points": points, "features": features, "labels": labels });
+        let file = json!({ "file": path, "format": format.name(), "examples": examples, "features": features, "labels": labels });
         return output::print_json(&file);
     }
-    let [points, features, labels] = [points, features, labels].map(count);
-    output::print(&format!("{}: {points} points, {features} features, {labels} labels ({format})", path.display()))
+    let [examples, features, labels] = [examples, features, labels].map(count);
+    output::print(&format!("{}: {examples} examples, {features} features, {labels} labels ({format})", path.display()))
 }
 
 fn synth(args: &SynthArgs, show: Show) -> Result<()> {
@@ -57,7 +56,7 @@ fn synth(args: &SynthArgs, show: Show) -> Result<()> {
     let siblings = if args.clustered { args.siblings.unwrap_or(Synth::SIBLINGS) } else { 1 };
     let set = Synth { shape: shape(args)?, siblings, seed: args.seed };
     for (path, part) in outputs.into_iter().zip([Part::Train, Part::Test]) {
-        let data = show.progress.during("making points", || set.generate(part)).map_err(wrong_request)?;
+        let data = show.progress.during("generating examples", || set.generate(part)).map_err(wrong_request)?;
         let format = Format::of_name(path);
         show.progress.during("writing", || data::write(path, &data, format))?;
         written(path, &data, format, show)?;
@@ -70,12 +69,12 @@ fn shape(args: &SynthArgs) -> Result<Shape> {
     let base = match &args.like {
         Some(name) => Shape::like(name).map_err(wrong_request)?,
         None => Shape {
-            points: 10_000,
-            test_points: 2_000,
+            examples: 10_000,
+            test_examples: 2_000,
             features: 20_000,
             labels: 5_000,
-            labels_per_point: 3.0,
-            features_per_point: 40.0,
+            labels_per_example: 3.0,
+            features_per_example: 40.0,
         },
     };
     if !(args.scale > 0.0 && args.scale.is_finite()) {
@@ -84,16 +83,16 @@ fn shape(args: &SynthArgs) -> Result<Shape> {
     let base = base.scaled(args.scale);
     let counts = &args.counts;
     Ok(Shape {
-        points: counts.points.unwrap_or(base.points),
-        test_points: counts.test_points.unwrap_or(base.test_points),
+        examples: counts.examples.unwrap_or(base.examples),
+        test_examples: counts.test_examples.unwrap_or(base.test_examples),
         features: counts.features.unwrap_or(base.features),
         labels: counts.labels.unwrap_or(base.labels),
-        labels_per_point: counts.labels_per_point.unwrap_or(base.labels_per_point),
-        features_per_point: counts.features_per_point.unwrap_or(base.features_per_point),
+        labels_per_example: counts.labels_per_example.unwrap_or(base.labels_per_example),
+        features_per_example: counts.features_per_example.unwrap_or(base.features_per_example),
     })
 }
 
-/// A shape that cannot be is the user's doing.
+/// An impossible shape is an error of usage.
 fn wrong_request(error: DataError) -> anyhow::Error {
     match error {
         DataError::Request(text) => Usage(text).into(),

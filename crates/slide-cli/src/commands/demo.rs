@@ -1,4 +1,4 @@
-//! `slide demo`: the whole way, from the repository's data set to predictions that a person can judge.
+//! `slide demo`: from the repository's data set to predictions that a person can judge.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -6,12 +6,10 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
-use slide_core::config::{Runtime, TrainConfig};
-use slide_core::data::{Dataset, ReadOptions, names};
-use slide_core::infer::{Predictor, evaluate};
-use slide_core::model::Model;
-use slide_core::train::{Outcome, Trainer};
+use slide_core::data::{ReadOptions, names};
+use slide_core::{Dataset, Outcome, Predictor, Retrieval, TrainConfig, Trainer};
 
+use super::eval::evaluation;
 use super::train::read_file;
 use super::{Show, Status};
 use crate::args::DemoArgs;
@@ -20,10 +18,10 @@ use crate::output::{self, pairs};
 use crate::session::Session;
 use crate::summary::{Seconds, Summary};
 
-/// Where the repository keeps the set, and the model goes if the user does not say.
+/// The folder of the set in the repository, and the default path of the model.
 const DATA: &str = "data/debian";
 const MODEL: &str = "target/demo.slide";
-/// Labels predicted for each point shown.
+/// Labels predicted for each example shown.
 const PREDICTIONS: usize = 5;
 /// Columns of text.
 const WIDTH: usize = 100;
@@ -45,7 +43,6 @@ pub(crate) fn run(args: &DemoArgs, show: Show) -> Result<Status> {
     let mut trainer = Trainer::new(config, &train, &runtime)?;
     drop(train);
     let mut session = Session {
-        runtime: &runtime,
         style: show.progress,
         test: None,
         eval_every: None,
@@ -59,17 +56,18 @@ pub(crate) fn run(args: &DemoArgs, show: Show) -> Result<Status> {
         return Ok(Status::Interrupted);
     }
     let report = trainer.report();
-    let model = trainer.into_model();
+    let model = trainer.into_model()?;
     show.progress.during("writing the model", || model.save(&path))?;
+    let predictor = Predictor::with(model, Retrieval::Exact, &runtime)?;
     let start = Instant::now();
     let metrics =
-        show.progress.points("evaluating", test.points(), |done| evaluate(&model, &runtime, &test, None, done))?;
+        show.progress.examples("evaluating", test.examples(), |done| evaluation(&predictor, &test, None, done))?;
     let seconds = Seconds { reading, evaluation: start.elapsed().as_secs_f64(), ..Seconds::default() };
-    let summary = Summary::new(path, &model, &runtime, &trained, seconds, Some(metrics), report);
+    let summary = Summary::new(path, predictor.model(), &runtime, &trained, seconds, Some(metrics), report);
     if show.json {
         output::print_json(&summary)?;
     } else {
-        let examples = examples(&model, &runtime, &test, &names, args.show)?;
+        let examples = examples(&predictor, &test, &names, args.show)?;
         output::print(&format!("\n{summary}\n{examples}"))?;
     }
     Ok(Status::Done)
@@ -88,8 +86,8 @@ fn find_data() -> Result<PathBuf> {
 struct Names {
     features: Vec<String>,
     labels: Vec<String>,
-    /// Of the test points; a set may lack them.
-    points: Option<Vec<String>>,
+    /// Of the test examples; a set may lack them.
+    examples: Option<Vec<String>>,
 }
 
 fn read(folder: &Path, args: &DemoArgs, show: Show) -> Result<(Dataset, Dataset, Names)> {
@@ -98,35 +96,36 @@ fn read(folder: &Path, args: &DemoArgs, show: Show) -> Result<(Dataset, Dataset,
     let (features, labels) = (Some(train.feature_count()), Some(train.label_count()));
     let fitting = ReadOptions { feature_count: features, label_count: labels, ..options };
     let test = read_file(&folder.join("test.txt.zst"), &fitting, show)?;
-    let points = folder.join("test.names.zst");
+    let examples = folder.join("test.names.zst");
     let names = Names {
         features: names::read(folder.join("features.txt.zst"), features)?,
         labels: names::read(folder.join("labels.txt.zst"), labels)?,
-        points: points.exists().then(|| names::read(&points, Some(test.points()))).transpose()?,
+        examples: examples.exists().then(|| names::read(&examples, Some(test.examples()))).transpose()?,
     };
     Ok((train, test, names))
 }
 
-/// `number` test points, spread over the set, with what the model predicts for them.
-fn examples(model: &Model, runtime: &Runtime, test: &Dataset, names: &Names, number: usize) -> Result<String> {
-    let number = number.min(test.points());
-    let chosen: Vec<usize> = (0..number).map(|i| (2 * i + 1) * test.points() / (2 * number)).collect();
-    let points: Vec<_> = chosen.iter().map(|&point| test.features(point)).collect();
-    let predictions = Predictor::new(model, runtime).predict(&points, PREDICTIONS)?;
+/// `number` test examples, spread over the set, with what the model predicts for them.
+fn examples(predictor: &Predictor, test: &Dataset, names: &Names, number: usize) -> Result<String> {
+    let number = number.min(test.examples());
+    let chosen: Vec<usize> = (0..number).map(|i| (2 * i + 1) * test.examples() / (2 * number)).collect();
+    let features: Vec<_> = chosen.iter().map(|&example| test.features(example)).collect();
+    let predictions = predictor.predict_batch(&features, PREDICTIONS)?;
     let mut text = String::new();
     if number > 0 {
-        let _ = writeln!(text, "Some of the {} test points (✓ marks what is right):", output::count(test.points()));
+        let _ =
+            writeln!(text, "Some of the {} test examples (✓ marks correct labels):", output::count(test.examples()));
     }
-    for (&point, predictions) in chosen.iter().zip(predictions) {
-        let labels = test.labels(point);
+    for (&example, predictions) in chosen.iter().zip(predictions.iter()) {
+        let labels = test.labels(example);
         let predicted = predictions.iter().map(|best| {
             let mark = if labels.binary_search(&best.label).is_ok() { "✓" } else { "" };
-            format!("{}{mark} {:.0} %", names.labels[best.label as usize], 100.0 * best.score)
+            format!("{}{mark} {:.0} %", names.labels[best.label as usize], 100.0 * best.probability)
         });
-        let point_name = names.points.as_ref().map_or_else(|| point.to_string(), |names| names[point].clone());
+        let name = names.examples.as_ref().map_or_else(|| example.to_string(), |names| names[example].clone());
         let rows = [
-            ("point", point_name),
-            ("features", list(words(test, point, &names.features))),
+            ("example", name),
+            ("features", list(words(test, example, &names.features))),
             ("labels", list(labels.iter().map(|&label| names.labels[label as usize].clone()))),
             ("predicted", list(predicted)),
         ];
@@ -135,9 +134,9 @@ fn examples(model: &Model, runtime: &Runtime, test: &Dataset, names: &Names, num
     Ok(text)
 }
 
-/// The features of a point that weigh most, by name.
-fn words(test: &Dataset, point: usize, names: &[String]) -> impl Iterator<Item = String> {
-    let (features, values) = test.features(point);
+/// The features of an example that weigh most, by name.
+fn words(test: &Dataset, example: usize, names: &[String]) -> impl Iterator<Item = String> {
+    let (features, values) = test.features(example);
     let mut weighed: Vec<(u32, f32)> = features.iter().copied().zip(values.iter().copied()).collect();
     weighed.sort_by(|left, right| right.1.total_cmp(&left.1));
     weighed.into_iter().map(|(feature, _)| names[feature as usize].clone())

@@ -5,10 +5,9 @@ use std::path::Path;
 use anyhow::Result;
 use serde::Serialize;
 use serde_json::{Value, json};
-use slide_core::config::TrainConfig;
-use slide_core::model::{Model, TensorInfo};
+use slide_core::{Model, TensorInfo, TrainConfig};
 use slide_kernels::{Isa, Kernels};
-use slide_mem::{Placement, Topology};
+use slide_mem::Topology;
 
 use super::Show;
 use crate::args::InfoArgs;
@@ -23,7 +22,7 @@ pub(crate) fn run(args: &InfoArgs, show: Show) -> Result<()> {
         (None, false) => output::print(&machine()?),
         (None, true) => output::print_json(&machine_json()?),
         (Some(path), json) => {
-            let model = show.progress.during("reading the model", || Model::load(path, &Placement::default()))?;
+            let model = show.progress.during("reading the model", || Model::load(path))?;
             if json { output::print_json(&model_json(&model)) } else { output::print(&describe(path, &model)) }
         }
     }
@@ -38,7 +37,7 @@ fn machine() -> Result<String> {
     let level = |isa: &Isa| match isa {
         isa if *isa == chosen => format!("{isa} (chosen)"),
         isa if isa.is_available() => isa.to_string(),
-        isa => format!("{isa} (not here)"),
+        isa => format!("{isa} (not available)"),
     };
     let levels: Vec<String> = Isa::ALL.iter().map(level).collect();
     Ok(format!("{}\ninstruction sets: {}\n", Topology::detect(), levels.join(", ")))
@@ -77,7 +76,7 @@ fn machine_json() -> Result<Value> {
 fn describe(path: &Path, model: &Model) -> String {
     let config = model.config();
     let layers: Vec<String> = std::iter::once(model.features())
-        .chain(config.hidden.iter().copied())
+        .chain(config.network.hidden.iter().copied())
         .chain([model.labels()])
         .map(count)
         .collect();
@@ -90,7 +89,7 @@ fn describe(path: &Path, model: &Model) -> String {
         ("parameters", count(model.parameters())),
         (
             "trained",
-            format!("{} points, epoch {}, batch {}", count(model.points()), model.epoch(), count(model.step())),
+            format!("{} examples, epoch {}, batch {}", count(model.examples()), model.epoch(), count(model.step())),
         ),
         ("memory", pages(&model.report().bytes_by_page)),
     ]);
@@ -99,8 +98,7 @@ fn describe(path: &Path, model: &Model) -> String {
         let shape: Vec<String> = tensor.shape.iter().map(usize::to_string).collect();
         table.row([tensor.name.clone(), shape.join(" x "), tensor.dtype.clone(), count(tensor.bytes)]);
     }
-    let settings: String = settings::listed(config).iter().map(|(key, value)| format!("{key} = {value}\n")).collect();
-    format!("{summary}\n{table}\n# settings, as a file for --config takes them\n{settings}")
+    format!("{summary}\n{table}\n# settings, as a file for --config takes them\n{}", settings::as_toml(config))
 }
 
 fn model_json(model: &Model) -> impl Serialize + '_ {
@@ -108,7 +106,7 @@ fn model_json(model: &Model) -> impl Serialize + '_ {
     struct Description<'a> {
         features: usize,
         labels: usize,
-        points: usize,
+        examples: usize,
         parameters: usize,
         step: u64,
         epoch: u32,
@@ -120,7 +118,7 @@ fn model_json(model: &Model) -> impl Serialize + '_ {
     Description {
         features: model.features(),
         labels: model.labels(),
-        points: model.points(),
+        examples: model.examples(),
         parameters: model.parameters(),
         step: model.step(),
         epoch: model.epoch(),

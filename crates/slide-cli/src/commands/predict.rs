@@ -7,39 +7,42 @@ use std::sync::mpsc::{self, Receiver};
 use anyhow::Result;
 use serde::Serialize;
 use slide_core::data::{DataError, ReadOptions, names, stream};
-use slide_core::infer::{Prediction, Predictor};
-use slide_core::model::Model;
+use slide_core::{Model, Prediction, Predictions, Predictor};
 
 use super::Show;
 use crate::args::{PredictArgs, PredictionFormat};
 use crate::output::Output;
 
-/// Most points predicted together: enough to share the pass over the output layer.
+/// Most examples predicted together: enough to share the pass over the output layer.
 const BATCH: usize = 1024;
 
 pub(crate) fn run(args: &PredictArgs, show: Show) -> Result<()> {
-    let model = show.progress.during("reading the model", || Model::load(&args.model, &args.runtime.placement()))?;
+    let model =
+        show.progress.during("reading the model", || Model::load_placed(&args.model, &args.runtime.placement()))?;
     let names = args.names.as_ref().map(|path| names::read(path, Some(model.labels()))).transpose()?;
     let runtime = args.runtime.start()?;
-    let mut predictor = Predictor::new(&model, &runtime);
+    let predictor = Predictor::with(model, args.retrieval, &runtime)?;
+    let model = predictor.model();
     let format = args.format.unwrap_or(if show.json { PredictionFormat::Jsonl } else { PredictionFormat::Tsv });
     let options = ReadOptions { feature_count: Some(model.features()), ..args.data.reading(None) };
-    let points = read_ahead(stream::open(&args.input, &options)?);
+    let examples = read_ahead(stream::open(&args.input, &options)?);
     let mut output = Output::new();
-    while let Ok(first) = points.recv() {
-        // What is there already is predicted together; nothing waits for points that have yet to come.
+    let mut predictions = Predictions::default();
+    while let Ok(first) = examples.recv() {
+        // What is there already is predicted together; nothing waits for examples that have yet to come.
         let mut end = None;
         let mut batch = Vec::new();
-        for point in std::iter::once(first).chain(points.try_iter().take(BATCH - 1)) {
-            match point {
-                Ok(point) => batch.push(point),
+        for example in std::iter::once(first).chain(examples.try_iter().take(BATCH - 1)) {
+            match example {
+                Ok(example) => batch.push(example),
                 Err(error) => end = Some(error),
             }
         }
-        let slices: Vec<_> = batch.iter().map(|point| (&point.features[..], &point.values[..])).collect();
+        let slices: Vec<_> = batch.iter().map(|example| (&example.features[..], &example.values[..])).collect();
         let mut text = String::new();
-        for predictions in predictor.predict(&slices, args.top.get())? {
-            line(&predictions, names.as_deref(), format, &mut text)?;
+        predictor.predict_batch_into(&slices, args.top.get(), &mut predictions)?;
+        for predictions in predictions.iter() {
+            line(predictions, names.as_deref(), format, &mut text)?;
         }
         output.write(&text)?;
         output.flush()?;
@@ -51,22 +54,24 @@ pub(crate) fn run(args: &PredictArgs, show: Show) -> Result<()> {
     Ok(())
 }
 
-struct Point {
+struct Example {
     features: Vec<u32>,
     values: Vec<f32>,
 }
 
-/// Reads points on a thread of its own, a few batches ahead, to the end or the first defect.
-fn read_ahead<R: BufRead + Send + 'static>(mut points: stream::Points<R>) -> Receiver<Result<Point, DataError>> {
+/// Reads examples on a thread of its own, a few batches ahead, to the end or the first defect.
+fn read_ahead<R: BufRead + Send + 'static>(mut examples: stream::Examples<R>) -> Receiver<Result<Example, DataError>> {
     let (sender, receiver) = mpsc::sync_channel(2 * BATCH);
     std::thread::spawn(move || {
         let mut next = || {
-            let point = points.next_point().transpose()?;
-            Some(point.map(|point| Point { features: point.features.to_vec(), values: point.values.to_vec() }))
+            let example = examples.next_example().transpose()?;
+            Some(
+                example.map(|example| Example { features: example.features.to_vec(), values: example.values.to_vec() }),
+            )
         };
-        while let Some(point) = next() {
-            let last = point.is_err();
-            if sender.send(point).is_err() || last {
+        while let Some(example) = next() {
+            let last = example.is_err();
+            if sender.send(example).is_err() || last {
                 return;
             }
         }
@@ -91,7 +96,7 @@ fn line(
     struct Line<'a> {
         predictions: Vec<Named<'a>>,
     }
-    let named = predictions.iter().map(|&Prediction { label, score }| {
+    let named = predictions.iter().map(|&Prediction { label, probability: score, .. }| {
         let name = names.map(|names| names[label as usize].as_str());
         Named { label, name, score }
     });

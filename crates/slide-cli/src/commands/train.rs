@@ -6,13 +6,10 @@ use std::time::Instant;
 
 use anyhow::Result;
 use serde::Serialize;
-use slide_core::config::{Runtime, TrainConfig};
-use slide_core::data::{self, Dataset, ReadOptions};
-use slide_core::infer::evaluate;
-use slide_core::model::Model;
-use slide_core::train::{Outcome, Trainer};
-use slide_kernels::rng::{CounterRng, RngKey};
+use slide_core::data::{self, ReadOptions};
+use slide_core::{Dataset, Model, Outcome, Predictor, Retrieval, Runtime, TrainConfig, Trainer};
 
+use super::eval::evaluation;
 use super::{Show, Status};
 use crate::args::TrainArgs;
 use crate::files;
@@ -30,7 +27,7 @@ pub(crate) fn run(args: &TrainArgs, show: Show) -> Result<Status> {
     }
     let checkpoint = args.checkpoint.clone().unwrap_or_else(|| files::with_ending(&args.output, ".checkpoint"));
     check_files(args, &checkpoint)?;
-    let resumed = args.resume.as_ref().map(|path| Model::load(path, &args.runtime.placement())).transpose()?;
+    let resumed = args.resume.as_ref().map(|path| Model::load_placed(path, &args.runtime.placement())).transpose()?;
     let config = match &resumed {
         Some(model) => args.settings.agreeing_with(model.config())?,
         None => args.settings.over(&TrainConfig::default())?,
@@ -51,7 +48,6 @@ pub(crate) fn run(args: &TrainArgs, show: Show) -> Result<Status> {
         log_start(log, &trainer, &runtime)?;
     }
     let mut session = Session {
-        runtime: &runtime,
         style: show.progress,
         test: test.as_ref(),
         eval_every: args.eval_every,
@@ -66,17 +62,19 @@ pub(crate) fn run(args: &TrainArgs, show: Show) -> Result<Status> {
     }
 
     let report = trainer.report();
-    let model = trainer.into_model();
+    let model = trainer.into_model()?;
     show.progress.during("writing the model", || model.save(&args.output))?;
+    let predictor = Predictor::with(model, Retrieval::Exact, &runtime)?;
     let start = Instant::now();
     let metrics = test
         .as_ref()
         .map(|test| {
-            show.progress.points("evaluating", test.points(), |done| evaluate(&model, &runtime, test, None, done))
+            let count = test.examples();
+            show.progress.examples("evaluating", count, |done| evaluation(&predictor, test, None, done))
         })
         .transpose()?;
     let seconds = Seconds { reading, evaluation: start.elapsed().as_secs_f64(), ..Seconds::default() };
-    let summary = Summary::new(args.output.clone(), &model, &runtime, &trained, seconds, metrics, report);
+    let summary = Summary::new(args.output.clone(), predictor.model(), &runtime, &trained, seconds, metrics, report);
     if let Some(log) = &mut session.log {
         log.write("end", &summary)?;
     }
@@ -101,12 +99,12 @@ fn check_files(args: &TrainArgs, checkpoint: &Path) -> Result<()> {
     files::check_writable(checkpoint)
 }
 
-/// The points to train on and those to evaluate on.
+/// The examples to train on and those to evaluate on.
 fn read(args: &TrainArgs, config: &TrainConfig, show: Show) -> Result<(Dataset, Option<Dataset>)> {
     let options = args.data.reading(args.runtime.threads);
     let all = read_file(&args.train, &options, show)?;
     if let Some(share) = args.valid {
-        let (train, held_out) = hold_out(&all, share, config.seed);
+        let (train, held_out) = all.hold_out(share, config.optimizer.seed);
         return Ok((train, Some(held_out)));
     }
     let fitting =
@@ -120,33 +118,19 @@ pub(crate) fn read_file(path: &Path, options: &ReadOptions, show: Show) -> Resul
     let name = file_name(path);
     let start = Instant::now();
     let data = show.progress.during(&format!("reading {name}"), || data::read(path, options))?;
-    let [points, features, labels] = [data.points(), data.feature_count(), data.label_count()].map(count);
+    let [examples, features, labels] = [data.examples(), data.feature_count(), data.label_count()].map(count);
     let time = output::seconds(start.elapsed().as_secs_f64());
-    show.progress.note(&format!("{name}: {points} points, {features} features, {labels} labels, read in {time}"));
+    show.progress.note(&format!("{name}: {examples} examples, {features} features, {labels} labels, read in {time}"));
     Ok(data)
 }
 
-/// Splits off a `share` of the points, the same for the same seed.
-fn hold_out(data: &Dataset, share: f64, seed: u64) -> (Dataset, Dataset) {
-    let mut order: Vec<u32> = (0..data.points() as u32).collect();
-    CounterRng::new(RngKey::new(seed, HOLD_OUT, 0, 0)).shuffle(&mut order);
-    let held_out = (share * data.points() as f64).round() as usize;
-    let (test, train) = order.split_at_mut(held_out);
-    test.sort_unstable();
-    train.sort_unstable();
-    (data.select(train), data.select(test))
-}
-
-/// The stream of random numbers that chooses held-out points; the library's streams have other numbers.
-const HOLD_OUT: u32 = u32::from_be_bytes([0, 0, b'h', b'o']);
-
 /// The first line of the log: what is trained and on what.
-fn log_start(log: &mut Log, trainer: &Trainer<'_>, runtime: &Runtime) -> Result<()> {
+fn log_start(log: &mut Log, trainer: &Trainer, runtime: &Runtime) -> Result<()> {
     #[derive(Serialize)]
     struct Start<'a> {
         version: &'a str,
         step: u64,
-        points: usize,
+        examples: usize,
         features: usize,
         labels: usize,
         parameters: usize,
@@ -162,13 +146,13 @@ fn log_start(log: &mut Log, trainer: &Trainer<'_>, runtime: &Runtime) -> Result<
     let start = Start {
         version: env!("CARGO_PKG_VERSION"),
         step: model.step(),
-        points: model.points(),
+        examples: model.examples(),
         features: model.features(),
         labels: model.labels(),
         parameters: model.parameters(),
-        isa: runtime.kernels.isa().name(),
-        threads: runtime.workers.count(),
-        placement: runtime.placement.to_string(),
+        isa: runtime.kernels().isa().name(),
+        threads: runtime.workers().count(),
+        placement: runtime.placement().to_string(),
         fallbacks: fallbacks(&report),
         table_bytes_by_page: report.bytes_by_page,
         table_bytes_by_node: report.bytes_by_node,

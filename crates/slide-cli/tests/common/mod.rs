@@ -32,8 +32,8 @@ pub(crate) struct Folder(TempDir);
 impl Folder {
     pub(crate) fn new() -> Self {
         let folder = Self(TempDir::new().unwrap());
-        folder.write("train.txt", points(400, 1));
-        folder.write("test.txt", points(100, 2));
+        folder.write("train.txt", examples(400, 1));
+        folder.write("test.txt", examples(100, 2));
         folder
     }
 
@@ -68,12 +68,12 @@ impl Folder {
     }
 }
 
-/// Options for a network that learns the small data set in a moment.
+/// Options for a network that learns the small data set quickly.
 pub(crate) const SMALL: &str =
     "--hidden 16 --epochs 8 --batch-size 16 --learning-rate 0.02 --active 5 --dropout 0.1,0.3";
 
-/// A point has one or two labels; each brings the two features of its own, and chance brings another.
-fn points(count: u32, seed: u32) -> String {
+/// An example has one or two labels, the two features of each of them, and a random feature.
+fn examples(count: u32, seed: u32) -> String {
     let mut state = seed;
     let mut next = |below: usize| {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 /// Lines and columns count from 1; a column counts bytes. They are positions in the decompressed text. Of several
 /// defects the first in the file is reported, whatever the number of threads.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum DataError {
     /// The operating system, or the decompressor, refused.
     #[error("{}: {source}", path.display())]
@@ -50,7 +51,7 @@ pub enum DataError {
     /// Arrays given to build a [`Dataset`](super::Dataset) contradict each other.
     #[error("{array}{}: expected {expected}, found {found}", At(*position))]
     Parts {
-        /// Name of the field of [`Parts`](super::Parts).
+        /// Name of the field of [`Arrays`](super::Arrays).
         array: &'static str,
         /// Element, from 0, if one is to blame.
         position: Option<u64>,
@@ -62,6 +63,9 @@ pub enum DataError {
     /// The request cannot be met: an unknown name, a format that cannot hold the data, no file beside another.
     #[error("{0}")]
     Request(String),
+    /// The threads that were asked for could not be started.
+    #[error("cannot start the threads that parse: {0}")]
+    Threads(#[from] rayon::ThreadPoolBuildError),
 }
 
 struct At(Option<u64>);

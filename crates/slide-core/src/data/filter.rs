@@ -1,8 +1,8 @@
-//! Filter files of the XMC repository: pairs of point and label that evaluation ignores.
+//! Filter files of the XMC repository: pairs of example and label that evaluation ignores.
 //!
 //! In its sets of items that are labels too (`LF-*`), an item would be its own best label. The file names such
-//! pairs, a line each: `point label`, both from 0. They are taken out of the ranking and out of the true labels of the
-//! point, as the repository's scripts do.
+//! pairs, a line each: `example label`, both from 0. They are taken out of the ranking and out of the true labels of the
+//! example, as the repository's scripts do.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use super::error::{DataError, Defect};
 use super::number::{byte, integer};
 use super::source;
 
-/// Labels to ignore, by point.
+/// Labels to ignore, by example.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Filter {
     /// Ascending and unique.
@@ -18,16 +18,16 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Reads a filter file for a data set of `points` points and `labels` labels, compressed or not. Blank lines, CRLF, an
+    /// Reads a filter file for a data set of `examples` examples and `labels` labels, compressed or not. Blank lines, CRLF, an
     /// empty file, pairs in any order and pairs given twice are accepted.
     ///
     /// # Errors
-    /// [`DataError::Io`], and [`DataError::Malformed`] at the first line that is not a point below `points` and a label
+    /// [`DataError::Io`], and [`DataError::Malformed`] at the first line that is not an example below `examples` and a label
     /// below `labels`.
-    pub fn read(path: impl AsRef<Path>, points: usize, labels: usize) -> Result<Self, DataError> {
+    pub fn read(path: impl AsRef<Path>, examples: usize, labels: usize) -> Result<Self, DataError> {
         let path = path.as_ref();
         let text = source::bytes(path)?;
-        parse(&text, points as u64, labels as u64).map_err(|defect| defect.locate(path, &text, 1))
+        parse(&text, examples as u64, labels as u64).map_err(|defect| defect.locate(path, &text, 1))
     }
 
     /// Number of pairs.
@@ -40,26 +40,26 @@ impl Filter {
         self.pairs.is_empty()
     }
 
-    /// Is the label ignored for the point?
-    pub fn contains(&self, point: u32, label: u32) -> bool {
-        self.pairs.binary_search(&(point, label)).is_ok()
+    /// Is the label ignored for the example?
+    pub fn contains(&self, example: u32, label: u32) -> bool {
+        self.pairs.binary_search(&(example, label)).is_ok()
     }
 
-    /// How many labels are ignored for the point: a ranking must be that much longer to stay full.
-    pub fn count(&self, point: u32) -> usize {
-        let end = self.pairs.partition_point(|pair| pair.0 <= point);
-        end - self.pairs.partition_point(|pair| pair.0 < point)
+    /// How many labels are ignored for the example: a ranking must be that much longer to stay full.
+    pub fn count(&self, example: u32) -> usize {
+        let end = self.pairs.partition_point(|pair| pair.0 <= example);
+        end - self.pairs.partition_point(|pair| pair.0 < example)
     }
 
-    /// Takes the ignored labels of the point out of `labels` (predicted or true), keeping the order of the others.
-    pub fn apply(&self, point: u32, labels: &mut Vec<u32>) {
-        if self.count(point) > 0 {
-            labels.retain(|&label| !self.contains(point, label));
+    /// Takes the ignored labels of the example out of `labels` (predicted or true), keeping the order of the others.
+    pub fn apply(&self, example: u32, labels: &mut Vec<u32>) {
+        if self.count(example) > 0 {
+            labels.retain(|&label| !self.contains(example, label));
         }
     }
 }
 
-fn parse(text: &[u8], points: u64, labels: u64) -> Result<Filter, Defect> {
+fn parse(text: &[u8], examples: u64, labels: u64) -> Result<Filter, Defect> {
     let mut pairs = Vec::new();
     let mut position = 0;
     let skip_blanks = |position: &mut usize| {
@@ -80,13 +80,13 @@ fn parse(text: &[u8], points: u64, labels: u64) -> Result<Filter, Defect> {
                 .filter(|&number| number < end && byte(text, position).is_ascii_whitespace())
                 .ok_or_else(|| Defect::new(start, format!("the number of a {name}, below {end}")))
         };
-        // A point number beyond u32 cannot occur: no data set has that many.
-        let point = column("point", points.min(1 << 32))? as u32;
+        // An example number beyond u32 cannot occur: no data set has that many.
+        let example = column("example", examples.min(1 << 32))? as u32;
         let label = column("label", labels.min(1 << 32))? as u32;
-        pairs.push((point, label));
+        pairs.push((example, label));
         skip_blanks(&mut position);
         if byte(text, position) != b'\n' {
-            return Err(Defect::new(position, "the end of the line behind a point and a label"));
+            return Err(Defect::new(position, "the end of the line behind an example and a label"));
         }
         position += 1;
     }

@@ -7,10 +7,10 @@ use super::number::{NumberError, byte, float, integer};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Grammar {
     /// svmlight: comments from `#` to the end of the line, `qid:N` before the features, `+` before a label, and lines
-    /// without a point.
+    /// without an example.
     pub(crate) svmlight: bool,
-    /// Blank lines are points without labels and features, rather than nothing.
-    pub(crate) blank_points: bool,
+    /// Blank lines are examples without labels and features, rather than nothing.
+    pub(crate) blank_examples: bool,
     /// Number of the first feature in the file: 0 or 1. It is subtracted.
     pub(crate) first_feature: u64,
     /// Number of the first label in the file: 0 or 1. It is subtracted.
@@ -21,14 +21,14 @@ pub(crate) struct Grammar {
     pub(crate) label_end: u64,
 }
 
-/// Points as they are read: the rows of a part of a file.
+/// Examples as they are read: the rows of a part of a file.
 #[derive(Debug, Default)]
 pub(crate) struct Rows {
-    /// Behind each point, how many features there are so far.
+    /// Behind each example, how many features there are so far.
     pub(crate) feature_ends: Vec<usize>,
     pub(crate) features: Vec<u32>,
     pub(crate) values: Vec<f32>,
-    /// Behind each point, how many labels there are so far.
+    /// Behind each example, how many labels there are so far.
     pub(crate) label_ends: Vec<usize>,
     pub(crate) labels: Vec<u32>,
 }
@@ -58,7 +58,7 @@ pub(crate) fn parse_lines(text: &[u8], grammar: Grammar, rows: &mut Rows) -> Res
 
 /// Reads the line that starts at `start` and returns where the next one starts.
 ///
-/// Adds a point to `rows` unless the format says that the line holds none. Labels come out ascending and unique (a set),
+/// Adds an example to `rows` unless the format says that the line holds none. Labels come out ascending and unique (a set),
 /// features ascending; a feature given twice is a defect. Of two defects in a line the left one is returned.
 #[inline]
 pub(crate) fn parse_line(text: &[u8], start: usize, grammar: Grammar, rows: &mut Rows) -> Result<usize, Defect> {
@@ -73,8 +73,8 @@ pub(crate) fn parse_line(text: &[u8], start: usize, grammar: Grammar, rows: &mut
             .map_err(|twice| second_occurrence(text, start, grammar, &twice))?;
     }
     let content = read?;
-    let point = content || rows.labels.len() > first_label || rows.features.len() > first_feature;
-    if point || grammar.blank_points && !is_comment(text, start, grammar) {
+    let example = content || rows.labels.len() > first_label || rows.features.len() > first_feature;
+    if example || grammar.blank_examples && !is_comment(text, start, grammar) {
         sort_labels(&mut rows.labels, first_label);
         rows.label_ends.push(rows.labels.len());
         rows.feature_ends.push(rows.features.len());
@@ -272,12 +272,12 @@ fn second_occurrence(text: &[u8], line: usize, grammar: Grammar, twice: &[u32]) 
         if let Some(number) = integer(text, &mut position).filter(|_| byte(text, position) == b':') {
             let feature = number.wrapping_sub(grammar.first_feature);
             if twice.iter().any(|&repeated| u64::from(repeated) == feature) && !seen.insert(feature) {
-                return Defect::new(start, format!("feature {number} once a point"));
+                return Defect::new(start, format!("feature {number} once an example"));
             }
         }
         while !is_blank(byte(text, position)) && byte(text, position) != b'\n' {
             position += 1;
         }
     }
-    Defect::new(line, "each feature once a point")
+    Defect::new(line, "each feature once an example")
 }

@@ -2,7 +2,7 @@
 //!
 //! | format | layout | read | streamed | written |
 //! |---|---|---|---|---|
-//! | [`Format::Xmc`] | header `points features labels`, then `l1,l2 f:v f:v` | yes | yes | yes |
+//! | [`Format::Xmc`] | header `examples features labels`, then `l1,l2 f:v f:v` | yes | yes | yes |
 //! | [`Format::Svmlight`] | the same lines without a header, comments, `qid:` | yes | yes | yes |
 //! | [`Format::Npz`] | SciPy CSR matrices `X.npz` and `Y.npz` | yes | no | yes |
 //!
@@ -12,26 +12,28 @@
 //!
 //! | what | verdict | because |
 //! |---|---|---|
-//! | points without labels or features | accepted | they occur in published sets |
-//! | an empty line | XMC: a point with neither; behind the last point, nothing. svmlight without header: skipped | scikit-learn |
+//! | examples without labels or features | accepted | they occur in published sets |
+//! | an empty line | XMC: an example with neither; behind the last example, nothing. svmlight without header: skipped | scikit-learn |
 //! | CRLF; no newline at the end; tabs and runs of blanks; blanks at line ends | accepted | all readers do |
-//! | no blank before the features of a point without labels | accepted | `f:v` cannot be a label |
+//! | no blank before the features of an example without labels | accepted | `f:v` cannot be a label |
 //! | features not ascending | sorted | omikuji sorts |
-//! | a feature twice in a point | error | readers disagree: sum, last, error |
+//! | a feature twice in an example | error | readers disagree: sum, last, error |
 //! | labels not ascending, or twice | sorted, once | they are a set |
 //! | explicit zero | kept as a feature, dropped as a label (npz) | SciPy keeps it |
 //! | NaN, infinity, beyond `f32` | error | |
 //! | below `f32` | rounds to a subnormal or 0 | IEEE |
 //! | index out of range, negative, not an integer | error | |
-//! | fewer or more points than the header says | error at the end, or at the first line too many | a truncated file |
+//! | fewer or more examples than the header says | error at the end, or at the first line too many | a truncated file |
 //! | an empty file | error, except names and filters | |
 //! | text behind the number of a column, header or value | error | |
 //! | a compressed stream that ends early or fails its checksum | error ([`DataError::Io`]) | |
 //! | a last line cut inside a number | cannot be told; the header's count tells when lines are missing | |
 
-mod csr;
+mod array;
+mod dataset;
 mod error;
 pub mod filter;
+mod input_rows;
 mod line;
 pub mod names;
 mod npy;
@@ -43,6 +45,7 @@ pub mod stream;
 mod svmlight;
 pub mod synth;
 mod text;
+mod training_set;
 mod write;
 mod xmc;
 
@@ -51,16 +54,20 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-pub use csr::{Dataset, Parts};
+pub use array::Array;
+pub use dataset::{Arrays, Dataset, Parts};
 pub use error::DataError;
 pub use filter::Filter;
+pub(crate) use input_rows::InputRows;
+pub use input_rows::Normalize;
 pub use stats::Stats;
+pub(crate) use training_set::TrainingSet;
 pub use write::{write, write_to};
 
 /// A file format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// The Extreme Classification Repository's bag of words: a header `points features labels`, then `l1,l2 f:v f:v`.
+    /// The Extreme Classification Repository's bag of words: a header `examples features labels`, then `l1,l2 f:v f:v`.
     Xmc,
     /// svmlight or libsvm: such lines without a header, or with one; comments and `qid:` allowed.
     Svmlight,
@@ -143,7 +150,7 @@ pub enum LabelFile {
     Beside,
     /// In this file.
     At(PathBuf),
-    /// Nowhere: every point is without labels.
+    /// Nowhere: every example is without labels.
     None,
 }
 
@@ -186,10 +193,6 @@ pub fn read(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Dataset, Da
     };
     source::with_bytes(path, |text| match options.threads {
         None => parse(text),
-        Some(threads) => rayon::ThreadPoolBuilder::new()
-            .num_threads(threads.get())
-            .build()
-            .map_err(|error| DataError::Request(error.to_string()))?
-            .install(|| parse(text)),
+        Some(threads) => rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build()?.install(|| parse(text)),
     })
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use zip::{ZipArchive, ZipWriter, write::SimpleFileOptions};
 
-use super::csr::{Dataset, MOST_COLUMNS, Parts};
+use super::dataset::{Dataset, MOST_COLUMNS, Parts};
 use super::error::DataError;
 use super::npy::{self, Array};
 use super::{LabelFile, ReadOptions, source};
@@ -24,9 +24,9 @@ pub(crate) fn label_path(features: &Path) -> Option<PathBuf> {
 
 pub(crate) fn read(path: &Path, bytes: &[u8], options: &ReadOptions) -> Result<Dataset, DataError> {
     let features = Matrix::read(path, bytes, options.feature_count)?;
-    let points = features.indptr.len() - 1;
+    let examples = features.indptr.len() - 1;
     let labels = match &options.labels {
-        LabelFile::None => Matrix { indptr: vec![0; points + 1], ..Matrix::default() },
+        LabelFile::None => Matrix { indptr: vec![0; examples + 1], ..Matrix::default() },
         file => {
             let path = match file {
                 LabelFile::At(path) => path.clone(),
@@ -36,8 +36,8 @@ pub(crate) fn read(path: &Path, bytes: &[u8], options: &ReadOptions) -> Result<D
                 })?,
             };
             let labels = source::with_bytes(&path, |bytes| Matrix::read(&path, bytes, options.label_count))?;
-            if labels.indptr.len() - 1 != points {
-                let expected = format!("{points} rows, as in the feature matrix");
+            if labels.indptr.len() - 1 != examples {
+                let expected = format!("{examples} rows, as in the feature matrix");
                 return Err(fault(&path, "shape", None, expected, labels.indptr.len() - 1));
             }
             labels.without_zeros()

@@ -50,7 +50,7 @@ const POWERS_OF_TEN: [f64; 23] = [
 
 /// The finite float at `*position`, correctly rounded; `*position` moves behind it, and stays on an error.
 ///
-/// Clinger's fast path (How to Read Floating Point Numbers Accurately, PLDI 1990) in `f64`: a mantissa of at most 2^53
+/// Clinger's fast path (How to Read Floating Example Numbers Accurately, PLDI 1990) in `f64`: a mantissa of at most 2^53
 /// and a power of ten of at most 22 are exact, so one operation rounds once. Narrowing to `f32` rounds again, which
 /// can differ from rounding once only where the `f64` lies exactly between two neighbouring `f32`; those, subnormals and
 /// everything longer go to the standard library.

@@ -9,8 +9,8 @@ use super::Dataset;
 /// Counts of a data set.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Stats {
-    /// Number of points.
-    pub points: usize,
+    /// Number of examples.
+    pub examples: usize,
     /// Width of the feature matrix.
     pub feature_count: usize,
     /// Width of the label matrix.
@@ -19,21 +19,21 @@ pub struct Stats {
     pub nonzeros: usize,
     /// Entries of the label matrix.
     pub assignments: usize,
-    /// `nonzeros / (points * feature_count)`.
+    /// `nonzeros / (examples * feature_count)`.
     pub density: f64,
-    /// Features of a point.
-    pub features_per_point: Distribution,
-    /// Labels of a point.
-    pub labels_per_point: Distribution,
-    /// Points of a label, over the labels that have any.
+    /// Features of an example.
+    pub features_per_example: Distribution,
+    /// Labels of an example.
+    pub labels_per_example: Distribution,
+    /// Examples of a label, over the labels that have any.
     pub label_frequency: Distribution,
-    /// Points without features.
-    pub points_without_features: usize,
-    /// Points without labels.
-    pub points_without_labels: usize,
-    /// Features of no point.
+    /// Examples without features.
+    pub examples_without_features: usize,
+    /// Examples without labels.
+    pub examples_without_labels: usize,
+    /// Features of no example.
     pub unused_features: usize,
-    /// Labels of no point.
+    /// Labels of no example.
     pub unused_labels: usize,
     /// Least and largest value; none without entries.
     pub value_range: Option<(f32, f32)>,
@@ -80,35 +80,35 @@ impl Distribution {
 impl Stats {
     /// Counts everything once.
     pub fn of(data: &Dataset) -> Self {
-        let parts = data.parts();
-        let per_point = |indptr: &[u64]| -> Vec<u64> { indptr.windows(2).map(|pair| pair[1] - pair[0]).collect() };
+        let parts = data.arrays();
+        let per_example = |indptr: &[u64]| -> Vec<u64> { indptr.windows(2).map(|pair| pair[1] - pair[0]).collect() };
         let empty = |counts: &[u64]| counts.iter().filter(|&&count| count == 0).count();
-        let features = per_point(&parts.feature_indptr);
-        let labels = per_point(&parts.label_indptr);
+        let features = per_example(&parts.feature_indptr);
+        let labels = per_example(&parts.label_indptr);
         let frequencies: Vec<u64> = data.label_frequencies().into_iter().filter(|&n| n > 0).map(u64::from).collect();
         let mut used = vec![false; parts.feature_count];
-        for &feature in &parts.feature_indices {
+        for &feature in &parts.feature_indices[..] {
             used[feature as usize] = true;
         }
-        let cells = data.points() as f64 * parts.feature_count as f64;
+        let cells = data.examples() as f64 * parts.feature_count as f64;
         let range = |(least, largest): (f32, f32), &value: &f32| (least.min(value), largest.max(value));
         Self {
-            points: data.points(),
+            examples: data.examples(),
             feature_count: parts.feature_count,
             label_count: parts.label_count,
             nonzeros: parts.feature_indices.len(),
             assignments: parts.label_indices.len(),
             density: if cells > 0.0 { parts.feature_indices.len() as f64 / cells } else { 0.0 },
-            points_without_features: empty(&features),
-            points_without_labels: empty(&labels),
+            examples_without_features: empty(&features),
+            examples_without_labels: empty(&labels),
             unused_features: used.iter().filter(|&&used| !used).count(),
             unused_labels: parts.label_count - frequencies.len(),
             value_range: parts
                 .feature_values
                 .first()
                 .map(|&first| parts.feature_values.iter().fold((first, first), range)),
-            features_per_point: Distribution::of(features),
-            labels_per_point: Distribution::of(labels),
+            features_per_example: Distribution::of(features),
+            labels_per_example: Distribution::of(labels),
             label_frequency: Distribution::of(frequencies),
         }
     }
@@ -116,9 +116,9 @@ impl Stats {
 
 impl fmt::Display for Stats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "points              {:>12}", self.points)?;
-        writeln!(f, "  without features  {:>12}", self.points_without_features)?;
-        writeln!(f, "  without labels    {:>12}", self.points_without_labels)?;
+        writeln!(f, "examples              {:>12}", self.examples)?;
+        writeln!(f, "  without features  {:>12}", self.examples_without_features)?;
+        writeln!(f, "  without labels    {:>12}", self.examples_without_labels)?;
         writeln!(f, "features            {:>12}  {} unused", self.feature_count, self.unused_features)?;
         writeln!(f, "labels              {:>12}  {} unused", self.label_count, self.unused_labels)?;
         writeln!(f, "non-zeros           {:>12}  density {:.3e}", self.nonzeros, self.density)?;
@@ -128,9 +128,9 @@ impl fmt::Display for Stats {
         writeln!(f, "label assignments   {:>12}", self.assignments)?;
         writeln!(f, "{:20}{:>10}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}", "", "mean", "min", "10%", "50%", "90%", "99%", "max")?;
         let rows = [
-            ("features per point", &self.features_per_point),
-            ("labels per point", &self.labels_per_point),
-            ("points per label", &self.label_frequency),
+            ("features per example", &self.features_per_example),
+            ("labels per example", &self.labels_per_example),
+            ("examples per label", &self.label_frequency),
         ];
         for (name, spread) in rows {
             let Distribution { mean, min, tenth, median, ninetieth, ninety_ninth, max } = spread;

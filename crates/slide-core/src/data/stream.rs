@@ -1,4 +1,4 @@
-//! Points one after the other from a pipe or a file, in the memory of one line.
+//! Examples one after the other from a pipe or a file, in the memory of one line.
 
 use std::io::{BufRead, Read};
 use std::path::{Path, PathBuf};
@@ -11,9 +11,9 @@ use super::{Format, ReadOptions, source, svmlight};
 /// A line longer than this is a defect: memory stays bounded whatever comes down the pipe.
 const LONGEST_LINE: u64 = 1 << 28;
 
-/// One point; the slices live until the next one is read.
+/// One example; the slices live until the next one is read.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Point<'a> {
+pub struct Example<'a> {
     /// Feature numbers, ascending.
     pub features: &'a [u32],
     /// A finite value for each feature.
@@ -22,17 +22,17 @@ pub struct Point<'a> {
     pub labels: &'a [u32],
 }
 
-/// Reads the text formats line by line: the same points, and the same errors, as [`read`](super::read) finds.
+/// Reads the text formats line by line: the same examples, and the same errors, as [`read`](super::read) finds.
 ///
 /// The only difference: whether svmlight features count from 0 or 1 cannot be told before the end of the file, so
 /// [`IndexBase::Auto`](super::IndexBase::Auto) is `Zero` here.
-pub struct Points<R> {
+pub struct Examples<R> {
     reader: R,
     name: PathBuf,
     grammar: Grammar,
     header: Option<Header>,
-    /// Points read so far.
-    points: u64,
+    /// Examples read so far.
+    examples: u64,
     /// Number of the line in `line`, from 1; 0 before the first.
     line_number: u64,
     line: Vec<u8>,
@@ -46,63 +46,63 @@ pub struct Points<R> {
 /// Opens a file, or standard input for `-`, compressed or not.
 ///
 /// # Errors
-/// As [`Points::new`].
+/// As [`Examples::new`].
 pub fn open(
     path: impl AsRef<Path>,
     options: &ReadOptions,
-) -> Result<Points<Box<dyn BufRead + Send + 'static>>, DataError> {
+) -> Result<Examples<Box<dyn BufRead + Send + 'static>>, DataError> {
     let path = path.as_ref();
     let opened = if path.as_os_str() == "-" {
         source::decompress(std::io::stdin())
     } else {
         std::fs::File::open(path).and_then(source::decompress)
     };
-    Points::new(opened.map_err(DataError::io(path))?, path, options)
+    Examples::new(opened.map_err(DataError::io(path))?, path, options)
 }
 
-impl<R: BufRead> Points<R> {
+impl<R: BufRead> Examples<R> {
     /// A reader of the decompressed text `reader`, which errors call `name`.
     ///
     /// # Errors
     /// [`DataError::Io`]; [`DataError::Malformed`] where the format asks for a header and the first line is none;
     /// [`DataError::Request`] for `.npz`.
     pub fn new(reader: R, name: impl Into<PathBuf>, options: &ReadOptions) -> Result<Self, DataError> {
-        let mut points = Self {
+        let mut examples = Self {
             reader,
             name: name.into(),
             grammar: svmlight::grammar(None, options),
             header: None,
-            points: 0,
+            examples: 0,
             line_number: 0,
             line: Vec::new(),
             end: (1, 1),
             pending: false,
             rows: Rows::default(),
         };
-        points.advance()?;
+        examples.advance()?;
         let format = match options.format {
             Some(format) => format,
-            None if points.line.starts_with(super::npz::MAGIC) => Format::Npz,
-            None if xmc::header(&points.line).is_ok() => Format::Xmc,
+            None if examples.line.starts_with(super::npz::MAGIC) => Format::Npz,
+            None if xmc::header(&examples.line).is_ok() => Format::Xmc,
             None => Format::Svmlight,
         };
-        let header = xmc::header(&points.line);
-        points.header = match format {
+        let header = xmc::header(&examples.line);
+        examples.header = match format {
             Format::Npz => {
                 return Err(DataError::Request(format!(
                     "{}: .npz cannot be read as a stream: give it as a file",
-                    points.name.display()
+                    examples.name.display()
                 )));
             }
-            Format::Xmc => Some(header.map_err(|defect| points.locate(defect))?.0),
+            Format::Xmc => Some(header.map_err(|defect| examples.locate(defect))?.0),
             Format::Svmlight => header.ok().map(|header| header.0),
         };
-        points.grammar = match (format, points.header) {
+        examples.grammar = match (format, examples.header) {
             (Format::Xmc, Some(header)) => xmc::grammar(header, options),
-            _ => svmlight::grammar(points.header, options),
+            _ => svmlight::grammar(examples.header, options),
         };
-        points.pending = points.header.is_none() && !points.line.is_empty();
-        Ok(points)
+        examples.pending = examples.header.is_none() && !examples.line.is_empty();
+        Ok(examples)
     }
 
     /// The header's widths `(features, labels)`, if there is a header.
@@ -110,16 +110,16 @@ impl<R: BufRead> Points<R> {
         self.header.map(|header| (header.features as usize, header.labels as usize))
     }
 
-    /// Number of the line that the last point came from, from 1.
+    /// Number of the line that the last example came from, from 1.
     pub fn line(&self) -> u64 {
         self.line_number
     }
 
-    /// The next point; none behind the last.
+    /// The next example; none behind the last.
     ///
     /// # Errors
     /// [`DataError::Io`], and [`DataError::Malformed`] at the first defect; reading on behind it is possible, line by line.
-    pub fn next_point(&mut self) -> Result<Option<Point<'_>>, DataError> {
+    pub fn next_example(&mut self) -> Result<Option<Example<'_>>, DataError> {
         loop {
             if !std::mem::take(&mut self.pending) && !self.advance()? {
                 return self.finish();
@@ -127,25 +127,25 @@ impl<R: BufRead> Points<R> {
             self.rows.clear();
             let parsed = parse_line(&self.line, 0, self.grammar, &mut self.rows);
             let blank = parsed.is_ok() && self.rows.labels.is_empty() && self.rows.features.is_empty();
-            if self.header.is_some_and(|header| self.points >= header.points) {
+            if self.header.is_some_and(|header| self.examples >= header.examples) {
                 if blank {
                     continue;
                 }
-                return Err(self.locate(xmc::surplus_defect(&self.line, 0, self.points)));
+                return Err(self.locate(xmc::surplus_defect(&self.line, 0, self.examples)));
             }
             parsed.map_err(|defect| self.locate(defect))?;
             if self.rows.len() > 0 {
                 break;
             }
         }
-        self.points += 1;
-        Ok(Some(Point { features: &self.rows.features, values: &self.rows.values, labels: &self.rows.labels }))
+        self.examples += 1;
+        Ok(Some(Example { features: &self.rows.features, values: &self.rows.values, labels: &self.rows.labels }))
     }
 
-    fn finish(&self) -> Result<Option<Point<'_>>, DataError> {
+    fn finish(&self) -> Result<Option<Example<'_>>, DataError> {
         let missing = match self.header {
-            Some(header) if self.points < header.points => xmc::missing_defect(0, header.points, self.points),
-            None if self.points == 0 => svmlight::empty_defect(0),
+            Some(header) if self.examples < header.examples => xmc::missing_defect(0, header.examples, self.examples),
+            None if self.examples == 0 => svmlight::empty_defect(0),
             _ => return Ok(None),
         };
         let (line, column) = self.end;

@@ -1,13 +1,13 @@
-//! The svmlight / libsvm text format with several labels a point.
+//! The svmlight / libsvm text format with several labels an example.
 //!
 //! ```text
 //! # a comment
 //! 0,2 qid:7 1:0.5 4:1.25   # labels, an ignored query number, feature:value
 //! 1:2                      # no labels
 //! ```
-//! An XMC header may stand in the first line; then a blank line is a point, otherwise it is skipped.
+//! An XMC header may stand in the first line; then a blank line is an example, otherwise it is skipped.
 
-use super::csr::{Dataset, MOST_COLUMNS};
+use super::dataset::{Dataset, MOST_COLUMNS};
 use super::error::Defect;
 use super::line::{Grammar, Rows};
 use super::xmc::{self, Header};
@@ -23,7 +23,7 @@ pub(crate) fn grammar(header: Option<Header>, options: &ReadOptions) -> Grammar 
     };
     Grammar {
         svmlight: true,
-        blank_points: header.is_some(),
+        blank_examples: header.is_some(),
         first_feature,
         first_label,
         feature_end: end(first_feature, header.map(|header| header.features), options.feature_count),
@@ -32,7 +32,7 @@ pub(crate) fn grammar(header: Option<Header>, options: &ReadOptions) -> Grammar 
 }
 
 pub(crate) fn empty_defect(at: usize) -> Defect {
-    Defect::new(at, "at least one point")
+    Defect::new(at, "at least one example")
 }
 
 pub(crate) fn read(text: &[u8], options: &ReadOptions) -> Result<Dataset, Defect> {

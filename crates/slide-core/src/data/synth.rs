@@ -1,15 +1,15 @@
 //! Synthetic sets of a given shape that a model can learn.
 //!
-//! Every label has a *prototype*, a set of features of its own. A point draws its labels from a Zipf-Mandelbrot law, then
+//! Every label has a *prototype*, a set of features of its own. An example draws its labels from a Zipf-Mandelbrot law, then
 //! draws features from the prototypes of its labels, and a few at random (frequent ones most often). A value is the square
-//! root of how often the feature was drawn, and values of a point have the length 1.
+//! root of how often the feature was drawn, and values of an example have the length 1.
 //!
 //! With `siblings > 1` labels come in clusters. A prototype is then mostly that of the cluster, and a few features tell a
 //! label from its siblings: what is close is what is easily confused. Independent labels cannot show what hard negatives,
 //! and so hash tables, are worth; these can.
 //!
-//! A point of more than [`THEMES`] labels draws that many, and for the others takes companions of those: each label has a
-//! fixed list of labels that like to come along. So sets of 75 labels a point stay learnable from 300 features.
+//! An example of more than [`THEMES`] labels draws that many, and for the others takes companions of those: each label has a
+//! fixed list of labels that like to come along. So sets of 75 labels an example stay learnable from 300 features.
 //!
 //! Everything is a pure function of the settings: numbers come from a counter-based generator and integer arithmetic, so
 //! threads and machines do not matter.
@@ -17,26 +17,27 @@
 use rayon::prelude::*;
 use slide_kernels::rng::{CounterRng, RngKey, word};
 
-use super::csr::{Dataset, Parts};
+use super::dataset::{Dataset, Parts};
 use super::error::DataError;
 use super::line::Rows;
 use super::text;
+use crate::streams;
 
 /// Counts of a set.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Shape {
-    /// Training points.
-    pub points: usize,
-    /// Test points.
-    pub test_points: usize,
+    /// Training examples.
+    pub examples: usize,
+    /// Test examples.
+    pub test_examples: usize,
     /// Width of the feature matrix.
     pub features: usize,
     /// Width of the label matrix.
     pub labels: usize,
-    /// Mean labels of a point, at least 1.
-    pub labels_per_point: f64,
-    /// Mean features of a point, at least 1.
-    pub features_per_point: f64,
+    /// Mean labels of an example, at least 1.
+    pub labels_per_example: f64,
+    /// Mean features of an example, at least 1.
+    pub features_per_example: f64,
 }
 
 /// Published counts: the Extreme Classification Repository's table of bag-of-words sets.
@@ -48,14 +49,14 @@ const PUBLISHED: [(&str, Shape); 4] = [
 ];
 
 const fn shape(
-    points: usize,
-    test_points: usize,
+    examples: usize,
+    test_examples: usize,
     features: usize,
     labels: usize,
-    labels_per_point: f64,
-    features_per_point: f64,
+    labels_per_example: f64,
+    features_per_example: f64,
 ) -> Shape {
-    Shape { points, test_points, features, labels, labels_per_point, features_per_point }
+    Shape { examples, test_examples, features, labels, labels_per_example, features_per_example }
 }
 
 impl Shape {
@@ -75,12 +76,12 @@ impl Shape {
         })
     }
 
-    /// Points, features and labels multiplied by `factor` (at least 1 of each); labels and features of a point stay.
+    /// Examples, features and labels multiplied by `factor` (at least 1 of each); labels and features of an example stay.
     pub fn scaled(self, factor: f64) -> Self {
         let scale = |count: usize| ((count as f64 * factor).round() as usize).max(1);
         Self {
-            points: scale(self.points),
-            test_points: scale(self.test_points),
+            examples: scale(self.examples),
+            test_examples: scale(self.test_examples),
             features: scale(self.features),
             labels: scale(self.labels),
             ..self
@@ -102,13 +103,13 @@ pub struct Synth {
 /// Which half of a set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// For training. Every label occurs, if `points * floor(labels_per_point)` is at least the number of labels.
+    /// For training. Every label occurs, if `examples * floor(labels_per_example)` is at least the number of labels.
     Train,
     /// For testing: from the same law.
     Test,
 }
 
-/// Labels of a point that are drawn by themselves.
+/// Labels of an example that are drawn by themselves.
 pub const THEMES: usize = 8;
 /// Features in the prototype of an independent label, or of a cluster.
 const PROTOTYPE: u32 = 32;
@@ -123,15 +124,6 @@ const COMPANIONS: u32 = 32;
 /// A draw of a feature already there adds to its count; after this many draws a feature, what is missing stays missing.
 const PATIENCE: u64 = 8;
 
-/// Streams of the generator; none is used elsewhere under the same seed for data.
-mod stream {
-    pub(super) const TRAIN: u32 = 0x5301;
-    pub(super) const TEST: u32 = 0x5302;
-    pub(super) const CLUSTER: u32 = 0x5303;
-    pub(super) const LABEL: u32 = 0x5304;
-    pub(super) const COMPANION: u32 = 0x5305;
-}
-
 impl Synth {
     /// Labels that are confused with each other in a clustered set, by default.
     pub const SIBLINGS: usize = 16;
@@ -144,16 +136,16 @@ impl Synth {
     pub fn generate(&self, part: Part) -> Result<Dataset, DataError> {
         self.check()?;
         let plan = Plan::new(self);
-        let Shape { points, test_points, features, labels, .. } = self.shape;
-        let points = if part == Part::Train { points } else { test_points };
+        let Shape { examples, test_examples, features, labels, .. } = self.shape;
+        let examples = if part == Part::Train { examples } else { test_examples };
         const BLOCK: usize = 4096;
-        let blocks: Vec<Rows> = (0..points.div_ceil(BLOCK))
+        let blocks: Vec<Rows> = (0..examples.div_ceil(BLOCK))
             .into_par_iter()
             .map(|block| {
                 let mut rows = Rows::default();
                 let mut draws = Vec::new();
-                for point in block * BLOCK..((block + 1) * BLOCK).min(points) {
-                    plan.point(part, point, &mut rows, &mut draws);
+                for example in block * BLOCK..((block + 1) * BLOCK).min(examples) {
+                    plan.example(part, example, &mut rows, &mut draws);
                 }
                 rows
             })
@@ -163,21 +155,24 @@ impl Synth {
     }
 
     fn check(&self) -> Result<(), DataError> {
-        let Shape { points, test_points, features, labels, labels_per_point, features_per_point } = self.shape;
+        let Shape { examples, test_examples, features, labels, labels_per_example, features_per_example } = self.shape;
         let require = |holds: bool, what: &str| match holds {
             true => Ok(()),
             false => Err(DataError::Request(format!("impossible shape: {what} ({:?})", self.shape))),
         };
         let most = 1 << 31;
         require(features > 0 && labels > 0, "there must be features and labels")?;
-        require([points, test_points, features, labels].iter().all(|&count| count <= most), "counts go up to 2^31")?;
-        require((1.0..=labels as f64).contains(&labels_per_point), "1 <= labels per point <= labels")?;
-        require((1.0..=features as f64).contains(&features_per_point), "1 <= features per point <= features")?;
+        require(
+            [examples, test_examples, features, labels].iter().all(|&count| count <= most),
+            "counts go up to 2^31",
+        )?;
+        require((1.0..=labels as f64).contains(&labels_per_example), "1 <= labels per example <= labels")?;
+        require((1.0..=features as f64).contains(&features_per_example), "1 <= features per example <= features")?;
         require(self.siblings > 0, "at least 1 sibling, the label itself")
     }
 }
 
-/// What all points share.
+/// What all examples share.
 struct Plan<'a> {
     synth: &'a Synth,
     /// Running sums of the weights of labels by rank, and of features by number.
@@ -202,16 +197,16 @@ impl<'a> Plan<'a> {
         (rank as u64 * self.step % self.synth.shape.labels as u64) as u32
     }
 
-    /// Appends the point to `rows`; `draws` is scratch.
-    fn point(&self, part: Part, point: usize, rows: &mut Rows, draws: &mut Vec<u32>) {
+    /// Appends the example to `rows`; `draws` is scratch.
+    fn example(&self, part: Part, example: usize, rows: &mut Rows, draws: &mut Vec<u32>) {
         let shape = &self.synth.shape;
-        let stream = if part == Part::Train { stream::TRAIN } else { stream::TEST };
-        let mut rng = CounterRng::new(RngKey::new(self.synth.seed, stream, 0, point as u32));
+        let stream = if part == Part::Train { streams::synth::TRAIN } else { streams::synth::TEST };
+        let mut rng = CounterRng::new(RngKey::new(self.synth.seed, stream, 0, example as u32));
         let first = rows.labels.len();
-        let mut count = spread(&mut rng, shape.labels_per_point, shape.labels_per_point - 1.0).min(shape.labels);
+        let mut count = spread(&mut rng, shape.labels_per_example, shape.labels_per_example - 1.0).min(shape.labels);
         if part == Part::Train {
-            // So that every label occurs: labels point, point + points, ... for certain.
-            let certain = (point..shape.labels).step_by(shape.points).take(shape.labels_per_point as usize);
+            // So that every label occurs: labels example, example + examples, ... for certain.
+            let certain = (example..shape.labels).step_by(shape.examples).take(shape.labels_per_example as usize);
             rows.labels.extend(certain.map(|label| label as u32));
             count = count.max(rows.labels.len() - first);
         }
@@ -232,7 +227,7 @@ impl<'a> Plan<'a> {
         }
         let themes = themes.min(rows.labels.len() - first);
         draws.clear();
-        let wanted = spread(&mut rng, shape.features_per_point, shape.features_per_point / 2.0).min(shape.features);
+        let wanted = spread(&mut rng, shape.features_per_example, shape.features_per_example / 2.0).min(shape.features);
         self.features(&mut rng, &rows.labels[first..first + themes], wanted, draws);
         rows.labels[first..].sort_unstable();
         rows.label_ends.push(rows.labels.len());
@@ -241,7 +236,7 @@ impl<'a> Plan<'a> {
 
     /// Number `number` of the labels that like to come along with `label`.
     fn companion(&self, label: u32, number: u32) -> u32 {
-        let key = RngKey::new(self.synth.seed, stream::COMPANION, 0, label);
+        let key = RngKey::new(self.synth.seed, streams::synth::COMPANION, 0, label);
         let random = u64::from(word(key, 2 * number)) << 32 | u64::from(word(key, 2 * number + 1));
         self.label_of_rank(draw(&self.label_law, random))
     }
@@ -262,9 +257,9 @@ impl<'a> Plan<'a> {
                 draw(&self.feature_law, rng.next_u64()) as u32
             } else {
                 let random = if siblings > 1 && kind < NOISE_DRAWS + OWN_DRAWS {
-                    word(RngKey::new(seed, stream::LABEL, 0, label), rng.below(OWN))
+                    word(RngKey::new(seed, streams::synth::LABEL, 0, label), rng.below(OWN))
                 } else {
-                    word(RngKey::new(seed, stream::CLUSTER, 0, label / siblings), rng.below(PROTOTYPE))
+                    word(RngKey::new(seed, streams::synth::CLUSTER, 0, label / siblings), rng.below(PROTOTYPE))
                 };
                 ((u64::from(random) * features) >> 32) as u32
             };

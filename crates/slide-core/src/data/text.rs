@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::csr::Parts;
+use super::dataset::Parts;
 use super::error::Defect;
 use super::line::{Grammar, Rows, parse_lines};
 
@@ -21,7 +21,7 @@ fn piece_ends(text: &[u8], piece: usize) -> Vec<usize> {
     ends
 }
 
-/// The points of `text` from byte `from` on, in order. The error is the first defect of the text.
+/// The examples of `text` from byte `from` on, in order. The error is the first defect of the text.
 pub(crate) fn parse(text: &[u8], from: usize, grammar: Grammar) -> Result<Vec<Rows>, Defect> {
     parse_pieces(text, from, grammar, PIECE)
 }
@@ -44,14 +44,14 @@ fn parse_pieces(text: &[u8], from: usize, grammar: Grammar, piece: usize) -> Res
 
 /// Rows joined to the arrays of a data set.
 pub(crate) fn join(pieces: Vec<Rows>, feature_count: usize, label_count: usize) -> Parts {
-    let points = pieces.iter().map(Rows::len).sum::<usize>();
+    let examples = pieces.iter().map(Rows::len).sum::<usize>();
     let features = pieces.iter().map(|rows| rows.features.len()).sum::<usize>();
     let labels = pieces.iter().map(|rows| rows.labels.len()).sum::<usize>();
     let mut parts = Parts {
-        feature_indptr: vec![0; points + 1],
+        feature_indptr: vec![0; examples + 1],
         feature_indices: vec![0; features],
         feature_values: vec![0.0; features],
-        label_indptr: vec![0; points + 1],
+        label_indptr: vec![0; examples + 1],
         label_indices: vec![0; labels],
         feature_count,
         label_count,

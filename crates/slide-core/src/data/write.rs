@@ -7,7 +7,7 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use super::{DataError, Dataset, Format, npz};
-use crate::file::write_atomically;
+use crate::atomic_file::write_atomically;
 
 /// Writes a data set under `path`, compressed when the name ends in `.gz` or `.zst`.
 ///
@@ -16,11 +16,11 @@ use crate::file::write_atomically;
 /// with as many digits as bring the same `f32` back.
 ///
 /// # Errors
-/// [`DataError::Io`]; [`DataError::Request`] where the format cannot hold the data: a point with neither labels nor features
+/// [`DataError::Io`]; [`DataError::Request`] where the format cannot hold the data: an example with neither labels nor features
 /// in svmlight, or a name without `X` for `.npz`.
 pub fn write(path: impl AsRef<Path>, data: &Dataset, format: Format) -> Result<(), DataError> {
     let path = path.as_ref();
-    let parts = data.parts();
+    let parts = data.arrays();
     if format != Format::Npz {
         check(data, format)?;
         return atomically(path, |file| compressed(path, file, |writer| write_text(writer, data, format)));
@@ -47,37 +47,37 @@ pub fn write_to(writer: impl Write, data: &Dataset, format: Format) -> Result<()
 }
 
 fn check(data: &Dataset, format: Format) -> Result<(), DataError> {
-    let empty = |point: usize| data.labels(point).is_empty() && data.features(point).0.is_empty();
+    let empty = |example: usize| data.labels(example).is_empty() && data.features(example).0.is_empty();
     match format {
         Format::Xmc => Ok(()),
         Format::Npz => Err(DataError::Request("npz is not a text format: give it a file".into())),
-        Format::Svmlight => match (0..data.points()).find(|&point| empty(point)) {
+        Format::Svmlight => match (0..data.examples()).find(|&example| empty(example)) {
             None => Ok(()),
-            Some(point) => Err(DataError::Request(format!(
-                "point {point} has neither labels nor features, which svmlight cannot say: write XMC or npz"
+            Some(example) => Err(DataError::Request(format!(
+                "example {example} has neither labels nor features, which svmlight cannot say: write XMC or npz"
             ))),
         },
     }
 }
 
-/// Points formatted by one task.
+/// Examples formatted by one task.
 const BLOCK: usize = 2048;
 
 fn write_text(writer: &mut dyn Write, data: &Dataset, format: Format) -> io::Result<()> {
     if format == Format::Xmc {
-        writeln!(writer, "{} {} {}", data.points(), data.feature_count(), data.label_count())?;
+        writeln!(writer, "{} {} {}", data.examples(), data.feature_count(), data.label_count())?;
     }
     // A window of blocks at a time, so that memory does not grow with the data.
     let window = BLOCK * 4 * rayon::current_num_threads();
-    for start in (0..data.points()).step_by(window) {
-        let end = (start + window).min(data.points());
+    for start in (0..data.examples()).step_by(window) {
+        let end = (start + window).min(data.examples());
         let blocks: Vec<Vec<u8>> = (start..end)
             .into_par_iter()
             .step_by(BLOCK)
             .map(|first| {
                 let mut text = Vec::new();
-                for point in first..(first + BLOCK).min(end) {
-                    write_point(&mut text, data, point);
+                for example in first..(first + BLOCK).min(end) {
+                    write_example(&mut text, data, example);
                 }
                 text
             })
@@ -89,14 +89,14 @@ fn write_text(writer: &mut dyn Write, data: &Dataset, format: Format) -> io::Res
     writer.flush()
 }
 
-fn write_point(text: &mut Vec<u8>, data: &Dataset, point: usize) {
+fn write_example(text: &mut Vec<u8>, data: &Dataset, example: usize) {
     use std::fmt::Write as _;
     let mut line = String::new();
-    for (position, label) in data.labels(point).iter().enumerate() {
+    for (position, label) in data.labels(example).iter().enumerate() {
         // Writing to a string cannot fail.
         let _ = write!(line, "{}{label}", if position > 0 { "," } else { "" });
     }
-    let (features, values) = data.features(point);
+    let (features, values) = data.features(example);
     for (feature, value) in features.iter().zip(values) {
         let size = value.abs();
         let _ = if size == 0.0 || (1e-5..1e16).contains(&size) {

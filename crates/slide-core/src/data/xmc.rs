@@ -1,14 +1,14 @@
 //! The bag-of-words text format of the Extreme Classification Repository.
 //!
 //! ```text
-//! 3 5 4                 points, features, labels
+//! 3 5 4                 examples, features, labels
 //! 0,2 1:0.5 4:1.25      labels, then feature:value
 //!  0:1                  no labels: the line may begin with a blank
 //! 3                     no features
 //! ```
-//! All numbers count from 0. There is one line per point; an empty line is a point with neither.
+//! All numbers count from 0. There is one line per example; an empty line is an example with neither.
 
-use super::csr::{Dataset, MOST_COLUMNS};
+use super::dataset::{Dataset, MOST_COLUMNS};
 use super::error::Defect;
 use super::line::{Grammar, Rows, parse_line};
 use super::number::{byte, integer};
@@ -17,7 +17,7 @@ use super::{ReadOptions, text};
 /// The first line of an XMC file.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Header {
-    pub(crate) points: u64,
+    pub(crate) examples: u64,
     pub(crate) features: u64,
     pub(crate) labels: u64,
 }
@@ -26,7 +26,7 @@ pub(crate) struct Header {
 pub(crate) fn header(text: &[u8]) -> Result<(Header, usize), Defect> {
     let mut position = 0;
     let mut numbers = [0; 3];
-    let names = ["the number of points", "the number of features", "the number of labels"];
+    let names = ["the number of examples", "the number of features", "the number of labels"];
     for (number, name) in numbers.iter_mut().zip(names) {
         while matches!(byte(text, position), b' ' | b'\t') {
             position += 1;
@@ -35,16 +35,16 @@ pub(crate) fn header(text: &[u8]) -> Result<(Header, usize), Defect> {
         let most = if start == 0 { u64::MAX - 1 } else { MOST_COLUMNS };
         *number = integer(text, &mut position)
             .filter(|&number| number <= most && matches!(byte(text, position), b' ' | b'\t' | b'\r' | b'\n'))
-            .ok_or_else(|| Defect::new(start, format!("a header, 'points features labels': {name}")))?;
+            .ok_or_else(|| Defect::new(start, format!("a header, 'examples features labels': {name}")))?;
     }
     while matches!(byte(text, position), b' ' | b'\t' | b'\r') {
         position += 1;
     }
     if byte(text, position) != b'\n' {
-        return Err(Defect::new(position, "the end of the header, 'points features labels'"));
+        return Err(Defect::new(position, "the end of the header, 'examples features labels'"));
     }
-    let [points, features, labels] = numbers;
-    Ok((Header { points, features, labels }, (position + 1).min(text.len())))
+    let [examples, features, labels] = numbers;
+    Ok((Header { examples, features, labels }, (position + 1).min(text.len())))
 }
 
 /// The grammar of the lines behind `header`, for a reader that wants at most the widths in `options`.
@@ -52,7 +52,7 @@ pub(crate) fn grammar(header: Header, options: &ReadOptions) -> Grammar {
     let narrow = |width: u64, most: Option<usize>| most.map_or(width, |most| width.min(most as u64));
     Grammar {
         svmlight: false,
-        blank_points: true,
+        blank_examples: true,
         first_feature: 0,
         first_label: 0,
         feature_end: narrow(header.features, options.feature_count),
@@ -68,43 +68,43 @@ pub(crate) fn read(text: &[u8], options: &ReadOptions) -> Result<Dataset, Defect
     Ok(Dataset::from_checked(text::join(pieces, feature_count, label_count)))
 }
 
-/// The points behind a header: as many as it says, and behind them blank lines at most.
+/// The examples behind a header: as many as it says, and behind them blank lines at most.
 pub(crate) fn read_counted(text: &[u8], body: usize, header: Header, grammar: Grammar) -> Result<Vec<Rows>, Defect> {
     let mut pieces = text::parse(text, body, grammar)
-        .map_err(|defect| surplus(text, body, header.points, grammar).unwrap_or(defect))?;
+        .map_err(|defect| surplus(text, body, header.examples, grammar).unwrap_or(defect))?;
     let found = pieces.iter().map(|rows| rows.len() as u64).sum::<u64>();
-    if found < header.points {
-        return Err(missing_defect(text.len(), header.points, found));
+    if found < header.examples {
+        return Err(missing_defect(text.len(), header.examples, found));
     }
-    if found > header.points {
-        if let Some(defect) = surplus(text, body, header.points, grammar) {
+    if found > header.examples {
+        if let Some(defect) = surplus(text, body, header.examples, grammar) {
             return Err(defect);
         }
-        drop_last(&mut pieces, (found - header.points) as usize);
+        drop_last(&mut pieces, (found - header.examples) as usize);
     }
     Ok(pieces)
 }
 
-pub(crate) fn missing_defect(at: usize, points: u64, found: u64) -> Defect {
-    Defect::new(at, format!("{points} points, as the header says; there are {found}"))
+pub(crate) fn missing_defect(at: usize, examples: u64, found: u64) -> Defect {
+    Defect::new(at, format!("{examples} examples, as the header says; there are {found}"))
 }
 
 /// The defect of a line from `start` on that should not be.
-pub(crate) fn surplus_defect(text: &[u8], start: usize, points: u64) -> Defect {
+pub(crate) fn surplus_defect(text: &[u8], start: usize, examples: u64) -> Defect {
     let blanks = text[start..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
-    Defect::new(start + blanks, format!("the end of the file behind {points} points, as the header says"))
+    Defect::new(start + blanks, format!("the end of the file behind {examples} examples, as the header says"))
 }
 
-/// The defect of the first line behind `points` points that is not blank, unless another defect comes before it.
-fn surplus(text: &[u8], body: usize, points: u64, grammar: Grammar) -> Option<Defect> {
+/// The defect of the first line behind `examples` examples that is not blank, unless another defect comes before it.
+fn surplus(text: &[u8], body: usize, examples: u64, grammar: Grammar) -> Option<Defect> {
     let (mut position, mut seen) = (body, 0);
     let mut rows = Rows::default();
     while position < text.len() {
         rows.clear();
         let line = parse_line(text, position, grammar, &mut rows);
         let blank = line.is_ok() && rows.labels.is_empty() && rows.features.is_empty();
-        if seen >= points && !blank {
-            return Some(surplus_defect(text, position, points));
+        if seen >= examples && !blank {
+            return Some(surplus_defect(text, position, examples));
         }
         position = line.ok()?;
         seen += rows.len() as u64;
@@ -112,7 +112,7 @@ fn surplus(text: &[u8], body: usize, points: u64, grammar: Grammar) -> Option<De
     None
 }
 
-/// Takes the last `count` points, blank lines all, off.
+/// Takes the last `count` examples, blank lines all, off.
 fn drop_last(pieces: &mut [Rows], mut count: usize) {
     for rows in pieces.iter_mut().rev() {
         let kept = rows.len() - count.min(rows.len());

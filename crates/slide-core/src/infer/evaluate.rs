@@ -1,46 +1,95 @@
 //! A model judged by a test set.
 
-use super::predictor::{PredictError, Predictor};
-use crate::config::Runtime;
+use super::inference::Inference;
+use super::predictor::{BatchScratch, PredictError, Predictions, Predictor, predict_batch, retriever};
 use crate::data::{Dataset, Filter};
 use crate::metrics::{Accumulator, Metrics, Propensity};
 use crate::model::Model;
+use crate::retrieval::Retrieval;
+use crate::runtime::Runtime;
 
-/// Points predicted at a time: many blocks, and little memory.
+/// Examples predicted at a time: many blocks, and little memory.
 const PIECE: usize = 4096;
 
-/// Predicts all points of `data` and compares with their labels. Labels that `filter` names for a point are taken out of its
-/// ranking. `progress` is called with the number of points done.
-pub fn evaluate(
-    model: &Model,
-    runtime: &Runtime,
+/// What an evaluation takes into account, and whom it tells how far it is.
+#[derive(Default)]
+#[non_exhaustive]
+pub struct EvaluateOptions<'a> {
+    /// Labels that are taken out of the ranking of an example, and of its own labels.
+    pub filter: Option<&'a Filter>,
+    /// Called with the number of examples done.
+    pub progress: Option<&'a mut dyn FnMut(usize)>,
+}
+
+/// Predicts all examples of `data` and compares with their labels.
+///
+/// # Errors
+/// An example with a feature that the model does not know.
+pub fn evaluate(predictor: &Predictor, data: &Dataset) -> Result<Metrics, PredictError> {
+    evaluate_with(predictor, data, EvaluateOptions::default())
+}
+
+/// The same with options.
+///
+/// # Errors
+/// As [`evaluate`].
+pub fn evaluate_with(
+    predictor: &Predictor,
     data: &Dataset,
-    filter: Option<&Filter>,
-    progress: &mut dyn FnMut(usize),
+    options: EvaluateOptions<'_>,
 ) -> Result<Metrics, PredictError> {
-    let propensity = Propensity::new(model.label_frequencies(), model.points());
+    let model = predictor.model();
+    let mut scratch = Predictions::default();
+    run(model, data, options, &mut |examples, k| {
+        predictor.predict_batch_into(examples, k, &mut scratch)?;
+        Ok(std::mem::take(&mut scratch))
+    })
+}
+
+/// The metrics of a model that is still in training, by its exact ranking.
+pub(crate) fn evaluate_model(model: &Model, runtime: &Runtime, data: &Dataset) -> Result<Metrics, PredictError> {
+    let retriever = retriever(model, Retrieval::Exact, runtime)?;
+    let inference = Inference { model, retriever: &*retriever, runtime };
+    let mut scratch = BatchScratch::default();
+    run(model, data, EvaluateOptions::default(), &mut |examples, k| {
+        let mut predictions = Predictions::default();
+        predict_batch(&inference, examples, k, &mut scratch, &mut predictions)?;
+        Ok(predictions)
+    })
+}
+
+type Predict<'a> = dyn FnMut(&[super::Example<'_>], usize) -> Result<Predictions, PredictError> + 'a;
+
+fn run(
+    model: &Model,
+    data: &Dataset,
+    options: EvaluateOptions<'_>,
+    predict: &mut Predict<'_>,
+) -> Result<Metrics, PredictError> {
+    let EvaluateOptions { filter, mut progress } = options;
+    let propensity = Propensity::new(model.label_frequencies(), model.examples());
     let mut accumulator = Accumulator::new(Some(&propensity));
-    let mut predictor = Predictor::new(model, runtime);
-    let most_filtered =
-        filter.map_or(0, |filter| (0..data.points() as u32).map(|point| filter.count(point)).max().unwrap_or(0));
-    let k = accumulator.depth() + most_filtered;
+    let count = |filter: &Filter| (0..data.examples() as u32).map(|example| filter.count(example)).max().unwrap_or(0);
+    let k = accumulator.depth() + filter.map_or(0, count);
     let (mut ranking, mut truth) = (Vec::new(), Vec::new());
-    for first in (0..data.points()).step_by(PIECE) {
-        let piece = first..data.points().min(first + PIECE);
-        let points: Vec<_> = piece.clone().map(|point| data.features(point)).collect();
-        let predictions = predictor.predict(&points, k).map_err(|error| error.later_by(first))?;
-        for (point, predictions) in piece.clone().zip(predictions) {
+    for first in (0..data.examples()).step_by(PIECE) {
+        let piece = first..data.examples().min(first + PIECE);
+        let examples: Vec<_> = piece.clone().map(|example| data.features(example)).collect();
+        let predictions = predict(&examples, k).map_err(|error| error.later_by(first))?;
+        for (example, predictions) in piece.clone().zip(predictions.iter()) {
             ranking.clear();
             ranking.extend(predictions.iter().map(|best| best.label));
             truth.clear();
-            truth.extend_from_slice(data.labels(point));
+            truth.extend_from_slice(data.labels(example));
             if let Some(filter) = filter {
-                filter.apply(point as u32, &mut ranking);
-                filter.apply(point as u32, &mut truth);
+                filter.apply(example as u32, &mut ranking);
+                filter.apply(example as u32, &mut truth);
             }
             accumulator.add(&ranking, &truth);
         }
-        progress(piece.end);
+        if let Some(progress) = &mut progress {
+            progress(piece.end);
+        }
     }
     Ok(accumulator.metrics())
 }

@@ -1,8 +1,9 @@
 //! Using a trained model: predictions and their evaluation.
 
 mod evaluate;
+mod inference;
 mod predictor;
-mod scan;
 
-pub use evaluate::evaluate;
-pub use predictor::{PredictError, Prediction, Predictor};
+pub(crate) use evaluate::evaluate_model;
+pub use evaluate::{EvaluateOptions, evaluate, evaluate_with};
+pub use predictor::{Example, PredictError, Prediction, Predictions, Predictor};

@@ -1,125 +1,296 @@
-//! The best labels of points, by computing every output row.
+//! The best labels of examples.
 
-use slide_kernels::numerics;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use thiserror::Error;
 
-use super::scan::Scan;
-use crate::config::{Dropout, Loss, Runtime, TrainConfig};
+use super::inference::{Inference, Scratch};
 use crate::model::Model;
-use crate::train::block::{BatchContext, Block, BlockRows, block_size};
-use crate::train::prepared::Prepared;
+use crate::network::block::block_size;
+use crate::retrieval::{Retrieval, RetrievalError, Retriever, Source};
+use crate::runtime::{Runtime, RuntimeError};
 
-/// A point that cannot be predicted.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+/// An example to predict labels for: its feature numbers, in any order, and their values.
+pub type Example<'a> = (&'a [u32], &'a [f32]);
+
+/// An example that cannot be predicted, or a predictor that cannot be made.
+#[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum PredictError {
     /// A feature that the model does not know.
-    #[error("point {point}: feature {feature}, expected less than {features}")]
+    #[error("example {example}: feature {feature}, expected less than {features}")]
     FeatureRange {
-        /// Number of the point in the call.
-        point: usize,
+        /// Number of the example in the call.
+        example: usize,
         /// The feature.
         feature: u32,
         /// The model's number of features.
         features: usize,
     },
+    /// Not one value a feature.
+    #[error("example {example}: {values} values, expected {features}, one a feature")]
+    Lengths {
+        /// Number of the example in the call.
+        example: usize,
+        /// Features of the example.
+        features: usize,
+        /// Values of the example.
+        values: usize,
+    },
+    /// The retrieval is not possible with this model.
+    #[error(transparent)]
+    Retrieval(#[from] RetrievalError),
+    /// The threads could not be started, or the instruction set is not there.
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
 }
 
 impl PredictError {
-    /// The same of a point that stands `points` further on.
-    pub(super) fn later_by(self, points: usize) -> Self {
-        let Self::FeatureRange { point, feature, features } = self;
-        Self::FeatureRange { point: point + points, feature, features }
+    /// The same of an example that stands `examples` further on.
+    pub(super) fn later_by(mut self, examples: usize) -> Self {
+        if let Self::FeatureRange { example, .. } | Self::Lengths { example, .. } = &mut self {
+            *example += examples;
+        }
+        self
     }
 }
 
 /// A predicted label.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Prediction {
     /// The label.
     pub label: u32,
-    /// Its probability: the label's sigmoid (binary cross-entropy) or its share of the softmax over all labels.
-    pub score: f32,
+    /// Its probability: the label's sigmoid (binary cross-entropy) or its share of the softmax over the labels that were
+    /// scored, which with [`Retrieval::Exact`] are all.
+    pub probability: f32,
 }
 
-/// Predicts with a model.
+/// The predictions for the examples of a batch, in order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Predictions {
+    ends: Vec<usize>,
+    items: Vec<Prediction>,
+}
+
+impl Predictions {
+    /// Number of examples.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there is no example.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// The predictions for an example, best first.
+    ///
+    /// # Panics
+    /// If there is no such example.
+    #[must_use]
+    pub fn get(&self, example: usize) -> &[Prediction] {
+        let start = if example == 0 { 0 } else { self.ends[example - 1] };
+        &self.items[start..self.ends[example]]
+    }
+
+    /// The predictions of each example, in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &[Prediction]> {
+        (0..self.len()).map(|example| self.get(example))
+    }
+
+    fn clear(&mut self) {
+        self.ends.clear();
+        self.items.clear();
+    }
+
+    fn push(&mut self, predictions: impl Iterator<Item = Prediction>) {
+        self.items.extend(predictions);
+        self.ends.push(self.items.len());
+    }
+
+    fn append(&mut self, other: &Self) {
+        let before = self.items.len();
+        self.items.extend_from_slice(&other.items);
+        self.ends.extend(other.ends.iter().map(|end| before + end));
+    }
+}
+
+/// Predicts with a model. Any number of threads may share it; after a few calls of the same size it allocates nothing but what
+/// it returns.
+///
+/// ```
+/// # use slide_core::{Dataset, Model, TrainConfig, data::Parts};
+/// use slide_core::Predictor;
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let parts = Parts {
+/// #     feature_indptr: vec![0, 2], feature_indices: vec![0, 2], feature_values: vec![1.0, 0.5],
+/// #     label_indptr: vec![0, 1], label_indices: vec![1], feature_count: 3, label_count: 2,
+/// # };
+/// # let model = Model::fit(&Dataset::try_from(parts)?, &TrainConfig::default())?;
+///
+/// let predictor = Predictor::new(model)?;
+/// let best = predictor.predict((&[0, 2], &[1.0, 0.5]), 2)?;
+/// assert!(best[0].probability >= best[1].probability);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
-pub struct Predictor<'a> {
-    model: &'a Model,
-    runtime: &'a Runtime,
-    config: TrainConfig,
-    workers: Vec<WorkerScratch>,
+pub struct Predictor {
+    model: Arc<Model>,
+    runtime: Runtime,
+    retriever: Box<dyn Retriever>,
+    /// Of calls for one example: as many as there have been at the same time.
+    single: Mutex<Vec<Scratch>>,
+    /// Of calls for many, which take turns.
+    batch: Mutex<BatchScratch>,
 }
 
 #[derive(Debug, Default)]
-struct WorkerScratch {
-    block: Block,
-    activations: Vec<Vec<f32>>,
-    scan: Scan,
+pub(super) struct BatchScratch {
+    workers: Vec<Scratch>,
+    pieces: Vec<Predictions>,
 }
 
-impl<'a> Predictor<'a> {
-    /// A predictor with the threads and kernels of `runtime`.
-    pub fn new(model: &'a Model, runtime: &'a Runtime) -> Self {
-        let config = TrainConfig { dropout: Dropout::default(), ..model.config().clone() };
-        let workers = (0..runtime.workers.count()).map(|_| WorkerScratch::default()).collect();
-        Self { model, runtime, config, workers }
+impl Predictor {
+    /// A predictor that scores all labels, with a thread for each core.
+    ///
+    /// # Errors
+    /// [`PredictError::Runtime`].
+    pub fn new(model: impl Into<Arc<Model>>) -> Result<Self, PredictError> {
+        Self::with(model, Retrieval::Exact, &Runtime::new(&Default::default())?)
     }
 
-    /// The `k` best labels of each point, best first (equal scores: the lower label first). A point is its feature
-    /// numbers and their values, as long, in any order. The result does not depend on which points are predicted together.
-    pub fn predict(&mut self, points: &[(&[u32], &[f32])], k: usize) -> Result<Vec<Vec<Prediction>>, PredictError> {
-        let features = self.model.features();
-        let mut data = Prepared::empty();
-        for (point, (indices, values)) in points.iter().enumerate() {
-            if let Some(&feature) = indices.iter().find(|&&feature| feature as usize >= features) {
-                return Err(PredictError::FeatureRange { point, feature, features });
-            }
-            data.push(indices, values, self.config.normalize, self.model.network().input.partition());
-        }
-        let numbers: Vec<u32> = (0..points.len() as u32).collect();
-        let size = block_size(points.len(), self.runtime.workers.count());
-        let mut predictions = vec![Vec::new(); points.len()];
-        let mut pieces: Vec<&mut [Vec<Prediction>]> = predictions.chunks_mut(size).collect();
-        let Self { model, runtime, config, workers } = self;
-        let context = BatchContext { kernels: runtime.kernels, config, data: &data, step: 0 };
-        runtime.workers.each_with(workers, &mut pieces, |piece, out, scratch| {
-            predict_block(&context, model, &numbers, piece * size, k, out, scratch);
-        });
+    /// A predictor that finds labels by `retrieval`, with the threads and the memory of `runtime`.
+    ///
+    /// # Errors
+    /// [`PredictError::Retrieval`] if the model has not what the retrieval needs.
+    pub fn with(model: impl Into<Arc<Model>>, retrieval: Retrieval, runtime: &Runtime) -> Result<Self, PredictError> {
+        let (model, runtime) = (model.into(), runtime.clone());
+        let retriever = retriever(&model, retrieval, &runtime)?;
+        Ok(Self { model, runtime, retriever, single: Mutex::default(), batch: Mutex::default() })
+    }
+
+    /// The model.
+    #[must_use]
+    pub fn model(&self) -> &Arc<Model> {
+        &self.model
+    }
+
+    /// The threads and the memory.
+    #[must_use]
+    pub fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+
+    /// The `k` best labels of an example, best first (equal scores: the lower label first); fewer if fewer were found. Runs
+    /// on the calling thread.
+    ///
+    /// # Errors
+    /// A feature that the model does not know, or not one value a feature.
+    pub fn predict(&self, example: Example<'_>, k: usize) -> Result<Vec<Prediction>, PredictError> {
+        let mut predictions = Vec::with_capacity(k.min(self.model.labels()));
+        self.predict_into(example, k, &mut predictions)?;
         Ok(predictions)
     }
+
+    /// The same into a buffer, which is replaced: nothing is allocated once it is large enough.
+    ///
+    /// # Errors
+    /// As [`predict`](Self::predict).
+    pub fn predict_into(
+        &self,
+        example: Example<'_>,
+        k: usize,
+        predictions: &mut Vec<Prediction>,
+    ) -> Result<(), PredictError> {
+        check(&self.model, 0, example)?;
+        let idle = || self.single.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut scratch = idle().pop().unwrap_or_default();
+        predictions.clear();
+        self.inference().predict(&[example], k, &mut scratch, |found| predictions.extend(found));
+        idle().push(scratch);
+        Ok(())
+    }
+
+    /// The `k` best labels of each example, by all threads. The result does not depend on which examples are predicted
+    /// together.
+    ///
+    /// # Errors
+    /// As [`predict`](Self::predict), of the first example that has one.
+    pub fn predict_batch(&self, examples: &[Example<'_>], k: usize) -> Result<Predictions, PredictError> {
+        let mut predictions = Predictions::default();
+        self.predict_batch_into(examples, k, &mut predictions)?;
+        Ok(predictions)
+    }
+
+    /// The same into a buffer, which is replaced: nothing is allocated once it is large enough.
+    ///
+    /// # Errors
+    /// As [`predict_batch`](Self::predict_batch).
+    pub fn predict_batch_into(
+        &self,
+        examples: &[Example<'_>],
+        k: usize,
+        predictions: &mut Predictions,
+    ) -> Result<(), PredictError> {
+        let mut scratch = self.batch.lock().unwrap_or_else(PoisonError::into_inner);
+        predict_batch(&self.inference(), examples, k, &mut scratch, predictions)
+    }
+
+    fn inference(&self) -> Inference<'_> {
+        Inference { model: &self.model, retriever: &*self.retriever, runtime: &self.runtime }
+    }
 }
 
-/// Predicts the points `first..first + out.len()` of `points`.
-fn predict_block(
-    context: &BatchContext<'_>,
+/// The retriever of `retrieval` for a model.
+pub(super) fn retriever(
     model: &Model,
-    points: &[u32],
-    first: usize,
+    retrieval: Retrieval,
+    runtime: &Runtime,
+) -> Result<Box<dyn Retriever>, RetrievalError> {
+    let tables = model.config.tables().zip(model.tables.as_ref());
+    let (output, seed) = (&model.network.output, model.config.optimizer.seed);
+    retrieval.retriever(&Source { output, tables, seed, runtime })
+}
+
+/// Checks the features of an example.
+fn check(model: &Model, number: usize, (indices, values): Example<'_>) -> Result<(), PredictError> {
+    let features = model.features();
+    if indices.len() != values.len() {
+        return Err(PredictError::Lengths { example: number, features: indices.len(), values: values.len() });
+    }
+    match indices.iter().find(|&&feature| feature as usize >= features) {
+        Some(&feature) => Err(PredictError::FeatureRange { example: number, feature, features }),
+        None => Ok(()),
+    }
+}
+
+/// Predicts examples by all threads of the runtime, a block at a time.
+pub(super) fn predict_batch(
+    inference: &Inference<'_>,
+    examples: &[Example<'_>],
     k: usize,
-    out: &mut [Vec<Prediction>],
-    scratch: &mut WorkerScratch,
-) {
-    let WorkerScratch { block, activations, scan } = scratch;
-    let network = model.network();
-    block.first = first;
-    block.padded = out.len().next_multiple_of(16);
-    block.assemble(context, &network.input, &points[..first + out.len()]);
-    activations.resize_with(context.config.hidden.len(), Vec::new);
-    for (activations, width) in activations.iter_mut().zip(&context.config.hidden) {
-        activations.resize(block.padded * width.next_multiple_of(16), 0.0);
+    scratch: &mut BatchScratch,
+    predictions: &mut Predictions,
+) -> Result<(), PredictError> {
+    examples.iter().enumerate().try_for_each(|(number, &example)| check(inference.model, number, example))?;
+    let threads = inference.runtime.workers();
+    let BatchScratch { workers, pieces } = scratch;
+    workers.resize_with(threads.count(), Scratch::default);
+    let size = block_size(examples.len(), threads.count());
+    let count = examples.len().div_ceil(size);
+    if pieces.len() < count {
+        pieces.resize_with(count, Predictions::default);
     }
-    let activations = activations.iter_mut().map(Vec::as_mut_slice).collect();
-    block.forward(context, network, &mut BlockRows { activations, gradients: Vec::new() });
-    let softmax = context.config.loss == Loss::Softmax;
-    let inputs = block.transposed(network.hidden.len());
-    scan.run(context.kernels, &network.output, inputs, block.padded, k, softmax);
-    for (sample, predictions) in out.iter_mut().enumerate() {
-        predictions.extend(scan.best(sample).iter().map(|best| {
-            let score = match context.config.loss {
-                Loss::Bce => numerics::sigmoid(best.score),
-                Loss::Softmax => numerics::exp(best.score - scan.log_sum(sample)),
-            };
-            Prediction { label: best.label, score }
-        }));
-    }
+    threads.each_with(workers, &mut pieces[..count], |piece, out, scratch| {
+        out.clear();
+        let examples = &examples[piece * size..examples.len().min((piece + 1) * size)];
+        inference.predict(examples, k, scratch, |found| out.push(found));
+    });
+    predictions.clear();
+    pieces[..count].iter().for_each(|piece| predictions.append(piece));
+    Ok(())
 }

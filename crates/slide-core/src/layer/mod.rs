@@ -1,13 +1,16 @@
 //! Layers: rows of weights with owners, and the passes over them.
 //!
-//! * [`partition`]: which chunk a row belongs to;
-//! * [`rows`]: the rows of one layer with bias and optimiser state, lent out chunk by chunk;
+//! * [`partition`]: which shard a row belongs to;
+//! * [`rows`]: the rows of one layer with bias and optimiser state, lent out shard by shard;
 //! * [`embedding`]: the sparse input layer;
-//! * [`dense`]: a list of rows shared by a group of samples (hidden layers; the output under a shared set);
-//! * [`sampled`]: rows of which each sample wants its own.
+//! * [`dense`]: a list of rows shared by a group of examples (hidden layers; the output under a shared set);
+//! * [`sampled`]: rows of which each example has a set of its own, listed in [`active_set`];
+//! * [`reduction_tree`]: the fixed tree that adds up what shards contribute.
 
-pub mod dense;
-pub mod embedding;
-pub mod partition;
-pub mod rows;
-pub mod sampled;
+pub(crate) mod active_set;
+pub(crate) mod dense;
+pub(crate) mod embedding;
+pub(crate) mod partition;
+pub(crate) mod reduction_tree;
+pub(crate) mod rows;
+pub(crate) mod sampled;

@@ -1,145 +1,96 @@
-//! Rows of which each sample wants its own: the output layer under hash sampling.
+//! Rows of which each example has a set of its own: the output layer under hash sampling.
 //!
-//! The owner of a chunk takes its rows in order. Pass 1 reads a row once and computes the logits of all samples that
-//! want it; pass 2 reads it again and, while it is in cache, adds its part to the gradient of the
-//! samples' hidden units and takes the row's step. Softmax needs the sum over all chunks in between; binary cross-entropy does not, and
-//! then both passes run at once.
+//! The owner of a shard takes its rows in order. Pass 1 reads a row once and computes the logits of all examples in whose set
+//! it is; pass 2 reads it again and, while it is in cache, adds its part to the gradient of the examples' hidden units and
+//! takes the row's step. An objective that couples rows needs sums over all shards in between; others run both
+//! passes at once.
 
 use slide_kernels::Kernels;
 
+use super::active_set::{Csc, Csr};
 use super::partition::Partition;
-use super::rows::{Chunk, matrix, matrix_mut};
-use crate::config::Loss;
-use crate::optim::adam::Adam;
-use crate::train::active_set::{SampleLists, Transposed};
-use crate::train::tree::Branches;
+use super::reduction_tree::ReductionTree;
+use super::rows::Shard;
+use crate::objective::{Objective, ShardLogits, ShardSums};
+use crate::optim::{RowDecays, Step};
+use crate::views::{matrix, matrix_mut};
 
-/// What the owner of a chunk keeps between the passes.
+/// What the owner of a shard keeps between the passes.
 #[derive(Clone, Debug, Default)]
-pub struct ChunkState {
-    transposed: Transposed,
-    /// Per entry of the transposed lists: the logit, later the gradient with respect to it.
+pub(crate) struct ShardPass {
+    columns: Csc,
+    /// Per entry of the columns: the logit, later the gradient with respect to it.
     deltas: Vec<f32>,
-    /// Per sample of the batch: the largest logit of this chunk, negative infinity where it wants none.
-    pub max: Vec<f32>,
-    /// Per sample of the batch: the sum over this chunk of `exp(logit - max)`.
-    pub sum: Vec<f32>,
-    /// This chunk's part of the loss that needs no other chunk: for softmax minus the targets times the logits.
-    pub loss: f64,
-    factors: Vec<f32>,
-    decay: Vec<[f32; 2]>,
+    /// What the objective keeps of this shard.
+    pub(crate) sums: ShardSums,
+    /// This shard's part of the loss that needs no other shard.
+    pub(crate) loss: f64,
+    decays: RowDecays,
     bias_gradient: Vec<f32>,
 }
 
-impl ChunkState {
-    /// Number of rows of this chunk that the batch touches.
-    pub fn rows_touched(&self) -> usize {
-        self.transposed.rows.len()
+impl ShardPass {
+    /// Number of rows of this shard that the batch touches.
+    pub(crate) fn rows_touched(&self) -> usize {
+        self.columns.rows.len()
     }
 
-    /// Transposes the active sets for `chunk` and computes the logits (pass 1), then what the loss can make of them.
-    /// `hidden` is `[batch][columns]`.
-    pub fn forward<'a>(
+    /// Transposes the active sets for `shard` and computes the logits (pass 1). `hidden` is `[batch][columns]`.
+    pub(crate) fn logits<'a>(
         &mut self,
         kernels: &Kernels,
-        chunk: &Chunk<'_>,
+        shard: &Shard<'_>,
         partition: &Partition,
-        blocks: impl Iterator<Item = &'a SampleLists> + Clone,
+        blocks: impl Iterator<Item = &'a Csr> + Clone,
         hidden: &[f32],
-        loss: Loss,
     ) {
-        self.transposed.fill(kernels, blocks, partition, chunk.index);
-        let vectors = matrix(hidden, chunk.columns());
-        let entries = self.transposed.members.len();
-        self.deltas.resize(entries, 0.0);
-        let active = self.transposed.active_rows(chunk.rows(), vectors.rows());
-        kernels.sddmm_forward(chunk.table(), chunk.bias(), &active, vectors, &mut self.deltas);
-        self.loss = 0.0;
-        for (&target, &logit) in self.transposed.values.iter().zip(&self.deltas) {
-            if target != 0.0 {
-                self.loss -= f64::from(target) * f64::from(logit);
-            }
-        }
-        match loss {
-            Loss::Bce => {
-                self.loss += f64::from(kernels.sigmoid_entries(&mut self.deltas));
-                self.subtract_targets();
-            }
-            Loss::Softmax => self.sum_by_sample(kernels, vectors.rows()),
-        }
+        self.columns.fill(kernels, blocks, partition, shard.index);
+        let vectors = matrix(hidden, shard.columns());
+        self.deltas.resize(self.columns.examples.len(), 0.0);
+        let pattern = self.columns.pattern(shard.rows(), vectors.rows());
+        kernels.sddmm_forward(shard.table(), shard.bias(), &pattern, vectors, &mut self.deltas);
     }
 
-    fn sum_by_sample(&mut self, kernels: &Kernels, samples: usize) {
-        let members = &self.transposed.members;
-        self.max.clear();
-        self.max.resize(samples, f32::NEG_INFINITY);
-        for (&sample, &logit) in members.iter().zip(&self.deltas) {
-            let max = &mut self.max[sample as usize];
-            *max = max.max(logit);
-        }
-        self.factors.clear();
-        self.factors.resize(samples, 1.0);
-        kernels.softmax_entries(&mut self.deltas, members, &self.max, &self.factors);
-        self.sum.clear();
-        self.sum.resize(samples, 0.0);
-        for (&sample, &exponential) in members.iter().zip(&self.deltas) {
-            self.sum[sample as usize] += exponential;
-        }
+    /// What the objective makes of the logits of this shard alone, of a batch of `batch` examples with the padding.
+    pub(crate) fn loss(&mut self, kernels: &Kernels, objective: &dyn Objective, batch: usize) {
+        let Self { columns, deltas, sums, .. } = self;
+        self.loss = objective.shard(kernels, shard_logits(columns, deltas, batch), sums);
     }
 
-    /// Turns this chunk's exponentials into gradients, once the whole batch's `max` and `inverse_sum` per sample are
-    /// known.
-    pub fn finish_softmax(&mut self, kernels: &Kernels, max: &[f32], inverse_sum: &[f32]) {
-        self.factors.clear();
-        self.factors.extend(self.max.iter().zip(max).map(|(own, all)| own - all));
-        kernels.exp(&mut self.factors);
-        for (factor, inverse) in self.factors.iter_mut().zip(inverse_sum) {
-            *factor *= inverse;
-        }
-        for (delta, &sample) in self.deltas.iter_mut().zip(&self.transposed.members) {
-            *delta *= self.factors[sample as usize];
-        }
-        self.subtract_targets();
+    /// What it makes of them when the sums over all shards are known.
+    pub(crate) fn finish_loss(&mut self, kernels: &Kernels, objective: &dyn Objective, max: &[f32], factor: &[f32]) {
+        let Self { columns, deltas, sums, .. } = self;
+        objective.finish_shard(kernels, shard_logits(columns, deltas, max.len()), sums, max, factor);
     }
 
-    fn subtract_targets(&mut self) {
-        for (delta, target) in self.deltas.iter_mut().zip(&self.transposed.values) {
-            *delta -= target;
-        }
-    }
-
-    /// Pass 2: the chunk's part of the hidden gradient becomes a leaf of `branches`, and its rows take their step.
-    pub fn backward(
+    /// Pass 2: the shard's part of the hidden gradient becomes a leaf of `tree`, and its rows take their step.
+    pub(crate) fn backward(
         &mut self,
         kernels: &Kernels,
-        chunk: &mut Chunk<'_>,
+        shard: &mut Shard<'_>,
         hidden: &[f32],
-        adam: &Adam,
-        branches: &mut Branches,
+        step: &Step,
+        tree: &mut ReductionTree,
     ) {
-        let mut leaf = branches.new_leaf(hidden.len());
-        let columns = chunk.columns();
+        let mut leaf = tree.new_leaf(hidden.len());
+        let columns = shard.columns();
         let vectors = matrix(hidden, columns);
-        let active = self.transposed.active_rows(chunk.rows(), vectors.rows());
-        adam.touch(&self.transposed.rows, chunk.last_step, &mut self.decay);
-        let rounding = chunk.rounding(adam);
-        let (weights, optimiser) = chunk.target(adam, &self.decay);
-        kernels.sddmm_backward(
-            weights,
-            optimiser,
-            &active,
-            &self.deltas,
-            vectors,
-            Some(matrix_mut(&mut leaf, columns)),
-            rounding,
-        );
+        let pattern = self.columns.pattern(shard.rows(), vectors.rows());
+        shard.touch(&self.columns.rows, step, &mut self.decays);
+        let rounding = shard.rounding(step);
+        let (weights, optimiser) = shard.target(step, self.decays.all());
+        let gradient = Some(matrix_mut(&mut leaf, columns));
+        kernels.sddmm_backward(weights, optimiser, &pattern, &self.deltas, vectors, gradient, rounding);
         self.bias_gradient.clear();
-        self.bias_gradient.extend(self.transposed.starts.windows(2).map(|bounds| {
+        self.bias_gradient.extend(self.columns.starts.windows(2).map(|bounds| {
             let entries = &self.deltas[bounds[0] as usize..bounds[1] as usize];
             entries.iter().fold(0.0, |sum, delta| sum + delta)
         }));
-        let rows = &self.transposed.rows;
-        chunk.update_bias(kernels, rows, &self.bias_gradient, &self.decay, adam);
-        branches.push(chunk.index, leaf);
+        shard.update_bias(kernels, &self.columns.rows, &self.bias_gradient, &self.decays, step);
+        tree.push(shard.index, leaf);
     }
+}
+
+fn shard_logits<'a>(columns: &'a Csc, logits: &'a mut [f32], batch: usize) -> ShardLogits<'a> {
+    ShardLogits { logits, targets: &columns.values, examples: &columns.examples, batch }
 }

@@ -3,15 +3,15 @@
 use slide_kernels::hash::{Bins, SimHash};
 use slide_kernels::{Kernels, Matrix};
 
-use super::{HashError, HashKind, HashSettings};
+use super::{HashError, HashKind, HashingConfig};
 
 /// One code a table for vectors of `width` coordinates; a pure function of settings, width and seed.
 ///
 /// The families themselves are described at [`SimHash`] and [`Bins`]. WTA compares 8 coordinates a hash, picked from
 /// all of them each time; DWTA and MinHash cut permutations of the coordinates into bins of 8.
 #[derive(Clone, Debug)]
-pub struct HashFunctions {
-    settings: HashSettings,
+pub(crate) struct HashFunctions {
+    settings: HashingConfig,
     width: usize,
     /// Signs or positions, laid out as the kernels want them.
     parameters: Vec<u32>,
@@ -22,10 +22,10 @@ impl HashFunctions {
     ///
     /// # Errors
     /// Impossible settings, or a width that is less than a bin or more than the kernels hash.
-    pub fn new(settings: &HashSettings, width: usize, seed: u64) -> Result<Self, HashError> {
+    pub(crate) fn new(settings: &HashingConfig, width: usize, seed: u64) -> Result<Self, HashError> {
         settings.validate()?;
-        let &HashSettings { kind, tables, .. } = settings;
-        let values = settings.values();
+        let &HashingConfig { hash: kind, tables, .. } = settings;
+        let values = settings.hashes_per_code();
         let bin_bits = kind.bits_per_hash() as usize;
         if kind != HashKind::SimHash && width < 1 << bin_bits {
             return Err(HashError::Width { kind, found: width, expected: 1 << bin_bits });
@@ -55,8 +55,8 @@ impl HashFunctions {
     ///
     /// # Panics
     /// If the vectors have another width than the functions, or `out` another length.
-    pub fn codes(&self, kernels: &Kernels, vectors: Matrix<'_>, out: &mut [u32]) {
-        match self.settings.kind {
+    pub(crate) fn codes(&self, kernels: &Kernels, vectors: Matrix<'_>, out: &mut [u32]) {
+        match self.settings.hash {
             HashKind::SimHash => kernels.simhash_codes(&self.signs(), vectors, out),
             HashKind::Wta => kernels.wta_codes(&self.bins(), vectors, out),
             HashKind::Dwta => kernels.dwta_codes(&self.bins(), vectors, out),
@@ -65,13 +65,13 @@ impl HashFunctions {
     }
 
     fn signs(&self) -> SimHash<'_> {
-        SimHash::new(self.width, self.settings.values(), self.settings.tables, &self.parameters)
+        SimHash::new(self.width, self.settings.hashes_per_code(), self.settings.tables, &self.parameters)
             .expect("`new` has checked the settings and drawn the signs")
     }
 
     fn bins(&self) -> Bins<'_> {
-        let bin_bits = self.settings.kind.bits_per_hash() as usize;
-        Bins::new(self.width, bin_bits, self.settings.values(), self.settings.tables, &self.parameters)
+        let bin_bits = self.settings.hash.bits_per_hash() as usize;
+        Bins::new(self.width, bin_bits, self.settings.hashes_per_code(), self.settings.tables, &self.parameters)
             .expect("`new` has checked the settings and drawn the positions")
     }
 }

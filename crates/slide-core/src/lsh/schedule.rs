@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 /// Written `never`, `constant:EVERY` or `exponential:FIRST:GROWTH`; the periods are numbers of batches.
 ///
 /// ```
-/// use slide_core::lsh::Rebuild;
+/// use slide_core::Rebuild;
 /// let rebuild: Rebuild = "exponential:50:2".parse()?;
 /// let due: Vec<u64> = (0..1000).filter(|&batch| rebuild.is_due(batch)).collect();
 /// assert_eq!(due, [50, 150, 350, 750]);
-/// # Ok::<(), slide_core::lsh::RebuildError>(())
+/// # Ok::<(), slide_core::RebuildError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

@@ -1,40 +1,12 @@
 //! Hash tables over the rows of a layer, built by counting sort.
 
-use std::{fmt, ops::Range, str::FromStr};
+use std::ops::Range;
 
-use serde::{Deserialize, Serialize};
 use slide_kernels::{Kernels, rng::RngKey};
 use slide_mem::{Arena, MemError, Placement, Report, RowTable, Slab, Workers};
 
-use super::{HashError, HashSettings, names, stream};
-
-/// Which rows stay in a bucket that more rows fall into than it may hold.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum BucketPolicy {
-    /// Those inserted last, that is the highest rows: rows are inserted in ascending order.
-    #[default]
-    Fifo,
-    /// A uniform random choice, another one in every table and at every rebuild.
-    Reservoir,
-}
-
-impl fmt::Display for BucketPolicy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Fifo => "fifo",
-            Self::Reservoir => "reservoir",
-        })
-    }
-}
-
-impl FromStr for BucketPolicy {
-    type Err = names::UnknownName;
-
-    fn from_str(word: &str) -> Result<Self, Self::Err> {
-        names::parse("bucket policy", &[Self::Fifo, Self::Reservoir], word)
-    }
-}
+use super::{BucketPolicy, HashError, HashingConfig};
+use crate::streams;
 
 /// Rows whose codes lie together.
 ///
@@ -49,8 +21,8 @@ const BLOCK_ROWS: usize = 256;
 /// A table is a list of row numbers sorted by bucket and the place where each bucket begins: empty buckets cost four
 /// bytes. After the first build nothing large is allocated.
 #[derive(Debug)]
-pub struct HashTables {
-    settings: HashSettings,
+pub(crate) struct HashTables {
+    settings: HashingConfig,
     rows: usize,
     /// A block a row, `[table][BLOCK_ROWS]`; the places behind the last row hold 0.
     blocks: RowTable<u32>,
@@ -90,21 +62,19 @@ impl HashTables {
     ///
     /// # Errors
     /// Impossible settings, more than `u32::MAX` rows, or no memory.
-    pub fn empty(settings: &HashSettings, rows: usize, placement: Placement) -> Result<Self, HashError> {
+    pub(crate) fn empty(settings: &HashingConfig, rows: usize, placement: Placement) -> Result<Self, HashError> {
         settings.validate()?;
         if u32::try_from(rows).is_err() {
             return Err(HashError::TooManyRows { rows });
         }
-        let no_memory = |error: MemError| HashError::Memory(error.to_string());
         let starts = settings.buckets() + 1;
         let most = rows.min(settings.buckets().saturating_mul(settings.bucket_size as usize));
         let [starts_bytes, most_bytes] = [starts, most].map(Arena::bytes_for::<u32>);
-        let bytes = starts_bytes.map_err(no_memory)?.saturating_add(most_bytes.map_err(no_memory)?);
-        let arena = Arena::new(settings.tables.saturating_mul(bytes), placement).map_err(no_memory)?;
-        let table = |_| Ok(HashTable { starts: arena.slab(starts)?, rows: arena.slab(most)? });
-        let tables = (0..settings.tables).map(table).collect::<Result<_, _>>().map_err(no_memory)?;
-        let blocks = RowTable::zeroed(rows.div_ceil(BLOCK_ROWS), settings.tables * BLOCK_ROWS, placement);
-        let blocks = blocks.map_err(no_memory)?;
+        let bytes = starts_bytes?.saturating_add(most_bytes?);
+        let arena = Arena::new(settings.tables.saturating_mul(bytes), placement)?;
+        let table = |_| Ok::<_, MemError>(HashTable { starts: arena.slab(starts)?, rows: arena.slab(most)? });
+        let tables = (0..settings.tables).map(table).collect::<Result<_, _>>()?;
+        let blocks = RowTable::zeroed(rows.div_ceil(BLOCK_ROWS), settings.tables * BLOCK_ROWS, placement)?;
         Ok(Self { settings: settings.clone(), rows, blocks, tables, arena, placement, scratch: Vec::new() })
     }
 
@@ -112,8 +82,8 @@ impl HashTables {
     ///
     /// # Errors
     /// Impossible settings, a number of codes that does not fit, a code without a bucket, or no memory.
-    pub fn from_codes(
-        settings: &HashSettings,
+    pub(crate) fn from_codes(
+        settings: &HashingConfig,
         rows: usize,
         codes: &[u32],
         placement: Placement,
@@ -139,7 +109,7 @@ impl HashTables {
     /// The codes of all rows, `[rows][tables]`, for a checkpoint: tables rebuilt after a resume would otherwise come
     /// from newer weights than those that the uninterrupted run goes on with.
     #[must_use]
-    pub fn codes(&self) -> Vec<u32> {
+    pub(crate) fn codes(&self) -> Vec<u32> {
         let mut codes = Vec::with_capacity(self.rows * self.settings.tables);
         for row in 0..self.rows {
             let block = self.blocks.row(row / BLOCK_ROWS);
@@ -153,7 +123,7 @@ impl HashTables {
     ///
     /// # Panics
     /// If a code has no bucket.
-    pub fn each_block_of_codes(&mut self, workers: &Workers, hash: impl Fn(Range<usize>, &mut [u32]) + Sync) {
+    pub(crate) fn each_block_of_codes(&mut self, workers: &Workers, hash: impl Fn(Range<usize>, &mut [u32]) + Sync) {
         let Self { settings, rows, blocks, scratch, .. } = self;
         scratch.resize_with(workers.count(), Scratch::default);
         let bounds: Vec<usize> = (0..=blocks.rows()).collect();
@@ -173,7 +143,7 @@ impl HashTables {
     /// Which rows stay in an overfull bucket depends, with [`BucketPolicy::Reservoir`], on `seed` and on `rebuild`, a
     /// number that differs from rebuild to rebuild ([`Rebuild::last_due`](super::Rebuild::last_due) gives one that a
     /// resumed run finds again). The result does not depend on the number of workers.
-    pub fn rebuild(&mut self, kernels: &Kernels, workers: &Workers, seed: u64, rebuild: u64) {
+    pub(crate) fn rebuild(&mut self, kernels: &Kernels, workers: &Workers, seed: u64, rebuild: u64) {
         let Self { settings, rows, blocks, tables, scratch, .. } = self;
         scratch.resize_with(workers.count(), Scratch::default);
         workers.each_with(scratch, tables, |number, table, Scratch { places, .. }| {
@@ -185,14 +155,14 @@ impl HashTables {
                 })
             };
             let overfull = table.reserve(settings, runs().map(|(_, codes)| codes), places);
-            let reservoir = overfull && settings.policy == BucketPolicy::Reservoir;
-            let key = RngKey::new(seed, stream::RESERVOIR, rebuild, number as u32);
+            let reservoir = overfull && settings.bucket_policy == BucketPolicy::Reservoir;
+            let key = RngKey::new(seed, streams::RESERVOIR, rebuild, number as u32);
             let mut random = [0; BLOCK_ROWS];
             for (first, codes) in runs() {
                 if reservoir {
                     kernels.random_words(key, first.into(), &mut random);
                 }
-                table.insert(settings.policy, first, codes, &random, places);
+                table.insert(settings.bucket_policy, first, codes, &random, places);
             }
         });
     }
@@ -202,40 +172,40 @@ impl HashTables {
     /// # Panics
     /// If there is no such table or bucket.
     #[must_use]
-    pub fn bucket(&self, table: usize, code: u32) -> &[u32] {
+    pub(crate) fn bucket(&self, table: usize, code: u32) -> &[u32] {
         let table = &self.tables[table];
         &table.rows[table.range(code)]
     }
 
     /// The number of rows that the tables are made for.
     #[must_use]
-    pub fn rows(&self) -> usize {
+    pub(crate) fn rows(&self) -> usize {
         self.rows
     }
 
     /// The settings that the tables were made with.
     #[must_use]
-    pub fn settings(&self) -> &HashSettings {
+    pub(crate) fn settings(&self) -> &HashingConfig {
         &self.settings
     }
 
     /// Pages and nodes that were asked for.
     #[must_use]
-    pub fn placement(&self) -> Placement {
+    pub(crate) fn placement(&self) -> Placement {
         self.placement
     }
 
     /// What pages the codes and buckets lie on.
     #[must_use]
-    pub fn report(&self) -> Report {
+    pub(crate) fn report(&self) -> Report {
         let mut report = self.arena.report();
         report.merge(&self.blocks.report());
         report
     }
 
     /// Bytes held: codes, buckets, and what a rebuild needs.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
+    #[cfg(test)]
+    pub(crate) fn bytes(&self) -> usize {
         let codes = self.blocks.as_slice().len();
         let tables: usize = self.tables.iter().map(|table| table.starts.len() + table.rows.len()).sum();
         let scratch: usize =
@@ -252,7 +222,7 @@ impl HashTable {
     /// First half of the counting sort: finds the place of every bucket. True if one is overfull.
     fn reserve<'a>(
         &mut self,
-        settings: &HashSettings,
+        settings: &HashingConfig,
         runs: impl Iterator<Item = &'a [u32]>,
         places: &mut Vec<Place>,
     ) -> bool {

@@ -1,7 +1,7 @@
 //! Model files: safetensors with one metadata key, `slide`, whose value is a JSON object.
 //!
 //! Rows are stored in the order of the data files (row `l` of `output.weight` belongs to label `l`), without padding;
-//! how they are dealt to chunks in memory is nobody's business but the engine's. Tensors:
+//! their order in memory is not part of the format. Tensors:
 //!
 //! | name | shape | type | |
 //! |---|---|---|---|
@@ -11,10 +11,10 @@
 //! | `hidden.I.bias` | hidden I+1 | F32 | |
 //! | `output.weight` | labels x last hidden | F32 or BF16 | |
 //! | `output.bias` | labels | F32 | |
-//! | `label_frequency` | labels | U32 | training points with the label |
-//! | `*.first_moment`, `*.second_moment` | as the tensor | F32 | Adam's state; checkpoints only |
+//! | `label_frequency` | labels | U32 | training examples with the label |
+//! | `*.first_moment`, ... | as the tensor | F32 | the optimiser's states, by its own names; checkpoints only |
 //! | `*.last_step` | rows | U32 | 1 + the batch that last touched the row; checkpoints only |
-//! | `output.codes` | labels x tables | U32 | hash codes in the tables; checkpoints with hash tables only |
+//! | `output.codes` | labels x tables | U32 | hash codes of the rows in each table; models with hash tables only |
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -27,39 +27,40 @@ use safetensors::{Dtype, View};
 use serde::{Deserialize, Serialize};
 use slide_mem::{MappedFile, Placement, RowTable};
 
+use super::format_1;
 use super::{Checkpoint, Model, ModelError};
-use crate::config::{Precision, TrainConfig};
-use crate::file::write_atomically;
+use crate::atomic_file::write_atomically;
+use crate::config::TrainConfig;
 use crate::layer::partition::Partition;
-use crate::layer::rows::{LayerRows, Weights};
+use crate::layer::rows::{LayerRows, Precision, Weights};
+use crate::lsh::TableState;
 use crate::network::Network;
-use crate::train::rebuild::TableState;
 
 /// The metadata key. There is only one: the library that others read the file with may order several at random.
 const KEY: &str = "slide";
 /// The newest format that this program reads, and the one it writes.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-struct Header {
-    format: u32,
-    config: TrainConfig,
-    features: usize,
-    labels: usize,
-    points: usize,
-    step: u64,
+pub(super) struct Header {
+    pub(super) format: u32,
+    pub(super) config: TrainConfig,
+    pub(super) features: usize,
+    pub(super) labels: usize,
+    pub(super) examples: usize,
+    pub(super) step: u64,
+    /// The batch before which the hash tables were last rebuilt, if there are tables.
+    pub(super) tables_rebuilt_at: Option<u64>,
     /// What only a checkpoint has.
-    checkpoint: Option<CheckpointHeader>,
+    pub(super) checkpoint: Option<CheckpointHeader>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-struct CheckpointHeader {
-    /// Of the training points.
-    data_digest: u64,
-    /// The batch before which the hash tables were last rebuilt, if there are tables.
-    tables_rebuilt_at: Option<u64>,
+pub(super) struct CheckpointHeader {
+    /// Of the training examples.
+    pub(super) data_digest: u64,
 }
 
 /// Name, shape and size of a stored tensor.
@@ -128,7 +129,7 @@ fn weight_name(layer: &str) -> String {
     if layer == "input_bias" { "input.bias".into() } else { format!("{layer}.weight") }
 }
 
-fn layer_tensors<'a>(name: &str, layer: &'a LayerRows, with_moments: bool, out: &mut BTreeMap<String, Tensor<'a>>) {
+fn layer_tensors<'a>(name: &str, layer: &'a LayerRows, with_state: bool, out: &mut BTreeMap<String, Tensor<'a>>) {
     let (partition, width) = (layer.partition(), Some(layer.width()));
     let weight = weight_name(name);
     let bias = format!("{name}.bias");
@@ -141,28 +142,25 @@ fn layer_tensors<'a>(name: &str, layer: &'a LayerRows, with_moments: bool, out: 
     if has_bias {
         out.insert(bias.clone(), f32s(layer.bias()));
     }
-    if let Some(moments) = layer.moments().filter(|_| with_moments) {
-        for (suffix, table, biases) in [
-            ("first_moment", &moments.first, &moments.bias_first),
-            ("second_moment", &moments.second, &moments.bias_second),
-        ] {
-            let values = tensor(Dtype::F32, table.as_slice(), partition, width, table.stride());
-            out.insert(format!("{weight}.{suffix}"), values);
+    if let Some(state) = layer.state().filter(|_| with_state) {
+        for one in state.states() {
+            let values = tensor(Dtype::F32, one.rows.as_slice(), partition, width, one.rows.stride());
+            out.insert(format!("{weight}.{}", one.name), values);
             if has_bias {
-                out.insert(format!("{bias}.{suffix}"), f32s(biases));
+                out.insert(format!("{bias}.{}", one.name), f32s(&one.bias));
             }
         }
-        let steps = tensor(Dtype::U32, &moments.last_step, partition, None, 1);
+        let steps = tensor(Dtype::U32, &state.last_step, partition, None, 1);
         out.insert(format!("{weight}.last_step"), steps);
     }
     out.insert(weight, values);
 }
 
 impl Model {
-    fn stored<'a>(&'a self, checkpoint: Option<&'a Checkpoint>) -> BTreeMap<String, Tensor<'a>> {
+    fn stored<'a>(&'a self, is_checkpoint: bool, tables: Option<&'a TableState>) -> BTreeMap<String, Tensor<'a>> {
         let mut tensors = BTreeMap::new();
         for (name, layer) in self.network.layers() {
-            layer_tensors(&name, layer, checkpoint.is_some(), &mut tensors);
+            layer_tensors(&name, layer, is_checkpoint, &mut tensors);
         }
         let frequencies = Tensor {
             dtype: Dtype::U32,
@@ -170,8 +168,8 @@ impl Model {
             rows: Box::new(|| bytemuck::cast_slice(&self.label_frequencies).to_vec()),
         };
         tensors.insert("label_frequency".into(), frequencies);
-        if let Some(Checkpoint { tables: Some(tables), .. }) = checkpoint {
-            let width = self.config.tables;
+        if let Some(tables) = tables {
+            let width = tables.codes.len() / self.labels();
             let codes = tensor(Dtype::U32, &tables.codes, self.network.output.partition(), Some(width), width);
             tensors.insert("output.codes".into(), codes);
         }
@@ -180,7 +178,7 @@ impl Model {
 
     /// The tensors in the file that this model was loaded from, or in the one that [`save`](Self::save) would write.
     pub fn tensors(&self) -> Vec<TensorInfo> {
-        let stored = self.stored(self.checkpoint.as_ref());
+        let stored = self.stored(self.checkpoint.is_some(), self.tables.as_ref());
         let info = |(name, tensor): (&String, &Tensor<'_>)| TensorInfo {
             name: name.clone(),
             shape: tensor.shape.clone(),
@@ -190,26 +188,39 @@ impl Model {
         stored.iter().map(info).collect()
     }
 
-    /// Writes the model to `path`, whole or not at all: weights and biases, enough to predict.
-    /// ([`Trainer::save_checkpoint`](crate::train::Trainer::save_checkpoint) writes what training can continue from.)
-    pub fn save(&self, path: &Path) -> Result<(), ModelError> {
-        self.write(path, None)
+    /// Bytes of the file that [`save`](Self::save) writes when training has ended, up to a few hundred bytes a tensor.
+    pub fn file_bytes(&self) -> u64 {
+        let stored: u64 = self.stored(false, None).values().map(|tensor| tensor.data_len() as u64 + 512).sum();
+        let tables = self.config.tables().map_or(0, |hashing| hashing.tables);
+        stored + (tables * self.labels() * size_of::<u32>()) as u64
     }
 
-    pub(crate) fn write(&self, path: &Path, checkpoint: Option<&Checkpoint>) -> Result<(), ModelError> {
+    /// Writes the model to `path`, atomically: weights, biases and hash tables, enough to predict.
+    /// ([`Trainer::save_checkpoint`](crate::Trainer::save_checkpoint) writes what training can continue from.)
+    ///
+    /// # Errors
+    /// [`ModelError::Io`]; what was at `path` before is unchanged then.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), ModelError> {
+        self.write(path.as_ref(), None, self.tables.as_ref())
+    }
+
+    pub(crate) fn write(
+        &self,
+        path: &Path,
+        checkpoint: Option<&Checkpoint>,
+        tables: Option<&TableState>,
+    ) -> Result<(), ModelError> {
         let header = Header {
             format: FORMAT,
             config: self.config.clone(),
             features: self.features(),
             labels: self.labels(),
-            points: self.points,
+            examples: self.examples,
             step: self.step,
-            checkpoint: checkpoint.map(|checkpoint| CheckpointHeader {
-                data_digest: checkpoint.data_digest,
-                tables_rebuilt_at: checkpoint.tables.as_ref().map(|tables| tables.rebuilt_at),
-            }),
+            tables_rebuilt_at: tables.map(|tables| tables.rebuilt_at),
+            checkpoint: checkpoint.map(|checkpoint| CheckpointHeader { data_digest: checkpoint.data_digest }),
         };
-        let stored = self.stored(checkpoint);
+        let stored = self.stored(checkpoint.is_some(), tables);
         let write = |file: &mut std::fs::File| {
             let mut out = BufWriter::with_capacity(1 << 20, file);
             write_safetensors(&mut out, &header, &stored)?;
@@ -218,8 +229,20 @@ impl Model {
         write_atomically(path, write).map_err(|source| ModelError::Io { path: path.to_owned(), source })
     }
 
-    /// Reads a model from `path`; its tables are placed as `placement` says.
-    pub fn load(path: &Path, placement: &Placement) -> Result<Self, ModelError> {
+    /// Reads a model, or a checkpoint, from `path`.
+    ///
+    /// # Errors
+    /// [`ModelError`]: the file cannot be read, is damaged, not of slide, or of a newer version.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, ModelError> {
+        Self::load_placed(path, &Placement::default())
+    }
+
+    /// The same, with the tables placed as `placement` says.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn load_placed(path: impl AsRef<Path>, placement: &Placement) -> Result<Self, ModelError> {
+        let path = path.as_ref();
         let file = MappedFile::open(path)?;
         let loaded = Self::read(path, &file, placement);
         // Zeros may have been read for what others have cut off: neither the model nor what is wrong with it is to be trusted.
@@ -228,25 +251,27 @@ impl Model {
     }
 
     fn read(path: &Path, file: &[u8], placement: &Placement) -> Result<Self, ModelError> {
-        let damaged = |reason: String| ModelError::Damaged { path: path.to_owned(), reason };
-        let (_, metadata) = SafeTensors::read_metadata(file).map_err(|error| damaged(error.to_string()))?;
-        let tensors = SafeTensors::deserialize(file).map_err(|error| damaged(error.to_string()))?;
+        let damaged = |source| ModelError::Damaged { path: path.to_owned(), source };
+        let (_, metadata) = SafeTensors::read_metadata(file).map_err(damaged)?;
+        let tensors = SafeTensors::deserialize(file).map_err(damaged)?;
         let reader = Reader { path, tensors };
         let header = reader.header(&metadata)?;
         let config = header.config;
         config.validate().map_err(|source| ModelError::Config { path: path.to_owned(), source })?;
         // What the header promises is checked against the tensors before anything is allocated for it.
-        let weights = match config.precision {
+        let weights = match config.network.precision {
             Precision::F32 => Dtype::F32,
             Precision::Bf16 => Dtype::BF16,
         };
-        let (first, last) = (config.hidden[0], config.hidden[config.hidden.len() - 1]);
+        let hidden = &config.network.hidden;
+        let (first, last) = (hidden[0], hidden[hidden.len() - 1]);
         reader.typed("input.weight", &[header.features, first], weights)?;
         reader.typed("output.weight", &[header.labels, last], weights)?;
-        for (index, pair) in config.hidden.windows(2).enumerate() {
+        for (index, pair) in hidden.windows(2).enumerate() {
             reader.typed(&format!("hidden.{index}.weight"), &[pair[1], pair[0]], weights)?;
         }
-        for (what, number) in [("features", header.features), ("labels", header.labels), ("points", header.points)] {
+        for (what, number) in [("features", header.features), ("labels", header.labels), ("examples", header.examples)]
+        {
             if number == 0 || u32::try_from(number).is_err() {
                 return Err(reader.foreign(format!("1 to 2^32 - 1 {what}"), number.to_string()));
             }
@@ -255,25 +280,28 @@ impl Model {
             return Err(reader.foreign("fewer than 2^32 - 1 batches", header.step.to_string()));
         }
         let resumable = header.checkpoint.is_some();
-        let mut network = Network::zeroed(&config, header.features, header.labels, resumable, placement)?;
+        let optimizer = resumable.then(|| config.optimizer.method.optimizer());
+        let mut network = Network::zeroed(&config.network, header.features, header.labels, optimizer, placement)?;
         for (name, layer) in network.layers_mut() {
             reader.layer(&name, layer, header.step)?;
         }
         let frequencies = reader.typed("label_frequency", &[header.labels], Dtype::U32)?;
         let mut label_frequencies = vec![0; header.labels];
         bytemuck::cast_slice_mut::<u32, u8>(&mut label_frequencies).copy_from_slice(frequencies);
-        let checkpoint = header.checkpoint.map(|stored| -> Result<_, ModelError> {
-            let tables = stored.tables_rebuilt_at.map(|rebuilt_at| -> Result<_, ModelError> {
-                let (partition, width) = (*network.output.partition(), config.tables);
+        let tables = match (header.tables_rebuilt_at, config.tables()) {
+            (None, _) => None,
+            (Some(_), None) => return Err(reader.foreign("settings of the hash tables", "none")),
+            (Some(rebuilt_at), Some(hashing)) => {
+                let (partition, width) = (*network.output.partition(), hashing.tables);
                 let bytes = reader.typed("output.codes", &[header.labels, width], Dtype::U32)?;
                 let mut codes = vec![0; bytes.len() / size_of::<u32>()];
                 scatter(bytes, &partition, width, width, &mut codes);
-                Ok(TableState { codes, rebuilt_at })
-            });
-            Ok(Checkpoint { tables: tables.transpose()?, data_digest: stored.data_digest })
-        });
-        let checkpoint = checkpoint.transpose()?;
-        Ok(Self { config, points: header.points, label_frequencies, network, step: header.step, checkpoint })
+                Some(TableState { codes, rebuilt_at })
+            }
+        };
+        let checkpoint = header.checkpoint.map(|stored| Checkpoint { data_digest: stored.data_digest });
+        let (examples, step) = (header.examples, header.step);
+        Ok(Self { config, examples, label_frequencies, network, step, tables, checkpoint })
     }
 }
 
@@ -328,10 +356,13 @@ impl<'a> Reader<'a> {
         struct FormatOnly {
             format: u32,
         }
-        let unreadable = |error: serde_json::Error| self.foreign("a readable header", error.to_string());
+        let unreadable = |source| ModelError::Header { path: self.path.to_owned(), source };
         let FormatOnly { format } = serde_json::from_str(text).map_err(unreadable)?;
         if format > FORMAT {
             return Err(ModelError::Newer { path: self.path.to_owned(), found: format, supported: FORMAT });
+        }
+        if format == 1 {
+            return format_1::header(text).map_err(unreadable);
         }
         serde_json::from_str(text).map_err(unreadable)
     }
@@ -385,17 +416,17 @@ impl<'a> Reader<'a> {
         if has_bias {
             self.vector(&bias, Dtype::F32, &partition, layer.bias_mut())?;
         }
-        let Some(moments) = layer.moments_mut() else { return Ok(()) };
-        self.table(&format!("{weight}.first_moment"), Dtype::F32, &partition, &mut moments.first)?;
-        self.table(&format!("{weight}.second_moment"), Dtype::F32, &partition, &mut moments.second)?;
-        let last_step = format!("{weight}.last_step");
-        self.vector(&last_step, Dtype::U32, &partition, &mut moments.last_step)?;
-        if let Some(later) = moments.last_step.iter().find(|&&last| u64::from(last) > step) {
-            return Err(self.foreign(format!("`{last_step}` of at most {step}"), later.to_string()));
+        let Some(state) = layer.state_mut() else { return Ok(()) };
+        for one in state.states_mut() {
+            self.table(&format!("{weight}.{}", one.name), Dtype::F32, &partition, &mut one.rows)?;
+            if has_bias {
+                self.vector(&format!("{bias}.{}", one.name), Dtype::F32, &partition, &mut one.bias)?;
+            }
         }
-        if has_bias {
-            self.vector(&format!("{bias}.first_moment"), Dtype::F32, &partition, &mut moments.bias_first)?;
-            self.vector(&format!("{bias}.second_moment"), Dtype::F32, &partition, &mut moments.bias_second)?;
+        let last_step = format!("{weight}.last_step");
+        self.vector(&last_step, Dtype::U32, &partition, &mut state.last_step)?;
+        if let Some(later) = state.last_step.iter().find(|&&last| u64::from(last) > step) {
+            return Err(self.foreign(format!("`{last_step}` of at most {step}"), later.to_string()));
         }
         Ok(())
     }

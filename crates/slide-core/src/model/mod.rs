@@ -1,26 +1,25 @@
-//! The trained model: the network, the configuration that made it, and, while training goes on, all that is needed
-//! to go on as if it had never stopped.
+//! The trained model: the network, the configuration that made it, the codes of its hash tables if it has any, and, while
+//! training goes on, all that is needed to continue as if it had never stopped.
 
 mod format;
+mod format_1;
 
 use std::path::PathBuf;
 
-use slide_kernels::Kernels;
-use slide_mem::{MemError, Placement, Report, Workers};
+use slide_mem::{MemError, Report};
 use thiserror::Error;
 
 use crate::config::{ConfigError, TrainConfig};
+use crate::lsh::{HashError, HashingConfig, OutputTables, TableState};
 use crate::network::Network;
-use crate::train::rebuild::TableState;
+use crate::runtime::Runtime;
 
 pub use format::TensorInfo;
 
 /// What a checkpoint holds besides the network and its moments, so that training continues bit for bit.
 #[derive(Clone, Debug)]
 pub(crate) struct Checkpoint {
-    /// The hash tables, if there are any.
-    pub(crate) tables: Option<TableState>,
-    /// [`Prepared::digest`](crate::train::prepared::Prepared::digest) of the training points.
+    /// [`TrainingSet::digest`](crate::data::TrainingSet::digest) of the training examples.
     pub(crate) data_digest: u64,
 }
 
@@ -28,19 +27,23 @@ pub(crate) struct Checkpoint {
 #[derive(Debug)]
 pub struct Model {
     pub(crate) config: TrainConfig,
-    pub(crate) points: usize,
+    pub(crate) examples: usize,
     pub(crate) label_frequencies: Vec<u32>,
     pub(crate) network: Network,
     pub(crate) step: u64,
+    /// The contents of the hash tables over the output rows: in a checkpoint those that the next batch looks rows up in (if
+    /// there has been one), in a finished model those of the final weights.
+    pub(crate) tables: Option<TableState>,
     /// As it was loaded; [`Trainer::resume`](crate::train::Trainer::resume) takes it out.
     pub(crate) checkpoint: Option<Checkpoint>,
 }
 
 /// A model that cannot be made, read or written.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum ModelError {
     /// Reading or writing failed.
-    #[error("{path}: {source}")]
+    #[error("{}: {source}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
@@ -48,15 +51,23 @@ pub enum ModelError {
         source: std::io::Error,
     },
     /// The file is cut short, damaged, or no safetensors file at all.
-    #[error("{path}: not a complete safetensors file: {reason}")]
+    #[error("{}: not a complete safetensors file: {source}", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        reason: String,
+        source: safetensors::SafeTensorError,
+    },
+    /// The header of a model file cannot be read.
+    #[error("{}: expected the header of a slide model, found: {source}", path.display())]
+    Header {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: serde_json::Error,
     },
     /// A safetensors file of another program.
-    #[error("{path}: a safetensors file, but not of slide: expected {expected}, found {found}")]
+    #[error("{}: a safetensors file, but not of slide: expected {expected}, found {found}", path.display())]
     Foreign {
         /// The file.
         path: PathBuf,
@@ -66,7 +77,7 @@ pub enum ModelError {
         found: String,
     },
     /// Written by a newer version of this program.
-    #[error("{path}: model format {found}, expected at most {supported}: written by a newer version of slide")]
+    #[error("{}: model format {found}, expected at most {supported}: written by a newer version of slide", path.display())]
     Newer {
         /// The file.
         path: PathBuf,
@@ -76,7 +87,7 @@ pub enum ModelError {
         supported: u32,
     },
     /// The stored configuration is impossible.
-    #[error("{path}: {source}")]
+    #[error("{}: {source}", path.display())]
     Config {
         /// The file.
         path: PathBuf,
@@ -89,30 +100,45 @@ pub enum ModelError {
 }
 
 impl Model {
-    /// A network at its starting point, to be trained on `points` points with `features` features, of whose labels
+    /// A network at its starting point, to be trained on `examples` examples with `features` features, of whose labels
     /// there are `label_frequencies`.
-    pub fn new(
+    pub(crate) fn new(
         config: TrainConfig,
-        points: usize,
+        examples: usize,
         features: usize,
         label_frequencies: Vec<u32>,
-        placement: &Placement,
-        kernels: &Kernels,
-        workers: &Workers,
+        runtime: &Runtime,
     ) -> Result<Self, MemError> {
-        let mut network = Network::zeroed(&config, features, label_frequencies.len(), true, placement)?;
-        network.initialise(&config, &label_frequencies, points, kernels, workers);
-        Ok(Self { config, points, label_frequencies, network, step: 0, checkpoint: None })
+        let optimizer = config.optimizer.method.optimizer();
+        let (network, labels) = (&config.network, label_frequencies.len());
+        let mut network = Network::zeroed(network, features, labels, Some(optimizer), runtime.placement())?;
+        let (seed, kernels, workers) = (config.optimizer.seed, runtime.kernels(), runtime.workers());
+        network.initialise(&config.network, seed, &label_frequencies, examples, kernels, workers);
+        Ok(Self { config, examples, label_frequencies, network, step: 0, tables: None, checkpoint: None })
+    }
+
+    /// Gives the model hash tables over its output rows, by which labels can be
+    /// [retrieved](crate::Retrieval::Lsh): for models that were trained without. Tables that it has are replaced.
+    ///
+    /// # Errors
+    /// Settings that are impossible, or do not fit the network; no memory.
+    pub fn build_tables(&mut self, hashing: &HashingConfig, runtime: &Runtime) -> Result<(), HashError> {
+        let (seed, placement) = (self.config.optimizer.seed, *runtime.placement());
+        let mut tables = OutputTables::new(hashing, &self.network.output, seed, placement)?;
+        tables.rebuild(&self.network.output, self.step, runtime.kernels(), runtime.workers());
+        self.tables = Some(tables.state());
+        self.config.hashing = Some(hashing.clone());
+        Ok(())
+    }
+
+    /// Whether it has hash tables over its output rows.
+    pub fn has_tables(&self) -> bool {
+        self.tables.is_some()
     }
 
     /// What was trained and how.
     pub fn config(&self) -> &TrainConfig {
         &self.config
-    }
-
-    /// The layers.
-    pub fn network(&self) -> &Network {
-        &self.network
     }
 
     /// Width of the input: the number of features it was trained with.
@@ -125,12 +151,12 @@ impl Model {
         self.network.output.rows()
     }
 
-    /// Number of points it was trained on.
-    pub fn points(&self) -> usize {
-        self.points
+    /// Number of examples it was trained on.
+    pub fn examples(&self) -> usize {
+        self.examples
     }
 
-    /// How many training points have each label: what propensities are computed from.
+    /// How many training examples have each label: what propensities are computed from.
     pub fn label_frequencies(&self) -> &[u32] {
         &self.label_frequencies
     }
@@ -142,7 +168,7 @@ impl Model {
 
     /// Batches of an epoch.
     pub fn steps_per_epoch(&self) -> u64 {
-        self.points.div_ceil(self.config.batch_size) as u64
+        self.examples.div_ceil(self.config.optimizer.batch_size) as u64
     }
 
     /// Epochs completed so far.

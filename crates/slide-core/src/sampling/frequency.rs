@@ -1,12 +1,12 @@
-//! The rows that are in many of a sample's buckets, for the samplers that count.
+//! The rows that are in many of an example's buckets, for the samplers that count.
 
-use super::{Sample, Sampler, Scratch};
+use super::{Example, Sampler, Scratch};
 
 /// The labels, and of the rows in at least `min_matches` buckets those in most, lower rows first, so that `at_most`
 /// rows result; then the floor.
 pub(super) fn collect(
     sampler: &Sampler,
-    sample: &Sample<'_>,
+    example: &Example<'_>,
     min_matches: u32,
     at_most: usize,
     scratch: &mut Scratch,
@@ -14,16 +14,16 @@ pub(super) fn collect(
 ) {
     let Scratch { active, candidates, spare, found, histogram, .. } = scratch;
     candidates.clear();
-    if let Some(tables) = sample.tables() {
-        for (table, &code) in sample.codes.iter().enumerate() {
+    if let Some(tables) = example.tables() {
+        for (table, &code) in example.codes.iter().enumerate() {
             candidates.extend_from_slice(tables.bucket(table, code));
         }
     }
-    sort(candidates, spare, sample.context.rows);
-    active.extend(sample.labels.iter().copied());
+    sort(candidates, spare, example.context.rows);
+    active.extend(example.labels.iter().copied());
     found.clear();
     histogram.clear();
-    histogram.resize(sample.codes.len() + 1, 0);
+    histogram.resize(example.codes.len() + 1, 0);
     for same in candidates.chunk_by(|a, b| a == b) {
         if !active.contains(same[0]) {
             found.push((same[0], same.len()));
@@ -33,7 +33,7 @@ pub(super) fn collect(
 
     // All rows with more than `level` matches stay, and the first `room` of those with `level`.
     let min_matches = min_matches.max(1) as usize;
-    let mut level = sample.codes.len();
+    let mut level = example.codes.len();
     let mut room = at_most.saturating_sub(active.len());
     while level >= min_matches && histogram[level] <= room {
         room -= histogram[level];
@@ -47,7 +47,7 @@ pub(super) fn collect(
         room -= usize::from(lucky);
         (lucky || matches > level).then_some(row)
     }));
-    sampler.finish(sample, active, out);
+    sampler.finish(example, active, out);
 }
 
 /// Sorts numbers below `bound` (radix sort, least significant digit first); `spare` is any list.

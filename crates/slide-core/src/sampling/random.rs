@@ -2,13 +2,14 @@
 
 use slide_kernels::{Kernels, rng::RngKey};
 
-use super::{RowSet, Sample, Sampler, Scratch, stream};
+use super::{Example, RowSet, Sampler, Scratch};
+use crate::streams;
 
-pub(super) fn collect(sampler: &Sampler, sample: &Sample<'_>, scratch: &mut Scratch, out: &mut Vec<u32>) {
+pub(super) fn collect(sampler: &Sampler, example: &Example<'_>, scratch: &mut Scratch, out: &mut Vec<u32>) {
     let active = &mut scratch.active;
-    active.extend(sample.labels.iter().copied());
-    let mut words = Words::new(sample.context.kernels, sample.key.stream(stream::FILL));
-    fill(active, sample.context.rows, sampler.target.max(sampler.floor).min(sampler.ceiling), &mut words);
+    active.extend(example.labels.iter().copied());
+    let mut words = Words::new(example.context.kernels, example.key.stream(streams::FILL));
+    fill(active, example.context.rows, sampler.target.max(sampler.floor).min(sampler.ceiling), &mut words);
     active.drain_to(out);
 }
 

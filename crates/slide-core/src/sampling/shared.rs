@@ -2,7 +2,8 @@
 
 use slide_kernels::Kernels;
 
-use super::{RowSet, SampleKey, random, random::Words, stream};
+use super::{ExampleKey, RowSet, random, random::Words};
+use crate::streams;
 
 /// The labels of a batch and `random_count` uniformly random other rows, strictly ascending.
 ///
@@ -11,12 +12,18 @@ use super::{RowSet, SampleKey, random, random::Words, stream};
 /// # Panics
 /// If a label is not below `rows`.
 #[must_use]
-pub fn shared_set(kernels: &Kernels, labels: &[u32], random_count: usize, rows: usize, key: SampleKey) -> Vec<u32> {
+pub(crate) fn shared_set(
+    kernels: &Kernels,
+    labels: &[u32],
+    random_count: usize,
+    rows: usize,
+    key: ExampleKey,
+) -> Vec<u32> {
     super::assert_rows(labels, rows);
     let mut set = RowSet::new(rows);
     set.extend(labels.iter().copied());
     let count = set.len().saturating_add(random_count);
-    random::fill(&mut set, rows, count, &mut Words::new(kernels, key.stream(stream::SHARED)));
+    random::fill(&mut set, rows, count, &mut Words::new(kernels, key.stream(streams::SHARED)));
     let mut active = Vec::new();
     set.drain_to(&mut active);
     active

@@ -1,18 +1,18 @@
 //! Vanilla sampling (SLIDE, MLSys 2020, section 3.1): tables in random order, until there are enough rows.
 
 use super::{
-    Sample, Sampler, Scratch,
+    Example, Sampler, Scratch,
     random::{Words, below},
-    stream,
 };
+use crate::streams;
 
-pub(super) fn collect(sampler: &Sampler, sample: &Sample<'_>, scratch: &mut Scratch, out: &mut Vec<u32>) {
+pub(super) fn collect(sampler: &Sampler, example: &Example<'_>, scratch: &mut Scratch, out: &mut Vec<u32>) {
     let Scratch { active, order, .. } = scratch;
-    active.extend(sample.labels.iter().copied());
-    if let Some(tables) = sample.tables() {
-        let mut words = Words::new(sample.context.kernels, sample.key.stream(stream::TABLES));
+    active.extend(example.labels.iter().copied());
+    if let Some(tables) = example.tables() {
+        let mut words = Words::new(example.context.kernels, example.key.stream(streams::TABLES));
         order.clear();
-        order.extend(0..sample.codes.len() as u32);
+        order.extend(0..example.codes.len() as u32);
         let target = sampler.target.min(sampler.ceiling);
         for visited in 0..order.len() {
             if active.len() >= target {
@@ -21,7 +21,7 @@ pub(super) fn collect(sampler: &Sampler, sample: &Sample<'_>, scratch: &mut Scra
             let next = visited + below((order.len() - visited) as u32, words.take(1)[0]) as usize;
             order.swap(visited, next);
             let table = order[visited] as usize;
-            let mut bucket = tables.bucket(table, sample.codes[table]);
+            let mut bucket = tables.bucket(table, example.codes[table]);
             // Rows that are there already take no room, so one round may leave some.
             while active.len() < sampler.ceiling && !bucket.is_empty() {
                 let (rows, rest) = bucket.split_at(bucket.len().min(sampler.ceiling - active.len()));
@@ -30,5 +30,5 @@ pub(super) fn collect(sampler: &Sampler, sample: &Sample<'_>, scratch: &mut Scra
             }
         }
     }
-    sampler.finish(sample, active, out);
+    sampler.finish(example, active, out);
 }

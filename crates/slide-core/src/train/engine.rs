@@ -1,56 +1,57 @@
 //! One batch: its phases, and who does what in each.
 //!
-//! | phase | owner | shared set | own set per sample |
+//! | phase | owner | shared set | own set per example |
 //! |---|---|---|---|
-//! | 1 | block of samples | hidden layers; logits, loss and gradient down to the input layer | hidden layers; active sets |
-//! | 2 | chunk of output rows | | transposition, logits, (binary cross-entropy: step) |
-//! | 3 | block of samples | | softmax sums |
-//! | 4 | chunk of output rows | gradient and step | hidden gradient by chunk, step |
-//! | 5 | block of samples | | hidden gradient by the tree, hidden layers |
-//! | 6 | chunk of rows of the other layers | gradient and step | gradient and step |
+//! | 1 | block of examples | hidden layers; logits, loss and gradient down to the input layer | hidden layers; active sets |
+//! | 2 | shard of output rows | | transposition, logits, (uncoupled objectives: step) |
+//! | 3 | block of examples | | (coupled objectives: sums over all shards) |
+//! | 4 | shard of output rows | gradient and step | hidden gradient by shard, step |
+//! | 5 | block of examples | | hidden gradient by the tree, hidden layers |
+//! | 6 | shard of rows of the other layers | gradient and step | gradient and step |
 //!
 //! In a phase everything else is only read. Between phases all workers meet at a barrier.
 
 use slide_kernels::Matrix;
-use slide_mem::Workers;
 
-use super::active_set::SampleLists;
-use super::block::{BatchContext, Block, BlockRows, block_size, identity, invert_sums, target};
-use super::prepared::Prepared;
-use super::rebuild::OutputTables;
-use super::tree::{self, Branches};
-use crate::config::{ConfigError, Loss, Runtime, TrainConfig};
+use crate::config::{ConfigError, TrainConfig};
+use crate::data::TrainingSet;
+use crate::layer::active_set::Csr;
 use crate::layer::dense::BlockDeltas;
-use crate::layer::rows::Chunk;
-use crate::layer::sampled::ChunkState;
+use crate::layer::reduction_tree::{self, ReductionTree};
+use crate::layer::rows::{Precision, Shard};
+use crate::layer::sampled::ShardPass;
 use crate::layer::{dense, embedding};
+use crate::lsh::{OutputTables, Rebuild};
 use crate::network::Network;
-use crate::optim::adam::{Adam, Decays};
-use crate::sampling::{Context, SampleKey, Sampler, SamplerKind, Scratch, shared_set};
+use crate::network::batch::{Batch, BlockItem};
+use crate::network::block::{Block, Pass, all_rows};
+use crate::objective::{Objective, Totals};
+use crate::optim::{Decays, Step};
+use crate::runtime::Runtime;
+use crate::sampling::{Context, ExampleKey, Sampler, SamplerKind, Scratch, shared_set};
 
 /// What a batch did.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct BatchReport {
-    /// Sum over the samples of the loss on their active rows.
-    pub loss: f64,
-    /// Sum over the samples of the number of active output rows.
-    pub active: u64,
+pub(super) struct BatchReport {
+    /// Sum over the examples of the loss on their active rows.
+    pub(super) loss: f64,
+    /// Sum over the examples of the number of active output rows.
+    pub(super) active: u64,
     /// Distinct output rows that took a step.
-    pub rows_touched: u64,
+    pub(super) rows_touched: u64,
 }
 
 /// The buffers that training needs beside the network, kept between batches.
 #[derive(Debug)]
-pub struct Engine<'r> {
-    runtime: &'r Runtime,
+pub(super) struct Engine {
+    runtime: Runtime,
     sampler: Sampler,
-    tables: Option<OutputTables>,
+    /// The hash tables and when they are rebuilt, if the sampler uses any.
+    tables: Option<(OutputTables, Rebuild)>,
     decays: Option<Decays>,
-    all_outputs: Vec<u32>,
-    blocks: Vec<Block>,
-    chunk_states: Vec<ChunkState>,
-    activations: Vec<Vec<f32>>,
-    gradients: Vec<Vec<f32>>,
+    batch: Batch,
+    shards: Vec<ShardPass>,
+    all_rows: Vec<u32>,
     workers: Vec<WorkerScratch>,
 }
 
@@ -61,285 +62,254 @@ struct WorkerScratch {
     sampling: Scratch,
     codes: Vec<u32>,
     set: Vec<u32>,
-    branches: Branches,
-    merge: Branches,
+    tree: ReductionTree,
+    merge: ReductionTree,
 }
 
-/// A block and its rows of the batch's matrices.
-struct BlockItem<'a> {
-    block: &'a mut Block,
-    rows: BlockRows<'a>,
+/// What the phases of a batch have in common.
+#[derive(Clone, Copy)]
+struct BatchContext<'a> {
+    pass: Pass<'a>,
+    objective: &'a dyn Objective,
+    data: &'a TrainingSet,
+    /// The examples of the batch.
+    examples: &'a [u32],
+    step: &'a Step,
 }
 
-impl<'r> Engine<'r> {
-    /// An engine for `network`, which must have moments.
-    pub fn new(config: &TrainConfig, network: &Network, runtime: &'r Runtime) -> Result<Self, ConfigError> {
+impl<'a> BatchContext<'a> {
+    /// The features of an example of `block`.
+    fn features(&self, first: usize) -> impl Fn(usize) -> (&'a [u32], &'a [f32]) + use<'a> {
+        let (data, examples) = (self.data, self.examples);
+        move |example| data.features(examples[first + example] as usize)
+    }
+
+    /// The labels of an example of the block that begins with example `first`.
+    fn labels(&self, first: usize) -> impl Fn(usize) -> &'a [u32] + use<'a> {
+        let (data, examples) = (self.data, self.examples);
+        move |example| data.labels(examples[first + example] as usize)
+    }
+
+    /// Hidden layers of a block.
+    fn hidden_layers(&self, network: &Network, block: &mut Block, activations: &mut [&mut [f32]]) {
+        let examples = block.padded.min(self.examples.len() - block.first);
+        block.assemble(&self.pass, &network.input, examples, self.features(block.first));
+        block.forward(&self.pass, network, activations);
+    }
+}
+
+impl Engine {
+    /// An engine for `network`, which must have the optimiser's state.
+    pub(super) fn new(config: &TrainConfig, network: &Network, runtime: &Runtime) -> Result<Self, ConfigError> {
         let outputs = network.output.rows();
-        let sampler = config.sampler(outputs)?;
-        let exact = config.sampler == SamplerKind::Exact;
         let scratch = || WorkerScratch {
             embedding: Default::default(),
             dense: Default::default(),
             sampling: Scratch::new(outputs),
             codes: Vec::new(),
             set: Vec::new(),
-            branches: Branches::default(),
-            merge: Branches::default(),
+            tree: ReductionTree::default(),
+            merge: ReductionTree::default(),
+        };
+        let tables = match (config.sampling.rebuild(), config.tables()) {
+            (Some(rebuild), Some(hashing)) => {
+                let (seed, placement) = (config.optimizer.seed, *runtime.placement());
+                Some((OutputTables::new(&hashing, &network.output, seed, placement)?, rebuild))
+            }
+            _ => None,
         };
         Ok(Self {
-            runtime,
-            sampler,
-            tables: OutputTables::new(config, &network.output, runtime.placement)?,
+            runtime: runtime.clone(),
+            sampler: config.sampler(outputs)?,
+            tables,
             decays: None,
-            all_outputs: if exact { identity(outputs) } else { Vec::new() },
-            blocks: Vec::new(),
-            chunk_states: vec![ChunkState::default(); network.output.partition().chunks()],
-            activations: vec![Vec::new(); config.hidden.len()],
-            gradients: vec![Vec::new(); config.hidden.len()],
-            workers: (0..runtime.workers.count()).map(|_| scratch()).collect(),
+            batch: Batch::default(),
+            shards: vec![ShardPass::default(); network.output.partition().shards()],
+            all_rows: Vec::new(),
+            workers: (0..runtime.workers().count()).map(|_| scratch()).collect(),
         })
     }
 
     /// What it runs with.
-    pub fn runtime(&self) -> &'r Runtime {
-        self.runtime
+    pub(super) fn runtime(&self) -> &Runtime {
+        &self.runtime
     }
 
     /// The hash tables, if the sampler uses any.
-    pub fn tables(&self) -> Option<&OutputTables> {
-        self.tables.as_ref()
+    pub(super) fn tables(&self) -> Option<&OutputTables> {
+        self.tables.as_ref().map(|(tables, _)| tables)
     }
 
     /// The hash tables, to be restored.
-    pub fn tables_mut(&mut self) -> Option<&mut OutputTables> {
-        self.tables.as_mut()
+    pub(super) fn tables_mut(&mut self) -> Option<&mut OutputTables> {
+        self.tables.as_mut().map(|(tables, _)| tables)
     }
 
-    /// Trains one batch: batch `step` of `steps`, on `points` of `data`.
-    pub fn train_batch(
+    /// Trains one batch: batch `number` of `total`, on `examples` of `data`.
+    pub(super) fn train_batch(
         &mut self,
         network: &mut Network,
         config: &TrainConfig,
-        data: &Prepared,
-        points: &[u32],
-        step: u64,
-        steps: u64,
+        data: &TrainingSet,
+        examples: &[u32],
+        number: u64,
+        total: u64,
     ) -> BatchReport {
-        let Runtime { kernels, workers, .. } = self.runtime;
-        if let Some(tables) = &mut self.tables
-            && (step == 0 || config.rebuild.is_due(step))
+        let runtime = self.runtime.clone();
+        let (kernels, workers) = (runtime.kernels(), runtime.workers());
+        if let Some((tables, rebuild)) = &mut self.tables
+            && (number == 0 || rebuild.is_due(number))
         {
-            tables.rebuild(&network.output, step, config, kernels, workers);
+            tables.rebuild(&network.output, number, kernels, workers);
         }
-        let context = BatchContext { kernels, config, data, step };
-        let decays = self.decays.take().unwrap_or_else(|| Decays::new(config));
-        let adam = Adam::new(config, step, steps, decays);
-        self.size_buffers(network, points.len());
-        let report = match config.sampler {
+        let stochastic = config.network.precision == Precision::Bf16;
+        let step = Step::new(&config.optimizer, number, total, stochastic, self.decays.take());
+        let seed = config.optimizer.seed;
+        let context = BatchContext {
+            pass: Pass { kernels, dropout: config.network.dropout, seed, step: number },
+            objective: config.network.loss.objective(),
+            data,
+            examples,
+            step: &step,
+        };
+        self.batch.resize(network, examples.len(), workers.count());
+        let report = match self.sampler.kind {
             SamplerKind::Shared => {
-                let labels: Vec<u32> = points.iter().flat_map(|&point| data.labels(point as usize)).copied().collect();
-                let key = SampleKey { seed: config.seed, step, sample: 0 };
+                let labels = examples.iter().flat_map(|&example| data.labels(example as usize));
+                let labels: Vec<u32> = labels.copied().collect();
+                let key = ExampleKey { seed, step: number, example: 0 };
                 let shared = shared_set(kernels, &labels, self.sampler.target, network.output.rows(), key);
-                self.train_on_shared_set(&context, network, points, &shared, &adam)
+                self.train_on_shared_set(&context, network, &shared)
             }
             SamplerKind::Exact => {
-                let all = std::mem::take(&mut self.all_outputs);
-                let report = self.train_on_shared_set(&context, network, points, &all, &adam);
-                self.all_outputs = all;
+                let mut buffer = std::mem::take(&mut self.all_rows);
+                let report = self.train_on_shared_set(&context, network, all_rows(&mut buffer, &network.output));
+                self.all_rows = buffer;
                 report
             }
-            _ => self.train_on_own_sets(&context, network, points, &adam),
+            _ => self.train_on_own_sets(&context, network),
         };
-        self.decays = Some(adam.into_decays());
+        self.decays = Some(step.into_decays());
         report
-    }
-
-    /// Cuts the batch into blocks, and makes room for it.
-    fn size_buffers(&mut self, network: &Network, samples: usize) {
-        let padded = samples.next_multiple_of(16);
-        let size = block_size(samples, self.runtime.workers.count());
-        self.blocks.resize_with(padded.div_ceil(size), Block::default);
-        for (index, block) in self.blocks.iter_mut().enumerate() {
-            block.first = index * size;
-            block.padded = size.min(padded - block.first);
-        }
-        let widths = std::iter::once(network.input.width()).chain(network.hidden.iter().map(|layer| layer.rows()));
-        for ((width, activations), gradients) in widths.zip(&mut self.activations).zip(&mut self.gradients) {
-            activations.resize(padded * width.next_multiple_of(16), 0.0);
-            gradients.resize(padded * width.next_multiple_of(16), 0.0);
-        }
     }
 
     fn train_on_shared_set(
         &mut self,
         context: &BatchContext<'_>,
         network: &mut Network,
-        points: &[u32],
         shared: &[u32],
-        adam: &Adam,
     ) -> BatchReport {
-        let workers = &self.runtime.workers;
+        let (pass, workers) = (&context.pass, self.runtime.workers());
         let frozen = &*network;
-        let mut items = block_items(&mut self.blocks, &mut self.activations, &mut self.gradients);
-        workers.each(&mut items, |_, BlockItem { block, rows }| {
-            block.assemble(context, &frozen.input, points);
-            block.forward(context, frozen, rows);
-            block.shared_output(context, frozen, shared, rows);
+        workers.each(&mut self.batch.items(), |_, BlockItem { block, activations, gradients }| {
+            context.hidden_layers(frozen, block, activations);
+            block.output_logits(pass, frozen, shared);
+            block.loss(pass, context.objective, shared, context.labels(block.first));
+            block.backward(pass, frozen, shared, activations, gradients);
         });
-        let last = network.hidden.len();
-        let (blocks, activations) = (&self.blocks, &self.activations[last]);
-        let mut chunks = network.output.runs_mut();
-        workers.each_with(&mut self.workers, &mut chunks, |_, chunk, scratch| {
-            let deltas = block_deltas(blocks, last, activations);
-            dense::update(context.kernels, chunk, shared, deltas, adam, &mut scratch.dense);
+        let (last, batch) = (network.hidden.len(), &self.batch);
+        workers.each_with(&mut self.workers, &mut network.output.runs_mut(), |_, run, scratch| {
+            dense::update(pass.kernels, run, shared, batch.deltas(last), context.step, &mut scratch.dense);
         });
-        self.update_hidden(context, network, adam);
+        self.update_hidden(context, network);
         BatchReport {
-            loss: self.blocks.iter().flat_map(|block| &block.loss).sum(),
-            active: (shared.len() * points.len()) as u64,
+            loss: self.batch.blocks.iter().flat_map(|block| &block.loss).sum(),
+            active: (shared.len() * context.examples.len()) as u64,
             rows_touched: shared.len() as u64,
         }
     }
 
-    fn train_on_own_sets(
-        &mut self,
-        context: &BatchContext<'_>,
-        network: &mut Network,
-        points: &[u32],
-        adam: &Adam,
-    ) -> BatchReport {
-        let (kernels, loss) = (context.kernels, context.config.loss);
-        let workers = &self.runtime.workers;
+    fn train_on_own_sets(&mut self, context: &BatchContext<'_>, network: &mut Network) -> BatchReport {
+        let BatchContext { pass, objective, step, .. } = *context;
+        let kernels = pass.kernels;
+        let workers = self.runtime.workers();
         let frozen = &*network;
-        let (sampler, tables) = (&self.sampler, self.tables.as_ref());
-        let mut items = block_items(&mut self.blocks, &mut self.activations, &mut self.gradients);
-        workers.each_with(&mut self.workers, &mut items, |_, BlockItem { block, rows }, scratch| {
-            block.assemble(context, &frozen.input, points);
-            block.forward(context, frozen, rows);
-            let hidden = rows.activations.last().expect("at least one hidden layer");
+        let (sampler, tables) = (&self.sampler, self.tables.as_ref().map(|(tables, _)| tables));
+        workers.each_with(&mut self.workers, &mut self.batch.items(), |_, item, scratch| {
+            let BlockItem { block, activations, .. } = item;
+            context.hidden_layers(frozen, block, activations);
+            let hidden = activations.last().expect("at least one hidden layer");
             choose_active(context, frozen, sampler, tables, block, hidden, scratch);
         });
 
         let last = network.hidden.len();
         let partition = *network.output.partition();
-        let (blocks, hidden) = (&self.blocks, &self.activations[last]);
+        let (blocks, hidden) = (&self.batch.blocks, &self.batch.activations[last]);
+        let padded = self.batch.padded();
         let sets = || blocks.iter().map(|block| &block.active);
         for scratch in &mut self.workers {
-            scratch.branches.clear();
+            scratch.tree.clear();
         }
-        let mut chunks: Vec<(Chunk<'_>, &mut ChunkState)> =
-            network.output.chunks_mut().into_iter().zip(&mut self.chunk_states).collect();
-        workers.each_with(&mut self.workers, &mut chunks, |_, (chunk, state), scratch| {
-            state.forward(kernels, chunk, &partition, sets(), hidden, loss);
-            if loss == Loss::Bce {
-                state.backward(kernels, chunk, hidden, adam, &mut scratch.branches);
+        let mut shards: Vec<(Shard<'_>, &mut ShardPass)> =
+            network.output.shards_mut().into_iter().zip(&mut self.shards).collect();
+        let coupled = objective.couples_rows();
+        workers.each_with(&mut self.workers, &mut shards, |_, (shard, pass), scratch| {
+            pass.logits(kernels, shard, &partition, sets(), hidden);
+            pass.loss(kernels, objective, padded);
+            if !coupled {
+                pass.backward(kernels, shard, hidden, step, &mut scratch.tree);
             }
         });
-        let mut softmax_loss = 0.0;
-        if loss == Loss::Softmax {
-            let samples = points.len();
-            let mut max = vec![f32::NEG_INFINITY; samples.next_multiple_of(16)];
-            let mut sum = vec![0.0; max.len()];
-            softmax_loss = combine_sums(context, points, &chunks, &mut max, &mut sum, workers);
-            workers.each_with(&mut self.workers, &mut chunks, |_, (chunk, state), scratch| {
-                state.finish_softmax(kernels, &max, &sum);
-                state.backward(kernels, chunk, hidden, adam, &mut scratch.branches);
+        let mut coupled_loss = 0.0;
+        if coupled {
+            let (max, factor);
+            (max, factor, coupled_loss) = combine(context, &shards, padded, workers);
+            workers.each_with(&mut self.workers, &mut shards, |_, (shard, pass), scratch| {
+                pass.finish_loss(kernels, objective, &max, &factor);
+                pass.backward(kernels, shard, hidden, step, &mut scratch.tree);
             });
         }
-        drop(chunks);
+        drop(shards);
 
         let frozen = &*network;
         let columns = frozen.output.columns();
-        let branches: Vec<Branches> =
-            self.workers.iter_mut().map(|scratch| std::mem::take(&mut scratch.branches)).collect();
-        let mut items = block_items(&mut self.blocks, &mut self.activations, &mut self.gradients);
-        workers.each_with(&mut self.workers, &mut items, |_, BlockItem { block, rows }, scratch| {
+        let trees: Vec<ReductionTree> =
+            self.workers.iter_mut().map(|scratch| std::mem::take(&mut scratch.tree)).collect();
+        workers.each_with(&mut self.workers, &mut self.batch.items(), |_, item, scratch| {
+            let BlockItem { block, activations, gradients } = item;
             let range = block.first * columns..(block.first + block.padded) * columns;
-            let gradient = rows.gradients.last_mut().expect("at least one hidden layer");
-            let open = branches.iter().flat_map(Branches::open);
-            tree::merge(open, range, &mut scratch.merge, gradient);
-            block.backward(context, frozen, rows);
+            let gradient = gradients.last_mut().expect("at least one hidden layer");
+            let open = trees.iter().flat_map(ReductionTree::open);
+            reduction_tree::merge(open, range, &mut scratch.merge, gradient);
+            block.hidden_backward(&context.pass, frozen, activations, gradients);
         });
-        for (scratch, branches) in self.workers.iter_mut().zip(branches) {
-            scratch.branches = branches;
+        for (scratch, tree) in self.workers.iter_mut().zip(trees) {
+            scratch.tree = tree;
         }
-        self.update_hidden(context, network, adam);
+        self.update_hidden(context, network);
         BatchReport {
-            loss: softmax_loss + self.chunk_states.iter().map(|state| state.loss).sum::<f64>(),
-            active: self.blocks.iter().map(|block| block.active.rows.len() as u64).sum(),
-            rows_touched: self.chunk_states.iter().map(|state| state.rows_touched() as u64).sum(),
+            loss: coupled_loss + self.shards.iter().map(|shard| shard.loss).sum::<f64>(),
+            active: self.batch.blocks.iter().map(|block| block.active.rows.len() as u64).sum(),
+            rows_touched: self.shards.iter().map(|shard| shard.rows_touched() as u64).sum(),
         }
     }
 
     /// The steps of all layers but the output's.
-    fn update_hidden(&mut self, context: &BatchContext<'_>, network: &mut Network, adam: &Adam) {
-        let (kernels, workers) = (context.kernels, &self.runtime.workers);
-        let blocks = &self.blocks;
+    fn update_hidden(&mut self, context: &BatchContext<'_>, network: &mut Network) {
+        let (kernels, workers, step) = (context.pass.kernels, self.runtime.workers(), context.step);
+        let batch = &self.batch;
         for (index, layer) in network.hidden.iter_mut().enumerate() {
-            let all = identity(layer.rows());
-            let inputs = &self.activations[index];
-            workers.each_with(&mut self.workers, &mut layer.runs_mut(), |_, chunk, scratch| {
-                let deltas = block_deltas(blocks, index, inputs);
-                dense::update(kernels, chunk, &all, deltas, adam, &mut scratch.dense);
+            let rows = all_rows(&mut self.all_rows, layer);
+            workers.each_with(&mut self.workers, &mut layer.runs_mut(), |_, run, scratch| {
+                dense::update(kernels, run, rows, batch.deltas(index), step, &mut scratch.dense);
             });
         }
-        let gradient = &self.gradients[0];
-        let samples = gradient.len() / network.input.columns();
-        let ones = vec![1.0; samples];
-        for chunk in &mut network.input_bias.chunks_mut() {
-            let deltas = std::iter::once(BlockDeltas { deltas: &ones, inputs: gradient, samples });
-            dense::update(kernels, chunk, &[0], deltas, adam, &mut self.workers[0].dense);
+        let gradient = &batch.gradients[0];
+        let examples = batch.padded();
+        let ones = vec![1.0; examples];
+        for shard in &mut network.input_bias.shards_mut() {
+            let deltas = std::iter::once(BlockDeltas { deltas: &ones, inputs: gradient, examples });
+            dense::update(kernels, shard, &[0], deltas, step, &mut self.workers[0].dense);
         }
         let partition = *network.input.partition();
-        let features = || blocks.iter().map(|block| &block.features);
-        workers.each_with(&mut self.workers, &mut network.input.chunks_mut(), |_, chunk, scratch| {
-            embedding::update(kernels, chunk, &partition, features(), gradient, adam, &mut scratch.embedding);
+        let features = || batch.blocks.iter().map(|block| &block.features);
+        workers.each_with(&mut self.workers, &mut network.input.shards_mut(), |_, shard, scratch| {
+            embedding::update(kernels, shard, &partition, features(), gradient, step, &mut scratch.embedding);
         });
     }
 }
 
-fn block_items<'a>(
-    blocks: &'a mut [Block],
-    activations: &'a mut [Vec<f32>],
-    gradients: &'a mut [Vec<f32>],
-) -> Vec<BlockItem<'a>> {
-    let padded: usize = blocks.iter().map(|block| block.padded).sum();
-    let mut activations: Vec<&mut [f32]> = activations.iter_mut().map(Vec::as_mut_slice).collect();
-    let mut gradients: Vec<&mut [f32]> = gradients.iter_mut().map(Vec::as_mut_slice).collect();
-    let columns: Vec<usize> = activations.iter().map(|layer| layer.len() / padded).collect();
-    let take = |layers: &mut Vec<&'a mut [f32]>, samples: usize| -> Vec<&'a mut [f32]> {
-        let layers = layers.iter_mut().zip(&columns);
-        layers.map(|(layer, columns)| layer.split_off_mut(..samples * columns).expect("sized to the batch")).collect()
-    };
-    blocks
-        .iter_mut()
-        .map(|block| {
-            let rows = BlockRows {
-                activations: take(&mut activations, block.padded),
-                gradients: take(&mut gradients, block.padded),
-            };
-            BlockItem { block, rows }
-        })
-        .collect()
-}
-
-/// What the blocks bring to the gradient of dense layer `layer` (the output's number follows the last), whose inputs
-/// are `inputs`, `[batch][columns]`.
-fn block_deltas<'a>(
-    blocks: &'a [Block],
-    layer: usize,
-    inputs: &'a [f32],
-) -> impl Iterator<Item = BlockDeltas<'a>> + Clone {
-    let padded: usize = blocks.iter().map(|block| block.padded).sum();
-    let columns = inputs.len() / padded;
-    blocks.iter().map(move |block| BlockDeltas {
-        deltas: block.deltas(layer),
-        inputs: &inputs[block.first * columns..(block.first + block.padded) * columns],
-        samples: block.padded,
-    })
-}
-
-/// Chooses the active output rows of each sample of a block, with their targets.
+/// Chooses the active output rows of each example of a block, with their targets.
 fn choose_active(
     context: &BatchContext<'_>,
     network: &Network,
@@ -349,29 +319,29 @@ fn choose_active(
     hidden: &[f32],
     scratch: &mut WorkerScratch,
 ) {
-    let BatchContext { kernels, config, data, step } = *context;
+    let Pass { kernels, seed, step, .. } = context.pass;
     let WorkerScratch { sampling, codes, set, .. } = scratch;
     let count = tables.map_or(0, |tables| tables.tables.settings().tables);
     codes.resize(block.padded * count, 0);
     if let Some(tables) = tables {
         let vectors = Matrix::new(hidden, network.output.columns(), network.output.width());
-        tables.functions.codes(kernels, vectors.expect("sized to the batch"), codes);
+        tables.codes(kernels, vectors.expect("sized to the batch"), codes);
     }
-    let rows = network.output.rows();
-    let choice = Context { kernels, rows, tables: tables.map(|tables| &tables.tables) };
+    let choice = Context { kernels, rows: network.output.rows(), tables: tables.map(|tables| &tables.tables) };
     block.active.clear(network.output.partition());
-    for (sample, &point) in block.points.iter().enumerate() {
-        let labels = data.labels(point as usize);
-        let codes = &codes[sample * count..(sample + 1) * count];
-        let key = SampleKey { seed: config.seed, step, sample: (block.first + sample) as u32 };
+    let labels = context.labels(block.first);
+    for example in 0..block.examples {
+        let labels = labels(example);
+        let codes = &codes[example * count..(example + 1) * count];
+        let key = ExampleKey { seed, step, example: (block.first + example) as u32 };
         sampler.collect(&choice, codes, labels, key, sampling, set);
-        push_with_targets(&mut block.active, set, labels, target(config.loss, labels.len()));
-        block.active.finish_sample();
+        push_with_targets(&mut block.active, set, labels, context.objective.target(labels.len()));
+        block.active.finish_example();
     }
 }
 
 /// Appends the ascending rows of `set`, with `target` where the row is one of the ascending `labels` and else 0.
-fn push_with_targets(lists: &mut SampleLists, set: &[u32], labels: &[u32], target: f32) {
+fn push_with_targets(lists: &mut Csr, set: &[u32], labels: &[u32], target: f32) {
     let mut labels = labels.iter().copied().peekable();
     for &row in set {
         lists.rows.push(row);
@@ -380,40 +350,29 @@ fn push_with_targets(lists: &mut SampleLists, set: &[u32], labels: &[u32], targe
     }
 }
 
-/// Combines the chunks' sums of exponentials into each sample's maximum and inverse sum, chunks ascending; returns
-/// the sum over samples of the log of the sums.
-fn combine_sums(
+/// Combines what the objective keeps of each shard, shards ascending: the totals of each example, padding included, and
+/// the sum of the losses that come of them.
+fn combine(
     context: &BatchContext<'_>,
-    points: &[u32],
-    chunks: &[(Chunk<'_>, &mut ChunkState)],
-    max: &mut [f32],
-    sum: &mut [f32],
-    workers: &Workers,
-) -> f64 {
+    shards: &[(Shard<'_>, &mut ShardPass)],
+    padded: usize,
+    workers: &slide_mem::Workers,
+) -> (Vec<f32>, Vec<f32>, f64) {
     const PIECE: usize = 64;
-    let mut losses = vec![0.0; max.len()];
-    let mut pieces: Vec<_> = max.chunks_mut(PIECE).zip(sum.chunks_mut(PIECE)).zip(losses.chunks_mut(PIECE)).collect();
-    workers.each(&mut pieces, |piece, ((max, sum), losses)| {
+    let mut max = vec![f32::NEG_INFINITY; padded];
+    let (mut factor, mut losses) = (vec![0.0; padded], vec![0.0; padded]);
+    let mut pieces: Vec<_> =
+        max.chunks_mut(PIECE).zip(factor.chunks_mut(PIECE)).zip(losses.chunks_mut(PIECE)).collect();
+    workers.each(&mut pieces, |piece, ((max, factor), loss)| {
         let first = piece * PIECE;
-        let samples = first..first + max.len();
-        for (_, state) in chunks {
-            for (max, own) in max.iter_mut().zip(&state.max[samples.clone()]) {
-                *max = max.max(*own);
-            }
-        }
-        let mut factor = [0.0; PIECE];
-        for (_, state) in chunks {
-            let factor = &mut factor[..max.len()];
-            for ((factor, own), max) in factor.iter_mut().zip(&state.max[samples.clone()]).zip(max.iter()) {
-                *factor = own - max;
-            }
-            context.kernels.exp(factor);
-            for ((sum, own), factor) in sum.iter_mut().zip(&state.sum[samples.clone()]).zip(&*factor) {
-                *sum += own * factor;
-            }
-        }
-        let real = points.len().saturating_sub(first).min(max.len());
-        invert_sums(context, &points[first..first + real], max, sum, losses);
+        let range = first..first + max.len();
+        let real = context.examples.len().saturating_sub(first).min(max.len());
+        let labels = context.labels(first);
+        let has_labels: Vec<bool> = (0..real).map(|example| !labels(example).is_empty()).collect();
+        let mut sums = shards.iter().map(|(_, pass)| &pass.sums);
+        let totals = Totals { max, factor };
+        context.objective.combine(context.pass.kernels, &mut sums, range, &has_labels, totals, loss);
     });
-    losses.iter().sum()
+    let loss = losses.iter().sum();
+    (max, factor, loss)
 }

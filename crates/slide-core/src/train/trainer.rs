@@ -1,5 +1,6 @@
 //! Epochs of shuffled batches, watched by the caller, who can stop after any of them.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use slide_kernels::rng::{CounterRng, RngKey};
@@ -7,15 +8,18 @@ use slide_mem::{MemError, Report};
 use thiserror::Error;
 
 use super::engine::Engine;
-use super::prepared::Prepared;
-use super::streams;
-use crate::config::{ConfigError, Runtime, TrainConfig};
-use crate::data::Dataset;
+use crate::config::{ConfigError, TrainConfig};
+use crate::data::{Dataset, TrainingSet};
+use crate::infer::{PredictError, evaluate_model};
+use crate::lsh::HashError;
+use crate::metrics::Metrics;
 use crate::model::{Checkpoint, Model, ModelError};
-use crate::optim::adam::learning_rate;
+use crate::runtime::{Runtime, RuntimeError};
+use crate::streams;
 
-/// Training that cannot begin.
+/// Training that cannot begin or go on.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum TrainError {
     /// The configuration is impossible.
     #[error(transparent)]
@@ -23,11 +27,19 @@ pub enum TrainError {
     /// The tables found no memory.
     #[error(transparent)]
     Memory(#[from] MemError),
+    /// The threads could not be started, or the instruction set is not there.
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
+    /// The hash tables of the trained model cannot be built.
+    #[error(transparent)]
+    Tables(#[from] HashError),
     /// There is nothing to learn from.
-    #[error("the training data have {points} points, {features} features and {labels} labels; each must be at least 1")]
+    #[error(
+        "the training data have {examples} examples, {features} features and {labels} labels; each must be at least 1"
+    )]
     Empty {
-        /// Number of points.
-        points: usize,
+        /// Number of examples.
+        examples: usize,
         /// Number of features.
         features: usize,
         /// Number of labels.
@@ -46,26 +58,17 @@ pub enum TrainError {
     /// The file holds weights only, or a checkpoint lacks the codes of its hash tables.
     #[error("the model holds no complete training state: it was saved as a finished model, not as a checkpoint")]
     NotResumable,
-    /// The counts are those of the checkpoint's data, but not the points, their order or their values.
-    #[error("the checkpoint was made from other points, or from the same in another order")]
-    OtherPoints,
-    /// The numbers got out of hand: nothing useful can come of going on.
-    #[error("the loss became {loss} in batch {step}: a smaller learning rate, or other data, may help")]
+    /// The counts are those of the checkpoint's data, but not the examples, their order or their values.
+    #[error("the checkpoint was made from other examples, or from the same in another order")]
+    OtherExamples,
+    /// The loss is not finite: continuing would be of no use.
+    #[error("the loss is not finite in batch {step}: {loss}; a smaller learning rate, or other data, may help")]
     Diverged {
         /// The batch, from 1.
         step: u64,
         /// The loss.
         loss: f64,
     },
-}
-
-/// What the caller of [`Trainer::run`] wants after a batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Control {
-    /// The next batch.
-    Continue,
-    /// To stop here; the model can be saved and resumed.
-    Stop,
 }
 
 /// How [`Trainer::run`] ended.
@@ -78,7 +81,8 @@ pub enum Outcome {
 }
 
 /// Where training stands after a batch.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Progress {
     /// The epoch of the batch, from 1.
     pub epoch: u32,
@@ -88,54 +92,60 @@ pub struct Progress {
     pub step: u64,
     /// All batches.
     pub steps: u64,
-    /// Points trained on so far, over all epochs.
-    pub points_done: u64,
-    /// Points of all epochs.
-    pub points_total: u64,
+    /// Examples trained on so far, over all epochs.
+    pub examples_done: u64,
+    /// Examples of all epochs.
+    pub examples_total: u64,
     /// Mean loss of the batch on its active rows.
     pub loss: f64,
     /// Mean loss of the epoch so far (since the start or the resumption).
     pub epoch_loss: f64,
     /// Learning rate of the batch.
     pub learning_rate: f32,
-    /// Mean number of active output rows a point in the batch.
-    pub active_per_point: f64,
+    /// Mean number of active output rows an example in the batch.
+    pub active_per_example: f64,
     /// Distinct output rows that took a step in the batch.
     pub rows_touched: u64,
     /// Whether the batch was the last of its epoch.
     pub epoch_finished: bool,
 }
 
-/// A model in training.
+/// A model in training, batch by batch: for those who want to watch it, stop it, or continue it from a checkpoint.
+/// [`Model::fit`] is the short way.
 #[derive(Debug)]
-pub struct Trainer<'r> {
+pub struct Trainer {
     model: Model,
-    data: Prepared,
-    engine: Engine<'r>,
+    data: TrainingSet,
+    engine: Engine,
 }
 
-impl<'r> Trainer<'r> {
+impl Trainer {
     /// A new model for `data`.
-    pub fn new(config: TrainConfig, data: &Dataset, runtime: &'r Runtime) -> Result<Self, TrainError> {
+    ///
+    /// # Errors
+    /// An impossible configuration, data without examples, features or labels, or no memory.
+    pub fn new(config: TrainConfig, data: &Dataset, runtime: &Runtime) -> Result<Self, TrainError> {
         config.validate()?;
-        let (points, features, labels) = (data.points(), data.feature_count(), data.label_count());
-        if points == 0 || features == 0 || labels == 0 {
-            return Err(TrainError::Empty { points, features, labels });
+        let (examples, features, labels) = (data.examples(), data.feature_count(), data.label_count());
+        if examples == 0 || features == 0 || labels == 0 {
+            return Err(TrainError::Empty { examples, features, labels });
         }
-        let Runtime { kernels, workers, placement } = runtime;
-        let frequencies = data.label_frequencies();
-        let model = Model::new(config, points, features, frequencies, placement, kernels, workers)?;
+        let model = Model::new(config, examples, features, data.label_frequencies(), runtime)?;
         Self::with_model(model, data, runtime)
     }
 
-    /// Goes on with a checkpoint on the data it was made from.
-    pub fn resume(mut model: Model, data: &Dataset, runtime: &'r Runtime) -> Result<Self, TrainError> {
+    /// Continues a checkpoint on the data it was made from.
+    ///
+    /// # Errors
+    /// A model that is no checkpoint, other data, or no memory.
+    pub fn resume(mut model: Model, data: &Dataset, runtime: &Runtime) -> Result<Self, TrainError> {
         let checkpoint = model.checkpoint.take().ok_or(TrainError::NotResumable)?;
-        if checkpoint.tables.is_some() != (model.config.sampler.uses_tables() && model.step > 0) {
+        let tables = model.tables.take();
+        if tables.is_some() != (model.config.sampling.rebuild().is_some() && model.step > 0) {
             return Err(TrainError::NotResumable);
         }
         for (what, expected, found) in [
-            ("points", model.points(), data.points()),
+            ("examples", model.examples(), data.examples()),
             ("features", model.features(), data.feature_count()),
             ("labels", model.labels(), data.label_count()),
         ] {
@@ -146,79 +156,99 @@ impl<'r> Trainer<'r> {
         let data_digest = checkpoint.data_digest;
         let mut trainer = Self::with_model(model, data, runtime)?;
         if trainer.data.digest() != data_digest {
-            return Err(TrainError::OtherPoints);
+            return Err(TrainError::OtherExamples);
         }
-        if let (Some(tables), Some(state)) = (trainer.engine.tables_mut(), checkpoint.tables) {
-            tables.restore(&state, &trainer.model.config, runtime.kernels, &runtime.workers)?;
+        if let (Some(tables), Some(state)) = (trainer.engine.tables_mut(), tables) {
+            tables.restore(&state, runtime.kernels(), runtime.workers())?;
         }
         Ok(trainer)
     }
 
-    fn with_model(model: Model, data: &Dataset, runtime: &'r Runtime) -> Result<Self, TrainError> {
+    fn with_model(model: Model, data: &Dataset, runtime: &Runtime) -> Result<Self, TrainError> {
         let network = &model.network;
         let (features, labels) = (network.input.partition(), network.output.partition());
-        let data = Prepared::new(data, model.config.normalize, features, labels, runtime.placement)?;
+        let normalize = model.config.network.normalize;
+        let data = TrainingSet::new(data, normalize, features, labels, *runtime.placement())?;
         let engine = Engine::new(&model.config, network, runtime)?;
         Ok(Self { model, data, engine })
     }
 
     /// Trains from where the model stands to the last epoch; `observer` is called after every batch, with the trainer
-    /// itself to look at (and, at its own cost, to save or evaluate).
-    pub fn run(&mut self, observer: &mut dyn FnMut(&Progress, &mut Self) -> Control) -> Result<Outcome, TrainError> {
-        let (batch_size, epochs) = (self.model.config.batch_size, self.model.config.epochs);
-        let points = self.data.points();
+    /// itself to look at (and, at its own cost, to save or evaluate), and can stop after any of them.
+    ///
+    /// # Errors
+    /// [`TrainError::Diverged`].
+    pub fn run(
+        &mut self,
+        observer: &mut dyn FnMut(&Progress, &mut Self) -> ControlFlow<()>,
+    ) -> Result<Outcome, TrainError> {
+        let optimizer = &self.model.config.optimizer;
+        let (batch_size, epochs, seed) = (optimizer.batch_size, optimizer.epochs, optimizer.seed);
+        let examples = self.data.examples();
         let per_epoch = self.model.steps_per_epoch();
         let steps = per_epoch * u64::from(epochs);
         let mut order = Vec::new();
         let mut ordered_epoch = None;
-        let (mut epoch_loss, mut epoch_points) = (0.0, 0);
+        let (mut epoch_loss, mut epoch_examples) = (0.0, 0);
         while self.model.step < steps {
             let step = self.model.step;
             let (epoch, batch) = (step / per_epoch, (step % per_epoch) as usize);
             if ordered_epoch != Some(epoch) {
-                order = shuffled(points, self.model.config.seed, epoch);
+                order = shuffled(examples, seed, epoch);
                 ordered_epoch = Some(epoch);
-                (epoch_loss, epoch_points) = (0.0, 0);
+                (epoch_loss, epoch_examples) = (0.0, 0);
             }
-            let batch_points = &order[batch * batch_size..points.min((batch + 1) * batch_size)];
+            let batch_examples = &order[batch * batch_size..examples.min((batch + 1) * batch_size)];
             let config = &self.model.config;
             let network = &mut self.model.network;
-            let report = self.engine.train_batch(network, config, &self.data, batch_points, step, steps);
+            let report = self.engine.train_batch(network, config, &self.data, batch_examples, step, steps);
             if !report.loss.is_finite() {
                 return Err(TrainError::Diverged { step: step + 1, loss: report.loss });
             }
             self.model.step += 1;
             epoch_loss += report.loss;
-            epoch_points += batch_points.len();
-            let samples = batch_points.len() as f64;
-            let done = points.min((batch + 1) * batch_size);
+            epoch_examples += batch_examples.len();
+            let in_batch = batch_examples.len() as f64;
+            let done = examples.min((batch + 1) * batch_size);
             let progress = Progress {
                 epoch: epoch as u32 + 1,
                 epochs,
                 step: step + 1,
                 steps,
-                points_done: epoch * points as u64 + done as u64,
-                points_total: u64::from(epochs) * points as u64,
-                loss: report.loss / samples,
-                epoch_loss: epoch_loss / epoch_points as f64,
-                learning_rate: learning_rate(config, step, steps),
-                active_per_point: report.active as f64 / samples,
+                examples_done: epoch * examples as u64 + done as u64,
+                examples_total: u64::from(epochs) * examples as u64,
+                loss: report.loss / in_batch,
+                epoch_loss: epoch_loss / epoch_examples as f64,
+                learning_rate: config.optimizer.learning_rate_at(step, steps),
+                active_per_example: report.active as f64 / in_batch,
                 rows_touched: report.rows_touched,
-                epoch_finished: done == points,
+                epoch_finished: done == examples,
             };
-            if observer(&progress, self) == Control::Stop && self.model.step < steps {
+            if observer(&progress, self).is_break() && self.model.step < steps {
                 return Ok(Outcome::Stopped);
             }
         }
         Ok(Outcome::Finished)
     }
 
-    /// Writes all that training needs to continue bit for bit to `path`, whole or not at all: the weights, Adam's moments,
+    /// Writes all that training needs to continue bit for bit to `path`, atomically: the weights, the optimiser's state,
     /// the steps of rows and the codes in the hash tables.
-    pub fn save_checkpoint(&self, path: &Path) -> Result<(), ModelError> {
+    ///
+    /// # Errors
+    /// [`ModelError::Io`]; what was at `path` before is unchanged then.
+    pub fn save_checkpoint(&self, path: impl AsRef<Path>) -> Result<(), ModelError> {
         // Before the first batch the tables are not built yet.
         let tables = self.engine.tables().filter(|_| self.model.step > 0).map(|tables| tables.state());
-        self.model.write(path, Some(&Checkpoint { tables, data_digest: self.data.digest() }))
+        let checkpoint = Checkpoint { data_digest: self.data.digest() };
+        self.model.write(path.as_ref(), Some(&checkpoint), tables.as_ref())
+    }
+
+    /// The metrics of the model as it stands on a test set, by its exact ranking.
+    ///
+    /// # Errors
+    /// An example with a feature that the model does not know.
+    pub fn evaluate(&self, data: &Dataset) -> Result<Metrics, PredictError> {
+        evaluate_model(&self.model, self.engine.runtime(), data)
     }
 
     /// The model as it stands.
@@ -231,21 +261,72 @@ impl<'r> Trainer<'r> {
         let mut report = self.model.report();
         report.merge(&self.data.report());
         if let Some(tables) = self.engine.tables() {
-            report.merge(&tables.tables.report());
+            report.merge(&tables.report());
         }
-        report.fallbacks.extend_from_slice(self.engine.runtime().workers.fallbacks());
+        report.fallbacks.extend_from_slice(self.engine.runtime().workers().fallbacks());
         report
     }
 
-    /// The model.
-    pub fn into_model(self) -> Model {
-        self.model
+    /// The model, with hash tables of its weights if its configuration has any.
+    ///
+    /// # Errors
+    /// No memory for the tables.
+    pub fn into_model(self) -> Result<Model, TrainError> {
+        let Self { mut model, data, engine } = self;
+        let runtime = engine.runtime().clone();
+        drop((data, engine));
+        if let Some(hashing) = model.config.tables() {
+            model.build_tables(&hashing, &runtime)?;
+        }
+        Ok(model)
     }
 }
 
-/// The order of the points in an epoch: Fisher and Yates with counter-based numbers.
-fn shuffled(points: usize, seed: u64, epoch: u64) -> Vec<u32> {
-    let mut order: Vec<u32> = (0..points as u32).collect();
+impl Model {
+    /// Trains a model.
+    ///
+    /// ```
+    /// use slide_core::{Dataset, Model, Predictor, TrainConfig};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("train.txt");
+    /// # std::fs::write(&path, "2 3 2\n0 0:1 2:1\n1 1:1\n")?;
+    ///
+    /// let data = Dataset::read(&path)?;
+    /// let model = Model::fit(&data, &TrainConfig::default())?;
+    /// let best = Predictor::new(model)?.predict((&[0, 2], &[1.0, 1.0]), 1)?;
+    /// println!("label {} with probability {}", best[0].label, best[0].probability);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Trainer::new`] and [`Trainer::run`], and if the threads cannot be started.
+    pub fn fit(data: &Dataset, config: &TrainConfig) -> Result<Self, TrainError> {
+        let runtime = Runtime::new(&Default::default())?;
+        Self::fit_with(data, config, &runtime, |_| ControlFlow::Continue(()))
+    }
+
+    /// Trains a model with the threads and the memory of `runtime`; `observer` is called after every batch and may end the
+    /// training.
+    ///
+    /// # Errors
+    /// As [`Trainer::new`] and [`Trainer::run`].
+    pub fn fit_with(
+        data: &Dataset,
+        config: &TrainConfig,
+        runtime: &Runtime,
+        mut observer: impl FnMut(&Progress) -> ControlFlow<()>,
+    ) -> Result<Self, TrainError> {
+        let mut trainer = Trainer::new(config.clone(), data, runtime)?;
+        trainer.run(&mut |progress, _| observer(progress))?;
+        trainer.into_model()
+    }
+}
+
+/// The order of the examples in an epoch: Fisher and Yates with counter-based numbers.
+fn shuffled(examples: usize, seed: u64, epoch: u64) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..examples as u32).collect();
     CounterRng::new(RngKey::new(seed, streams::SHUFFLE, epoch, 0)).shuffle(&mut order);
     order
 }

@@ -3,9 +3,10 @@
 use slide_core::data::{Dataset, Parts};
 use slide_kernels::{CounterRng, RngKey};
 
-/// `points` points of 3 to 12 of `features` features and 1 to 3 of `labels` labels (every 16th has no label, every 17th no
+/// `examples` examples of 3 to 12 of `features` features and 1 to 3 of `labels` labels (every 16th has no label, every 17th no
 /// feature); labels follow from the features.
-pub(crate) fn dataset(points: usize, features: u32, labels: u32) -> Dataset {
+#[allow(dead_code, reason = "not every test file needs data")]
+pub(crate) fn dataset(examples: usize, features: u32, labels: u32) -> Dataset {
     let mut parts = Parts {
         feature_indptr: vec![0],
         label_indptr: vec![0],
@@ -13,8 +14,8 @@ pub(crate) fn dataset(points: usize, features: u32, labels: u32) -> Dataset {
         label_count: labels as usize,
         ..Parts::default()
     };
-    for point in 0..points {
-        let mut random = CounterRng::new(RngKey::new(7, 99, 0, point as u32));
+    for example in 0..examples {
+        let mut random = CounterRng::new(RngKey::new(7, 99, 0, example as u32));
         let mut own: Vec<u32> = (0..1 + random.below(3)).map(|_| random.below(labels)).collect();
         let mut indices: Vec<u32> = Vec::new();
         for &label in &own {
@@ -25,10 +26,10 @@ pub(crate) fn dataset(points: usize, features: u32, labels: u32) -> Dataset {
         own.dedup();
         indices.sort_unstable();
         indices.dedup();
-        if point % 16 == 15 {
+        if example % 16 == 15 {
             own.clear();
         }
-        if point % 17 == 16 {
+        if example % 17 == 16 {
             indices.clear();
         }
         for &index in &indices {
@@ -40,4 +41,24 @@ pub(crate) fn dataset(points: usize, features: u32, labels: u32) -> Dataset {
         parts.label_indptr.push(parts.label_indices.len() as u64);
     }
     Dataset::try_from(parts).unwrap()
+}
+
+/// The default configuration with the settings of a text: `key=value`, separated by blanks.
+#[allow(dead_code, reason = "not every test file configures")]
+pub(crate) fn config(settings: &str) -> slide_core::TrainConfig {
+    let mut config = slide_core::TrainConfig::default();
+    for setting in settings.split_whitespace() {
+        let (key, value) = setting.split_once('=').expect(setting);
+        config.set(key, value).unwrap();
+    }
+    config
+}
+
+/// The threads and kernels that a test asks for.
+#[allow(dead_code, reason = "not every test file trains")]
+pub(crate) fn runtime(threads: Option<usize>, isa: Option<slide_kernels::Isa>) -> slide_core::Runtime {
+    let mut options = slide_core::RuntimeOptions::default();
+    options.threads = threads.map(|threads| std::num::NonZeroUsize::new(threads).unwrap());
+    options.isa = isa;
+    slide_core::Runtime::new(&options).unwrap()
 }

@@ -1,34 +1,73 @@
 //! The data set in memory: two matrices in compressed sparse rows, one of features and one of labels.
 
-use super::DataError;
+use std::path::Path;
 
-/// Points with sparse features and sets of labels, in compressed sparse rows.
+use slide_kernels::rng::{CounterRng, RngKey};
+
+use super::{Array, DataError, ReadOptions};
+use crate::streams;
+
+/// Examples with sparse features and sets of labels, in compressed sparse rows.
 ///
-/// Holds, and every constructor checks: both `indptr` start at 0, never fall, have `points + 1` entries and end at the
-/// number of indices; the indices of a point are strictly ascending and below `feature_count` or `label_count`; values
-/// are finite. A point may have no features, no labels, or neither.
+/// Holds, and every constructor checks: both `indptr` start at 0, never fall, have `examples + 1` entries and end at the
+/// number of indices; the indices of an example are strictly ascending and below `feature_count` or `label_count`; values
+/// are finite. An example may have no features, no labels, or neither.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dataset {
-    parts: Parts,
+    arrays: Arrays,
 }
 
-/// The arrays of a [`Dataset`], to build one with `Dataset::try_from` or to take one apart.
+/// The arrays of a [`Dataset`] as vectors, to build one with `Dataset::try_from`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Parts {
-    /// Where the features of each point start: `points + 1` entries.
+    /// Where the features of each example start: `examples + 1` entries.
     pub feature_indptr: Vec<u64>,
-    /// Feature numbers, ascending within a point.
+    /// Feature numbers, ascending within an example.
     pub feature_indices: Vec<u32>,
     /// A finite value for each entry of `feature_indices`.
     pub feature_values: Vec<f32>,
-    /// Where the labels of each point start: `points + 1` entries.
+    /// Where the labels of each example start: `examples + 1` entries.
     pub label_indptr: Vec<u64>,
-    /// Label numbers, ascending within a point.
+    /// Label numbers, ascending within an example.
     pub label_indices: Vec<u32>,
     /// Width of the feature matrix, at most 2^32.
     pub feature_count: usize,
     /// Width of the label matrix, at most 2^32.
     pub label_count: usize,
+}
+
+/// The same arrays, shared with others: a data set over memory that came from elsewhere is built from these without a
+/// copy, by `Dataset::try_from`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Arrays {
+    /// Where the features of each example start: `examples + 1` entries.
+    pub feature_indptr: Array<u64>,
+    /// Feature numbers, ascending within an example.
+    pub feature_indices: Array<u32>,
+    /// A finite value for each entry of `feature_indices`.
+    pub feature_values: Array<f32>,
+    /// Where the labels of each example start: `examples + 1` entries.
+    pub label_indptr: Array<u64>,
+    /// Label numbers, ascending within an example.
+    pub label_indices: Array<u32>,
+    /// Width of the feature matrix, at most 2^32.
+    pub feature_count: usize,
+    /// Width of the label matrix, at most 2^32.
+    pub label_count: usize,
+}
+
+impl From<Parts> for Arrays {
+    fn from(parts: Parts) -> Self {
+        Self {
+            feature_indptr: parts.feature_indptr.into(),
+            feature_indices: parts.feature_indices.into(),
+            feature_values: parts.feature_values.into(),
+            label_indptr: parts.label_indptr.into(),
+            label_indices: parts.label_indices.into(),
+            feature_count: parts.feature_count,
+            label_count: parts.label_count,
+        }
+    }
 }
 
 /// Indices are `u32`.
@@ -38,8 +77,18 @@ impl TryFrom<Parts> for Dataset {
     type Error = DataError;
 
     /// # Errors
-    /// [`DataError::Parts`] naming the first array and element that break what [`Dataset`] promises.
+    /// As of [`Arrays`].
     fn try_from(parts: Parts) -> Result<Self, DataError> {
+        Arrays::from(parts).try_into()
+    }
+}
+
+impl TryFrom<Arrays> for Dataset {
+    type Error = DataError;
+
+    /// # Errors
+    /// [`DataError::Parts`] naming the first array and element that break what [`Dataset`] promises.
+    fn try_from(parts: Arrays) -> Result<Self, DataError> {
         check_rows("feature_indptr", &parts.feature_indptr, parts.feature_indices.len())?;
         check_rows("label_indptr", &parts.label_indptr, parts.label_indices.len())?;
         if parts.feature_indptr.len() != parts.label_indptr.len() {
@@ -64,7 +113,7 @@ impl TryFrom<Parts> for Dataset {
             let value = parts.feature_values[position];
             return Err(DataError::parts("feature_values", Some(position), "a finite value", value));
         }
-        Ok(Self { parts })
+        Ok(Self { arrays: parts })
     }
 }
 
@@ -105,94 +154,125 @@ fn check_columns(array: &'static str, indptr: &[u64], indices: &[u32], count: us
 }
 
 impl Dataset {
+    /// Reads a data set from a file in any of the [formats](super), compressed with gzip or zstd or not. What a file does
+    /// not say itself, such as the number of features of a model that it is to fit, is said in [`ReadOptions`] to
+    /// [`data::read`](super::read).
+    ///
+    /// # Errors
+    /// As [`data::read`](super::read).
+    pub fn read(path: impl AsRef<Path>) -> Result<Self, DataError> {
+        super::read(path, &ReadOptions::default())
+    }
+
     /// A data set of `parts` that the caller has checked, as the parsers do while they read.
     pub(crate) fn from_checked(parts: Parts) -> Self {
-        debug_assert!(Self::try_from(parts.clone()).is_ok());
-        Self { parts }
+        let arrays = Arrays::from(parts);
+        debug_assert!(Self::try_from(arrays.clone()).is_ok());
+        Self { arrays }
     }
 
-    /// The arrays, to work on or to pass on.
-    pub fn into_parts(self) -> Parts {
-        self.parts
+    /// The arrays, which clones share.
+    pub fn arrays(&self) -> &Arrays {
+        &self.arrays
     }
 
-    /// The arrays, to look at.
-    pub fn parts(&self) -> &Parts {
-        &self.parts
+    /// Entries of the feature matrix, explicit zeros included.
+    pub(crate) fn feature_entries(&self) -> usize {
+        self.arrays.feature_indices.len()
     }
 
-    /// Number of points.
-    pub fn points(&self) -> usize {
-        self.parts.feature_indptr.len() - 1
+    /// Entries of the label matrix.
+    pub(crate) fn label_entries(&self) -> usize {
+        self.arrays.label_indices.len()
+    }
+
+    /// Number of examples.
+    pub fn examples(&self) -> usize {
+        self.arrays.feature_indptr.len() - 1
     }
 
     /// Width of the feature matrix.
     pub fn feature_count(&self) -> usize {
-        self.parts.feature_count
+        self.arrays.feature_count
     }
 
     /// Width of the label matrix.
     pub fn label_count(&self) -> usize {
-        self.parts.label_count
+        self.arrays.label_count
     }
 
-    /// Feature numbers, ascending, and values of a point.
+    /// Feature numbers, ascending, and values of an example.
     ///
     /// # Panics
-    /// When `point >= self.points()`.
+    /// When `example >= self.examples()`.
     #[inline]
-    pub fn features(&self, point: usize) -> (&[u32], &[f32]) {
-        let range = range(&self.parts.feature_indptr, point);
-        (&self.parts.feature_indices[range.clone()], &self.parts.feature_values[range])
+    pub fn features(&self, example: usize) -> (&[u32], &[f32]) {
+        let range = range(&self.arrays.feature_indptr, example);
+        (&self.arrays.feature_indices[range.clone()], &self.arrays.feature_values[range])
     }
 
-    /// Label numbers of a point, ascending.
+    /// Label numbers of an example, ascending.
     ///
     /// # Panics
-    /// When `point >= self.points()`.
+    /// When `example >= self.examples()`.
     #[inline]
-    pub fn labels(&self, point: usize) -> &[u32] {
-        &self.parts.label_indices[range(&self.parts.label_indptr, point)]
+    pub fn labels(&self, example: usize) -> &[u32] {
+        &self.arrays.label_indices[range(&self.arrays.label_indptr, example)]
     }
 
-    /// For each label the number of points that carry it: `label_count` entries.
+    /// For each label the number of examples that carry it: `label_count` entries.
     pub fn label_frequencies(&self) -> Vec<u32> {
-        let mut frequencies = vec![0_u32; self.parts.label_count];
-        for &label in &self.parts.label_indices {
+        let mut frequencies = vec![0_u32; self.arrays.label_count];
+        for &label in &self.arrays.label_indices[..] {
             frequencies[label as usize] += 1;
         }
         frequencies
     }
 
-    /// A data set of the given points, in the given order, of the same widths.
+    /// Splits off a `share` of the examples, rounded, for validation: the rest and those held out, each in their order. The
+    /// seed decides which they are.
     ///
     /// # Panics
-    /// When a point is not below `self.points()`.
-    pub fn select(&self, points: &[u32]) -> Self {
+    /// If the share is not in [0, 1].
+    pub fn hold_out(&self, share: f64, seed: u64) -> (Self, Self) {
+        assert!((0.0..=1.0).contains(&share), "a share of {share}, expected 0 to 1");
+        let mut order: Vec<u32> = (0..self.examples() as u32).collect();
+        CounterRng::new(RngKey::new(seed, streams::HOLD_OUT, 0, 0)).shuffle(&mut order);
+        let (held_out, rest) = order.split_at_mut((share * self.examples() as f64).round() as usize);
+        held_out.sort_unstable();
+        rest.sort_unstable();
+        (self.select(rest), self.select(held_out))
+    }
+
+    /// A data set of the given examples, in the given order, of the same widths.
+    ///
+    /// # Panics
+    /// When an example is not below `self.examples()`.
+    pub fn select(&self, examples: &[u32]) -> Self {
         let mut parts = Parts {
-            feature_indptr: Vec::with_capacity(points.len() + 1),
-            label_indptr: Vec::with_capacity(points.len() + 1),
-            feature_count: self.parts.feature_count,
-            label_count: self.parts.label_count,
+            feature_indptr: Vec::with_capacity(examples.len() + 1),
+            label_indptr: Vec::with_capacity(examples.len() + 1),
+            feature_count: self.arrays.feature_count,
+            label_count: self.arrays.label_count,
             ..Parts::default()
         };
         parts.feature_indptr.push(0);
         parts.label_indptr.push(0);
-        for &point in points {
-            let (indices, values) = self.features(point as usize);
+        for &example in examples {
+            let (indices, values) = self.features(example as usize);
             parts.feature_indices.extend_from_slice(indices);
             parts.feature_values.extend_from_slice(values);
             parts.feature_indptr.push(parts.feature_indices.len() as u64);
-            parts.label_indices.extend_from_slice(self.labels(point as usize));
+            parts.label_indices.extend_from_slice(self.labels(example as usize));
             parts.label_indptr.push(parts.label_indices.len() as u64);
         }
-        Self { parts }
+        Self { arrays: parts.into() }
     }
 }
 
 #[inline]
-fn range(indptr: &[u64], point: usize) -> std::ops::Range<usize> {
-    indptr[point] as usize..indptr[point + 1] as usize
+fn range(indptr: &[u64], example: usize) -> std::ops::Range<usize> {
+    indptr[example] as usize..indptr[example + 1] as usize
 }
 
 #[cfg(test)]
@@ -214,7 +294,7 @@ mod tests {
     #[test]
     fn rows_are_what_was_given() {
         let data = Dataset::try_from(parts()).unwrap();
-        assert_eq!((data.points(), data.feature_count(), data.label_count()), (3, 5, 3));
+        assert_eq!((data.examples(), data.feature_count(), data.label_count()), (3, 5, 3));
         assert_eq!(data.features(0), (&[1, 4][..], &[0.5, -2.0][..]));
         assert_eq!(data.features(1), (&[][..], &[][..]));
         assert_eq!((data.labels(1), data.labels(2)), (&[0, 2][..], &[][..]));
@@ -222,7 +302,17 @@ mod tests {
         let picked = data.select(&[2, 0]);
         assert_eq!(picked.features(0), data.features(2));
         assert_eq!(picked.labels(1), data.labels(0));
-        assert_eq!(Dataset::try_from(picked.clone().into_parts()).unwrap(), picked);
+        assert_eq!(Dataset::try_from(picked.arrays().clone()).unwrap(), picked);
+    }
+
+    #[test]
+    fn arrays_of_others_are_not_copied() {
+        let features: std::sync::Arc<[u32]> = std::sync::Arc::from([1, 4, 0]);
+        let address = features.as_ptr();
+        let arrays = Arrays { feature_indices: Array::shared(std::sync::Arc::new(features)), ..parts().into() };
+        let data = Dataset::try_from(arrays).unwrap();
+        assert_eq!(data, Dataset::try_from(parts()).unwrap());
+        assert_eq!(data.clone().features(0).0.as_ptr(), address);
     }
 
     #[test]

@@ -1,14 +1,18 @@
 //! The engine against a plain f64 network, and that against finite differences.
 
-mod common;
+use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
 
-use slide_core::config::{Active, Dropout, Loss, Normalize, Runtime, Schedule, TrainConfig};
-use slide_core::data::Dataset;
-use slide_core::layer::rows::{LayerRows, Weights};
-use slide_core::model::Model;
-use slide_core::sampling::SamplerKind;
-use slide_core::train::{Control, Trainer};
-use slide_mem::Placement;
+use slide_kernels::{CounterRng, RngKey};
+
+use super::{Progress, Trainer};
+use crate::config::TrainConfig;
+use crate::data::{Dataset, Parts};
+use crate::layer::rows::{LayerRows, Weights};
+use crate::model::Model;
+use crate::objective::Loss;
+use crate::optim::Method;
+use crate::runtime::{Runtime, RuntimeOptions};
 
 /// A dense layer in f64: `weights[row][column]`, `bias[row]`.
 #[derive(Clone)]
@@ -48,45 +52,46 @@ fn transposed(rows: &[Vec<f64>]) -> Vec<Vec<f64>> {
 
 impl Reference {
     fn of(model: &Model) -> Self {
-        let network = model.network();
+        let network = &model.network;
         let mut layers =
             vec![Layer { weights: transposed(&weights(&network.input)), bias: weights(&network.input_bias).remove(0) }];
         for layer in network.hidden.iter().chain([&network.output]) {
             layers.push(Layer { weights: weights(layer), bias: scattered(layer, layer.bias()) });
         }
-        Self { layers, loss: model.config().loss }
+        Self { layers, loss: model.config.network.loss }
     }
 
     /// What the engine's first moments say the gradient is, after one batch: `first_moment / (1 - beta1)`.
     fn gradient_of(model: &Model) -> Self {
-        let share = 1.0 - f64::from(model.config().beta1);
+        let Method::Adam(adam) = &model.config.optimizer.method else { panic!("Adam in this test") };
+        let share = 1.0 - f64::from(adam.beta1);
         let scale = |rows: Vec<Vec<f64>>| -> Vec<Vec<f64>> {
             rows.into_iter().map(|row| row.into_iter().map(|value| value / share).collect()).collect()
         };
         let first = |layer: &LayerRows| {
-            let moments = layer.moments().unwrap();
-            scale(rows_of(layer, moments.first.as_slice(), moments.first.stride()))
+            let first = &layer.state().unwrap().states()[0];
+            scale(rows_of(layer, first.rows.as_slice(), first.rows.stride()))
         };
-        let network = model.network();
+        let network = &model.network;
         let mut layers =
             vec![Layer { weights: transposed(&first(&network.input)), bias: first(&network.input_bias).remove(0) }];
         for layer in network.hidden.iter().chain([&network.output]) {
-            let bias = scattered(layer, &layer.moments().unwrap().bias_first);
+            let bias = scattered(layer, &layer.state().unwrap().states()[0].bias);
             layers.push(Layer { weights: first(layer), bias: scale(vec![bias]).remove(0) });
         }
-        Self { layers, loss: model.config().loss }
+        Self { layers, loss: model.config.network.loss }
     }
 
-    /// The summed loss of `points`, and its gradient.
-    fn loss_and_gradient(&self, data: &Dataset, points: &[usize]) -> (f64, Self) {
+    /// The summed loss of `examples`, and its gradient.
+    fn loss_and_gradient(&self, data: &Dataset, examples: &[usize]) -> (f64, Self) {
         let mut gradient = self.clone();
         for layer in &mut gradient.layers {
             layer.weights.iter_mut().for_each(|row| row.fill(0.0));
             layer.bias.fill(0.0);
         }
         let mut total = 0.0;
-        for &point in points {
-            let (indices, values) = data.features(point);
+        for &example in examples {
+            let (indices, values) = data.features(example);
             let mut input = vec![0.0; self.layers[0].weights[0].len()];
             for (&index, &value) in indices.iter().zip(values) {
                 input[index as usize] = f64::from(value);
@@ -101,7 +106,7 @@ impl Reference {
                 activations.push(sums.collect());
             }
             let logits = activations.pop().unwrap();
-            let labels = data.labels(point);
+            let labels = data.labels(example);
             let mut delta: Vec<f64>;
             match self.loss {
                 Loss::Bce => {
@@ -148,34 +153,71 @@ impl Reference {
     }
 }
 
-fn config(loss: Loss, hidden: &[usize], sampler: SamplerKind) -> TrainConfig {
-    TrainConfig {
-        hidden: hidden.to_vec(),
-        loss,
-        sampler,
-        epochs: 1,
-        batch_size: 64,
-        learning_rate: 1e-3,
-        schedule: Schedule::Constant,
-        warmup: 0.0,
-        dropout: Dropout::default(),
-        normalize: Normalize::None,
-        // All rows: the samplers that give each sample a set of its own must then agree with the full output.
-        active: Active::Count(1 << 20),
-        active_floor: Some(Active::Count(1 << 20)),
-        ..TrainConfig::default()
+/// Examples whose labels follow from their features; every 16th has no label.
+fn dataset(examples: usize, features: u32, labels: u32) -> Dataset {
+    let mut parts = Parts {
+        feature_indptr: vec![0],
+        label_indptr: vec![0],
+        feature_count: features as usize,
+        label_count: labels as usize,
+        ..Parts::default()
+    };
+    for example in 0..examples {
+        let mut random = CounterRng::new(RngKey::new(7, 99, 0, example as u32));
+        let mut own: Vec<u32> = (0..1 + random.below(3)).map(|_| random.below(labels)).collect();
+        let mut indices: Vec<u32> = own.iter().flat_map(|label| (0..3).map(move |i| label * 31 + i * 7)).collect();
+        indices.iter_mut().for_each(|index| *index %= features);
+        for numbers in [&mut own, &mut indices] {
+            numbers.sort_unstable();
+            numbers.dedup();
+        }
+        if example % 16 == 15 {
+            own.clear();
+        }
+        parts.feature_values.extend(indices.iter().map(|_| 0.25 + random.below(8) as f32 / 8.0));
+        parts.feature_indices.extend(indices);
+        parts.label_indices.extend(own);
+        parts.feature_indptr.push(parts.feature_indices.len() as u64);
+        parts.label_indptr.push(parts.label_indices.len() as u64);
     }
+    Dataset::try_from(parts).unwrap()
 }
 
-/// One batch of all points through the engine; the model before and after, and the reported loss.
-fn one_batch(config: TrainConfig, data: &Dataset, threads: usize) -> (Reference, Reference, f64) {
-    let runtime = Runtime::new(std::num::NonZeroUsize::new(threads), None, Placement::default()).unwrap();
-    let mut trainer = Trainer::new(config, data, &runtime).unwrap();
+fn config(loss: Loss, hidden: &[usize], sampler: &str) -> TrainConfig {
+    let mut config = TrainConfig::default();
+    config.network.hidden = hidden.to_vec();
+    config.network.loss = loss;
+    for (key, value) in [
+        ("epochs", "1"),
+        ("batch-size", "64"),
+        ("learning-rate", "1e-3"),
+        ("schedule", "constant"),
+        ("warmup", "0"),
+        ("dropout", "0"),
+        ("normalize", "none"),
+        ("sampler", sampler),
+    ] {
+        config.set(key, value).unwrap();
+    }
+    // All rows: the samplers that give each example a set of its own must then agree with the full output.
+    for key in ["active", "active-floor"] {
+        let _ = config.set(key, "1048576");
+    }
+    config
+}
+
+fn runtime(threads: usize) -> Runtime {
+    Runtime::new(&RuntimeOptions { threads: NonZeroUsize::new(threads), ..RuntimeOptions::default() }).unwrap()
+}
+
+/// One batch of all examples through the engine; the model before and after, and the reported loss.
+fn one_batch(config: TrainConfig, data: &Dataset) -> (Reference, Reference, f64) {
+    let mut trainer = Trainer::new(config, data, &runtime(2)).unwrap();
     let before = Reference::of(trainer.model());
     let mut loss = 0.0;
-    let observer = &mut |progress: &slide_core::train::Progress, _: &mut Trainer<'_>| {
-        loss = progress.loss * data.points() as f64;
-        Control::Stop
+    let observer = &mut |progress: &Progress, _: &mut Trainer| {
+        loss = progress.loss * data.examples() as f64;
+        ControlFlow::Break(())
     };
     trainer.run(observer).unwrap();
     (before, Reference::gradient_of(trainer.model()), loss)
@@ -183,13 +225,12 @@ fn one_batch(config: TrainConfig, data: &Dataset, threads: usize) -> (Reference,
 
 #[test]
 fn the_reference_agrees_with_finite_differences() {
-    let data = common::dataset(20, 30, 12);
-    let runtime = Runtime::new(None, None, Placement::default()).unwrap();
+    let data = dataset(20, 30, 12);
     for loss in [Loss::Bce, Loss::Softmax] {
-        let trainer = Trainer::new(config(loss, &[9, 5], SamplerKind::Exact), &data, &runtime).unwrap();
+        let trainer = Trainer::new(config(loss, &[9, 5], "exact"), &data, &runtime(1)).unwrap();
         let reference = Reference::of(trainer.model());
-        let points: Vec<usize> = (0..data.points()).collect();
-        let (_, gradient) = reference.loss_and_gradient(&data, &points);
+        let examples: Vec<usize> = (0..data.examples()).collect();
+        let (_, gradient) = reference.loss_and_gradient(&data, &examples);
         let step = 1e-5;
         for layer in 0..reference.layers.len() {
             for row in 0..reference.layers[layer].bias.len() {
@@ -197,7 +238,7 @@ fn the_reference_agrees_with_finite_differences() {
                     let at = |change: f64| {
                         let mut moved = reference.clone();
                         moved.layers[layer].weights[row][column] += change;
-                        moved.loss_and_gradient(&data, &points).0
+                        moved.loss_and_gradient(&data, &examples).0
                     };
                     let difference = (at(step) - at(-step)) / (2.0 * step);
                     let analytic = gradient.layers[layer].weights[row][column];
@@ -214,13 +255,13 @@ fn the_reference_agrees_with_finite_differences() {
 
 #[test]
 fn the_engine_agrees_with_the_reference() {
-    let data = common::dataset(61, 700, 1100);
-    let points: Vec<usize> = (0..data.points()).collect();
+    let data = dataset(61, 700, 1100);
+    let examples: Vec<usize> = (0..data.examples()).collect();
     for loss in [Loss::Bce, Loss::Softmax] {
         for hidden in [&[24][..], &[17, 40], &[16, 8, 33]] {
-            for sampler in [SamplerKind::Exact, SamplerKind::Shared, SamplerKind::Random, SamplerKind::Vanilla] {
-                let (before, engine, engine_loss) = one_batch(config(loss, hidden, sampler), &data, 2);
-                let (loss_sum, gradient) = before.loss_and_gradient(&data, &points);
+            for sampler in ["exact", "shared", "random", "vanilla"] {
+                let (before, engine, engine_loss) = one_batch(config(loss, hidden, sampler), &data);
+                let (loss_sum, gradient) = before.loss_and_gradient(&data, &examples);
                 let what = format!("{loss:?} {hidden:?} {sampler}");
                 assert!((engine_loss - loss_sum).abs() < 1e-5 * loss_sum, "{what}: {engine_loss} {loss_sum}");
                 for (number, (own, other)) in engine.layers.iter().zip(&gradient.layers).enumerate() {

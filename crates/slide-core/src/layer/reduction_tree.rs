@@ -1,39 +1,39 @@
-//! The fixed binary tree by which the results of chunks are added.
+//! The fixed binary tree by which the results of shards are added.
 //!
-//! Floating-point addition is not associative, so the shape of the sum must not depend on who computes it. Chunk
+//! Floating-point addition is not associative, so the shape of the sum must not depend on who computes it. Shard
 //! results are the leaves of a complete binary tree; a worker adds up the subtrees that lie wholly in its run of
-//! chunks and keeps only the open branches, of which there are at most two per level.
+//! shards and keeps only their sums, of which there are at most two per level.
 
 /// The sum of the leaves `index * 2^level .. (index + 1) * 2^level`.
 #[derive(Clone, Debug)]
-pub struct Branch {
+pub(crate) struct PartialSum {
     level: u32,
     index: usize,
     /// The sum, element by element.
-    pub sum: Vec<f32>,
+    sum: Vec<f32>,
 }
 
-impl Branch {
-    fn is_left_sibling_of(&self, right: &Branch) -> bool {
+impl PartialSum {
+    fn is_left_sibling_of(&self, right: &PartialSum) -> bool {
         self.level == right.level && self.index.is_multiple_of(2) && right.index == self.index + 1
     }
 }
 
-/// The open branches of a run of leaves, and buffers to use again.
+/// The sums of the subtrees of a run of leaves that are not yet part of a larger one, and buffers to use again.
 #[derive(Clone, Debug, Default)]
-pub struct Branches {
-    open: Vec<Branch>,
+pub(crate) struct ReductionTree {
+    open: Vec<PartialSum>,
     spare: Vec<Vec<f32>>,
 }
 
-impl Branches {
+impl ReductionTree {
     /// Begins a new sum.
-    pub fn clear(&mut self) {
-        self.spare.extend(self.open.drain(..).map(|branch| branch.sum));
+    pub(crate) fn clear(&mut self) {
+        self.spare.extend(self.open.drain(..).map(|partial| partial.sum));
     }
 
     /// A leaf of zeros to be filled.
-    pub fn new_leaf(&mut self, length: usize) -> Vec<f32> {
+    pub(crate) fn new_leaf(&mut self, length: usize) -> Vec<f32> {
         let mut leaf = self.spare.pop().unwrap_or_default();
         leaf.clear();
         leaf.resize(length, 0.0);
@@ -41,12 +41,12 @@ impl Branches {
     }
 
     /// Adds leaf number `index`; leaves come in ascending order.
-    pub fn push(&mut self, index: usize, leaf: Vec<f32>) {
-        self.push_branch(Branch { level: 0, index, sum: leaf });
+    pub(crate) fn push(&mut self, index: usize, leaf: Vec<f32>) {
+        self.push_partial(PartialSum { level: 0, index, sum: leaf });
     }
 
-    fn push_branch(&mut self, branch: Branch) {
-        self.open.push(branch);
+    fn push_partial(&mut self, partial: PartialSum) {
+        self.open.push(partial);
         while let [.., left, right] = &mut self.open[..] {
             if !left.is_left_sibling_of(right) {
                 break;
@@ -61,27 +61,27 @@ impl Branches {
         }
     }
 
-    /// The branches still open, in the order of their leaves.
-    pub fn open(&self) -> &[Branch] {
+    /// The sums that wait for a sibling, in the order of their leaves.
+    pub(crate) fn open(&self) -> &[PartialSum] {
         &self.open
     }
 }
 
-/// Adds up `range` of the branches of all workers (in the order of their leaves, together all leaves of a complete
+/// Adds up `range` of the open sums of all workers (in the order of their leaves, together all leaves of a complete
 /// tree) into `sum`, by the same tree.
-pub fn merge<'a>(
-    branches: impl Iterator<Item = &'a Branch>,
+pub(crate) fn merge<'a>(
+    partials: impl Iterator<Item = &'a PartialSum>,
     range: std::ops::Range<usize>,
-    scratch: &mut Branches,
+    scratch: &mut ReductionTree,
     sum: &mut [f32],
 ) {
     scratch.clear();
-    for branch in branches {
+    for partial in partials {
         let mut part = scratch.new_leaf(0);
-        part.extend_from_slice(&branch.sum[range.clone()]);
-        scratch.push_branch(Branch { sum: part, ..*branch });
+        part.extend_from_slice(&partial.sum[range.clone()]);
+        scratch.push_partial(PartialSum { sum: part, ..*partial });
     }
-    debug_assert_eq!(scratch.open.len(), 1, "the branches make up one complete tree");
+    debug_assert_eq!(scratch.open.len(), 1, "the leaves make up one complete tree");
     sum.copy_from_slice(&scratch.open[0].sum);
 }
 
@@ -95,13 +95,13 @@ mod tests {
             (0..16).map(|leaf| (0..5).map(|i| 1.0 / (3 + leaf * 7 + i) as f32 - 0.05).collect()).collect();
         let mut sums = Vec::new();
         for workers in 1..=16 {
-            let mut branches = vec![Branches::default(); workers];
+            let mut trees = vec![ReductionTree::default(); workers];
             for (index, leaf) in leaves.iter().enumerate() {
-                branches[index * workers / leaves.len()].push(index, leaf.clone());
+                trees[index * workers / leaves.len()].push(index, leaf.clone());
             }
             let mut sum = vec![0.0; 3];
-            let open = branches.iter().flat_map(Branches::open);
-            merge(open, 1..4, &mut Branches::default(), &mut sum);
+            let open = trees.iter().flat_map(ReductionTree::open);
+            merge(open, 1..4, &mut ReductionTree::default(), &mut sum);
             sums.push(sum);
         }
         assert!(sums.iter().all(|sum| sum == &sums[0]));

@@ -1,65 +1,68 @@
-//! The hash tables of the output layer, and when and how they are rebuilt.
+//! The hash tables of the output layer: hashed from its rows, looked up by the training's samplers and by retrieval.
 
 use slide_kernels::{Kernels, Matrix, Values};
-use slide_mem::{Placement, Workers};
+use slide_mem::{Placement, Report, Workers};
 
-use crate::config::{ConfigError, TrainConfig};
+use super::{HashError, HashFunctions, HashTables, HashingConfig};
 use crate::layer::rows::LayerRows;
-use crate::lsh::{HashFunctions, HashTables};
 
 /// Hash functions and tables over the output rows.
 #[derive(Debug)]
-pub struct OutputTables {
+pub(crate) struct OutputTables {
     /// The functions; queries use them too.
-    pub functions: HashFunctions,
+    functions: HashFunctions,
     /// The tables, by internal row.
-    pub tables: HashTables,
+    pub(crate) tables: HashTables,
+    seed: u64,
     /// The batch before which the tables were last rebuilt; decides what a reservoir keeps.
     rebuilt_at: u64,
 }
 
 impl OutputTables {
-    /// Empty tables for `output`, if the configured sampler uses tables.
-    pub fn new(config: &TrainConfig, output: &LayerRows, placement: Placement) -> Result<Option<Self>, ConfigError> {
-        if !config.sampler.uses_tables() {
-            return Ok(None);
-        }
-        let settings = config.hash_settings();
-        let functions = HashFunctions::new(&settings, output.width(), config.seed)?;
-        let tables = HashTables::empty(&settings, output.rows(), placement)?;
-        Ok(Some(Self { functions, tables, rebuilt_at: 0 }))
+    /// Empty tables for `output`, whose functions are drawn by `seed`.
+    pub(crate) fn new(
+        config: &HashingConfig,
+        output: &LayerRows,
+        seed: u64,
+        placement: Placement,
+    ) -> Result<Self, HashError> {
+        let functions = HashFunctions::new(config, output.width(), seed)?;
+        let tables = HashTables::empty(config, output.rows(), placement)?;
+        Ok(Self { functions, tables, seed, rebuilt_at: 0 })
+    }
+
+    /// The codes of hidden activations, `[vectors][tables]`: the buckets in which to look for rows that answer strongly.
+    pub(crate) fn codes(&self, kernels: &Kernels, hidden: Matrix<'_>, codes: &mut [u32]) {
+        self.functions.codes(kernels, hidden, codes);
+    }
+
+    /// What pages the tables lie on.
+    pub(crate) fn report(&self) -> Report {
+        self.tables.report()
     }
 
     /// The codes in the tables and the batch they were made before: what a checkpoint holds of the tables. (Tables
     /// rebuilt from the weights of the checkpoint would be newer than those the uninterrupted run goes on with.)
-    pub fn state(&self) -> TableState {
+    pub(crate) fn state(&self) -> TableState {
         TableState { codes: self.tables.codes(), rebuilt_at: self.rebuilt_at }
     }
 
     /// Fills the tables as they were when `state` was taken.
-    pub fn restore(
+    pub(crate) fn restore(
         &mut self,
         state: &TableState,
-        config: &TrainConfig,
         kernels: &Kernels,
         workers: &Workers,
-    ) -> Result<(), ConfigError> {
-        let settings = config.hash_settings();
-        self.tables = HashTables::from_codes(&settings, self.tables.rows(), &state.codes, self.tables.placement())?;
+    ) -> Result<(), HashError> {
+        let Self { tables, .. } = self;
+        *tables = HashTables::from_codes(tables.settings(), tables.rows(), &state.codes, tables.placement())?;
         self.rebuilt_at = state.rebuilt_at;
-        self.tables.rebuild(kernels, workers, config.seed, self.rebuilt_at);
+        tables.rebuild(kernels, workers, self.seed, self.rebuilt_at);
         Ok(())
     }
 
     /// Hashes all rows of `output` and fills the tables, before batch `step`.
-    pub fn rebuild(
-        &mut self,
-        output: &LayerRows,
-        step: u64,
-        config: &TrainConfig,
-        kernels: &Kernels,
-        workers: &Workers,
-    ) {
+    pub(crate) fn rebuild(&mut self, output: &LayerRows, step: u64, kernels: &Kernels, workers: &Workers) {
         let table = output.table();
         let (width, stride, functions) = (output.width(), table.stride(), &self.functions);
         let tables = self.tables.settings().tables;
@@ -78,15 +81,15 @@ impl OutputTables {
             functions.codes(kernels, vectors, codes);
         });
         self.rebuilt_at = step;
-        self.tables.rebuild(kernels, workers, config.seed, step);
+        self.tables.rebuild(kernels, workers, self.seed, step);
     }
 }
 
 /// What determines the contents of the tables.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TableState {
+pub(crate) struct TableState {
     /// The codes of all output rows, `[internal row][tables]`.
-    pub codes: Vec<u32>,
+    pub(crate) codes: Vec<u32>,
     /// The batch before which they were computed.
-    pub rebuilt_at: u64,
+    pub(crate) rebuilt_at: u64,
 }

@@ -1,0 +1,84 @@
+//! Retrieval: from the last hidden layer of a block of examples to the labels that are worth scoring. All candidates are
+//! then [scored exactly](ranking).
+//!
+//! A new retriever is a file here and a line in [`Retrieval`] and in [`Retrieval::retriever`].
+
+mod exact;
+mod lsh;
+mod ranking;
+mod scan;
+
+use slide_kernels::Kernels;
+
+use crate::choice::choices;
+use crate::layer::rows::LayerRows;
+use crate::lsh::{HashError, HashingConfig, TableState};
+use crate::runtime::Runtime;
+use crate::sampling;
+
+pub(crate) use ranking::{Candidates, Query, Ranking};
+
+choices! {
+    /// How a predictor finds the labels that it scores.
+    pub enum Retrieval ("retrieval") {
+        /// All labels: the exact ranking.
+        Exact = "exact",
+        /// The labels that share a bucket with the example in one of the model's hash tables. Few are scored, so some of the
+        /// best may be missed; softmax probabilities are shares of what was scored.
+        Lsh = "lsh",
+    }
+}
+
+/// What a retriever is made from.
+pub(crate) struct Source<'a> {
+    pub(crate) output: &'a LayerRows,
+    /// The settings and the contents of the hash tables, if the model has any.
+    pub(crate) tables: Option<(HashingConfig, &'a TableState)>,
+    pub(crate) seed: u64,
+    pub(crate) runtime: &'a Runtime,
+}
+
+/// A retriever that cannot be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RetrievalError {
+    /// The model has no hash tables.
+    #[error(
+        "the model has no hash tables: it was trained with a sampler that needs none, and without settings of hash tables"
+    )]
+    NoTables,
+    /// The hash tables cannot be built.
+    #[error(transparent)]
+    Hash(#[from] HashError),
+}
+
+impl Retrieval {
+    /// The retriever for a model.
+    pub(crate) fn retriever(self, source: &Source<'_>) -> Result<Box<dyn Retriever>, RetrievalError> {
+        Ok(match self {
+            Self::Exact => Box::new(exact::Exact),
+            Self::Lsh => Box::new(lsh::Lsh::new(source)?),
+        })
+    }
+}
+
+/// What distinguishes a retriever from the others.
+pub(crate) trait Retriever: Send + Sync + std::fmt::Debug {
+    /// Replaces `candidates` by the rows of `output` that are worth scoring, for each example of `query`.
+    fn retrieve(
+        &self,
+        kernels: &Kernels,
+        output: &LayerRows,
+        query: &Query<'_>,
+        scratch: &mut Scratch,
+        candidates: &mut Candidates,
+    );
+}
+
+/// What one thread needs to retrieve, kept so that nothing is allocated.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    codes: Vec<u32>,
+    set: Vec<u32>,
+    sampling: Option<sampling::Scratch>,
+}

@@ -1,0 +1,107 @@
+//! All rows of the output layer for a block of examples: the best logits, without keeping the others.
+
+use slide_kernels::{Kernels, numerics};
+
+use super::ranking::{Query, ScoredLabel, shorten};
+use crate::layer::dense;
+use crate::layer::rows::LayerRows;
+use crate::views::{matrix, refill};
+
+/// Rows computed at once; 512 logits of 64 examples fill 128 KiB of the second cache.
+const TILE: usize = 512;
+
+/// The state of a scan, kept to be used again.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Scan {
+    rows: Vec<u32>,
+    logits: Vec<f32>,
+    /// Per example the score that a row must reach to be among the best.
+    thresholds: Vec<f32>,
+    max: Vec<f32>,
+    sum: Vec<f32>,
+    tile_max: Vec<f32>,
+    tile_sum: Vec<f32>,
+}
+
+impl Scan {
+    /// Computes the logits of all rows of `layer` for the examples of `query`, padding included, and replaces the first lists
+    /// of `best` by the `k` best of each; a NaN is never among them. With `with_sum`, also the sum of the exponentials of all logits.
+    pub(super) fn run(
+        &mut self,
+        kernels: &Kernels,
+        layer: &LayerRows,
+        query: &Query<'_>,
+        k: usize,
+        with_sum: bool,
+        best: &mut Vec<Vec<ScoredLabel>>,
+    ) {
+        let examples = query.padded;
+        // Never shortened: a smaller block leaves the lists of a larger one for the next.
+        best.resize_with(examples.max(best.len()), Vec::new);
+        let best = &mut best[..examples];
+        best.iter_mut().for_each(Vec::clear);
+        let k = k.min(layer.rows());
+        refill(&mut self.thresholds, examples, if k == 0 { f32::INFINITY } else { f32::NEG_INFINITY });
+        refill(&mut self.max, examples, f32::NEG_INFINITY);
+        for buffer in [&mut self.sum, &mut self.tile_max, &mut self.tile_sum] {
+            refill(buffer, examples, 0.0);
+        }
+        for first in (0..layer.rows()).step_by(TILE) {
+            self.rows.clear();
+            self.rows.extend(first as u32..layer.rows().min(first + TILE) as u32);
+            self.logits.resize(self.rows.len() * examples, 0.0);
+            dense::forward(kernels, layer, &self.rows, query.transposed, examples, &mut self.logits);
+            if with_sum {
+                self.add_to_sums(kernels, examples);
+            }
+            if k > 0 {
+                self.keep_best(layer, examples, k, best);
+            }
+        }
+        for best in best {
+            shorten(best, k);
+            best.sort_unstable_by(ScoredLabel::order);
+        }
+    }
+
+    fn keep_best(&mut self, layer: &LayerRows, examples: usize, k: usize, best: &mut [Vec<ScoredLabel>]) {
+        let Self { rows, logits, thresholds, .. } = self;
+        for (&row, logits) in rows.iter().zip(logits.chunks_exact(examples)) {
+            for (vector, logits) in logits.chunks_exact(16).enumerate() {
+                let bars = &thresholds[vector * 16..vector * 16 + 16];
+                // Nearly always false once the lists are full: a branch a vector, not an example.
+                if !logits.iter().zip(bars).fold(false, |any, (logit, bar)| any | (logit >= bar)) {
+                    continue;
+                }
+                let label = layer.partition().to_logical(row);
+                for (lane, &score) in logits.iter().enumerate() {
+                    let example = vector * 16 + lane;
+                    if score >= thresholds[example] {
+                        let best = &mut best[example];
+                        best.push(ScoredLabel { label, score });
+                        if best.len() >= 2 * k.max(16) {
+                            shorten(best, k);
+                            thresholds[example] = best.last().map_or(f32::INFINITY, |worst| worst.score);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn add_to_sums(&mut self, kernels: &Kernels, examples: usize) {
+        let Self { logits, max, sum, tile_max, tile_sum, .. } = self;
+        kernels.column_max_sum(matrix(logits, examples), tile_max, tile_sum);
+        for example in 0..examples {
+            let both = max[example].max(tile_max[example]);
+            sum[example] = sum[example] * numerics::exp(max[example] - both)
+                + tile_sum[example] * numerics::exp(tile_max[example] - both);
+            max[example] = both;
+        }
+    }
+
+    /// The logarithm of the sum of the exponentials of all logits of an example.
+    pub(super) fn log_sum(&self, example: usize) -> f32 {
+        self.max[example] + numerics::ln(self.sum[example])
+    }
+}
