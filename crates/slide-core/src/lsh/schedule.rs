@@ -41,6 +41,7 @@ pub enum Rebuild {
     "`{found}` is no rebuild schedule, expected `never`, `constant:EVERY` or `exponential:FIRST:GROWTH` \
      (batches at least 1, growth a number at least 1), for example `constant:50` or `exponential:50:1.3`"
 )]
+#[non_exhaustive]
 pub struct RebuildError {
     /// What was found.
     pub found: String,

@@ -369,8 +369,9 @@ impl<'a> Reader<'a> {
 
     /// The bytes of a tensor of this shape and type.
     fn typed(&self, name: &str, shape: &[usize], dtype: Dtype) -> Result<&'a [u8], ModelError> {
-        let tensor = self.tensors.tensor(name);
-        let tensor = tensor.map_err(|error| self.foreign(format!("the tensor `{name}`"), error.to_string()))?;
+        // The only error there is.
+        let missing = |_| self.foreign(format!("the tensor `{name}`"), "none");
+        let tensor = self.tensors.tensor(name).map_err(missing)?;
         if tensor.shape() != shape || tensor.dtype() != dtype {
             let expected = format!("`{name}` of type {dtype:?} and shape {shape:?}");
             return Err(self.foreign(expected, format!("{:?}, {:?}", tensor.dtype(), tensor.shape())));
