@@ -1,4 +1,4 @@
-//! The arrays of a data set: owned, or shared with whoever made them.
+//! The arrays of a data set: owned, or shared with another owner.
 
 use std::fmt;
 use std::ops::Deref;

@@ -9,7 +9,7 @@ use crate::streams;
 
 /// Examples with sparse features and sets of labels, in compressed sparse rows.
 ///
-/// Holds, and every constructor checks: both `indptr` start at 0, never fall, have `examples + 1` entries and end at the
+/// Every constructor checks: both `indptr` start at 0, do not decrease, have `examples + 1` entries and end at the
 /// number of indices; the indices of an example are strictly ascending and below `feature_count` or `label_count`; values
 /// are finite. An example may have no features, no labels, or neither.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,8 +36,7 @@ pub struct Parts {
     pub label_count: usize,
 }
 
-/// The same arrays, shared with others: a data set over memory that came from elsewhere is built from these without a
-/// copy, by `Dataset::try_from`.
+/// The same arrays as shared [`Array`]s: `Dataset::try_from` builds a data set from memory of another owner without a copy.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Arrays {
     /// Where the features of each example start: `examples + 1` entries.
@@ -87,7 +86,7 @@ impl TryFrom<Arrays> for Dataset {
     type Error = DataError;
 
     /// # Errors
-    /// [`DataError::Parts`] naming the first array and element that break what [`Dataset`] promises.
+    /// [`DataError::Parts`] naming the first array and element that violate an invariant of [`Dataset`].
     fn try_from(parts: Arrays) -> Result<Self, DataError> {
         check_rows("feature_indptr", &parts.feature_indptr, parts.feature_indices.len())?;
         check_rows("label_indptr", &parts.label_indptr, parts.label_indices.len())?;
@@ -154,8 +153,8 @@ fn check_columns(array: &'static str, indptr: &[u64], indices: &[u32], count: us
 }
 
 impl Dataset {
-    /// Reads a data set from a file in any of the [formats](super), compressed with gzip or zstd or not. What a file does
-    /// not say itself, such as the number of features of a model that it is to fit, is said in [`ReadOptions`] to
+    /// Reads a data set from a file in any of the [formats](super), compressed with gzip or zstd or not. What the file does
+    /// not contain, such as the number of features of a model, is given in [`ReadOptions`] to
     /// [`data::read`](super::read).
     ///
     /// # Errors
@@ -229,8 +228,8 @@ impl Dataset {
         frequencies
     }
 
-    /// Splits off a `share` of the examples, rounded, for validation: the rest and those held out, each in their order. The
-    /// seed decides which they are.
+    /// Splits off a `share` of the examples, rounded, for validation: the rest and those held out, both in the original order. The
+    /// choice is a function of the seed.
     ///
     /// # Panics
     /// If the share is not in [0, 1].

@@ -2,19 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
-/// A data file, or arrays meant to become a data set, could not be used.
+/// A data file, or arrays for a data set, cannot be used.
 ///
 /// Lines and columns count from 1; a column counts bytes. They are positions in the decompressed text. Of several
 /// defects the first in the file is reported, whatever the number of threads.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
-    /// The operating system, or the decompressor, refused.
+    /// An error of the operating system or of the decompressor.
     #[error("{}: {source}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
-        /// What it said.
+        /// The error.
         source: std::io::Error,
     },
     /// The file could not be mapped, or changed while it was read.
@@ -29,23 +29,23 @@ pub enum DataError {
         line: u64,
         /// Byte in the line, from 1.
         column: u64,
-        /// What the format asks for here.
+        /// What the format requires here.
         expected: String,
-        /// What stands here.
+        /// What was found here.
         found: String,
     },
-    /// A member of an `.npz` archive does not hold what it should.
+    /// A member of an `.npz` archive has other contents than expected.
     #[error("{}: {member}{}: expected {expected}, found {found}", path.display(), At(*position))]
     Array {
         /// The archive.
         path: PathBuf,
         /// The array in it.
         member: String,
-        /// Element of the array, from 0, if one is to blame.
+        /// Element of the array, from 0, if the error is in one.
         position: Option<u64>,
-        /// What the format asks for.
+        /// What the format requires.
         expected: String,
-        /// What stands there.
+        /// What was found.
         found: String,
     },
     /// Arrays given to build a [`Dataset`](super::Dataset) contradict each other.
@@ -53,14 +53,14 @@ pub enum DataError {
     Parts {
         /// Name of the field of [`Arrays`](super::Arrays).
         array: &'static str,
-        /// Element, from 0, if one is to blame.
+        /// Element, from 0, if the error is in one.
         position: Option<u64>,
-        /// What a data set needs.
+        /// What a data set requires.
         expected: String,
         /// What was given.
         found: String,
     },
-    /// The request cannot be met: an unknown name, a format that cannot hold the data, no file beside another.
+    /// The request cannot be fulfilled: an unknown name, a format that cannot hold the data, no file beside another.
     #[error("{0}")]
     Request(String),
     /// The threads that were asked for could not be started.
@@ -92,7 +92,7 @@ impl DataError {
     }
 }
 
-/// A defect at a byte of a text, before anybody has counted its line.
+/// A defect at a byte of a text, before its line is determined.
 #[derive(Debug)]
 pub(crate) struct Defect {
     /// Offset of the offending byte.
@@ -106,7 +106,7 @@ impl Defect {
         Self { at, expected: expected.into() }
     }
 
-    /// The error for this defect of `text`, whose first byte stands in line `first_line`, column 1.
+    /// The error for this defect of `text`, whose first byte is in line `first_line`, column 1.
     #[cold]
     pub(crate) fn locate(self, path: &Path, text: &[u8], first_line: u64) -> DataError {
         let at = self.at.min(text.len());
@@ -130,7 +130,7 @@ fn describe(rest: &[u8]) -> String {
         [b'\n', ..] | [b'\r', b'\n', ..] => return "the end of the line".into(),
         _ => {}
     }
-    // A blank stands for itself, anything else for its token.
+    // A space is shown alone, any other byte with its token.
     let rest = if rest[0].is_ascii_whitespace() { &rest[..1] } else { rest };
     let length = 1 + rest[1..].iter().position(u8::is_ascii_whitespace).unwrap_or(rest.len() - 1);
     let token = rest[..length.min(LONGEST)].escape_ascii();

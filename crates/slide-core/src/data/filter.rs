@@ -1,8 +1,8 @@
 //! Filter files of the XMC repository: pairs of example and label that evaluation ignores.
 //!
-//! In its sets of items that are labels too (`LF-*`), an item would be its own best label. The file names such
-//! pairs, a line each: `example label`, both from 0. They are taken out of the ranking and out of the true labels of the
-//! example, as the repository's scripts do.
+//! In its sets whose examples are also labels (`LF-*`), an example would be its own best label. The file lists such
+//! pairs, one per line: `example label`, both from 0. They are removed from the ranking and from the true labels of the
+//! example, as in the repository's scripts.
 
 use std::path::Path;
 
@@ -51,7 +51,7 @@ impl Filter {
         end - self.pairs.partition_point(|pair| pair.0 < example)
     }
 
-    /// Takes the ignored labels of the example out of `labels` (predicted or true), keeping the order of the others.
+    /// Removes the ignored labels of the example from `labels` (predicted or true), keeping the order of the others.
     pub fn apply(&self, example: u32, labels: &mut Vec<u32>) {
         if self.count(example) > 0 {
             labels.retain(|&label| !self.contains(example, label));

@@ -1,4 +1,4 @@
-//! Examples as the input layer reads them: features by internal row, ascending, values scaled.
+//! Examples in the form of the input layer: features by internal row, ascending, values scaled.
 
 use crate::choice::choices;
 use crate::layer::partition::Partition;
@@ -31,7 +31,7 @@ impl Normalize {
     }
 }
 
-/// Examples that are added one after another, for prediction; kept to be used again.
+/// Examples that are added one after another, for prediction; the buffers are reused.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct InputRows {
     ends: Vec<usize>,

@@ -21,14 +21,14 @@ pub(crate) struct Grammar {
     pub(crate) label_end: u64,
 }
 
-/// Examples as they are read: the rows of a part of a file.
+/// The examples of a part of a file, while it is read.
 #[derive(Debug, Default)]
 pub(crate) struct Rows {
-    /// Behind each example, how many features there are so far.
+    /// For each example, the number of features up to its end.
     pub(crate) feature_ends: Vec<usize>,
     pub(crate) features: Vec<u32>,
     pub(crate) values: Vec<f32>,
-    /// Behind each example, how many labels there are so far.
+    /// For each example, the number of labels up to its end.
     pub(crate) label_ends: Vec<usize>,
     pub(crate) labels: Vec<u32>,
 }
@@ -58,7 +58,7 @@ pub(crate) fn parse_lines(text: &[u8], grammar: Grammar, rows: &mut Rows) -> Res
 
 /// Reads the line that starts at `start` and returns where the next one starts.
 ///
-/// Adds an example to `rows` unless the format says that the line holds none. Labels come out ascending and unique (a set),
+/// Adds an example to `rows` unless the line holds none in this format. Labels become ascending and unique (a set),
 /// features ascending; a feature given twice is a defect. Of two defects in a line the left one is returned.
 #[inline]
 pub(crate) fn parse_line(text: &[u8], start: usize, grammar: Grammar, rows: &mut Rows) -> Result<usize, Defect> {
@@ -163,7 +163,7 @@ fn range_expected(what: &str, first: u64, end: u64) -> String {
     }
 }
 
-/// `f:v f:v ...` and the end of the line; says whether anything but a comment stood there (a `qid`).
+/// `f:v f:v ...` and the end of the line; returns whether there was anything but a comment (a `qid`).
 #[inline(always)]
 fn features(
     text: &[u8],

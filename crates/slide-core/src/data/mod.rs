@@ -6,28 +6,28 @@
 //! | [`Format::Svmlight`] | the same lines without a header, comments, `qid:` | yes | yes | yes |
 //! | [`Format::Npz`] | SciPy CSR matrices `X.npz` and `Y.npz` | yes | no | yes |
 //!
-//! Each may be compressed with gzip (any number of members) or zstd (any number of frames); the first bytes tell.
-//! Every defect is an error that says where it is, what was expected and what stands there; of several the first in
-//! the file is reported, whatever the number of threads. What is a defect and what is not:
+//! Each may be compressed with gzip (any number of members) or zstd (any number of frames); it is detected from the first bytes.
+//! Every defect is an error with its place, what was expected and what was found. Of several defects the first in
+//! the file is reported, whatever the number of threads. Special cases:
 //!
-//! | what | verdict | because |
+//! | case | result | reason |
 //! |---|---|---|
 //! | examples without labels or features | accepted | they occur in published sets |
-//! | an empty line | XMC: an example with neither; behind the last example, nothing. svmlight without header: skipped | scikit-learn |
-//! | CRLF; no newline at the end; tabs and runs of blanks; blanks at line ends | accepted | all readers do |
-//! | no blank before the features of an example without labels | accepted | `f:v` cannot be a label |
-//! | features not ascending | sorted | omikuji sorts |
+//! | an empty line | XMC: an example with neither; after the last example: ignored. svmlight without header: skipped | scikit-learn |
+//! | CRLF; no newline at the end; tabs and runs of spaces; spaces at line ends | accepted | as other readers |
+//! | no space before the features of an example without labels | accepted | `f:v` cannot be a label |
+//! | features not ascending | sorted | as omikuji |
 //! | a feature twice in an example | error | readers disagree: sum, last, error |
-//! | labels not ascending, or twice | sorted, once | they are a set |
-//! | explicit zero | kept as a feature, dropped as a label (npz) | SciPy keeps it |
+//! | labels not ascending, or twice | sorted, duplicates removed | they are a set |
+//! | explicit zero | kept as a feature, dropped as a label (npz) | as SciPy |
 //! | NaN, infinity, beyond `f32` | error | |
 //! | below `f32` | rounds to a subnormal or 0 | IEEE |
 //! | index out of range, negative, not an integer | error | |
-//! | fewer or more examples than the header says | error at the end, or at the first line too many | a truncated file |
+//! | fewer or more examples than in the header | error at the end, or at the first surplus line | a truncated file |
 //! | an empty file | error, except names and filters | |
 //! | text behind the number of a column, header or value | error | |
 //! | a compressed stream that ends early or fails its checksum | error ([`DataError::Io`]) | |
-//! | a last line cut inside a number | cannot be told; the header's count tells when lines are missing | |
+//! | a last line cut inside a number | not detectable; missing lines are, by the number in the header | |
 
 mod array;
 mod dataset;
@@ -79,7 +79,7 @@ impl Format {
     /// Every format.
     pub const ALL: [Self; 3] = [Self::Xmc, Self::Svmlight, Self::Npz];
 
-    /// The name by which it is asked for.
+    /// Its name in options.
     pub fn name(self) -> &'static str {
         match self {
             Self::Xmc => "xmc",
@@ -88,7 +88,7 @@ impl Format {
         }
     }
 
-    /// The format that the content of a file shows: a zip archive, a header of three numbers, or neither.
+    /// The format detected from the content of a file: a zip archive, a header of three numbers, or neither.
     fn of(bytes: &[u8]) -> Self {
         if bytes.starts_with(npz::MAGIC) {
             Self::Npz
@@ -100,7 +100,7 @@ impl Format {
     }
 
     /// The format that a file name suggests for writing: `.npz`; `.svm`, `.svmlight` or `.libsvm`; else XMC. An ending `.gz`
-    /// or `.zst` is looked through.
+    /// or `.zst` is ignored.
     pub fn of_name(path: &Path) -> Self {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let name = name.strip_suffix(".gz").or(name.strip_suffix(".zst")).unwrap_or(&name);
@@ -125,15 +125,15 @@ impl FromStr for Format {
         Self::ALL
             .into_iter()
             .find(|format| format.name() == name)
-            .ok_or_else(|| DataError::Request(format!("no format \"{name}\": there are xmc, svmlight and npz")))
+            .ok_or_else(|| DataError::Request(format!("unknown format `{name}`, expected one of: xmc, svmlight, npz")))
     }
 }
 
 /// The number of the first feature or label in an svmlight file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum IndexBase {
-    /// Features: 1 if no feature 0 occurs in the whole file, else 0, as scikit-learn guesses. Labels: 0. A test file may be
-    /// guessed otherwise than its training file: say it where you know it.
+    /// Features: 1 if no feature 0 occurs in the whole file, else 0, as scikit-learn guesses. Labels: 0. The guess may differ
+    /// between a training and a test file: set the base if it is known.
     #[default]
     Auto,
     /// Numbers from 0.
@@ -150,18 +150,18 @@ pub enum LabelFile {
     Beside,
     /// In this file.
     At(PathBuf),
-    /// Nowhere: every example is without labels.
+    /// There are none: every example is without labels.
     None,
 }
 
-/// How to read a file. The default takes everything from the file.
+/// How to read a file. By default everything is detected from the file.
 #[derive(Clone, Debug, Default)]
 pub struct ReadOptions {
-    /// The format; none: told by the content.
+    /// The format; none: detected from the content.
     pub format: Option<Format>,
-    /// Width of the feature matrix, to fit a model: a larger feature number is an error. None: the file's own.
+    /// Width of the feature matrix, to match a model: a larger feature number is an error. None: that of the file.
     pub feature_count: Option<usize>,
-    /// Width of the label matrix, likewise.
+    /// Width of the label matrix, in the same way.
     pub label_count: Option<usize>,
     /// First feature number of svmlight.
     pub feature_base: IndexBase,
@@ -169,7 +169,7 @@ pub struct ReadOptions {
     pub label_base: IndexBase,
     /// Label file of npz.
     pub labels: LabelFile,
-    /// Threads that parse; none: as many as rayon's pool has. The result does not depend on it.
+    /// Threads that parse; none: rayon's global pool. The result does not depend on it.
     pub threads: Option<NonZeroUsize>,
 }
 

@@ -1,12 +1,12 @@
 //! One array of numbers in NumPy's `.npy` format, versions 1 to 3.
 //!
 //! <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>. Only what sparse matrices need: one dimension or
-//! none, numbers and text. Written here because a reader of hostile files must bound what it allocates and how deep it
-//! recurses.
+//! none, numbers and text. Own code, because a reader of untrusted files must bound its allocations and its
+//! recursion.
 
 use std::io::{self, Read, Write};
 
-/// An array as its bytes and what they mean.
+/// An array: its bytes and their type and shape.
 #[derive(Debug)]
 pub(crate) struct Array {
     /// Byte order, kind and size, such as `<i4`.
@@ -20,7 +20,7 @@ fn invalid(message: impl Into<String>) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, message.into())
 }
 
-/// The longest header that is believed: those written hold about a hundred bytes.
+/// The longest header that is accepted: usual ones have about a hundred bytes.
 const LONGEST_HEADER: usize = 1 << 16;
 
 impl Array {
@@ -48,7 +48,7 @@ impl Array {
         let mut array = Self { descr, shape, bytes: Vec::new() };
         let expected = array.len().and_then(|len| len.checked_mul(array.item_size()? as u64));
         let expected = expected.ok_or_else(|| invalid(format!("{} of shape {:?}", array.descr, array.shape)))?;
-        // Grows with what is really there, not with what the header claims.
+        // Grows with the bytes in the file, not with the length in the header.
         reader.take(expected).read_to_end(&mut array.bytes)?;
         if array.bytes.len() as u64 != expected {
             return Err(invalid(format!("{} of the {expected} bytes of the array", array.bytes.len())));
@@ -143,7 +143,7 @@ fn parse_header(header: &str) -> Option<(String, Vec<u64>)> {
     (plain && shape.len() <= 1).then(|| (descr.to_owned(), shape))
 }
 
-/// Writes an array of one dimension, or of none where `shape` is none; `items` are its little-endian bytes.
+/// Writes an array of one dimension, or a scalar if `shape` is none; `items` are its little-endian bytes.
 pub(crate) fn write(mut writer: impl Write, descr: &str, shape: Option<usize>, items: &[u8]) -> io::Result<()> {
     let shape = shape.map_or("()".into(), |size| format!("({size},)"));
     let mut header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}");

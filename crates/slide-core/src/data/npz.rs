@@ -1,7 +1,7 @@
 //! A pair of SciPy sparse matrices, features `X.npz` and labels `Y.npz`, as PECOS and `scipy.sparse.save_npz` write them.
 //!
 //! Each file is a zip archive, its members stored or deflated, of the arrays `format` (`csr`), `shape`, `indptr`, `indices`
-//! and `data`. Explicit zeros stay features, but are no labels.
+//! and `data`. Explicit zeros are kept as features and dropped as labels.
 
 use std::io::{Cursor, Seek, Write};
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use super::error::DataError;
 use super::npy::{self, Array};
 use super::{LabelFile, ReadOptions, source};
 
-/// How a zip archive starts.
+/// The first bytes of a zip archive.
 pub(crate) const MAGIC: &[u8] = b"PK\x03\x04";
 
 /// Where the labels of a feature matrix are: beside it, with the first `X` of the name turned into `Y`.
@@ -32,7 +32,7 @@ pub(crate) fn read(path: &Path, bytes: &[u8], options: &ReadOptions) -> Result<D
                 LabelFile::At(path) => path.clone(),
                 _ => label_path(path).ok_or_else(|| {
                     let path = path.display();
-                    DataError::Request(format!("{path}: no X in the name to turn into Y: say where the labels are"))
+                    DataError::Request(format!("{path}: no X in the name to replace by Y: name the file of the labels"))
                 })?,
             };
             let labels = source::with_bytes(&path, |bytes| Matrix::read(&path, bytes, options.label_count))?;
@@ -201,7 +201,7 @@ pub(crate) fn write_matrix(
         npy::write(&mut archive, descr, shape, items)
     };
     let bytes = |numbers: &mut dyn Iterator<Item = u64>| numbers.flat_map(u64::to_le_bytes).collect::<Vec<u8>>();
-    // SciPy and PECOS expect 32-bit indices; both array pairs must be of one type where 32 bits do not do.
+    // SciPy and PECOS expect 32-bit indices; both index arrays have the same type where 32 bits do not suffice.
     let wide = columns > i32::MAX as usize || indices.len() > i32::MAX as usize;
     let narrow = |numbers: &mut dyn Iterator<Item = u64>| {
         numbers.flat_map(|number| (number as u32).to_le_bytes()).collect::<Vec<u8>>()

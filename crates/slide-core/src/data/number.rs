@@ -15,7 +15,7 @@ pub(crate) fn byte(text: &[u8], position: usize) -> u8 {
     text.get(position).copied().unwrap_or(b'\n')
 }
 
-/// The unsigned integer at `*position`, which moves behind it; `None` (and no move) where no digit stands.
+/// The unsigned integer at `*position`, which moves behind it; `None` (and no move) without a digit.
 /// Saturates: any number of digits is read, what does not fit is `u64::MAX`.
 #[inline(always)]
 pub(crate) fn integer(text: &[u8], position: &mut usize) -> Option<u64> {
@@ -48,12 +48,12 @@ const POWERS_OF_TEN: [f64; 23] = [
     1e21, 1e22,
 ];
 
-/// The finite float at `*position`, correctly rounded; `*position` moves behind it, and stays on an error.
+/// The finite float at `*position`, correctly rounded; `*position` moves behind it, or does not move on an error.
 ///
-/// Clinger's fast path (How to Read Floating Example Numbers Accurately, PLDI 1990) in `f64`: a mantissa of at most 2^53
+/// Clinger's fast path (How to Read Floating Point Numbers Accurately, PLDI 1990) in `f64`: a mantissa of at most 2^53
 /// and a power of ten of at most 22 are exact, so one operation rounds once. Narrowing to `f32` rounds again, which
 /// can differ from rounding once only where the `f64` lies exactly between two neighbouring `f32`; those, subnormals and
-/// everything longer go to the standard library.
+/// everything longer are left to the standard library.
 #[inline(always)]
 pub(crate) fn float(text: &[u8], position: &mut usize) -> Result<f32, NumberError> {
     let start = *position;
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn floats_where_two_roundings_would_differ() {
-        // Each lies within half a unit of an f64 of the middle between two f32.
+        // Each is within half a unit of an f64 of the middle between two f32.
         for text in [
             "1.00000005960464477539",
             "16777217",

@@ -1,4 +1,4 @@
-//! Bytes of a file: mapped as they are, or decompressed.
+//! Bytes of a file: mapped, or decompressed.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Chain, Cursor, Read};
@@ -8,7 +8,7 @@ use slide_mem::MappedFile;
 
 use super::DataError;
 
-/// How a file is compressed, told by its first bytes.
+/// How a file is compressed, detected from its first bytes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Compression {
     None,
@@ -41,7 +41,7 @@ impl Compression {
 
 const BUFFER: usize = 1 << 18;
 
-/// The decompressed text of `reader`, whatever it is compressed with.
+/// The decompressed text of `reader`, whose compression is detected.
 pub(crate) fn decompress<'a>(mut reader: impl Read + Send + 'a) -> io::Result<Box<dyn BufRead + Send + 'a>> {
     let mut start = Vec::with_capacity(4);
     reader.by_ref().take(4).read_to_end(&mut start)?;
@@ -50,9 +50,9 @@ pub(crate) fn decompress<'a>(mut reader: impl Read + Send + 'a) -> io::Result<Bo
     compression.decode(BufReader::with_capacity(BUFFER, whole))
 }
 
-/// What `read` makes of the decompressed bytes of a file, which are mapped where nothing needs decompressing. A mapped file may
-/// be shortened by others and read as zeros from there, so `read` may see any bytes, and what it makes of them, an error too,
-/// counts only if the file was whole to the end.
+/// The result of `read` on the decompressed bytes of a file; a file without compression is mapped. Another process may shorten a
+/// mapped file, which then reads as zeros, so `read` must accept any bytes. Its result, an error too, is discarded if the file
+/// has been shortened.
 pub(crate) fn with_bytes<T>(path: &Path, read: impl FnOnce(&[u8]) -> Result<T, DataError>) -> Result<T, DataError> {
     if !std::fs::metadata(path).map_err(DataError::io(path))?.is_file() {
         // A pipe cannot be mapped.
@@ -73,7 +73,7 @@ pub(crate) fn with_bytes<T>(path: &Path, read: impl FnOnce(&[u8]) -> Result<T, D
     read(&text)
 }
 
-/// A copy of the decompressed bytes of a file, for small ones, and those that are better not to change under the reader.
+/// A copy of the decompressed bytes of a file: for small files, and where the bytes must not change while they are read.
 pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>, DataError> {
     let mut bytes = Vec::new();
     let reader = File::open(path).and_then(decompress);

@@ -1,4 +1,4 @@
-//! What is in a data set, in numbers.
+//! Statistics of a data set.
 
 use std::fmt;
 
@@ -39,7 +39,7 @@ pub struct Stats {
     pub value_range: Option<(f32, f32)>,
 }
 
-/// How counts are spread: quantiles are those of the sorted counts at rank `floor(q (n - 1))`. All 0 for no counts.
+/// The distribution of counts: quantiles are those of the sorted counts at rank `floor(q (n - 1))`. All 0 for no counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Distribution {
     /// The mean.
@@ -116,7 +116,7 @@ impl Stats {
 
 impl fmt::Display for Stats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "examples              {:>12}", self.examples)?;
+        writeln!(f, "examples            {:>12}", self.examples)?;
         writeln!(f, "  without features  {:>12}", self.examples_without_features)?;
         writeln!(f, "  without labels    {:>12}", self.examples_without_labels)?;
         writeln!(f, "features            {:>12}  {} unused", self.feature_count, self.unused_features)?;

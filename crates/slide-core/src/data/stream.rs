@@ -8,7 +8,7 @@ use super::line::{Grammar, Rows, parse_line};
 use super::xmc::{self, Header};
 use super::{Format, ReadOptions, source, svmlight};
 
-/// A line longer than this is a defect: memory stays bounded whatever comes down the pipe.
+/// A line longer than this is a defect, so that memory is bounded for any input.
 const LONGEST_LINE: u64 = 1 << 28;
 
 /// One example; the slices live until the next one is read.
@@ -18,13 +18,13 @@ pub struct Example<'a> {
     pub features: &'a [u32],
     /// A finite value for each feature.
     pub values: &'a [f32],
-    /// Label numbers, ascending; empty where there are none to compare with.
+    /// Label numbers, ascending; empty for an example without labels.
     pub labels: &'a [u32],
 }
 
 /// Reads the text formats line by line: the same examples, and the same errors, as [`read`](super::read) finds.
 ///
-/// The only difference: whether svmlight features count from 0 or 1 cannot be told before the end of the file, so
+/// The only difference: whether svmlight features count from 0 or 1 is not known before the end of the file, so
 /// [`IndexBase::Auto`](super::IndexBase::Auto) is `Zero` here.
 pub struct Examples<R> {
     reader: R,
@@ -64,7 +64,7 @@ impl<R: BufRead> Examples<R> {
     /// A reader of the decompressed text `reader`, which errors call `name`.
     ///
     /// # Errors
-    /// [`DataError::Io`]; [`DataError::Malformed`] where the format asks for a header and the first line is none;
+    /// [`DataError::Io`]; [`DataError::Malformed`] where the format requires a header and the first line is not one;
     /// [`DataError::Request`] for `.npz`.
     pub fn new(reader: R, name: impl Into<PathBuf>, options: &ReadOptions) -> Result<Self, DataError> {
         let mut examples = Self {
@@ -118,7 +118,7 @@ impl<R: BufRead> Examples<R> {
     /// The next example; none behind the last.
     ///
     /// # Errors
-    /// [`DataError::Io`], and [`DataError::Malformed`] at the first defect; reading on behind it is possible, line by line.
+    /// [`DataError::Io`], and [`DataError::Malformed`] at the first defect; the lines after it can still be read.
     pub fn next_example(&mut self) -> Result<Option<Example<'_>>, DataError> {
         loop {
             if !std::mem::take(&mut self.pending) && !self.advance()? {

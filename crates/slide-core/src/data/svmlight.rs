@@ -5,7 +5,7 @@
 //! 0,2 qid:7 1:0.5 4:1.25   # labels, an ignored query number, feature:value
 //! 1:2                      # no labels
 //! ```
-//! An XMC header may stand in the first line; then a blank line is an example, otherwise it is skipped.
+//! The first line may be an XMC header; then a blank line is an example, otherwise it is skipped.
 
 use super::dataset::{Dataset, MOST_COLUMNS};
 use super::error::Defect;
@@ -38,7 +38,7 @@ pub(crate) fn empty_defect(at: usize) -> Defect {
 pub(crate) fn read(text: &[u8], options: &ReadOptions) -> Result<Dataset, Defect> {
     let (header, body) = xmc::header(text).map_or((None, 0), |(header, body)| (Some(header), body));
     let strict = grammar(header, options);
-    // Room for a feature as large as the width: in a file that counts from 1 it is the last one.
+    // Accepts a feature number equal to the width: in a file that counts from 1 it is the last feature.
     let lenient = Grammar { feature_end: (strict.feature_end + 1).min(MOST_COLUMNS), ..strict };
     let auto = options.feature_base == IndexBase::Auto;
     let parse = |grammar| match header {
@@ -51,7 +51,7 @@ pub(crate) fn read(text: &[u8], options: &ReadOptions) -> Result<Dataset, Defect
         if least >= 1 {
             count_from_zero(&mut pieces);
         } else if largest >= strict.feature_end {
-            // The file counts from 0, so its largest number is a defect: find the place.
+            // The file counts from 0, so its largest number is a defect: locate it.
             pieces = parse(strict)?;
         }
     }

@@ -2,17 +2,17 @@
 //!
 //! Every label has a *prototype*, a set of features of its own. An example draws its labels from a Zipf-Mandelbrot law, then
 //! draws features from the prototypes of its labels, and a few at random (frequent ones most often). A value is the square
-//! root of how often the feature was drawn, and values of an example have the length 1.
+//! root of the number of times the feature was drawn; the values of an example are scaled to Euclidean length 1.
 //!
-//! With `siblings > 1` labels come in clusters. A prototype is then mostly that of the cluster, and a few features tell a
-//! label from its siblings: what is close is what is easily confused. Independent labels cannot show what hard negatives,
-//! and so hash tables, are worth; these can.
+//! With `siblings > 1` labels come in clusters. A prototype is then mostly that of the cluster, and a few features distinguish a
+//! label from its siblings, which are its hard negatives. Only such a set shows the effect of hard negatives, and so of hash
+//! tables; independent labels have none.
 //!
-//! An example of more than [`THEMES`] labels draws that many, and for the others takes companions of those: each label has a
-//! fixed list of labels that like to come along. So sets of 75 labels an example stay learnable from 300 features.
+//! An example of more than [`THEMES`] labels draws that many, and takes the others from the companions of those: each label has a
+//! fixed list of labels that often occur with it. So sets of 75 labels per example are learnable from 300 features.
 //!
 //! Everything is a pure function of the settings: numbers come from a counter-based generator and integer arithmetic, so
-//! threads and machines do not matter.
+//! the result does not depend on threads or machine.
 
 use rayon::prelude::*;
 use slide_kernels::rng::{CounterRng, RngKey, word};
@@ -72,11 +72,11 @@ impl Shape {
     pub fn like(name: &str) -> Result<Self, DataError> {
         PUBLISHED.iter().find(|(known, _)| *known == name).map(|(_, shape)| *shape).ok_or_else(|| {
             let known: Vec<_> = Self::names().collect();
-            DataError::Request(format!("no set \"{name}\": there are {}", known.join(", ")))
+            DataError::Request(format!("unknown set `{name}`, expected one of: {}", known.join(", ")))
         })
     }
 
-    /// Examples, features and labels multiplied by `factor` (at least 1 of each); labels and features of an example stay.
+    /// Examples, features and labels multiplied by `factor` (at least 1 of each); labels and features per example are unchanged.
     pub fn scaled(self, factor: f64) -> Self {
         let scale = |count: usize| ((count as f64 * factor).round() as usize).max(1);
         Self {
@@ -89,7 +89,7 @@ impl Shape {
     }
 }
 
-/// What to make.
+/// The settings of a synthetic set.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Synth {
     /// The counts.
@@ -113,15 +113,15 @@ pub enum Part {
 pub const THEMES: usize = 8;
 /// Features in the prototype of an independent label, or of a cluster.
 const PROTOTYPE: u32 = 32;
-/// Features that tell a label from its siblings.
+/// Features that distinguish a label from its siblings.
 const OWN: u32 = 6;
 /// Draws in 64 that come from a label's own features rather than the cluster's.
 const OWN_DRAWS: u32 = 6;
-/// Draws in 64 that come from nowhere.
+/// Draws in 64 that are of random features.
 const NOISE_DRAWS: u32 = 8;
-/// Labels that like to come along with a label; the first ones most.
+/// Companions of a label; the first ones are the most frequent.
 const COMPANIONS: u32 = 32;
-/// A draw of a feature already there adds to its count; after this many draws a feature, what is missing stays missing.
+/// A feature drawn again adds to its count; after this many draws per feature, drawing ends even if features are missing.
 const PATIENCE: u64 = 8;
 
 impl Synth {
@@ -131,7 +131,7 @@ impl Synth {
     /// Makes one half of the set.
     ///
     /// # Errors
-    /// [`DataError::Request`] where the shape is impossible: no labels or features, means below 1 or above what there is,
+    /// [`DataError::Request`] where the shape is impossible: no labels or features, means below 1 or above the number of labels or features,
     /// counts beyond 2^31.
     pub fn generate(&self, part: Part) -> Result<Dataset, DataError> {
         self.check()?;
@@ -172,7 +172,7 @@ impl Synth {
     }
 }
 
-/// What all examples share.
+/// Data shared by all examples.
 struct Plan<'a> {
     synth: &'a Synth,
     /// Running sums of the weights of labels by rank, and of features by number.
@@ -205,7 +205,7 @@ impl<'a> Plan<'a> {
         let first = rows.labels.len();
         let mut count = spread(&mut rng, shape.labels_per_example, shape.labels_per_example - 1.0).min(shape.labels);
         if part == Part::Train {
-            // So that every label occurs: labels example, example + examples, ... for certain.
+            // So that every label occurs: example `i` has the labels `i`, `i + examples`, ... in any case.
             let certain = (example..shape.labels).step_by(shape.examples).take(shape.labels_per_example as usize);
             rows.labels.extend(certain.map(|label| label as u32));
             count = count.max(rows.labels.len() - first);
@@ -234,14 +234,14 @@ impl<'a> Plan<'a> {
         push_counts(draws, rows);
     }
 
-    /// Number `number` of the labels that like to come along with `label`.
+    /// Companion number `number` of `label`.
     fn companion(&self, label: u32, number: u32) -> u32 {
         let key = RngKey::new(self.synth.seed, streams::synth::COMPANION, 0, label);
         let random = u64::from(word(key, 2 * number)) << 32 | u64::from(word(key, 2 * number + 1));
         self.label_of_rank(draw(&self.label_law, random))
     }
 
-    /// Draws features for `labels`, with repetitions, until `wanted` different ones are there.
+    /// Draws features for `labels`, with repetitions, until there are `wanted` different ones.
     fn features(&self, rng: &mut CounterRng, labels: &[u32], wanted: usize, draws: &mut Vec<u32>) {
         let seed = self.synth.seed;
         let features = self.synth.shape.features as u64;
@@ -303,7 +303,7 @@ fn law(count: usize) -> Vec<u64> {
         .collect()
 }
 
-/// The rank that a random word hits.
+/// The rank that a random word selects.
 fn draw(law: &[u64], random: u64) -> usize {
     let total = law[law.len() - 1];
     let hit = ((u128::from(random) * u128::from(total)) >> 64) as u64;

@@ -6,7 +6,7 @@ use super::dataset::Parts;
 use super::error::Defect;
 use super::line::{Grammar, Rows, parse_lines};
 
-/// Pieces are small enough that a few per thread even out, large enough that starting one costs nothing.
+/// Small enough to balance the load of the threads, large enough that the cost of starting a piece is negligible.
 const PIECE: usize = 1 << 20;
 
 /// Where pieces of about `PIECE` bytes end: behind line ends, the last at the end of the text.

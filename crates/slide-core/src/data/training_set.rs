@@ -16,7 +16,7 @@ pub(crate) struct TrainingSet {
     labels: Column<u32>,
 }
 
-/// An array that is written once, from its start.
+/// An array that is filled once, in order.
 #[derive(Debug)]
 struct Column<T> {
     slab: Slab<T>,
@@ -35,7 +35,7 @@ impl<T: Pod> Column<T> {
 }
 
 impl TrainingSet {
-    /// Renumbers and scales all examples of `data`, into arrays that are placed as `placement` says.
+    /// Renumbers and scales all examples of `data`, into arrays with the given placement.
     ///
     /// # Errors
     /// [`MemError`] if there is no memory for them.
@@ -82,7 +82,7 @@ impl TrainingSet {
         Ok(set)
     }
 
-    /// A number that differs, but for an unlikely accident, for other examples, another order or other values (FNV-1a).
+    /// A hash (FNV-1a) of the examples, their order and their values.
     pub(crate) fn digest(&self) -> u64 {
         let starts = self.feature_starts.slab.iter().chain(&*self.label_starts.slab).copied();
         let words = self.features.slab.iter().chain(&*self.labels.slab).copied();
@@ -110,7 +110,7 @@ impl TrainingSet {
         &self.labels.slab[starts[example] as usize..starts[example + 1] as usize]
     }
 
-    /// What pages the examples lie on.
+    /// The pages and nodes of the arrays.
     pub(crate) fn report(&self) -> Report {
         self.features.slab.report()
     }

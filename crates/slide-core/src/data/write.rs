@@ -11,9 +11,9 @@ use crate::atomic_file::write_atomically;
 
 /// Writes a data set under `path`, compressed when the name ends in `.gz` or `.zst`.
 ///
-/// The file appears whole or not at all: it is written under another name, synced and renamed. For [`Format::Npz`], `path`
+/// The write is atomic: to a temporary file, which is synced and renamed. For [`Format::Npz`], `path`
 /// names the feature matrix; the labels go to the file beside it that [`read`](super::read) looks for. Values are written
-/// with as many digits as bring the same `f32` back.
+/// with enough digits to restore the same `f32`.
 ///
 /// # Errors
 /// [`DataError::Io`]; [`DataError::Request`] where the format cannot hold the data: an example with neither labels nor features
@@ -40,7 +40,7 @@ pub fn write(path: impl AsRef<Path>, data: &Dataset, format: Format) -> Result<(
 /// Writes a data set as text to a pipe or a buffer, uncompressed.
 ///
 /// # Errors
-/// As [`write()`]; [`DataError::Request`] for [`Format::Npz`], which is no text.
+/// As [`write()`]; [`DataError::Request`] for [`Format::Npz`], which is not a text format.
 pub fn write_to(writer: impl Write, data: &Dataset, format: Format) -> Result<(), DataError> {
     check(data, format)?;
     write_text(&mut BufWriter::new(writer), data, format).map_err(DataError::io(Path::new("-")))
@@ -54,7 +54,7 @@ fn check(data: &Dataset, format: Format) -> Result<(), DataError> {
         Format::Svmlight => match (0..data.examples()).find(|&example| empty(example)) {
             None => Ok(()),
             Some(example) => Err(DataError::Request(format!(
-                "example {example} has neither labels nor features, which svmlight cannot say: write XMC or npz"
+                "example {example} has neither labels nor features, which svmlight cannot represent: write xmc or npz"
             ))),
         },
     }

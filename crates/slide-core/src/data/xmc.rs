@@ -3,7 +3,7 @@
 //! ```text
 //! 3 5 4                 examples, features, labels
 //! 0,2 1:0.5 4:1.25      labels, then feature:value
-//!  0:1                  no labels: the line may begin with a blank
+//!  0:1                  no labels: the line may begin with a space
 //! 3                     no features
 //! ```
 //! All numbers count from 0. There is one line per example; an empty line is an example with neither.
@@ -47,7 +47,7 @@ pub(crate) fn header(text: &[u8]) -> Result<(Header, usize), Defect> {
     Ok((Header { examples, features, labels }, (position + 1).min(text.len())))
 }
 
-/// The grammar of the lines behind `header`, for a reader that wants at most the widths in `options`.
+/// The grammar of the lines behind `header`; the widths in `options` are upper limits.
 pub(crate) fn grammar(header: Header, options: &ReadOptions) -> Grammar {
     let narrow = |width: u64, most: Option<usize>| most.map_or(width, |most| width.min(most as u64));
     Grammar {
@@ -68,7 +68,7 @@ pub(crate) fn read(text: &[u8], options: &ReadOptions) -> Result<Dataset, Defect
     Ok(Dataset::from_checked(text::join(pieces, feature_count, label_count)))
 }
 
-/// The examples behind a header: as many as it says, and behind them blank lines at most.
+/// The examples behind a header: exactly the number in the header, then only blank lines.
 pub(crate) fn read_counted(text: &[u8], body: usize, header: Header, grammar: Grammar) -> Result<Vec<Rows>, Defect> {
     let mut pieces = text::parse(text, body, grammar)
         .map_err(|defect| surplus(text, body, header.examples, grammar).unwrap_or(defect))?;
@@ -89,7 +89,7 @@ pub(crate) fn missing_defect(at: usize, examples: u64, found: u64) -> Defect {
     Defect::new(at, format!("{examples} examples, as the header says; there are {found}"))
 }
 
-/// The defect of a line from `start` on that should not be.
+/// The defect of a surplus line, which starts at `start`.
 pub(crate) fn surplus_defect(text: &[u8], start: usize, examples: u64) -> Defect {
     let blanks = text[start..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
     Defect::new(start + blanks, format!("the end of the file behind {examples} examples, as the header says"))
@@ -112,7 +112,7 @@ fn surplus(text: &[u8], body: usize, examples: u64, grammar: Grammar) -> Option<
     None
 }
 
-/// Takes the last `count` examples, blank lines all, off.
+/// Removes the last `count` examples, which are all blank lines.
 fn drop_last(pieces: &mut [Rows], mut count: usize) {
     for rows in pieces.iter_mut().rev() {
         let kept = rows.len() - count.min(rows.len());
