@@ -38,8 +38,8 @@ pub(crate) enum Verb {
 /// Train a model on a data file
 ///
 /// Files are in the bag-of-words format of the Extreme Classification Repository, libsvm, or a pair of scipy .npz
-/// files, compressed with gzip or zstd or not. Ctrl-C finishes the batch, writes a checkpoint and ends; a second one
-/// ends at once.
+/// files, compressed with gzip or zstd or not. Ctrl-C finishes the batch, writes a checkpoint and exits; a second
+/// Ctrl-C exits immediately.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -49,7 +49,7 @@ Examples:
 pub(crate) struct TrainArgs {
     /// Training examples
     pub(crate) train: PathBuf,
-    /// Where to write the model
+    /// File of the model
     #[arg(long, short, value_name = "MODEL")]
     pub(crate) output: PathBuf,
     /// Examples to evaluate on
@@ -58,11 +58,11 @@ pub(crate) struct TrainArgs {
     /// Evaluate on this share of the training examples, held out at random by the seed
     #[arg(long, value_name = "SHARE", overrides_with = "test")]
     pub(crate) valid: Option<f64>,
-    /// Evaluate every so many epochs, and after the last
+    /// Evaluate every EPOCHS epochs, and after the last
     #[arg(long, value_name = "EPOCHS")]
     pub(crate) eval_every: Option<NonZeroU32>,
-    /// Read settings from a TOML file, in sections network, optimizer, sampling, hashing; other long options may stand
-    /// before the sections. What is given on the command line replaces what the file says
+    /// Read settings from a TOML file, in sections network, optimizer, sampling, hashing; other long options are keys
+    /// before the sections. The command line takes precedence
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Continue the interrupted training of a checkpoint, with its settings and on the same data
@@ -71,13 +71,13 @@ pub(crate) struct TrainArgs {
     /// Where to write checkpoints [default: the model's path and .checkpoint]
     #[arg(long, value_name = "FILE")]
     pub(crate) checkpoint: Option<PathBuf>,
-    /// Write a checkpoint every so many batches [default: only when interrupted]
+    /// Write a checkpoint every BATCHES batches [default: only when interrupted]
     #[arg(long, value_name = "BATCHES")]
     pub(crate) checkpoint_every: Option<NonZeroU64>,
-    /// Write a log: JSON objects, one a line (appended to when resuming)
+    /// Write a log: JSON objects, one per line (appended to when resuming)
     #[arg(long, value_name = "FILE")]
     pub(crate) log: Option<PathBuf>,
-    /// Write a line to the log every so many batches, besides one per epoch
+    /// Write a line to the log every BATCHES batches, besides one per epoch
     #[arg(long, value_name = "BATCHES", default_value = "100")]
     pub(crate) log_every: NonZeroU64,
     #[command(flatten)]
@@ -95,7 +95,7 @@ pub(crate) struct EvalArgs {
     pub(crate) model: PathBuf,
     /// Examples to evaluate on
     pub(crate) test: PathBuf,
-    /// Pairs of example and label to leave out, as the Extreme Classification Repository gives them
+    /// Pairs of example and label to leave out, in the format of the Extreme Classification Repository
     #[arg(long, value_name = "FILE")]
     pub(crate) filter: Option<PathBuf>,
     /// How labels are found: exact scores all of them, lsh those in the buckets of the model's hash tables
@@ -109,7 +109,7 @@ pub(crate) struct EvalArgs {
 
 /// Predict the labels of the examples of a data file or of standard input
 ///
-/// Reads, predicts and writes batch by batch, so input of any length takes the same memory. One line of output per
+/// Reads, predicts and writes in batches, in constant memory. One line of output per
 /// example, in order: label:probability pairs separated by tabs, best first (tsv), or one JSON object (jsonl).
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -176,16 +176,16 @@ pub(crate) struct ConvertArgs {
     pub(crate) input: PathBuf,
     /// The new file; .gz or .zst compresses it
     pub(crate) output: PathBuf,
-    /// Format of the new file [default: as its name says, else xmc]
+    /// Format of the new file [default: by its name, else xmc]
     #[arg(long, value_name = "FORMAT", value_parser = named::<Format>(Format::ALL.map(Format::name)))]
     pub(crate) to: Option<Format>,
     #[command(flatten)]
     pub(crate) data: DataOptions,
 }
 
-/// Generate a synthetic data set that can be learnt
+/// Generate a synthetic data set that a model can learn
 ///
-/// Labels are Zipf-distributed; each has features of its own. The same options make the same files.
+/// Labels are Zipf-distributed; each has its own features. The same options give the same files.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -198,7 +198,7 @@ pub(crate) struct SynthArgs {
     /// Where to write test examples [default: none are generated]
     #[arg(long, value_name = "FILE")]
     pub(crate) test: Option<PathBuf>,
-    /// Take the published counts of a set
+    /// Use the published counts of a data set
     #[arg(long, value_name = "NAME", value_parser = named::<String>(Shape::names()))]
     pub(crate) like: Option<String>,
     /// Multiply the numbers of examples, features and labels
@@ -206,13 +206,13 @@ pub(crate) struct SynthArgs {
     pub(crate) scale: f64,
     #[command(flatten)]
     pub(crate) counts: SynthCounts,
-    /// Put labels in clusters of confusable siblings
+    /// Group labels in clusters of similar ones
     #[arg(long)]
     pub(crate) clustered: bool,
     /// Labels in a cluster [default: 16]
     #[arg(long, value_name = "N", requires = "clustered")]
     pub(crate) siblings: Option<usize>,
-    /// Another seed makes another set
+    /// Seed of the random numbers
     #[arg(long, value_name = "NUMBER", default_value = "42")]
     pub(crate) seed: u64,
 }
@@ -240,7 +240,7 @@ pub(crate) struct SynthCounts {
     pub(crate) features_per_example: Option<f64>,
 }
 
-/// Train on what Debian packages depend on, evaluate, and show predictions
+/// Train on the dependencies of Debian packages, evaluate, and show predictions
 #[derive(Args, Debug)]
 #[command(after_help = "Example: slide demo")]
 pub(crate) struct DemoArgs {
@@ -270,7 +270,7 @@ pub(crate) fn parse(arguments: Vec<OsString>) -> anyhow::Result<Cli> {
     let Verb::Train(TrainArgs { config: Some(path), .. }) = &cli.verb else { return Ok(cli) };
     let command = command();
     let file = config_file::read(path, command.find_subcommand("train").expect("a verb"))?;
-    // Options that are global may stand before the verb.
+    // Global options may precede the verb.
     let behind_verb = 1 + arguments.iter().position(|argument| argument == "train").expect("parsed as this verb");
     let (before, behind) = arguments.split_at(behind_verb);
     let with_file = before.iter().cloned().chain(file.arguments).chain(behind.iter().cloned());
@@ -281,7 +281,7 @@ pub(crate) fn parse(arguments: Vec<OsString>) -> anyhow::Result<Cli> {
     Ok(cli)
 }
 
-/// The command; a later option replaces an earlier one, as those given replace those of the file.
+/// The command; a later option replaces an earlier one, and so those of the command line replace those of the file.
 fn command() -> Command {
     ["train", "demo"]
         .into_iter()
@@ -293,7 +293,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_is_sound() {
+    fn the_command_is_valid() {
         command().debug_assert();
     }
 }

@@ -1,4 +1,4 @@
-//! Option values of which there are a few, so that help and errors can list them.
+//! Options with a few named values, which help and errors list.
 
 use std::str::FromStr;
 

@@ -1,8 +1,8 @@
 //! The TOML file of `slide train --config`.
 //!
-//! The settings of the model stand in their sections or, since their names are unique, outside of any. A key outside of the
-//! sections may also be any other long option of the verb: it becomes an argument before those given, so it is checked in
-//! the same way and replaced by the command line.
+//! The settings of the model are in their sections or, since their names are unique, before all sections. A key before the
+//! sections may also be any other long option of the verb: it becomes an argument before those of the command line, so it is checked in
+//! the same way, and the command line takes precedence.
 
 use std::ffi::OsString;
 use std::ops::Range;
@@ -19,7 +19,7 @@ use toml::de::{DeTable, DeValue};
 use crate::settings::FileSettings;
 use crate::usage::Usage;
 
-/// What a file says.
+/// The contents of a file.
 pub(crate) struct ConfigFile {
     pub(crate) settings: FileSettings,
     /// The other options, as arguments.
@@ -33,7 +33,7 @@ pub(crate) fn read(path: &Path, train: &Command) -> Result<ConfigFile> {
     Ok(ConfigFile { settings: FileSettings { path: path.to_owned(), values }, arguments })
 }
 
-/// What is wrong with the file, and at which bytes.
+/// An error in the file, and its bytes.
 struct Defect {
     message: String,
     span: Range<usize>,
@@ -84,7 +84,7 @@ fn parse(text: &str, train: &Command) -> Result<Contents, Defect> {
     Ok((values, arguments))
 }
 
-/// The value of a setting as JSON, checked alone, so that what is wrong with it is reported at its place.
+/// The value of a setting as JSON, checked alone, so that an error is reported at its place.
 fn checked(setting: &Setting, value: &Spanned<DeValue<'_>>) -> Result<Value, Defect> {
     let found = json(value.get_ref());
     let wrong = |reason: String| Defect { message: format!("{}: {reason}", setting.key()), span: value.span() };
@@ -112,7 +112,7 @@ fn argument(key: &Spanned<impl AsRef<str>>, value: &Spanned<DeValue<'_>>, train:
     let name = key.get_ref().as_ref();
     let words = words(value.get_ref());
     let argument = format!("--{name}={}", words.as_deref().unwrap_or_default());
-    // Tried alone, so that what is wrong with it is reported here and not as if it had been typed.
+    // Parsed alone, so that an error is reported here and not as one of the command line.
     let mut alone = train.clone().no_binary_name(true).mut_args(|arg| arg.required(false));
     let error = alone.try_get_matches_from_mut([&argument]).err();
     let mut options = train.get_arguments().filter_map(|arg| arg.get_long());
@@ -137,7 +137,7 @@ fn argument(key: &Spanned<impl AsRef<str>>, value: &Spanned<DeValue<'_>>, train:
     }
 }
 
-/// A value as it would be typed.
+/// A value as text of the command line.
 fn words(value: &DeValue<'_>) -> Option<String> {
     match value {
         DeValue::String(text) => Some(text.to_string()),

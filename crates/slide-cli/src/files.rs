@@ -1,4 +1,4 @@
-//! Output paths, checked before the work begins: a mistyped path is an error at once, not after hours of training.
+//! Output paths, checked before the work begins: a mistyped path is an error immediately, not after hours of training.
 
 use std::fs::File;
 use std::io;
@@ -29,7 +29,7 @@ pub(crate) fn check_writable(path: &Path) -> Result<()> {
         bail!("cannot write {}: it is a folder", path.display());
     }
     if path.exists() && !path.is_file() {
-        // The file is put in place by renaming, which would replace a device.
+        // The file is renamed to this path, which would replace a device.
         bail!("cannot write {}: it is not a regular file", path.display());
     }
     let folder = folder(path);
@@ -38,12 +38,12 @@ pub(crate) fn check_writable(path: &Path) -> Result<()> {
     }
     let probe = folder.join(format!(".slide-probe-{}", std::process::id()));
     let made = std::fs::File::create_new(&probe).and_then(|_| std::fs::remove_file(&probe));
-    made.with_context(|| format!("cannot write {}: nothing can be made in its folder", path.display()))
+    made.with_context(|| format!("cannot write {}: its folder is not writable", path.display()))
 }
 
 /// Space on a disk, reserved until this is dropped.
 pub(crate) struct Reservation {
-    /// Without a name, so that nothing stays on the disk if the process is killed.
+    /// Without a name, so that nothing is left on the disk if the process is killed.
     _file: Option<File>,
 }
 
@@ -56,7 +56,7 @@ pub(crate) fn reserve(path: &Path, model: &Model) -> Result<Reservation> {
     Ok(Reservation { _file: file.with_context(cannot)? })
 }
 
-/// Whether so many bytes of the disk are now reserved for the file: not every file system supports it.
+/// Reserves `bytes` bytes of the disk for the file; false if the file system does not support it.
 fn allocate(file: &File, bytes: u64) -> io::Result<bool> {
     #[cfg(target_os = "linux")]
     {

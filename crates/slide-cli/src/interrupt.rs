@@ -7,13 +7,13 @@ use anyhow::{Context as _, Result};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
-/// What a shell expects of a program that was interrupted.
+/// The conventional exit code of an interrupted program.
 pub(crate) const EXIT_CODE: u8 = 130;
 
-/// While it lives, a signal is only noted ([`requested`](Self::requested)), so that the training can end in good order.
-/// A second one, or one at any other time, ends the program at once.
+/// While it exists, a signal is only recorded ([`requested`](Self::requested)), so that the training can end with a checkpoint.
+/// A second one, or one at any other time, ends the program immediately.
 pub(crate) struct Deferred {
-    /// Whether the next signal ends the program. A signal sets it.
+    /// Set by a signal: the next one ends the program.
     deadly: Arc<AtomicBool>,
 }
 
@@ -32,7 +32,7 @@ impl Deferred {
         Ok(Self { deadly })
     }
 
-    /// Whether a signal has come.
+    /// Whether there has been a signal.
     pub(crate) fn requested(&self) -> bool {
         self.deadly.load(Ordering::Relaxed)
     }

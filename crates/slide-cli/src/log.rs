@@ -1,4 +1,4 @@
-//! The log of a training: JSON objects, one a line.
+//! The log of a training: JSON objects, one per line.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -16,15 +16,15 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    /// Begins a log, or appends to it.
-    pub(crate) fn open(path: &Path, go_on: bool, every: NonZeroU64) -> Result<Self> {
+    /// Creates a log, or appends to one.
+    pub(crate) fn open(path: &Path, append: bool, every: NonZeroU64) -> Result<Self> {
         let mut options = File::options();
-        options.create(true).write(true).append(go_on).truncate(!go_on);
+        options.create(true).write(true).append(append).truncate(!append);
         let file = options.open(path).with_context(|| format!("cannot write the log {}", path.display()))?;
         Ok(Self { file, path: path.to_owned(), every })
     }
 
-    /// Unbuffered, a whole line at once: the log can be followed, and ends in a whole line whatever happens.
+    /// Writes a complete line without buffering, so that the log can be followed and ends in a complete line if the process is killed.
     pub(crate) fn write(&mut self, event: &str, fields: impl Serialize) -> Result<()> {
         #[derive(Serialize)]
         struct Line<'a, F> {

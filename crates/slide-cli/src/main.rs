@@ -1,4 +1,4 @@
-//! The `slide` program: reads the command line, calls the library, shows what happens.
+//! The `slide` program: parses the command line, calls the library, shows progress and results.
 #![forbid(unsafe_code)]
 
 mod args;
@@ -36,7 +36,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     if let Some(error) = error.downcast_ref::<clap::Error>() {
-        // Help and version come this way too. Where not even they can be written, there is nobody to tell.
+        // Help and version too. An error while writing them cannot be reported.
         let _ = error.print();
         return (error.exit_code() as u8).into();
     }

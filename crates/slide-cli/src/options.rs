@@ -1,4 +1,4 @@
-//! Options that several verbs have.
+//! Options shared by several verbs.
 
 use std::num::NonZeroUsize;
 
@@ -16,7 +16,7 @@ const OUTPUT: &str = "Output";
 const DATA: &str = "Data files";
 const MACHINE: &str = "Machine (changes the time, never the result)";
 
-/// How much is said, and how.
+/// Verbosity and format of the output.
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct OutputOptions {
     /// Show no progress, only results and errors
@@ -27,7 +27,7 @@ pub(crate) struct OutputOptions {
     pub(crate) json: bool,
 }
 
-/// How data files are read, where they do not say so themselves.
+/// How data files are read, where this cannot be detected.
 #[derive(Args, Debug)]
 #[command(next_help_heading = DATA)]
 pub(crate) struct DataOptions {
@@ -73,7 +73,7 @@ impl DataOptions {
     }
 }
 
-/// How the work is done.
+/// Threads, instruction set and memory.
 #[derive(Args, Debug)]
 #[command(next_help_heading = MACHINE)]
 pub(crate) struct RuntimeOptions {
@@ -83,10 +83,10 @@ pub(crate) struct RuntimeOptions {
     /// Instruction set [default: SLIDE_ISA, else the best of the machine]
     #[arg(long, value_name = "LEVEL", value_parser = named::<Isa>(Isa::ALL.iter().map(|isa| isa.name())))]
     isa: Option<Isa>,
-    /// Pages that tables lie on
+    /// Page size of tables
     #[arg(long, value_name = "PAGES", default_value_t, value_parser = named::<PagePolicy>(PagePolicy::ALL.map(PagePolicy::name)))]
     pages: PagePolicy,
-    /// NUMA nodes that tables lie on: local, node:N, interleave or partition
+    /// NUMA nodes of tables: local, node:N, interleave or partition
     #[arg(long, value_name = "NODES", default_value_t)]
     numa: NumaPolicy,
 }
@@ -97,7 +97,7 @@ impl RuntimeOptions {
         Placement { pages: self.pages, numa: self.numa }
     }
 
-    /// Starts the threads, each bound to a CPU: the process is the program's own.
+    /// Starts the threads, each pinned to a CPU: the program owns the process.
     pub(crate) fn start(&self) -> Result<Runtime> {
         let mut options = slide_core::RuntimeOptions::default();
         (options.threads, options.isa) = (self.threads, self.isa);

@@ -1,4 +1,4 @@
-//! What goes to standard output, and how figures are written for people.
+//! Standard output, and the format of figures.
 
 use std::io::{self, BufWriter, StdoutLock, Write};
 use std::path::Path;
@@ -7,13 +7,13 @@ use anyhow::{Context as _, Result};
 use indicatif::{BinaryBytes, HumanCount};
 use serde::Serialize;
 
-/// Whoever read standard output has had enough: no error, but the end.
+/// Standard output has been closed by its reader: the program ends without an error.
 #[derive(Debug)]
 pub(crate) struct ReaderGone;
 
 impl std::fmt::Display for ReaderGone {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("nobody reads standard output any more")
+        f.write_str("standard output is closed")
     }
 }
 
@@ -31,7 +31,7 @@ impl Output {
         self.0.write_all(text.as_bytes()).map_err(refused)
     }
 
-    /// Hands over what is buffered.
+    /// Writes the buffer.
     pub(crate) fn flush(&mut self) -> Result<()> {
         self.0.flush().map_err(refused)
     }
@@ -83,14 +83,14 @@ pub(crate) fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
-/// Keys and values below each other, the values aligned.
+/// One line per key and value, the values aligned.
 pub(crate) fn pairs<K: AsRef<str>>(pairs: &[(K, String)]) -> String {
     let width = pairs.iter().map(|(key, _)| key.as_ref().chars().count()).max().unwrap_or(0);
     pairs.iter().map(|(key, value)| format!("{:width$}  {value}\n", key.as_ref())).collect()
 }
 
-/// One line for each cause of an error, the first behind `head`. Libraries' messages often end in that of their cause, which
-/// is not said twice.
+/// One line for each cause of an error, the first behind `head`. A cause that the message before it already ends with is
+/// left out.
 pub(crate) fn causes(head: &str, error: &anyhow::Error) -> String {
     let mut said = format!("{head} {error}");
     for cause in error.chain().skip(1).map(ToString::to_string) {

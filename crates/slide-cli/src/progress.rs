@@ -1,4 +1,4 @@
-//! Progress on standard error: bars on a terminal, plain lines elsewhere, nothing if the user wants quiet.
+//! Progress on standard error: bars on a terminal, lines otherwise, nothing with `--quiet`.
 
 use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use slide_core::Progress;
 
 use crate::output::{causes, count, seconds};
 
-/// Without a terminal, a line at most so often.
+/// Minimum time between lines, without a terminal.
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
 /// Whether and how progress is shown.
@@ -28,14 +28,14 @@ impl Style {
         }
     }
 
-    /// A line about what has been done.
+    /// A line about completed work.
     pub(crate) fn note(self, text: &str) {
         if self != Self::Quiet {
             eprintln!("{text}");
         }
     }
 
-    /// Shows that work is in progress, until its result is there.
+    /// Shows that work is in progress, until it is done.
     pub(crate) fn during<T>(self, what: &str, work: impl FnOnce() -> T) -> T {
         if self != Self::Bars {
             return work();
@@ -70,7 +70,7 @@ pub(crate) struct Training {
 }
 
 impl Training {
-    /// Of a run that continues behind `examples_done` examples of an earlier one.
+    /// For a run that continues after `examples_done` examples of an earlier one.
     pub(crate) fn new(style: Style, examples_done: u64) -> Self {
         let bar = if style == Style::Bars { ProgressBar::no_length() } else { ProgressBar::hidden() };
         let template = "{prefix}  [{bar:28}] {percent:>3} %  {msg}  {rate:>9} examples/s  {eta} left";
@@ -123,12 +123,12 @@ impl Training {
         }
     }
 
-    /// A warning, shown even if the user wants no progress.
+    /// A warning, shown with `--quiet` too.
     pub(crate) fn warn(&self, error: &anyhow::Error) {
         self.bar.suspend(|| eprintln!("{}", causes("warning:", error)));
     }
 
-    /// Leaves out time that was not spent on training.
+    /// Excludes time that was not spent on training.
     pub(crate) fn skip(&mut self, time: Duration) {
         self.epoch_start.0 += time;
     }

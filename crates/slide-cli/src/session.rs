@@ -1,4 +1,4 @@
-//! A training as the program watches it: progress, log, evaluations, checkpoints and interruption, between batches.
+//! A training run of the program: progress, log, evaluations, checkpoints and interruption, between batches.
 
 use std::num::{NonZeroU32, NonZeroU64};
 use std::ops::ControlFlow;
@@ -14,20 +14,20 @@ use crate::interrupt::Deferred;
 use crate::log::Log;
 use crate::progress::{Style, Training};
 
-/// What is done between batches.
+/// The actions between batches.
 pub(crate) struct Session<'a> {
     pub(crate) style: Style,
     pub(crate) test: Option<&'a Dataset>,
     pub(crate) eval_every: Option<NonZeroU32>,
     pub(crate) log: Option<Log>,
-    /// Where the trained model will go.
+    /// Path of the trained model.
     pub(crate) output: &'a Path,
-    /// Where checkpoints go.
+    /// Path of checkpoints.
     pub(crate) checkpoint: PathBuf,
     pub(crate) checkpoint_every: Option<NonZeroU64>,
 }
 
-/// How a training went.
+/// The result of a training.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Trained {
     pub(crate) outcome: Outcome,
@@ -40,7 +40,7 @@ pub(crate) struct Trained {
 }
 
 impl Session<'_> {
-    /// Trains to the end, or until a signal comes: then a checkpoint is written, and the user told where.
+    /// Trains to the end, or until a signal: then writes a checkpoint and prints its path.
     pub(crate) fn run(&mut self, trainer: &mut Trainer) -> Result<Trained> {
         let interrupt = Deferred::new()?;
         let reservation = files::reserve(self.output, trainer.model())?;
@@ -93,7 +93,7 @@ impl Session<'_> {
             && !is_last
             && let Err(error) = save_checkpoint(trainer, &self.checkpoint)
         {
-            // The one before it is still there, and training needs none.
+            // The previous checkpoint still exists, and training does not need one.
             watch.bar.warn(&error);
         }
         watch.skip(begin.elapsed());
@@ -111,7 +111,7 @@ fn brief(epoch: u32, metrics: &Metrics) -> String {
     format!("epoch {epoch}  {}", precisions.join("  "))
 }
 
-/// How many examples the model has been trained on, each counted in every epoch.
+/// Number of examples that the model has been trained on, counted in every epoch.
 fn examples_done(model: &Model) -> u64 {
     let batches = model.step() % model.steps_per_epoch();
     u64::from(model.epoch()) * model.examples() as u64 + batches * model.config().optimizer.batch_size as u64
@@ -121,7 +121,7 @@ fn examples_done(model: &Model) -> u64 {
 struct Watch {
     bar: Training,
     start: Instant,
-    /// Time spent on other things than training.
+    /// Time not spent on training.
     aside: Duration,
     /// Examples done before this run.
     examples_before: u64,

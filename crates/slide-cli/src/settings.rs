@@ -1,4 +1,4 @@
-//! The options that determine the trained model: those of [`TrainConfig`], which are not listed here a second time.
+//! The options that determine the trained model: those of [`TrainConfig`], from which the options are derived.
 
 use std::path::PathBuf;
 
@@ -11,8 +11,8 @@ use slide_core::{ConfigError, Setting, TrainConfig};
 
 use crate::usage::Usage;
 
-/// What the user has set: on the command line, and in a configuration file, which the command line replaces setting by
-/// setting. The rest is left to the defaults, or to the checkpoint that is resumed.
+/// The settings that the user gives: on the command line and in a configuration file, over which the command line takes
+/// precedence. The others have their defaults, or the values of the resumed checkpoint.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Settings {
     given: Vec<(String, Value)>,
@@ -27,7 +27,7 @@ pub(crate) struct FileSettings {
 }
 
 impl Settings {
-    /// `base` with what the user has set.
+    /// `base` with the given settings.
     pub(crate) fn over(&self, base: &TrainConfig) -> Result<TrainConfig> {
         let mut config = base.clone();
         if let Some(FileSettings { path, values }) = &self.file {
@@ -40,7 +40,7 @@ impl Settings {
         Ok(config)
     }
 
-    /// The configuration of a checkpoint, provided that the user has set nothing else: a resumed run continues the
+    /// The configuration of a checkpoint, if no setting is given with another value: a resumed run continues the
     /// interrupted one.
     pub(crate) fn agreeing_with(&self, stored: &TrainConfig) -> Result<TrainConfig> {
         let config = self.over(stored)?;
@@ -116,7 +116,7 @@ fn argument(setting: Setting) -> Arg {
     Arg::new(key.clone()).long(key).value_name(setting.value_name).help(help).help_heading(heading).value_parser(parser)
 }
 
-/// Every setting of a configuration as a TOML file for `--config` takes it.
+/// Every setting of a configuration as a TOML file for `--config`.
 pub(crate) fn as_toml(config: &TrainConfig) -> String {
     let mut text = String::new();
     let mut section = "";

@@ -22,7 +22,7 @@ pub(crate) struct Summary {
     loss: f64,
     examples_per_second: f64,
     seconds: Seconds,
-    /// Most memory that the process has had, in bytes.
+    /// Peak resident memory of the process, in bytes.
     peak_bytes: Option<u64>,
     /// Bytes of the tables by page size in bytes.
     table_bytes_by_page: BTreeMap<u64, u64>,
@@ -98,7 +98,7 @@ impl std::fmt::Display for Summary {
     }
 }
 
-/// What was asked of the system and not granted, in words.
+/// What was requested from the system and not granted.
 pub(crate) fn fallbacks(report: &Report) -> Vec<String> {
     report.fallbacks.iter().map(ToString::to_string).collect()
 }
@@ -119,7 +119,7 @@ fn page_size(page: u64) -> String {
     }
 }
 
-/// Most resident memory that the process has had, as Linux counts it.
+/// Peak resident memory of the process, from Linux.
 pub(crate) fn peak_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

@@ -1,6 +1,6 @@
-//! Errors that the user's command line is to blame for.
+//! Errors in the command line.
 
-/// Options that contradict each other or cannot be met, by exit code 2.
+/// Options that contradict each other or are impossible: exit code 2.
 #[derive(Debug)]
 pub(crate) struct Usage(pub(crate) String);
 

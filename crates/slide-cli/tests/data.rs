@@ -30,7 +30,7 @@ fn conversions_lead_back() {
 }
 
 #[test]
-fn synthetic_sets_can_be_learnt() {
+fn a_model_learns_from_synthetic_sets() {
     let folder = Folder::new();
     let counts = "--examples 1500 --test-examples 200 --features 300 --labels 40 --labels-per-example 2 --features-per-example 12";
     let made = folder.slide(&format!("data synth {counts} -o s.txt --test t.txt -q")).assert().success();

@@ -1,4 +1,4 @@
-//! How good a ranking of labels is: P@k, nDCG@k, PSP@k and R@k.
+//! Metrics of a ranking of labels: P@k, nDCG@k, PSP@k and R@k.
 //!
 //! With `y` the labels of an example and `l_1, l_2, ...` the predicted ones, best first:
 //!
@@ -9,15 +9,15 @@
 //! * `R@k` = |{l_1..l_k} in y| / |y|
 //!
 //! and the mean over all examples. An example without labels counts as 0 in all of them, as in those scripts;
-//! [`Metrics::examples_without_labels`] says how many there are, so that a mean over the others can be had.
+//! [`Metrics::examples_without_labels`] is their number, from which a mean over the others follows.
 
 use serde::Serialize;
 
-/// Inverse propensities of labels: how much a hit counts for PSP.
+/// Inverse propensities of labels: the weights of hits in PSP.
 ///
 /// Jain, Prabhu, Varma: Extreme Multi-label Loss Functions for Recommendation, Tagging, Ranking & Other Missing Label
 /// Applications (KDD 2016), section 4: `1/p_l = 1 + C (N_l + B)^-A` with `C = (ln N - 1)(B + 1)^A`, `N` training examples
-/// of which `N_l` carry the label.
+/// of which `N_l` have the label.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Propensity {
     inverse: Vec<f64>,
@@ -34,7 +34,7 @@ impl Propensity {
         Self::with_constants(frequencies, examples, Self::A, Self::B)
     }
 
-    /// The same with other constants. `C` is not let below 0, where fewer than e examples would take it.
+    /// The same with other constants. `C` is at least 0; for fewer than e examples the formula would be negative.
     pub fn with_constants(frequencies: &[u32], examples: usize, a: f64, b: f64) -> Self {
         let c = ((examples.max(1) as f64).ln() - 1.0).max(0.0) * (b + 1.0).powf(a);
         let inverse = frequencies.iter().map(|&frequency| 1.0 + c * (f64::from(frequency) + b).powf(-a)).collect();
@@ -72,8 +72,8 @@ struct Sums {
     propensity_best: ExactSum,
 }
 
-/// Metrics of the examples seen so far. Parts of a test set may be added to accumulators of their own and merged in
-/// any order: the sums are integers, the result is the same to the bit.
+/// Metrics of the examples added so far. Parts of a test set may be added to separate accumulators and merged in
+/// any order with the same bits as result, since the sums are integers.
 #[derive(Clone, Debug)]
 pub struct Accumulator<'a> {
     cutoffs: Vec<usize>,
@@ -81,16 +81,16 @@ pub struct Accumulator<'a> {
     sums: Vec<Sums>,
     examples: u64,
     examples_without_labels: u64,
-    /// 1/p of the labels of an example, kept to spare an allocation an example.
+    /// 1/p of the labels of an example, kept to avoid an allocation per example.
     scratch: Vec<f64>,
 }
 
-/// What an [`Accumulator`] has found, as fractions from 0 to 1.
+/// The result of an [`Accumulator`], as fractions from 0 to 1.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Metrics {
-    /// Examples seen.
+    /// Number of examples.
     pub examples: u64,
-    /// Examples among them without a label: each counts 0.
+    /// Examples without a label: each counts as 0.
     pub examples_without_labels: u64,
     /// One entry for each cutoff, ascending.
     pub at: Vec<MetricsAt>,
@@ -99,7 +99,7 @@ pub struct Metrics {
 /// The metrics at one cutoff.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct MetricsAt {
-    /// How many predicted labels were looked at.
+    /// The cutoff: number of predicted labels.
     pub k: usize,
     /// P@k.
     pub precision: f64,
@@ -112,7 +112,7 @@ pub struct MetricsAt {
 }
 
 impl Metrics {
-    /// The metrics at cutoff `k`, if it was asked for.
+    /// The metrics at cutoff `k`, if it is one of the cutoffs.
     pub fn at(&self, k: usize) -> Option<&MetricsAt> {
         self.at.iter().find(|at| at.k == k)
     }
@@ -122,12 +122,12 @@ impl<'a> Accumulator<'a> {
     /// The usual cutoffs.
     pub const CUTOFFS: [usize; 3] = [1, 3, 5];
 
-    /// Nothing seen yet; cutoffs 1, 3 and 5.
+    /// Without examples; cutoffs 1, 3 and 5.
     pub fn new(propensity: Option<&'a Propensity>) -> Self {
         Self::with_cutoffs(&Self::CUTOFFS, propensity)
     }
 
-    /// Nothing seen yet; `cutoffs` in any order, of which zeros are dropped.
+    /// Without examples; `cutoffs` in any order, of which zeros are dropped.
     pub fn with_cutoffs(cutoffs: &[usize], propensity: Option<&'a Propensity>) -> Self {
         let mut cutoffs: Vec<usize> = cutoffs.iter().copied().filter(|&k| k > 0).collect();
         cutoffs.sort_unstable();
@@ -136,13 +136,13 @@ impl<'a> Accumulator<'a> {
         Self { cutoffs, propensity, sums, examples: 0, examples_without_labels: 0, scratch: Vec::new() }
     }
 
-    /// How many predictions an example needs: the largest cutoff.
+    /// Number of predictions per example: the largest cutoff.
     pub fn depth(&self) -> usize {
         self.cutoffs.last().copied().unwrap_or(0)
     }
 
-    /// Adds an example: distinct labels `predicted`, best first (fewer than [`Self::depth`] are misses behind the last, more are
-    /// not looked at), and its labels `truth`, ascending.
+    /// Adds an example: distinct labels `predicted`, best first (fewer than [`Self::depth`] count as misses after the last, more are
+    /// ignored), and its labels `truth`, ascending.
     pub fn add(&mut self, predicted: &[u32], truth: &[u32]) {
         self.examples += 1;
         if truth.is_empty() {
@@ -179,7 +179,7 @@ impl<'a> Accumulator<'a> {
         }
     }
 
-    /// Adds what `other` has seen.
+    /// Adds the examples of `other`.
     ///
     /// # Panics
     /// When the cutoffs differ.
@@ -196,7 +196,7 @@ impl<'a> Accumulator<'a> {
         }
     }
 
-    /// The metrics so far; all 0 when no example was seen.
+    /// The metrics so far; all 0 without examples.
     pub fn metrics(&self) -> Metrics {
         let examples = self.examples.max(1) as f64;
         let at = self.cutoffs.iter().zip(&self.sums).map(|(&k, sums)| MetricsAt {

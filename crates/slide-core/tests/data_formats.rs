@@ -94,12 +94,12 @@ fn xmc_defects() {
         ("1 5 4\n0,2 1:0.5 4:nan\n", 2, 13, "a finite number", "\"nan\""),
         ("1 5 4\n0 1:inf\n", 2, 5, "a finite number", "\"inf\""),
         ("1 5 4\n0 1:1e39\n", 2, 5, "32-bit float", "\"1e39\""),
-        ("1 5 4\n0 1:0.5x\n", 2, 8, "a blank or the end of the line", "\"x\""),
+        ("1 5 4\n0 1:0.5x\n", 2, 8, "a space or the end of the line", "\"x\""),
         ("1 5 4\n0 1:\n", 2, 5, "a finite number", "the end of the line"),
         ("1 5 4\n0 1:\r\n", 2, 5, "a finite number", "the end of the line"),
         ("1 5 4\n0 1:", 2, 5, "a finite number", "the end of the file"),
-        ("1 5 4\n0 1", 2, 4, "':' behind a feature number", "the end of the file"),
-        ("1 5 4\n0 1 :2\n", 2, 4, "':' behind a feature number", "\" \""),
+        ("1 5 4\n0 1", 2, 4, "':' after a feature number", "the end of the file"),
+        ("1 5 4\n0 1 :2\n", 2, 4, "':' after a feature number", "\" \""),
         ("1 5 4\n0 x:2\n", 2, 3, "'feature:value'", "\"x:2\""),
         ("1 5 4\n0 -1:2\n", 2, 3, "'feature:value'", "\"-1:2\""),
         ("1 5 4\n0 5:2\n", 2, 3, "a feature number from 0 to 4", "\"5:2\""),
@@ -113,15 +113,15 @@ fn xmc_defects() {
         ("1 5 4\n1.0 1:2\n", 2, 2, "','", "\".0\""),
         ("1 5 4\n-1 1:2\n", 2, 1, "a label number from 0 to 3", "\"-1\""),
         ("1 5 4\n1,2:3 1:2\n", 2, 4, "','", "\":3\""),
-        ("1 5 4\n 1,2 1:2\n", 2, 3, "':' behind", "\",2\""),
+        ("1 5 4\n 1,2 1:2\n", 2, 3, "':' after", "\",2\""),
         ("1 5 4\n0 1:2 2:3 1:4\n", 2, 11, "feature 1 once an example", "\"1:4\""),
         ("1 5 4\n0 2:1 1:2 1:3 x\n", 2, 11, "feature 1 once an example", "\"1:3\""),
         ("1 5 4\n0 2:1 1:2 x 1:3\n", 2, 11, "'feature:value'", "\"x\""),
-        ("1 5 4\n0 1:1\r2:1\n", 2, 6, "a blank or the end", "\"\\r\""),
-        ("2 5 4\n0 1:2\n", 3, 1, "2 examples, as the header says; there are 1", "the end of the file"),
-        ("2 5 4\n0 1:2", 2, 6, "2 examples, as the header says; there are 1", "the end of the file"),
-        ("1 5 4\n0 1:2\n\n \n0 1:2\n0 x", 5, 1, "the end of the file behind 1 examples", "\"0\""),
-        ("1 5 4\n0 1:2\n x\n", 3, 2, "the end of the file behind 1 examples", "\"x\""),
+        ("1 5 4\n0 1:1\r2:1\n", 2, 6, "a space or the end", "\"\\r\""),
+        ("2 5 4\n0 1:2\n", 3, 1, "2 examples, as in the header (there are 1)", "the end of the file"),
+        ("2 5 4\n0 1:2", 2, 6, "2 examples, as in the header (there are 1)", "the end of the file"),
+        ("1 5 4\n0 1:2\n\n \n0 1:2\n0 x", 5, 1, "the end of the file after 1 examples", "\"0\""),
+        ("1 5 4\n0 1:2\n x\n", 3, 2, "the end of the file after 1 examples", "\"x\""),
         ("1 5 4\n0 1:2 # no\n", 2, 7, "'feature:value'", "\"#\""),
         ("1 5 4\n0 1:\x01\u{e9}\n", 2, 5, "a finite number", "\"\\x01\\xc3\\xa9\""),
     ];
@@ -179,10 +179,10 @@ fn svmlight_defects() {
             ("", 1, 1, "at least one example", "the end of the file"),
             ("# nothing\n\n", 3, 1, "at least one example", "the end of the file"),
             ("0 1:1 qid:3\n", 1, 7, "'feature:value'", "\"qid:3\""),
-            ("0 qid:x 1:1\n", 1, 3, "a number behind 'qid:'", "\"qid:x\""),
+            ("0 qid:x 1:1\n", 1, 3, "a number after 'qid:'", "\"qid:x\""),
             ("-1 1:1\n", 1, 1, "a label number", "\"-1\""),
             ("0 0:1 1:1\n0 4294967296:1\n", 2, 3, "a feature number", "\"4294967296:1\""),
-            ("2 3 4\n1 1:1\n# x\n1 1:1\n1 1:1\n", 5, 1, "the end of the file behind 2 examples", "\"1\""),
+            ("2 3 4\n1 1:1\n# x\n1 1:1\n1 1:1\n", 5, 1, "the end of the file after 2 examples", "\"1\""),
         ],
         &svmlight(IndexBase::Zero),
     );
@@ -301,12 +301,12 @@ fn names_are_counted() {
     assert!(
         read(b"a\nb\n", Some(3))
             .unwrap_err()
-            .ends_with("names:3:1: expected 3 names; there are 2, found the end of the file")
+            .ends_with("names:3:1: expected 3 names (there are 2), found the end of the file")
     );
     assert!(
         read(b"a\nb\n", Some(1))
             .unwrap_err()
-            .ends_with("names:2:1: expected the end of the file behind 1 names, found \"b\"")
+            .ends_with("names:2:1: expected the end of the file after 1 names, found \"b\"")
     );
     assert!(read(b"a\nb\xff", None).unwrap_err().ends_with("names:2:2: expected a name in UTF-8, found \"\\xff\""));
 }

@@ -1,4 +1,4 @@
-//! `slide demo`: from the repository's data set to predictions that a person can judge.
+//! `slide demo`: training on the repository's data set, evaluation, and some predictions with names.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -78,15 +78,15 @@ fn find_data() -> Result<PathBuf> {
     let places = [PathBuf::from(DATA), built_from];
     match places.into_iter().find(|folder| folder.join("train.txt.zst").is_file()) {
         Some(folder) => Ok(folder),
-        None => bail!("there is no folder {DATA} here: run this in the repository, or say --data FOLDER"),
+        None => bail!("there is no folder {DATA} here: run this in the repository, or give --data FOLDER"),
     }
 }
 
-/// What the numbers mean.
+/// Names of features, labels and examples.
 struct Names {
     features: Vec<String>,
     labels: Vec<String>,
-    /// Of the test examples; a set may lack them.
+    /// Of the test examples, if the set has them.
     examples: Option<Vec<String>>,
 }
 
@@ -134,7 +134,7 @@ fn examples(predictor: &Predictor, test: &Dataset, names: &Names, number: usize)
     Ok(text)
 }
 
-/// The features of an example that weigh most, by name.
+/// Names of the features of an example, the largest values first.
 fn words(test: &Dataset, example: usize, names: &[String]) -> impl Iterator<Item = String> {
     let (features, values) = test.features(example);
     let mut weighed: Vec<(u32, f32)> = features.iter().copied().zip(values.iter().copied()).collect();
@@ -142,7 +142,7 @@ fn words(test: &Dataset, example: usize, names: &[String]) -> impl Iterator<Item
     weighed.into_iter().map(|(feature, _)| names[feature as usize].clone())
 }
 
-/// The first items, broken into lines that fit beside the longest key.
+/// The first items, in lines that fit beside the longest key.
 fn list(items: impl Iterator<Item = String>) -> String {
     const MOST: usize = 12;
     const INDENT: usize = "predicted  ".len();

@@ -12,14 +12,14 @@ use anyhow::Result;
 use crate::args::{Cli, Verb};
 use crate::progress::Style;
 
-/// How a verb ended that did not fail.
+/// The result of a verb that did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Status {
     Done,
     Interrupted,
 }
 
-/// How a verb shows what it does.
+/// How a verb shows progress and results.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Show {
     pub(crate) progress: Style,

@@ -29,7 +29,7 @@ pub(crate) fn run(args: &PredictArgs, show: Show) -> Result<()> {
     let mut output = Output::new();
     let mut predictions = Predictions::default();
     while let Ok(first) = examples.recv() {
-        // What is there already is predicted together; nothing waits for examples that have yet to come.
+        // Examples that have been read are predicted together; a batch does not wait for more.
         let mut end = None;
         let mut batch = Vec::new();
         for example in std::iter::once(first).chain(examples.try_iter().take(BATCH - 1)) {
@@ -46,7 +46,7 @@ pub(crate) fn run(args: &PredictArgs, show: Show) -> Result<()> {
         }
         output.write(&text)?;
         output.flush()?;
-        // What was read before a defect has been answered.
+        // The examples before a defect have been answered.
         if let Some(error) = end {
             return Err(error.into());
         }

@@ -113,7 +113,7 @@ fn read(args: &TrainArgs, config: &TrainConfig, show: Show) -> Result<(Dataset, 
     Ok((all, test))
 }
 
-/// Reads a data file and tells what is in it.
+/// Reads a data file and prints its counts.
 pub(crate) fn read_file(path: &Path, options: &ReadOptions, show: Show) -> Result<Dataset> {
     let name = file_name(path);
     let start = Instant::now();
@@ -124,7 +124,7 @@ pub(crate) fn read_file(path: &Path, options: &ReadOptions, show: Show) -> Resul
     Ok(data)
 }
 
-/// The first line of the log: what is trained and on what.
+/// The first line of the log: the configuration, the data and the machine.
 fn log_start(log: &mut Log, trainer: &Trainer, runtime: &Runtime) -> Result<()> {
     #[derive(Serialize)]
     struct Start<'a> {

@@ -86,7 +86,7 @@ fn parse(text: &[u8], examples: u64, labels: u64) -> Result<Filter, Defect> {
         pairs.push((example, label));
         skip_blanks(&mut position);
         if byte(text, position) != b'\n' {
-            return Err(Defect::new(position, "the end of the line behind an example and a label"));
+            return Err(Defect::new(position, "the end of the line after an example and a label"));
         }
         position += 1;
     }

@@ -109,7 +109,7 @@ fn is_comment(text: &[u8], mut position: usize, grammar: Grammar) -> bool {
     grammar.svmlight && byte(text, position) == b'#'
 }
 
-/// `l1,l2,...`, or nothing where the line starts with a blank, a feature, a comment or its end.
+/// `l1,l2,...`, or nothing where the line starts with a space, a feature, a comment or its end.
 #[inline(always)]
 fn labels(text: &[u8], position: &mut usize, grammar: Grammar, labels: &mut Vec<u32>) -> Result<(), Defect> {
     let before = labels.len();
@@ -140,7 +140,7 @@ fn labels(text: &[u8], position: &mut usize, grammar: Grammar, labels: &mut Vec<
             b',' => *position += 1,
             b' ' | b'\t' => return Ok(()),
             _ if ends_line(text, *position) => return Ok(()),
-            _ => return Err(Defect::new(*position, "',' and another label, a blank, or the end of the line")),
+            _ => return Err(Defect::new(*position, "',' and another label, a space, or the end of the line")),
         }
     }
 }
@@ -192,7 +192,7 @@ fn features(
                 *position = start + 4;
                 let named = integer(text, position).is_some();
                 if !named || !(is_blank(byte(text, *position)) || ends_line(text, *position)) {
-                    return Err(Defect::new(start, "a number behind 'qid:'"));
+                    return Err(Defect::new(start, "a number after 'qid:'"));
                 }
                 content = true;
                 continue;
@@ -200,7 +200,7 @@ fn features(
             return Err(Defect::new(start, "'feature:value' or the end of the line"));
         };
         if byte(text, *position) != b':' {
-            return Err(Defect::new(*position, "':' behind a feature number"));
+            return Err(Defect::new(*position, "':' after a feature number"));
         }
         if feature < grammar.first_feature || feature >= grammar.feature_end {
             return Err(Defect::new(start, feature_expected(grammar)));
@@ -208,7 +208,7 @@ fn features(
         *position += 1;
         let value = float(text, position).map_err(|error| not_a_value(*position, error))?;
         if !is_blank(byte(text, *position)) && !ends_line(text, *position) {
-            return Err(Defect::new(*position, "a blank or the end of the line behind a value"));
+            return Err(Defect::new(*position, "a space or the end of the line after a value"));
         }
         *ascending &= feature >= least;
         least = feature + 1;

@@ -19,11 +19,11 @@ pub fn read(path: impl AsRef<Path>, count: Option<usize>) -> Result<Vec<String>,
     let names: Vec<String> = text.lines().map(str::to_owned).collect();
     match count {
         Some(count) if names.len() < count => {
-            Err(locate(Defect::new(bytes.len(), format!("{count} names; there are {}", names.len()))))
+            Err(locate(Defect::new(bytes.len(), format!("{count} names (there are {})", names.len()))))
         }
         Some(count) if names.len() > count => {
             let surplus: usize = text.split_inclusive('\n').take(count).map(str::len).sum();
-            Err(locate(Defect::new(surplus, format!("the end of the file behind {count} names"))))
+            Err(locate(Defect::new(surplus, format!("the end of the file after {count} names"))))
         }
         _ => Ok(names),
     }

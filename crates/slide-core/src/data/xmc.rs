@@ -86,13 +86,13 @@ pub(crate) fn read_counted(text: &[u8], body: usize, header: Header, grammar: Gr
 }
 
 pub(crate) fn missing_defect(at: usize, examples: u64, found: u64) -> Defect {
-    Defect::new(at, format!("{examples} examples, as the header says; there are {found}"))
+    Defect::new(at, format!("{examples} examples, as in the header (there are {found})"))
 }
 
 /// The defect of a surplus line, which starts at `start`.
 pub(crate) fn surplus_defect(text: &[u8], start: usize, examples: u64) -> Defect {
     let blanks = text[start..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
-    Defect::new(start + blanks, format!("the end of the file behind {examples} examples, as the header says"))
+    Defect::new(start + blanks, format!("the end of the file after {examples} examples, as in the header"))
 }
 
 /// The defect of the first line behind `examples` examples that is not blank, unless another defect comes before it.

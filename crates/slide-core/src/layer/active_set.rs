@@ -1,8 +1,8 @@
 //! The active sets of a batch as sparse matrices: by example ([`Csr`]), and by row ([`Csc`]).
 //!
 //! An example lists its active rows, ascending. The owner of a shard needs the transpose: for each of its rows the
-//! examples in whose set it is. [`Csc::fill`] makes one of the other by a counting sort, one shard at a time, so that all
-//! owners do it in parallel.
+//! examples in whose set it is. [`Csc::fill`] computes it by a counting sort, one shard at a time, so that all
+//! owners work in parallel.
 
 use slide_kernels::{CscMut, CscPattern, CsrView, Kernels};
 
@@ -77,7 +77,7 @@ impl Csr {
     }
 }
 
-/// Rows whose counters stay in the cache of a core, together with what is written for them.
+/// Rows whose counters fit in the cache of a core, together with the output.
 const COUNTERS: usize = 16_384;
 
 /// The active rows of one shard in compressed sparse columns: for each row the examples in whose set it is.

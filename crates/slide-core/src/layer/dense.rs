@@ -2,7 +2,7 @@
 //!
 //! Every product is owned by its output. A block of examples computes its own logits and the gradient with respect
 //! to its own inputs, reading all listed rows; the owner of a row computes the row's gradient, reading all
-//! examples, and updates the row at once. So no partial sums of different owners are ever added, and each sum is one chain
+//! examples, and updates the row at once. So partial sums of different owners are never added, and each sum is one chain
 //! in a fixed order: over inputs, over the listed rows, over examples.
 
 use slide_kernels::{Kernels, MatrixMut};
@@ -63,7 +63,7 @@ pub(crate) struct Scratch {
     bias_gradient: Vec<f32>,
 }
 
-/// What one block of examples brings to the gradient of the listed rows.
+/// The contribution of one block of examples to the gradient of the listed rows.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BlockDeltas<'a> {
     /// Gradient with respect to the logits, `[listed rows][examples]`.

@@ -1,11 +1,11 @@
 //! Layers: rows of weights with owners, and the passes over them.
 //!
 //! * [`partition`]: which shard a row belongs to;
-//! * [`rows`]: the rows of one layer with bias and optimiser state, lent out shard by shard;
+//! * [`rows`]: the rows of one layer with bias and optimiser state, borrowed shard by shard;
 //! * [`embedding`]: the sparse input layer;
 //! * [`dense`]: a list of rows shared by a group of examples (hidden layers; the output under a shared set);
-//! * [`sampled`]: rows of which each example has a set of its own, listed in [`active_set`];
-//! * [`reduction_tree`]: the fixed tree that adds up what shards contribute.
+//! * [`sampled`]: rows under one active set per example, listed in [`active_set`];
+//! * [`reduction_tree`]: the fixed tree that adds the contributions of shards.
 
 pub(crate) mod active_set;
 pub(crate) mod dense;

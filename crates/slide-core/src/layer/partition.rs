@@ -4,13 +4,13 @@
 //! number of rows alone, so that every sum over rows has the same shape on every machine. Files list frequent
 //! labels first; rows are assigned round-robin (row `l` to shard `l mod shards`), which spreads them evenly.
 
-/// Rows below which another shard does not pay: the sum of shard results would cost more than the rows.
+/// Rows of a shard at least: with fewer, adding the results of shards would cost more than the rows.
 const ROWS_PER_SHARD: usize = 512;
 /// Most shards of a layer, and so most workers that can share it.
 const MOST_SHARDS: usize = 64;
 
 /// The bijection between logical rows (features, labels, units: as files and models number them) and internal rows
-/// (as they lie in memory, shard after shard).
+/// (as they are stored in memory, shard after shard).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Partition {
     rows: usize,
@@ -45,13 +45,13 @@ impl Partition {
         (0..=self.shards).map(|shard| self.start(shard)).collect()
     }
 
-    /// Where a logical row lies.
+    /// The internal row of a logical row.
     pub(crate) fn to_internal(self, logical: u32) -> u32 {
         let logical = logical as usize;
         (self.start(logical % self.shards) + logical / self.shards) as u32
     }
 
-    /// The logical row that lies at `internal`.
+    /// The logical row of an internal row.
     pub(crate) fn to_logical(self, internal: u32) -> u32 {
         let internal = internal as usize;
         let (short, longer) = (self.rows / self.shards, self.rows % self.shards);

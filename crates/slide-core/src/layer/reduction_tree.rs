@@ -1,8 +1,8 @@
 //! The fixed binary tree by which the results of shards are added.
 //!
-//! Floating-point addition is not associative, so the shape of the sum must not depend on who computes it. Shard
-//! results are the leaves of a complete binary tree; a worker adds up the subtrees that lie wholly in its run of
-//! shards and keeps only their sums, of which there are at most two per level.
+//! Floating-point addition is not associative, so the shape of the sum must not depend on which worker computes it. Shard
+//! results are the leaves of a complete binary tree; a worker adds the subtrees that lie completely in its run of
+//! shards and keeps only their sums, at most two per level.
 
 /// The sum of the leaves `index * 2^level .. (index + 1) * 2^level`.
 #[derive(Clone, Debug)]
@@ -19,7 +19,7 @@ impl PartialSum {
     }
 }
 
-/// The sums of the subtrees of a run of leaves that are not yet part of a larger one, and buffers to use again.
+/// The sums of the subtrees of a run of leaves that are not yet part of a larger one, and reused buffers.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ReductionTree {
     open: Vec<PartialSum>,
@@ -61,7 +61,7 @@ impl ReductionTree {
         }
     }
 
-    /// The sums that wait for a sibling, in the order of their leaves.
+    /// The sums without a sibling so far, in the order of their leaves.
     pub(crate) fn open(&self) -> &[PartialSum] {
         &self.open
     }
@@ -81,7 +81,7 @@ pub(crate) fn merge<'a>(
         part.extend_from_slice(&partial.sum[range.clone()]);
         scratch.push_partial(PartialSum { sum: part, ..*partial });
     }
-    debug_assert_eq!(scratch.open.len(), 1, "the leaves make up one complete tree");
+    debug_assert_eq!(scratch.open.len(), 1, "the leaves form one complete tree");
     sum.copy_from_slice(&scratch.open[0].sum);
 }
 
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_sum_has_the_same_bits_however_the_leaves_are_shared_out() {
+    fn the_sum_has_the_same_bits_for_any_number_of_workers() {
         let leaves: Vec<Vec<f32>> =
             (0..16).map(|leaf| (0..5).map(|i| 1.0 / (3 + leaf * 7 + i) as f32 - 0.05).collect()).collect();
         let mut sums = Vec::new();

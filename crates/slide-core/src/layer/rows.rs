@@ -1,4 +1,4 @@
-//! The rows of one layer: weights, bias and the optimiser's state, lent out shard by shard to their owners.
+//! The rows of one layer: weights, bias and the optimiser's state, borrowed shard by shard by their owners.
 
 use half::bf16;
 use slide_kernels::{Kernels, Rounding, Table, TableMut, Values, ValuesMut};
@@ -26,7 +26,7 @@ pub(crate) enum Weights {
     Bf16(RowTable<bf16>),
 }
 
-/// What the rows of a layer look like.
+/// The shape of the rows of a layer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shape {
     /// Number of the table in the network.
@@ -48,7 +48,7 @@ pub(crate) struct LayerRows {
     weights: Weights,
     bias: Slab<f32>,
     state: Option<RowState>,
-    /// What biases, their states and the last steps are cut from.
+    /// The arena of biases, their states and the last steps.
     vectors: Arena,
 }
 
@@ -90,7 +90,7 @@ impl LayerRows {
     }
 
     /// Columns that the kernels work on: the width rounded up to whole vectors of 16. The columns past the width
-    /// are 0 and stay 0.
+    /// are always 0.
     pub(crate) fn columns(&self) -> usize {
         self.width.next_multiple_of(16)
     }
@@ -133,7 +133,7 @@ impl LayerRows {
         }
     }
 
-    /// What pages the tables lie on.
+    /// The pages and nodes of the tables.
     pub(crate) fn report(&self) -> Report {
         let mut report = match &self.weights {
             Weights::F32(table) => table.report(),
@@ -151,8 +151,8 @@ impl LayerRows {
         self.cut(&self.partition.starts())
     }
 
-    /// The rows cut evenly, and finer than the shards where these are few: for passes that add nothing up over rows,
-    /// and whose bits so do not depend on the cuts.
+    /// The rows in even runs, finer than the shards where these are few: for passes without sums over rows,
+    /// whose bits do not depend on the runs.
     pub(crate) fn runs_mut(&mut self) -> Vec<Shard<'_>> {
         let (rows, runs) = (self.rows(), (self.rows() / 16).clamp(1, 64));
         let starts: Vec<usize> = (0..=runs).map(|run| run * rows / runs).collect();
@@ -199,7 +199,7 @@ enum ShardWeights<'a> {
     Bf16(&'a mut [bf16]),
 }
 
-/// One shard of a layer, lent to its owner for a phase. Rows are numbered from the shard's first.
+/// One shard of a layer, borrowed by its owner for a phase. Rows are numbered from the shard's first.
 #[derive(Debug)]
 pub(crate) struct Shard<'a> {
     layer: u32,
@@ -238,7 +238,7 @@ impl Shard<'_> {
         self.bias
     }
 
-    /// Notes that the batch touches `rows`, and looks up the decays of their states.
+    /// Records that the batch touches `rows`, and looks up the decays of their states.
     pub(crate) fn touch(&mut self, rows: &[u32], step: &Step, decays: &mut RowDecays) {
         step.touch(rows, self.state.last_step, decays);
     }

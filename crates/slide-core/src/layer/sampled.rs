@@ -1,4 +1,4 @@
-//! Rows of which each example has a set of its own: the output layer under hash sampling.
+//! Rows under one active set per example: the output layer with a sampler that is not shared.
 //!
 //! The owner of a shard takes its rows in order. Pass 1 reads a row once and computes the logits of all examples in whose set
 //! it is; pass 2 reads it again and, while it is in cache, adds its part to the gradient of the examples' hidden units and
@@ -15,13 +15,13 @@ use crate::objective::{Objective, ShardLogits, ShardSums};
 use crate::optim::{RowDecays, Step};
 use crate::views::{matrix, matrix_mut};
 
-/// What the owner of a shard keeps between the passes.
+/// The state of a shard between the passes.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ShardPass {
     columns: Csc,
     /// Per entry of the columns: the logit, later the gradient with respect to it.
     deltas: Vec<f32>,
-    /// What the objective keeps of this shard.
+    /// The objective's sums over this shard.
     pub(crate) sums: ShardSums,
     /// This shard's part of the loss that needs no other shard.
     pub(crate) loss: f64,
@@ -51,13 +51,13 @@ impl ShardPass {
         kernels.sddmm_forward(shard.table(), shard.bias(), &pattern, vectors, &mut self.deltas);
     }
 
-    /// What the objective makes of the logits of this shard alone, of a batch of `batch` examples with the padding.
+    /// First half of the objective, on this shard's logits alone; `batch` is the number of examples with the padding.
     pub(crate) fn loss(&mut self, kernels: &Kernels, objective: &dyn Objective, batch: usize) {
         let Self { columns, deltas, sums, .. } = self;
         self.loss = objective.shard(kernels, shard_logits(columns, deltas, batch), sums);
     }
 
-    /// What it makes of them when the sums over all shards are known.
+    /// Second half of the objective, with the sums over all shards.
     pub(crate) fn finish_loss(&mut self, kernels: &Kernels, objective: &dyn Objective, max: &[f32], factor: &[f32]) {
         let Self { columns, deltas, sums, .. } = self;
         objective.finish_shard(kernels, shard_logits(columns, deltas, max.len()), sums, max, factor);

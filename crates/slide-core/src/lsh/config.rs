@@ -30,11 +30,11 @@ impl HashKind {
 }
 
 choices! {
-    /// Which rows stay in a bucket when more rows fall into it than it may hold.
+    /// Which rows a bucket keeps when more rows hash into it than its size.
     pub enum BucketPolicy ("bucket policy") {
-        /// Those inserted last, that is the highest rows: rows are inserted in ascending order.
+        /// The rows inserted last, that is the highest ones: rows are inserted in ascending order.
         Fifo = "fifo",
-        /// A uniform random choice, another one in every table and at every rebuild.
+        /// A uniformly random choice, independent in every table and at every rebuild.
         Reservoir = "reservoir",
     }
 }
@@ -49,15 +49,15 @@ settings! {
         hash_bits: u32 = 9, "BITS";
         /// Hash tables (L)
         tables: usize = 50, "N";
-        /// Most rows that a bucket holds
+        /// Maximum number of rows in a bucket
         bucket_size: u32 = 128, "ROWS";
-        /// Which rows stay in an overfull bucket
+        /// Which rows an overfull bucket keeps
         bucket_policy: BucketPolicy = BucketPolicy::Fifo, "POLICY";
     }
 }
 
 impl HashingConfig {
-    /// Checks what does not depend on the layer.
+    /// Checks the settings, as far as they do not depend on the layer.
     ///
     /// # Errors
     /// A number out of its range, or bits that are no multiple of the family's bits per hash.

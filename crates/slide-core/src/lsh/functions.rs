@@ -5,7 +5,7 @@ use slide_kernels::{Kernels, Matrix};
 
 use super::{HashError, HashKind, HashingConfig};
 
-/// One code a table for vectors of `width` coordinates; a pure function of settings, width and seed.
+/// One code per table for vectors of `width` coordinates; a pure function of settings, width and seed.
 ///
 /// The families themselves are described at [`SimHash`] and [`Bins`]. WTA compares 8 coordinates a hash, picked from
 /// all of them each time; DWTA and MinHash cut permutations of the coordinates into bins of 8.
@@ -13,7 +13,7 @@ use super::{HashError, HashKind, HashingConfig};
 pub(crate) struct HashFunctions {
     settings: HashingConfig,
     width: usize,
-    /// Signs or positions, laid out as the kernels want them.
+    /// Signs or positions, in the layout of the kernels.
     parameters: Vec<u32>,
 }
 
@@ -21,7 +21,7 @@ impl HashFunctions {
     /// Draws the functions.
     ///
     /// # Errors
-    /// Impossible settings, or a width that is less than a bin or more than the kernels hash.
+    /// Impossible settings, or a width below that of a bin or above the limit of the kernels.
     pub(crate) fn new(settings: &HashingConfig, width: usize, seed: u64) -> Result<Self, HashError> {
         settings.validate()?;
         let &HashingConfig { hash: kind, tables, .. } = settings;

@@ -1,9 +1,9 @@
-//! Locality-sensitive hashing: which neurons are likely to answer strongly to an input.
+//! Locality-sensitive hashing: which output rows are likely to have large logits for an input.
 //!
-//! A hash family ([`HashKind`]) turns a vector into one code a table, such that similar vectors often share codes.
+//! A hash family ([`HashKind`]) maps a vector to one code per table, such that similar vectors often have equal codes.
 //! The rows of a layer are stored in [`HashTables`] by their codes; the buckets that an input's codes name hold the
-//! candidates from which [`sampling`](crate::sampling) takes the active set. As the weights move, codes and tables are
-//! made anew on a schedule ([`Rebuild`]).
+//! candidates from which [`sampling`](crate::sampling) takes the active set. As the weights change, codes and tables are
+//! rebuilt on a schedule ([`Rebuild`]).
 
 mod config;
 mod functions;
@@ -27,12 +27,12 @@ pub(crate) const MAX_BITS: u32 = 24;
 /// The largest number of tables.
 pub(crate) const MAX_TABLES: usize = 4096;
 
-/// Hash settings, or stored codes, that cannot be used.
+/// Invalid hash settings or stored codes.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HashError {
-    /// The code is empty, too long, or holds a part of an elementary hash.
-    #[error("{found} bits a code, expected 1 to {MAX_BITS}, for {kind} a multiple of {per_hash}")]
+    /// The code is empty, too long, or not a whole number of elementary hashes.
+    #[error("{found} bits per code, expected 1 to {MAX_BITS}, for {kind} a multiple of {per_hash}")]
     Bits {
         /// The family.
         kind: HashKind,
@@ -47,7 +47,7 @@ pub enum HashError {
         /// The number found.
         found: usize,
     },
-    /// Buckets that hold nothing.
+    /// Buckets of size 0.
     #[error("a bucket size of 0, expected at least 1")]
     BucketSize,
     /// Vectors narrower than a bin.
@@ -60,10 +60,10 @@ pub enum HashError {
         /// The smallest width.
         expected: usize,
     },
-    /// More than the kernels can hash.
+    /// Beyond the limits of the kernels.
     #[error(transparent)]
     Kernels(#[from] slide_kernels::hash::HashError),
-    /// The tables found no memory.
+    /// No memory for the tables.
     #[error("no memory for hash tables: {0}")]
     Memory(#[from] MemError),
     /// Rows are numbered by 32 bits.
@@ -72,7 +72,7 @@ pub enum HashError {
         /// The number found.
         rows: usize,
     },
-    /// The stored codes are not one a row and table.
+    /// The number of stored codes is not rows x tables.
     #[error("{found} stored hash codes, expected {rows} rows x {tables} tables")]
     CodeCount {
         /// Rows of the layer.
@@ -82,7 +82,7 @@ pub enum HashError {
         /// Codes found.
         found: usize,
     },
-    /// A stored code has no bucket.
+    /// A stored code is out of range.
     #[error("stored hash code {code} of row {row}, expected less than {buckets}")]
     CodeRange {
         /// The first row with such a code.

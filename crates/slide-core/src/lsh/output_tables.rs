@@ -1,4 +1,4 @@
-//! The hash tables of the output layer: hashed from its rows, looked up by the training's samplers and by retrieval.
+//! The hash tables of the output layer: built from its rows, used by samplers in training and by retrieval.
 
 use slide_kernels::{Kernels, Matrix, Values};
 use slide_mem::{Placement, Report, Workers};
@@ -9,12 +9,12 @@ use crate::layer::rows::LayerRows;
 /// Hash functions and tables over the output rows.
 #[derive(Debug)]
 pub(crate) struct OutputTables {
-    /// The functions; queries use them too.
+    /// The functions, for rows and queries.
     functions: HashFunctions,
     /// The tables, by internal row.
     pub(crate) tables: HashTables,
     seed: u64,
-    /// The batch before which the tables were last rebuilt; decides what a reservoir keeps.
+    /// The batch before which the tables were last rebuilt; a reservoir's choice depends on it.
     rebuilt_at: u64,
 }
 
@@ -31,23 +31,23 @@ impl OutputTables {
         Ok(Self { functions, tables, seed, rebuilt_at: 0 })
     }
 
-    /// The codes of hidden activations, `[vectors][tables]`: the buckets in which to look for rows that answer strongly.
+    /// The codes of hidden activations, `[vectors][tables]`: the buckets of rows that are likely to have large logits.
     pub(crate) fn codes(&self, kernels: &Kernels, hidden: Matrix<'_>, codes: &mut [u32]) {
         self.functions.codes(kernels, hidden, codes);
     }
 
-    /// What pages the tables lie on.
+    /// The pages and nodes of the tables.
     pub(crate) fn report(&self) -> Report {
         self.tables.report()
     }
 
-    /// The codes in the tables and the batch they were made before: what a checkpoint holds of the tables. (Tables
-    /// rebuilt from the weights of the checkpoint would be newer than those the uninterrupted run goes on with.)
+    /// The state of the tables for a checkpoint: their codes, and the batch before which these were computed. (Tables
+    /// rebuilt from the weights of the checkpoint would be newer than those that the uninterrupted run uses.)
     pub(crate) fn state(&self) -> TableState {
         TableState { codes: self.tables.codes(), rebuilt_at: self.rebuilt_at }
     }
 
-    /// Fills the tables as they were when `state` was taken.
+    /// Restores the tables of `state`.
     pub(crate) fn restore(
         &mut self,
         state: &TableState,
@@ -85,7 +85,7 @@ impl OutputTables {
     }
 }
 
-/// What determines the contents of the tables.
+/// The data that determine the contents of the tables.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct TableState {
     /// The codes of all output rows, `[internal row][tables]`.

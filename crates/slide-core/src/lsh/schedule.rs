@@ -1,10 +1,10 @@
-//! When the hash tables are built again from the current weights.
+//! When the hash tables are rebuilt from the current weights.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// The batches before which hash codes and tables are computed anew.
+/// The batches before which hash codes and tables are recomputed.
 ///
 /// Written `never`, `constant:EVERY` or `exponential:FIRST:GROWTH`; the periods are numbers of batches.
 ///
@@ -18,14 +18,14 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Rebuild {
-    /// The tables of the start are kept.
+    /// The tables of the initial weights are kept.
     Never,
     /// Before batches `every`, `2 every`, ...
     Constant {
         /// The period in batches, at least 1.
         every: u64,
     },
-    /// The first period is `first`, each later one `growth` times as long: weights move fast at the start of training
+    /// The first period is `first`, each later one `growth` times as long: weights change fast at the start of training
     /// and slowly at its end (SLIDE, MLSys 2020, section 3.1, where `growth` is e to the power of the decay constant).
     Exponential {
         /// The first period in batches, at least 1.
@@ -35,10 +35,10 @@ pub enum Rebuild {
     },
 }
 
-/// A rebuild schedule that cannot be read.
+/// An invalid rebuild schedule.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{found}` is no rebuild schedule, expected `never`, `constant:EVERY` or `exponential:FIRST:GROWTH` \
+    "invalid rebuild schedule `{found}`, expected `never`, `constant:EVERY` or `exponential:FIRST:GROWTH` \
      (batches at least 1, growth a number at least 1), for example `constant:50` or `exponential:50:1.3`"
 )]
 #[non_exhaustive]
@@ -50,15 +50,15 @@ pub struct RebuildError {
 impl Rebuild {
     /// Whether the tables are rebuilt before batch `batch`, a number that counts from 0 over all epochs.
     ///
-    /// Batch 0 is never due: the tables it uses are those that the network starts with.
+    /// Batch 0 is never due: it uses the tables of the initial weights.
     #[must_use]
     pub fn is_due(self, batch: u64) -> bool {
         batch > 0 && self.last_due(batch) == batch
     }
 
-    /// The last batch up to `batch` that was due; 0, the start, if none was. It names the tables that batch uses.
+    /// The last batch up to `batch` that was due, or 0. It identifies the tables that batch uses.
     ///
-    /// The answer depends on nothing but the batch number. Period `i` of an exponential schedule is
+    /// It is a function of the batch number alone. Period `i` of an exponential schedule is
     /// `first * growth^i`, multiplied up in f64 and rounded down.
     #[must_use]
     pub fn last_due(self, batch: u64) -> u64 {
@@ -147,13 +147,13 @@ mod tests {
         let steep = Rebuild::Exponential { first: 1, growth: 1e300 };
         assert!(steep.is_due(1));
         assert!(!steep.is_due(2) && !steep.is_due(u64::MAX));
-        // Values that no text gives: a period is still at least one batch.
+        // Values that cannot be parsed from a text: a period is still at least one batch.
         assert!(Rebuild::Constant { every: 0 }.is_due(7));
         assert!(Rebuild::Exponential { first: 0, growth: f64::NAN }.is_due(7));
     }
 
     #[test]
-    fn what_is_no_schedule() {
+    fn invalid_schedules() {
         for text in [
             "",
             "constant",

@@ -8,32 +8,32 @@ use slide_mem::{Arena, MemError, Placement, Report, RowTable, Slab, Workers};
 use super::{BucketPolicy, HashError, HashingConfig};
 use crate::streams;
 
-/// Rows whose codes lie together.
+/// Rows whose codes are stored together.
 ///
-/// Hashing yields codes row by row, a table is built from the codes of one table: storage by row would cost the build
-/// a cache line a code, storage by table would scatter the writes and could not be cut into rows for the workers. So
-/// codes are stored by block, and within it by table: a block is one piece of hashing work, and the build of a table
+/// Hashing computes codes row by row; a table is built from the codes of one table. Storage by row would cost the build
+/// a cache line per code; storage by table would scatter the writes and could not be split by rows among the workers. So
+/// codes are stored by block, and within a block by table: a block is the unit of hashing work, and the build of a table
 /// reads runs of 1 KiB.
 const BLOCK_ROWS: usize = 256;
 
 /// `tables` hash tables over `rows` rows, and the codes that they were built from.
 ///
-/// A table is a list of row numbers sorted by bucket and the place where each bucket begins: empty buckets cost four
-/// bytes. After the first build nothing large is allocated.
+/// A table is a list of row numbers sorted by bucket and the place where each bucket begins: an empty bucket takes four
+/// bytes. Only the first build allocates.
 #[derive(Debug)]
 pub(crate) struct HashTables {
     settings: HashingConfig,
     rows: usize,
-    /// A block a row, `[table][BLOCK_ROWS]`; the places behind the last row hold 0.
+    /// One block per row, `[table][BLOCK_ROWS]`; 0 after the last row.
     blocks: RowTable<u32>,
     tables: Vec<HashTable>,
-    /// What `tables` are cut from: buckets are looked up at random, which asks for huge pages.
+    /// The arena of `tables`: buckets are read in random order, so it asks for huge pages.
     arena: Arena,
     placement: Placement,
     scratch: Vec<Scratch>,
 }
 
-/// What one worker needs, kept so that nothing is allocated after the first build.
+/// Buffers of one worker, reused by later builds.
 #[derive(Clone, Debug, Default)]
 struct Scratch {
     places: Vec<Place>,
@@ -44,21 +44,21 @@ struct Scratch {
 struct HashTable {
     /// Where each bucket begins in `rows`, and the end of the last one.
     starts: Slab<u32>,
-    /// By bucket, ascending in each. As long as any rebuild can need; pages that are not touched cost nothing.
+    /// By bucket, ascending in each. Long enough for any rebuild; pages that are not touched take no memory.
     rows: Slab<u32>,
 }
 
 /// The state of one bucket while its table is built.
 #[derive(Clone, Copy, Debug, Default)]
 struct Place {
-    /// Where the next row goes.
+    /// The position of the next row.
     next: u32,
-    /// How many of the rows to come find no room.
+    /// How many of the remaining rows are dropped.
     surplus: u32,
 }
 
 impl HashTables {
-    /// Tables with empty buckets; call [`rebuild`](Self::rebuild) once the codes are there.
+    /// Tables with empty buckets; call [`rebuild`](Self::rebuild) once there are codes.
     ///
     /// # Errors
     /// Impossible settings, more than `u32::MAX` rows, or no memory.
@@ -78,10 +78,10 @@ impl HashTables {
         Ok(Self { settings: settings.clone(), rows, blocks, tables, arena, placement, scratch: Vec::new() })
     }
 
-    /// Tables from the codes of a checkpoint, `[rows][tables]` as [`codes`](Self::codes) gives them, not built yet.
+    /// Tables from the codes of a checkpoint, `[rows][tables]` in the order of [`codes`](Self::codes), not built yet.
     ///
     /// # Errors
-    /// Impossible settings, a number of codes that does not fit, a code without a bucket, or no memory.
+    /// Impossible settings, a wrong number of codes, a code out of range, or no memory.
     pub(crate) fn from_codes(
         settings: &HashingConfig,
         rows: usize,
@@ -106,8 +106,8 @@ impl HashTables {
         Ok(tables)
     }
 
-    /// The codes of all rows, `[rows][tables]`, for a checkpoint: tables rebuilt after a resume would otherwise come
-    /// from newer weights than those that the uninterrupted run goes on with.
+    /// The codes of all rows, `[rows][tables]`, for a checkpoint: tables rebuilt after a resume would be of newer
+    /// weights than those of the uninterrupted run.
     #[must_use]
     pub(crate) fn codes(&self) -> Vec<u32> {
         let mut codes = Vec::with_capacity(self.rows * self.settings.tables);
@@ -122,7 +122,7 @@ impl HashTables {
     /// its rows, `[rows of the run][tables]`. Call [`rebuild`](Self::rebuild) afterwards.
     ///
     /// # Panics
-    /// If a code has no bucket.
+    /// If a code is out of range.
     pub(crate) fn each_block_of_codes(&mut self, workers: &Workers, hash: impl Fn(Range<usize>, &mut [u32]) + Sync) {
         let Self { settings, rows, blocks, scratch, .. } = self;
         scratch.resize_with(workers.count(), Scratch::default);
@@ -133,16 +133,16 @@ impl HashTables {
             codes.resize((end - first) * settings.tables, 0);
             hash(first..end, codes);
             let buckets = settings.buckets();
-            assert!(codes.iter().all(|&code| (code as usize) < buckets), "a hash code without a bucket");
+            assert!(codes.iter().all(|&code| (code as usize) < buckets), "a hash code out of range");
             store(codes, settings.tables, block);
         });
     }
 
     /// Fills all buckets from the stored codes.
     ///
-    /// Which rows stay in an overfull bucket depends, with [`BucketPolicy::Reservoir`], on `seed` and on `rebuild`, a
-    /// number that differs from rebuild to rebuild ([`Rebuild::last_due`](super::Rebuild::last_due) gives one that a
-    /// resumed run finds again). The result does not depend on the number of workers.
+    /// With [`BucketPolicy::Reservoir`], the rows that an overfull bucket keeps depend on `seed` and on `rebuild`, a
+    /// number that differs between rebuilds ([`Rebuild::last_due`](super::Rebuild::last_due) is one that is the same
+    /// in a resumed run). The result does not depend on the number of workers.
     pub(crate) fn rebuild(&mut self, kernels: &Kernels, workers: &Workers, seed: u64, rebuild: u64) {
         let Self { settings, rows, blocks, tables, scratch, .. } = self;
         scratch.resize_with(workers.count(), Scratch::default);
@@ -177,13 +177,13 @@ impl HashTables {
         &table.rows[table.range(code)]
     }
 
-    /// The number of rows that the tables are made for.
+    /// The number of rows of the layer.
     #[must_use]
     pub(crate) fn rows(&self) -> usize {
         self.rows
     }
 
-    /// The settings that the tables were made with.
+    /// The settings of the tables.
     #[must_use]
     pub(crate) fn settings(&self) -> &HashingConfig {
         &self.settings
@@ -195,7 +195,7 @@ impl HashTables {
         self.placement
     }
 
-    /// What pages the codes and buckets lie on.
+    /// The pages and nodes of codes and buckets.
     #[must_use]
     pub(crate) fn report(&self) -> Report {
         let mut report = self.arena.report();
@@ -203,7 +203,7 @@ impl HashTables {
         report
     }
 
-    /// Bytes held: codes, buckets, and what a rebuild needs.
+    /// Bytes held: codes, buckets, and the buffers of a rebuild.
     #[cfg(test)]
     pub(crate) fn bytes(&self) -> usize {
         let codes = self.blocks.as_slice().len();
@@ -219,7 +219,7 @@ impl HashTable {
         self.starts[code as usize] as usize..self.starts[code as usize + 1] as usize
     }
 
-    /// First half of the counting sort: finds the place of every bucket. True if one is overfull.
+    /// First half of the counting sort: computes the position of every bucket. True if one is overfull.
     fn reserve<'a>(
         &mut self,
         settings: &HashingConfig,
@@ -246,8 +246,8 @@ impl HashTable {
         overfull
     }
 
-    /// Second half: the rows `first..` with these codes go to their places. The numbers of kept and surplus rows are
-    /// known by now, so both policies decide row by row, in order, and leave the bucket ascending.
+    /// Second half: writes the rows `first..` with these codes to their positions. The numbers of kept and surplus rows are
+    /// known, so both policies decide row by row, in order, and the bucket is ascending.
     fn insert(&mut self, policy: BucketPolicy, first: u32, codes: &[u32], random: &[u32], places: &mut [Place]) {
         for ((row, &code), &word) in (first..).zip(codes).zip(random) {
             let place = &mut places[code as usize];

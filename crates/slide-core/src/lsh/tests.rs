@@ -105,7 +105,7 @@ fn a_rebuild_allocates_nothing() {
     assert_eq!(tables.bytes(), held);
 }
 
-/// One bucket of 40 rows that may hold 10: over 2,000 rebuilds every row stays in 500 of them, give or take.
+/// One bucket of 40 rows that may hold 10: over 2,000 rebuilds every row is kept in about 500.
 #[test]
 fn the_reservoir_is_uniform() {
     let (rows, kept, rebuilds) = (40, 10, 2000_u64);
@@ -124,7 +124,7 @@ fn the_reservoir_is_uniform() {
     // Chi-square of 39 degrees times (1 - 10/40): mean 29, standard deviation 6.6.
     assert!(deviation < 29.0 + 5.0 * 6.6, "{deviation}: {counts:?}");
     assert!(deviation > 29.0 - 4.0 * 6.6, "{deviation}: too even to be random");
-    // Two given rows stay together with probability 10/40 * 9/39; standard deviation 10.4.
+    // Two given rows are both kept with probability 10/40 * 9/39; standard deviation 10.4.
     assert!((63..=168).contains(&pairs), "{pairs} of 2000, expected 115");
     assert_eq!(equal, 0, "tables choose by themselves");
 }
@@ -154,7 +154,7 @@ fn impossible_settings_are_errors() {
     let half_a_hash = HashingConfig { hash: HashKind::Dwta, hash_bits: 10, ..good.clone() };
     assert_eq!(
         half_a_hash.validate().unwrap_err().to_string(),
-        "10 bits a code, expected 1 to 24, for dwta a multiple of 3"
+        "10 bits per code, expected 1 to 24, for dwta a multiple of 3"
     );
     for tables in [0, 4097] {
         let error = HashingConfig { tables, ..good.clone() }.validate().unwrap_err();
@@ -217,7 +217,7 @@ fn buckets_hold_the_nearest_rows() {
     let data = clustered(rows, width, nearest);
     let vectors = Matrix::new(&data, width, width).unwrap();
     // Half of the coordinates are positive, so the first positive one of a bin is mostly the first or second: a MinHash
-    // value holds two bits at most, and its codes must be longer to tell as much apart.
+    // value holds two bits at most, and its codes must be longer to separate as well.
     for (kind, bits) in [(HashKind::SimHash, 9), (HashKind::Wta, 9), (HashKind::Dwta, 9), (HashKind::MinHash, 15)] {
         let settings = HashingConfig { hash: kind, ..settings(bits, 20, 64, BucketPolicy::Fifo) };
         let functions = HashFunctions::new(&settings, width, 1).unwrap();

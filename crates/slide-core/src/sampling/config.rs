@@ -1,4 +1,4 @@
-//! How active sets are chosen: the settings of each sampler, and what they mean for a layer.
+//! The settings of each sampler, and the numbers of rows that follow for a layer.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,14 +12,14 @@ use crate::setting::{SettingValue, settings, variants};
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Active {
-    /// So many rows.
+    /// A number of rows.
     Count(usize),
     /// This share of all rows, in (0, 1).
     Fraction(f64),
 }
 
 impl Active {
-    /// The number of rows this means for a layer of `rows` rows, never more than `rows`.
+    /// The number of rows for a layer of `rows` rows, at most `rows`.
     #[must_use]
     pub(crate) fn resolve(self, rows: usize) -> usize {
         match self {
@@ -65,13 +65,13 @@ variants! {
         Shared(SharedSampling) = "shared",
         /// All rows: the full output.
         Exact(ExactSampling) = "exact",
-        /// Uniformly random rows, other ones for each example.
+        /// Uniformly random rows, independent for each example.
         Random(RandomSampling) = "random",
-        /// Buckets of hash tables in random order, until there are enough rows (SLIDE, MLSys 2020, section 3.1).
+        /// The buckets of the hash tables, visited in random order until there are enough rows (SLIDE, MLSys 2020, section 3.1).
         Vanilla(TableSampling) = "vanilla",
-        /// The rows that are in most of the buckets.
+        /// The rows that are in the largest number of buckets.
         TopK(TableSampling) = "topk",
-        /// The rows that are in at least so many of the buckets.
+        /// The rows that are in at least `min-matches` buckets.
         Threshold(ThresholdSampling) = "threshold",
     }
 }
@@ -102,9 +102,9 @@ settings! {
     pub struct TableSampling in "sampling" {
         /// Random rows per batch (shared) or active rows per example (other samplers): a count, or a share of the labels as in 0.005
         active: Active = Active::Count(1000), "ROWS";
-        /// Fewest active rows per example: random ones fill up what hashing did not find [default: half of --active]
+        /// Minimum number of active rows per example: random ones are added if hashing finds fewer [default: half of --active]
         active_floor: Option<Active> = None, "ROWS";
-        /// Most active rows per example; labels are never dropped [default: twice --active]
+        /// Maximum number of active rows per example; labels are never dropped [default: twice --active]
         active_ceiling: Option<Active> = None, "ROWS";
         /// When the hash tables are rebuilt: never, constant:EVERY or exponential:FIRST:GROWTH, in batches
         rebuild: Rebuild = DEFAULT_REBUILD, "WHEN";
@@ -116,13 +116,13 @@ settings! {
     pub struct ThresholdSampling in "sampling" {
         /// Random rows per batch (shared) or active rows per example (other samplers): a count, or a share of the labels as in 0.005
         active: Active = Active::Count(1000), "ROWS";
-        /// Fewest active rows per example: random ones fill up what hashing did not find [default: half of --active]
+        /// Minimum number of active rows per example: random ones are added if hashing finds fewer [default: half of --active]
         active_floor: Option<Active> = None, "ROWS";
-        /// Most active rows per example; labels are never dropped [default: twice --active]
+        /// Maximum number of active rows per example; labels are never dropped [default: twice --active]
         active_ceiling: Option<Active> = None, "ROWS";
         /// When the hash tables are rebuilt: never, constant:EVERY or exponential:FIRST:GROWTH, in batches
         rebuild: Rebuild = DEFAULT_REBUILD, "WHEN";
-        /// Buckets that a row must share with the example to be active
+        /// Buckets that an active row must share with the example
         min_matches: u32 = 2, "N";
     }
 }
@@ -135,7 +135,7 @@ impl SettingValue for Rebuild {
     }
 }
 
-/// The way rows are chosen, without its settings.
+/// The method, without its settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SamplerKind {
     Shared,
@@ -147,7 +147,7 @@ pub(crate) enum SamplerKind {
 }
 
 impl SamplingConfig {
-    /// Whether rows are looked up in hash tables, and so when these are rebuilt.
+    /// When the hash tables are rebuilt; none for a sampler without tables.
     #[must_use]
     pub(crate) fn rebuild(&self) -> Option<Rebuild> {
         match self {
@@ -157,10 +157,10 @@ impl SamplingConfig {
         }
     }
 
-    /// What the numbers of rows mean for an output layer of `rows` rows and `tables` hash tables.
+    /// The sampler for an output layer of `rows` rows and `tables` hash tables.
     ///
     /// # Errors
-    /// Numbers that contradict each other.
+    /// Contradictory numbers.
     pub(crate) fn sampler(&self, rows: usize, tables: usize) -> Result<Sampler, SamplerError> {
         let (kind, active, floor, ceiling, min_matches) = match self {
             Self::Shared(sampling) => (SamplerKind::Shared, sampling.active, None, None, 1),
@@ -196,24 +196,24 @@ impl SamplingConfig {
     }
 }
 
-/// A sampler with its numbers. All numbers of rows include the sample's labels.
+/// A sampler with its numbers. All numbers of rows include the example's labels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Sampler {
-    /// The way rows are chosen.
+    /// The method.
     pub(crate) kind: SamplerKind,
-    /// Rows wanted. `vanilla` visits tables until it has them and takes the last bucket whole; `topk` and `random`
-    /// take exactly so many where there are so many; `threshold` and `exact` do not look at it.
+    /// Target number of rows. `vanilla` visits tables until it is reached, and adds the last bucket completely; `topk` and `random`
+    /// choose exactly as many if there are enough; `threshold` and `exact` ignore it.
     pub(crate) target: usize,
-    /// Rows that every sample gets: fewer are filled up with random ones, other ones for each sample.
+    /// Minimum number of rows: random ones are added, independent for each example.
     pub(crate) floor: usize,
-    /// The most rows that a sample gets, unless it has more labels. `exact` does not look at it.
+    /// Maximum number of rows, unless the example has more labels. `exact` ignores it.
     pub(crate) ceiling: usize,
-    /// For `threshold`: the buckets that a row must be in.
+    /// For `threshold`: the number of buckets that must contain a row.
     pub(crate) min_matches: u32,
 }
 
 impl Sampler {
-    /// Checks the numbers that `kind` looks at; `tables` is the number of hash tables there will be.
+    /// Checks the numbers that `kind` uses; `tables` is the number of hash tables.
     ///
     /// # Errors
     /// A target or ceiling of 0, a ceiling below the floor, a threshold that no row or every row would pass.
@@ -235,17 +235,17 @@ impl Sampler {
     }
 }
 
-/// Numbers of a sampler that contradict each other.
+/// Contradictory numbers of a sampler.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SamplerError {
-    /// A text that says no number of rows.
+    /// A text that is not a number of rows.
     #[error("expected a number of rows, or a fraction between 0 and 1 with a decimal point, found `{found}`")]
     Number {
         /// What was found.
         found: String,
     },
-    /// A fraction that is none.
+    /// A fraction out of range.
     #[error("{name}: expected a fraction in (0, 1), found {found}")]
     Fraction {
         /// The setting.
@@ -253,13 +253,13 @@ pub enum SamplerError {
         /// What was found.
         found: f64,
     },
-    /// No rows wanted, or none allowed.
+    /// A number of rows that is 0.
     #[error("a {field} of 0 active rows, expected at least 1")]
     Zero {
         /// `target` or `ceiling`.
         field: &'static str,
     },
-    /// The ceiling lies below the floor.
+    /// The ceiling is below the floor.
     #[error("a ceiling of {ceiling} active rows, expected at least the floor, {floor}")]
     CeilingBelowFloor {
         /// The ceiling.
@@ -272,7 +272,7 @@ pub enum SamplerError {
     MinMatches {
         /// The threshold.
         min_matches: u32,
-        /// Tables there are.
+        /// Number of tables.
         tables: usize,
     },
 }

@@ -1,4 +1,4 @@
-//! The full output, the baseline of all sampling.
+//! All output rows.
 
 pub(super) fn collect(rows: usize, out: &mut Vec<u32>) {
     out.clear();

@@ -1,9 +1,9 @@
-//! The rows that are in many of an example's buckets, for the samplers that count.
+//! The rows that are in many of an example's buckets, for the samplers that count matches.
 
 use super::{Example, Sampler, Scratch};
 
-/// The labels, and of the rows in at least `min_matches` buckets those in most, lower rows first, so that `at_most`
-/// rows result; then the floor.
+/// The labels, and up to `at_most` rows in all of those in at least `min_matches` buckets: those in most first, then lower rows
+/// first. Then random rows up to the floor.
 pub(super) fn collect(
     sampler: &Sampler,
     example: &Example<'_>,
@@ -31,7 +31,7 @@ pub(super) fn collect(
         }
     }
 
-    // All rows with more than `level` matches stay, and the first `room` of those with `level`.
+    // All rows with more than `level` matches are kept, and the first `room` of those with `level`.
     let min_matches = min_matches.max(1) as usize;
     let mut level = example.codes.len();
     let mut room = at_most.saturating_sub(active.len());

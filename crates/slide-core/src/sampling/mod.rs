@@ -1,8 +1,8 @@
 //! Which output neurons are computed for an example: its active set.
 //!
-//! A sampler turns the buckets that an example's hash codes name ([`HashTables`]), or nothing but random numbers, into a
-//! strictly ascending list of rows that holds the example's labels. Every function here is pure: the same arguments
-//! give the same rows, whatever ran before on the same [`Scratch`] and on whichever thread.
+//! A sampler chooses them from the buckets of the example's hash codes ([`HashTables`]) or at random: a
+//! strictly ascending list of rows that contains the example's labels. Every function here is pure: the same arguments
+//! give the same rows, on any thread and with any earlier contents of the [`Scratch`].
 
 mod config;
 mod exact;
@@ -30,25 +30,25 @@ pub use config::{
 pub(crate) use config::{Sampler, SamplerKind};
 pub(crate) use shared::shared_set;
 
-/// Where an example stands in the training run; decides all of its random numbers.
+/// The position of an example in the training run; determines all of its random numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ExampleKey {
     /// The seed of the run.
     pub(crate) seed: u64,
     /// The batch, counted over all epochs.
     pub(crate) step: u64,
-    /// The example's place in the batch.
+    /// The example's position in the batch.
     pub(crate) example: u32,
 }
 
-/// What the examples of a batch have in common.
+/// Data shared by the examples of a batch.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Context<'a> {
-    /// Makes the random numbers; every instruction set makes the same.
+    /// Computes the random numbers, the same on every instruction set.
     pub(crate) kernels: &'a Kernels,
     /// The number of rows to choose from.
     pub(crate) rows: usize,
-    /// The tables of the samplers that use them; `None` is as good as no tables.
+    /// The tables of the samplers that use them; `None` is equivalent to no tables.
     pub(crate) tables: Option<&'a HashTables>,
 }
 
@@ -56,11 +56,11 @@ impl Sampler {
     /// Replaces `out` by the active set of one example: strictly ascending rows, all of `labels` among them.
     ///
     /// `codes` are the example's hash codes, one a table; `labels` are rows in any order, repeated or not. `shared`
-    /// treats the example as a batch of its own.
+    /// treats the example as a batch of one.
     ///
     /// # Panics
-    /// If `scratch` is made for fewer rows than `context` has, a label is no row, or the tables have other rows
-    /// than `context` or other codes than `codes` (`random`, `shared` and `exact` do not look at them).
+    /// If `scratch` is for fewer rows than `context` has, a label is out of range, or the tables have another number of rows
+    /// than `context` or of codes than `codes` (`random`, `shared` and `exact` do not check them).
     pub(crate) fn collect(
         &self,
         context: &Context<'_>,
@@ -96,7 +96,7 @@ impl ExampleKey {
     }
 }
 
-/// What one thread needs to collect active sets, kept between examples so that nothing is allocated.
+/// Buffers of one thread, reused for all examples.
 #[derive(Clone, Debug)]
 pub(crate) struct Scratch {
     active: RowSet,
@@ -109,7 +109,7 @@ pub(crate) struct Scratch {
 }
 
 impl Scratch {
-    /// For layers of up to `rows` rows: an eighth of a byte each, and what the largest example needs.
+    /// For layers of up to `rows` rows: one bit per row, and buffers for the largest example.
     #[must_use]
     pub(crate) fn new(rows: usize) -> Self {
         Self {
@@ -123,12 +123,12 @@ impl Scratch {
     }
 }
 
-/// The set would take rows up to the next multiple of 64.
+/// The set itself accepts rows up to the next multiple of 64.
 fn assert_rows(labels: &[u32], rows: usize) {
-    assert!(labels.iter().all(|&label| (label as usize) < rows), "a label that is no row, of {rows} rows");
+    assert!(labels.iter().all(|&label| (label as usize) < rows), "a label out of range, of {rows} rows");
 }
 
-/// The arguments of [`Sampler::collect`] that say which example it is.
+/// The arguments of [`Sampler::collect`] about one example.
 struct Example<'a> {
     context: &'a Context<'a>,
     codes: &'a [u32],
@@ -141,8 +141,8 @@ impl<'a> Example<'a> {
     fn tables(&self) -> Option<&'a HashTables> {
         let tables = self.context.tables;
         let count = tables.map_or(0, |tables| tables.settings().tables);
-        assert!(tables.is_none_or(|tables| tables.rows() == self.context.rows), "tables over other rows");
-        assert_eq!(self.codes.len(), count, "one hash code a table");
+        assert!(tables.is_none_or(|tables| tables.rows() == self.context.rows), "tables over another number of rows");
+        assert_eq!(self.codes.len(), count, "one hash code per table");
         tables
     }
 }

@@ -23,7 +23,7 @@ pub(super) fn fill(set: &mut RowSet, rows: usize, count: usize, words: &mut Word
         }
         return;
     }
-    // Drawing again whatever is drawn twice would take long: selection sampling (Knuth, TAOCP 2, 3.4.2, algorithm S).
+    // Rejecting duplicates would take long: selection sampling (Knuth, TAOCP 2, 3.4.2, algorithm S).
     let mut left = (rows - set.len().min(rows)) as u32;
     for row in 0..rows as u32 {
         if set.len() >= count {
@@ -40,7 +40,7 @@ pub(super) fn fill(set: &mut RowSet, rows: usize, count: usize, words: &mut Word
 
 const BLOCK: usize = 64;
 
-/// Random words one after the other, made many at a time.
+/// A sequence of random words, computed in batches.
 pub(super) struct Words<'a> {
     kernels: &'a Kernels,
     key: RngKey,

@@ -1,8 +1,8 @@
-//! A set of row numbers that is filled in any order and emptied in ascending order.
+//! A set of row numbers: inserted in any order, drained in ascending order.
 
-/// A bit a row, and a bit a word of those, so that emptying costs the time of the members and not of the rows.
+/// One bit per row, and one bit per word of those, so that the time to drain depends on the number of members, not of rows.
 ///
-/// For 670,091 rows these are 84 KB, which stay in the second-level cache.
+/// For 670,091 rows these are 84 KB, which fit in the second-level cache.
 #[derive(Clone, Debug)]
 pub(crate) struct RowSet {
     words: Vec<u64>,
@@ -22,7 +22,7 @@ impl RowSet {
 
     #[inline]
     pub(crate) fn extend(&mut self, rows: impl IntoIterator<Item = u32>) {
-        // Locals, because a counter in memory would make every row wait for the one before.
+        // Locals: a counter in memory would be a dependency between rows through memory.
         let (words, summary) = (&mut self.words[..], &mut self.summary[..]);
         let mut added = 0;
         for row in rows {

@@ -7,7 +7,7 @@ use crate::streams;
 
 /// The labels of a batch and `random_count` uniformly random other rows, strictly ascending.
 ///
-/// `labels` come in any order, repeated or not. There are fewer random rows where `rows` do not suffice.
+/// `labels` come in any order, repeated or not. There are fewer random rows if the layer has fewer.
 ///
 /// # Panics
 /// If a label is not below `rows`.

@@ -150,7 +150,7 @@ fn vanilla_visits_whole_buckets_in_another_order_for_each_sample() {
             firsts[table] += u32::from(tables.bucket(table, code).iter().all(|row| set.contains(row)));
         }
     }
-    // Three of ten tables are visited: each by 60 of 200 examples, give or take 6.5.
+    // Three of ten tables are visited: each by 60 of 200 examples, standard deviation 6.5.
     assert!(firsts.iter().all(|visits| (30..=90).contains(visits)), "{firsts:?}");
     let everything = collect(&sampler(SamplerKind::Vanilla, 4000), 4000, Some(&tables), &codes, &[], KEY);
     assert_eq!(everything, all.into_keys().collect::<Vec<_>>());
@@ -219,12 +219,12 @@ fn the_shared_set_is_the_labels_and_other_rows() {
 #[test]
 #[should_panic(expected = "no row")]
 fn a_label_beyond_the_rows_is_refused() {
-    // 70 lies in the last word of the set's bits, but is no row.
+    // 70 is in the last word of the set's bits, but is not a row.
     let _ = collect(&sampler(SamplerKind::Random, 3), 70, None, &[], &[70], KEY);
 }
 
 #[test]
-#[should_panic(expected = "one hash code a table")]
+#[should_panic(expected = "one hash code per table")]
 fn codes_for_other_tables_are_refused() {
     let _ = collect(&sampler(SamplerKind::TopK, 3), 70, None, &[0], &[], KEY);
 }

@@ -1,4 +1,4 @@
-//! Vanilla sampling (SLIDE, MLSys 2020, section 3.1): tables in random order, until there are enough rows.
+//! Vanilla sampling (SLIDE, MLSys 2020, section 3.1): visits tables in random order until there are enough rows.
 
 use super::{
     Example, Sampler, Scratch,
@@ -22,7 +22,7 @@ pub(super) fn collect(sampler: &Sampler, example: &Example<'_>, scratch: &mut Sc
             order.swap(visited, next);
             let table = order[visited] as usize;
             let mut bucket = tables.bucket(table, example.codes[table]);
-            // Rows that are there already take no room, so one round may leave some.
+            // Rows that are in the set already do not count, so one round may not be enough.
             while active.len() < sampler.ceiling && !bucket.is_empty() {
                 let (rows, rest) = bucket.split_at(bucket.len().min(sampler.ceiling - active.len()));
                 active.extend(rows.iter().copied());
