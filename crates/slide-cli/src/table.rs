@@ -35,7 +35,7 @@ impl std::fmt::Display for Table {
     }
 }
 
-/// The metrics in percent: a row each, a column for each cutoff.
+/// The metrics in percent: one row per metric, one column per cutoff.
 pub(crate) fn metrics(metrics: &Metrics) -> Table {
     let cutoffs = metrics.at.iter().map(|at| format!("{:>6}", format!("@{}", at.k)));
     let mut table = Table::new([format!("{:10}", "percent")].into_iter().chain(cutoffs));

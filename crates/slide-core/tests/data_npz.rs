@@ -107,7 +107,7 @@ fn defects_name_array_and_element() {
         (|m| m.data.truncate(3), "data: expected 4 numbers, as indices, found 3"),
         (|m| m.indices[3] = 9, "indices[3]: expected an index from 0 and below 9, found 9"),
         (|m| m.indices[1] = -1, "indices[1]: expected an index from 0 and below 9, found -1"),
-        (|m| m.indices[2] = 8, "indices[2]: expected each index once a row, found 8"),
+        (|m| m.indices[2] = 8, "indices[2]: expected each index once per row, found 8"),
         (|m| m.data[1] = 1e39, "data[1]: expected a finite number that a 32-bit float can hold, found inf"),
     ];
     for (change, expected) in cases {

@@ -31,7 +31,7 @@ pub(crate) fn run(args: &DemoArgs, show: Show) -> Result<Status> {
     let folder = args.data.clone().map_or_else(find_data, Ok)?;
     let path = args.output.clone().unwrap_or_else(|| MODEL.into());
     if args.output.is_none() {
-        fs::create_dir_all("target").context("cannot make the folder target")?;
+        fs::create_dir_all("target").context("cannot create the folder target")?;
     }
     files::check_writable(&path)?;
     let runtime = args.runtime.start()?;
@@ -105,7 +105,7 @@ fn read(folder: &Path, args: &DemoArgs, show: Show) -> Result<(Dataset, Dataset,
     Ok((train, test, names))
 }
 
-/// `number` test examples, spread over the set, with what the model predicts for them.
+/// `number` test examples, spread over the set, with the predictions for them.
 fn examples(predictor: &Predictor, test: &Dataset, names: &Names, number: usize) -> Result<String> {
     let number = number.min(test.examples());
     let chosen: Vec<usize> = (0..number).map(|i| (2 * i + 1) * test.examples() / (2 * number)).collect();

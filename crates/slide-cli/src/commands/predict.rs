@@ -59,7 +59,7 @@ struct Example {
     values: Vec<f32>,
 }
 
-/// Reads examples on a thread of its own, a few batches ahead, to the end or the first defect.
+/// Reads examples on a separate thread, a few batches ahead, to the end or the first defect.
 fn read_ahead<R: BufRead + Send + 'static>(mut examples: stream::Examples<R>) -> Receiver<Result<Example, DataError>> {
     let (sender, receiver) = mpsc::sync_channel(2 * BATCH);
     std::thread::spawn(move || {

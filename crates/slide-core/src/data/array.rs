@@ -19,7 +19,7 @@ use std::sync::Arc;
 pub struct Array<T>(Arc<dyn AsRef<[T]> + Send + Sync>);
 
 impl<T> Array<T> {
-    /// The array of `owner`, which is kept alive and not copied. It must be the same each time it is asked for.
+    /// The array of `owner`, which is kept alive and not copied. `as_ref` must return the same contents each time.
     pub fn shared(owner: Arc<dyn AsRef<[T]> + Send + Sync>) -> Self {
         Self(owner)
     }

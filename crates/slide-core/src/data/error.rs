@@ -63,7 +63,7 @@ pub enum DataError {
     /// The request cannot be fulfilled: an unknown name, a format that cannot hold the data, no file beside another.
     #[error("{0}")]
     Request(String),
-    /// The threads that were asked for could not be started.
+    /// The requested threads could not be started.
     #[error("cannot start the threads that parse: {0}")]
     Threads(#[from] rayon::ThreadPoolBuildError),
 }

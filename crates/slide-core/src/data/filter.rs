@@ -45,7 +45,7 @@ impl Filter {
         self.pairs.binary_search(&(example, label)).is_ok()
     }
 
-    /// How many labels are ignored for the example: a ranking must be that much longer to stay full.
+    /// How many labels are ignored for the example: a ranking must be longer by this number.
     pub fn count(&self, example: u32) -> usize {
         let end = self.pairs.partition_point(|pair| pair.0 <= example);
         end - self.pairs.partition_point(|pair| pair.0 < example)

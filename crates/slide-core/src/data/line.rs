@@ -3,7 +3,7 @@
 use super::error::Defect;
 use super::number::{NumberError, byte, float, integer};
 
-/// What a text format allows, and how far its indices go.
+/// The variant of a text format, and its ranges of indices.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Grammar {
     /// svmlight: comments from `#` to the end of the line, `qid:N` before the features, `+` before a label, and lines

@@ -122,7 +122,7 @@ impl Matrix {
         let indices = indices.into_iter().map(|index| index as u32).collect();
         let mut matrix = Self { indptr, indices, values, columns: columns as usize };
         matrix.sort_rows().map_err(|position| {
-            fault(path, "indices", Some(position), "each index once a row", matrix.indices[position])
+            fault(path, "indices", Some(position), "each index once per row", matrix.indices[position])
         })?;
         Ok(matrix)
     }

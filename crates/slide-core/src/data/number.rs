@@ -1,6 +1,6 @@
 //! Decimal integers and floats from bytes: the inner loop of every text format.
 
-/// Why bytes are not the number asked for.
+/// Why bytes are not a number of the expected form.
 #[derive(Debug, PartialEq)]
 pub(crate) enum NumberError {
     /// Not a number at all.

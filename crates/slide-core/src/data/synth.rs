@@ -1,6 +1,6 @@
 //! Synthetic sets of a given shape that a model can learn.
 //!
-//! Every label has a *prototype*, a set of features of its own. An example draws its labels from a Zipf-Mandelbrot law, then
+//! Every label has a *prototype*, its own set of features. An example draws its labels from a Zipf-Mandelbrot law, then
 //! draws features from the prototypes of its labels, and a few at random (frequent ones most often). A value is the square
 //! root of the number of times the feature was drawn; the values of an example are scaled to Euclidean length 1.
 //!
@@ -96,7 +96,7 @@ pub struct Synth {
     pub shape: Shape,
     /// Labels in a cluster of confusable ones; 1: independent labels.
     pub siblings: usize,
-    /// Another seed makes another set of the same shape.
+    /// Sets of other seeds have other examples and the same shape.
     pub seed: u64,
 }
 
@@ -128,11 +128,11 @@ impl Synth {
     /// Labels that are confused with each other in a clustered set, by default.
     pub const SIBLINGS: usize = 16;
 
-    /// Makes one half of the set.
+    /// Generates one half of the set.
     ///
     /// # Errors
-    /// [`DataError::Request`] where the shape is impossible: no labels or features, means below 1 or above the number of labels or features,
-    /// counts beyond 2^31.
+    /// [`DataError::Request`] where the shape is impossible: no labels or features, means below 1 or above the number
+    /// of labels or features, counts beyond 2^31.
     pub fn generate(&self, part: Part) -> Result<Dataset, DataError> {
         self.check()?;
         let plan = Plan::new(self);

@@ -109,7 +109,7 @@ fn write_example(text: &mut Vec<u8>, data: &Dataset, example: usize) {
     text.push(b'\n');
 }
 
-/// Runs `body` with a writer that compresses as the extension of `path` says.
+/// Runs `body` with a writer that compresses by the extension of `path`.
 fn compressed(path: &Path, file: &mut File, body: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let mut writer = BufWriter::with_capacity(1 << 18, file);
     match path.extension().and_then(|extension| extension.to_str()) {

@@ -61,7 +61,7 @@ impl Csr {
         (&self.rows[range.clone()], &self.values[range])
     }
 
-    /// The part of every list that lies in a shard.
+    /// The part of every list in a shard.
     fn in_shard(&self, shard: usize, shards: usize) -> CsrView<'_> {
         CsrView {
             rows: &self.rows,
@@ -71,7 +71,7 @@ impl Csr {
         }
     }
 
-    /// The entries of all lists that lie in a shard.
+    /// The number of entries of all lists in a shard.
     fn entries_in_shard(&self, shard: usize, shards: usize) -> usize {
         self.shard_bounds.chunks_exact(shards + 1).map(|bounds| (bounds[shard + 1] - bounds[shard]) as usize).sum()
     }

@@ -74,7 +74,7 @@ pub(crate) struct BlockDeltas<'a> {
     pub(crate) examples: usize,
 }
 
-/// Updates the listed rows that lie in `shard`. `rows` is the whole list, ascending.
+/// Updates the listed rows in `shard`. `rows` is the whole list, ascending.
 pub(crate) fn update<'a>(
     kernels: &Kernels,
     shard: &mut Shard<'_>,

@@ -1,6 +1,6 @@
 //! Rows under one active set per example: the output layer with a sampler that is not shared.
 //!
-//! The owner of a shard takes its rows in order. Pass 1 reads a row once and computes the logits of all examples in whose set
+//! The owner of a shard processes its rows in order. Pass 1 reads a row once and computes the logits of all examples in whose set
 //! it is; pass 2 reads it again and, while it is in cache, adds its part to the gradient of the examples' hidden units and
 //! takes the row's step. An objective that couples rows needs sums over all shards in between; others run both
 //! passes at once.

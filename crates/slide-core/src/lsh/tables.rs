@@ -18,8 +18,8 @@ const BLOCK_ROWS: usize = 256;
 
 /// `tables` hash tables over `rows` rows, and the codes that they were built from.
 ///
-/// A table is a list of row numbers sorted by bucket and the place where each bucket begins: an empty bucket takes four
-/// bytes. Only the first build allocates.
+/// A table is a list of row numbers sorted by bucket and the start of each bucket: an empty bucket takes four
+/// bytes. Later builds allocate nothing large.
 #[derive(Debug)]
 pub(crate) struct HashTables {
     settings: HashingConfig,
@@ -189,7 +189,7 @@ impl HashTables {
         &self.settings
     }
 
-    /// Pages and nodes that were asked for.
+    /// The requested pages and nodes.
     #[must_use]
     pub(crate) fn placement(&self) -> Placement {
         self.placement

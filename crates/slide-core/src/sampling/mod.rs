@@ -55,7 +55,7 @@ pub(crate) struct Context<'a> {
 impl Sampler {
     /// Replaces `out` by the active set of one example: strictly ascending rows, all of `labels` among them.
     ///
-    /// `codes` are the example's hash codes, one a table; `labels` are rows in any order, repeated or not. `shared`
+    /// `codes` are the example's hash codes, one per table; `labels` are rows in any order, repeated or not. `shared`
     /// treats the example as a batch of one.
     ///
     /// # Panics
