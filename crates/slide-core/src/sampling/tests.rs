@@ -181,7 +181,7 @@ fn random_rows_are_uniform_and_each_samples_own() {
 }
 
 #[test]
-fn filler_differs_from_sample_to_sample() {
+fn filler_differs_between_examples() {
     let tables = tables(50_000, 10, 2, 4);
     let few = Sampler { floor: 500, ..sampler(SamplerKind::TopK, 500) };
     let set = |example| collect(&few, 50_000, Some(&tables), &[1, 2], &[], ExampleKey { example, ..KEY });
@@ -217,15 +217,15 @@ fn the_shared_set_is_the_labels_and_other_rows() {
 }
 
 #[test]
-#[should_panic(expected = "no row")]
-fn a_label_beyond_the_rows_is_refused() {
+#[should_panic(expected = "a label out of range")]
+fn a_label_beyond_the_rows_is_rejected() {
     // 70 is in the last word of the set's bits, but is not a row.
     let _ = collect(&sampler(SamplerKind::Random, 3), 70, None, &[], &[70], KEY);
 }
 
 #[test]
 #[should_panic(expected = "one hash code per table")]
-fn codes_for_other_tables_are_refused() {
+fn codes_for_other_tables_are_rejected() {
     let _ = collect(&sampler(SamplerKind::TopK, 3), 70, None, &[0], &[], KEY);
 }
 
