@@ -375,9 +375,9 @@ pub(crate) enum DataSet {
     )]
     Debian(DebianArguments),
 
-    /// Synthetic sets with as many points, features and labels as published ones
+    /// Synthetic sets with as many examples, features and labels as published ones
     #[command(
-        long_about = "Synthetic sets with as many points, features and labels as published ones, made by `slide data synth`: each \
+        long_about = "Synthetic sets with as many examples, features and labels as published ones, made by `slide data synth`: each \
             once with independent labels and once, as NAME-clustered, with labels in clusters of confusable siblings, which show \
             what hash tables are worth. The same options give the same files.",
         after_help = "Examples:\n  cargo xtask data synth                                     amazon-670k, into target/synth\n  \
@@ -392,7 +392,7 @@ pub(crate) struct SynthArguments {
     #[arg(value_name = "NAME", default_value = "amazon-670k")]
     pub(crate) names: Vec<String>,
 
-    /// Multiply points, features and labels
+    /// Multiply examples, features and labels
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
     pub(crate) scale: f64,
 

@@ -10,12 +10,12 @@ use md5::{Digest as _, Md5};
 
 use super::bag_of_words::{TermCounts, Vocabulary, words};
 use super::package_index::{self, PackageIndex, sha256};
-use super::xmc::{self, Point};
+use super::xmc::{self, Example};
 use crate::cli::DebianArguments;
 use crate::deb822::{first_alternatives, paragraphs};
 use crate::workspace;
 
-/// A term is a feature if it occurs in this many training points.
+/// A term is a feature if it occurs in this many training examples.
 const MINIMUM_DOCUMENTS: u32 = 2;
 /// Of 100 source packages, about so many are held out.
 const TEST_PERCENT: u128 = 20;
@@ -41,14 +41,14 @@ struct DebianSet {
 /// Figures for the README.
 #[derive(Debug)]
 struct Statistics {
-    train_points: usize,
-    test_points: usize,
+    train_examples: usize,
+    test_examples: usize,
     features: usize,
     labels: usize,
     train_labels: usize,
-    labels_per_point: f64,
-    values_per_point: f64,
-    /// Percent of the test points that have a label which some training point has: no method gets beyond it in P@1.
+    labels_per_example: f64,
+    values_per_example: f64,
+    /// Percent of the test examples that have a label which some training example has: no method gets beyond it in P@1.
     reachable_percent: f64,
 }
 
@@ -69,21 +69,21 @@ fn build(index: &PackageIndex) -> Result<DebianSet> {
     let (test, train): (Vec<_>, Vec<_>) = packages.iter().partition(|package| package.is_test);
     let vocabulary = Vocabulary::fit(train.iter().map(|package| &package.terms), MINIMUM_DOCUMENTS);
     let (labels, numbers) = number_names(packages.iter().map(|package| &package.labels));
-    let points = |part: &[&Package<'_>]| -> Vec<Point> {
-        let point = |package: &&Package<'_>| Point {
+    let examples = |part: &[&Package<'_>]| -> Vec<Example> {
+        let example = |package: &&Package<'_>| Example {
             labels: package.labels.iter().map(|label| numbers[label]).collect(),
             features: vocabulary.vector(&package.terms),
         };
-        part.iter().map(point).collect()
+        part.iter().map(example).collect()
     };
-    let (train_points, test_points) = (points(&train), points(&test));
-    let text = |points: &[Point]| xmc::to_text(points, vocabulary.terms().len(), labels.len());
+    let (train_examples, test_examples) = (examples(&train), examples(&test));
+    let text = |examples: &[Example]| xmc::to_text(examples, vocabulary.terms().len(), labels.len());
     let test_names: Vec<&str> = test.iter().map(|package| package.name).collect();
     Ok(DebianSet {
-        statistics: statistics(&train_points, &test_points, vocabulary.terms().len(), labels.len()),
+        statistics: statistics(&train_examples, &test_examples, vocabulary.terms().len(), labels.len()),
         files: [
-            ("train.txt", text(&train_points)),
-            ("test.txt", text(&test_points)),
+            ("train.txt", text(&train_examples)),
+            ("test.txt", text(&test_examples)),
             ("features.txt", lines(vocabulary.terms())),
             ("labels.txt", lines(&labels)),
             ("test.names", lines(&test_names)),
@@ -143,20 +143,21 @@ fn is_test(source: &str) -> bool {
     u128::from_be_bytes(digest) % 100 < TEST_PERCENT
 }
 
-fn statistics(train: &[Point], test: &[Point], features: usize, labels: usize) -> Statistics {
-    let train_labels: HashSet<usize> = train.iter().flat_map(|point| point.labels.iter().copied()).collect();
-    let reachable = test.iter().filter(|point| point.labels.iter().any(|label| train_labels.contains(label))).count();
-    let mean = |size: fn(&Point) -> usize| {
+fn statistics(train: &[Example], test: &[Example], features: usize, labels: usize) -> Statistics {
+    let train_labels: HashSet<usize> = train.iter().flat_map(|example| example.labels.iter().copied()).collect();
+    let reachable =
+        test.iter().filter(|example| example.labels.iter().any(|label| train_labels.contains(label))).count();
+    let mean = |size: fn(&Example) -> usize| {
         train.iter().chain(test).map(size).sum::<usize>() as f64 / (train.len() + test.len()) as f64
     };
     Statistics {
-        train_points: train.len(),
-        test_points: test.len(),
+        train_examples: train.len(),
+        test_examples: test.len(),
         features,
         labels,
         train_labels: train_labels.len(),
-        labels_per_point: mean(|point| point.labels.len()),
-        values_per_point: mean(|point| point.features.len()),
+        labels_per_example: mean(|example| example.labels.len()),
+        values_per_example: mean(|example| example.features.len()),
         reachable_percent: 100.0 * reachable as f64 / test.len() as f64,
     }
 }
@@ -198,8 +199,8 @@ fn compress(content: &[u8]) -> Result<Vec<u8>> {
 }
 
 fn readme(statistics: &Statistics, index: &PackageIndex, table: &str) -> String {
-    let Statistics { train_points, test_points, features, labels, train_labels, .. } = statistics;
-    let Statistics { labels_per_point, values_per_point, reachable_percent, .. } = statistics;
+    let Statistics { train_examples, test_examples, features, labels, train_labels, .. } = statistics;
+    let Statistics { labels_per_example, values_per_example, reachable_percent, .. } = statistics;
     let PackageIndex { codename, version, date, packages_sha256, descriptions_sha256, .. } = index;
     format!(
         "\
@@ -210,17 +211,17 @@ recommends or suggests. Written by `cargo xtask data debian`; do not edit.
 
 | | |
 |---|---|
-| points | {train_points} train, {test_points} test |
+| examples | {train_examples} train, {test_examples} test |
 | features | {features} |
 | labels | {labels}, of which {train_labels} occur in the training part |
-| labels a point | {labels_per_point:.2} |
-| non-zero features a point | {values_per_point:.2} |
-| test points with a label that the training part knows | {reachable_percent:.2} % |
+| labels per example | {labels_per_example:.2} |
+| non-zero features per example | {values_per_example:.2} |
+| test examples with a label that occurs in the training part | {reachable_percent:.2} % |
 
 ## Files
 
 `train.txt`, `test.txt`: bag-of-words format of the extreme-classification repository. `features.txt`, `labels.txt`: the
-name of feature or label *i* on line *i* (from zero). `test.names`: the package that each test point is.
+name of feature or label *i* on line *i* (from zero). `test.names`: the package that each test example is.
 
 | file | bytes | unpacked | SHA-256 unpacked |
 |---|---|---|---|
@@ -234,13 +235,13 @@ From the index of Debian {version} ({codename}), component main, amd64, of {date
 | `main/binary-amd64/Packages` | `{packages_sha256}` |
 | `main/i18n/Translation-en` | `{descriptions_sha256}` |
 
-- **Points**: the binary packages, in the order of the index (the first paragraph where a package has two); those without a label
+- **Examples**: the binary packages, in the order of the index (the first paragraph where a package has two); those without a label
   are left out.
 - **Labels**: the packages named in Pre-Depends, Depends, Recommends and Suggests; of alternatives (`a | b`) the first; without
   versions and architectures; never the package itself. Virtual packages, essential ones and ones outside the release count like any other.
 - **Features**: the words of the English description, short and long (`\\w[\\w.+-]*\\w`, lower case), the parts of the name
-  between `-`, `.`, `+`, `_` as `name_PART`, and the section as `sec_SECTION`; those that at least {MINIMUM_DOCUMENTS} training points have.
-- **Values**: tf-idf, (1 + ln tf) (1 + ln((1 + N) / (1 + df))) with N and df counted on the training part; each point scaled
+  between `-`, `.`, `+`, `_` as `name_PART`, and the section as `sec_SECTION`; those that at least {MINIMUM_DOCUMENTS} training examples have.
+- **Values**: tf-idf, (1 + ln tf) (1 + ln((1 + N) / (1 + df))) with N and df counted on the training part; each example scaled
   to Euclidean length 1; rounded to four significant digits.
 - **Split** by source package, since the packages of one source resemble each other: test if MD5(source) mod 100 < {TEST_PERCENT}.
 

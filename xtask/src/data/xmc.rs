@@ -1,11 +1,11 @@
-//! Writes the bag-of-words format of the extreme-classification repository: a line `points features labels`, then for
-//! each point a line `label,label feature:value feature:value`, all numbers from zero and ascending.
+//! Writes the bag-of-words format of the extreme-classification repository: a line `examples features labels`, then for
+//! each example a line `label,label feature:value feature:value`, all numbers from zero and ascending.
 
 use std::fmt::Write as _;
 
 /// One labelled sparse vector.
 #[derive(Debug)]
-pub(crate) struct Point {
+pub(crate) struct Example {
     /// Ascending.
     pub(crate) labels: Vec<usize>,
     /// (feature, value), features ascending.
@@ -13,14 +13,14 @@ pub(crate) struct Point {
 }
 
 /// The file's content, values rounded to four significant digits.
-pub(crate) fn to_text(points: &[Point], feature_count: usize, label_count: usize) -> String {
-    let mut text = format!("{} {feature_count} {label_count}\n", points.len());
-    for point in points {
-        for (i, label) in point.labels.iter().enumerate() {
+pub(crate) fn to_text(examples: &[Example], feature_count: usize, label_count: usize) -> String {
+    let mut text = format!("{} {feature_count} {label_count}\n", examples.len());
+    for example in examples {
+        for (i, label) in example.labels.iter().enumerate() {
             let comma = if i == 0 { "" } else { "," };
             write!(text, "{comma}{label}").expect("writing to a string");
         }
-        for (feature, value) in &point.features {
+        for (feature, value) in &example.features {
             write!(text, " {feature}:{}", four_digits(*value)).expect("writing to a string");
         }
         text.push('\n');
@@ -44,11 +44,11 @@ mod tests {
     }
 
     #[test]
-    fn a_point_is_a_line() {
-        let points = [
-            Point { labels: vec![0, 7], features: vec![(1, 0.5), (3, 0.25)] },
-            Point { labels: vec![], features: vec![(2, 1.0)] },
+    fn an_example_is_a_line() {
+        let examples = [
+            Example { labels: vec![0, 7], features: vec![(1, 0.5), (3, 0.25)] },
+            Example { labels: vec![], features: vec![(2, 1.0)] },
         ];
-        assert_eq!(to_text(&points, 4, 8), "2 4 8\n0,7 1:0.5 3:0.25\n 2:1\n");
+        assert_eq!(to_text(&examples, 4, 8), "2 4 8\n0,7 1:0.5 3:0.25\n 2:1\n");
     }
 }
