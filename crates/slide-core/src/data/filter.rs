@@ -30,29 +30,19 @@ impl Filter {
         parse(&text, examples as u64, labels as u64).map_err(|defect| defect.locate(path, &text, 1))
     }
 
-    /// Number of pairs.
-    pub fn len(&self) -> usize {
-        self.pairs.len()
-    }
-
-    /// Is nothing ignored?
-    pub fn is_empty(&self) -> bool {
-        self.pairs.is_empty()
-    }
-
     /// Is the label ignored for the example?
-    pub fn contains(&self, example: u32, label: u32) -> bool {
+    pub(crate) fn contains(&self, example: u32, label: u32) -> bool {
         self.pairs.binary_search(&(example, label)).is_ok()
     }
 
     /// How many labels are ignored for the example: a ranking must be longer by this number.
-    pub fn count(&self, example: u32) -> usize {
+    pub(crate) fn count(&self, example: u32) -> usize {
         let end = self.pairs.partition_point(|pair| pair.0 <= example);
         end - self.pairs.partition_point(|pair| pair.0 < example)
     }
 
     /// Removes the ignored labels of the example from `labels` (predicted or true), keeping the order of the others.
-    pub fn apply(&self, example: u32, labels: &mut Vec<u32>) {
+    pub(crate) fn apply(&self, example: u32, labels: &mut Vec<u32>) {
         if self.count(example) > 0 {
             labels.retain(|&label| !self.contains(example, label));
         }
@@ -102,13 +92,13 @@ mod tests {
     #[test]
     fn pairs_leave_the_ranking() {
         let filter = parse(b"2 7\r\n0\t3\n\n2 1 \n2 7", 3, 8).unwrap();
-        assert_eq!((filter.len(), filter.count(2), filter.count(1)), (3, 2, 0));
+        assert_eq!((filter.pairs.len(), filter.count(2), filter.count(1)), (3, 2, 0));
         let mut ranking = vec![7, 0, 1, 3];
         filter.apply(2, &mut ranking);
         assert_eq!(ranking, [0, 3]);
         filter.apply(1, &mut ranking);
         assert_eq!(ranking, [0, 3]);
-        assert!(parse(b"", 3, 8).unwrap().is_empty());
+        assert!(parse(b"", 3, 8).unwrap().pairs.is_empty());
     }
 
     #[test]

@@ -105,16 +105,6 @@ impl<R: BufRead> Examples<R> {
         Ok(examples)
     }
 
-    /// The header's widths `(features, labels)`, if there is a header.
-    pub fn widths(&self) -> Option<(usize, usize)> {
-        self.header.map(|header| (header.features as usize, header.labels as usize))
-    }
-
-    /// Number of the line that the last example came from, from 1.
-    pub fn line(&self) -> u64 {
-        self.line_number
-    }
-
     /// The next example; none behind the last.
     ///
     /// # Errors

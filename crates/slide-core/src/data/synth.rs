@@ -110,7 +110,7 @@ pub enum Part {
 }
 
 /// Labels of an example that are drawn by themselves.
-pub const THEMES: usize = 8;
+pub(crate) const THEMES: usize = 8;
 /// Features in the prototype of an independent label, or of a cluster.
 const PROTOTYPE: u32 = 32;
 /// Features that distinguish a label from its siblings.

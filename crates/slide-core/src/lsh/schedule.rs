@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 /// ```
 /// use slide_core::Rebuild;
 /// let rebuild: Rebuild = "exponential:50:2".parse()?;
-/// let due: Vec<u64> = (0..1000).filter(|&batch| rebuild.is_due(batch)).collect();
-/// assert_eq!(due, [50, 150, 350, 750]);
+/// // Before batches 50, 150, 350, 750, ...
+/// assert_eq!(rebuild, Rebuild::Exponential { first: 50, growth: 2.0 });
 /// # Ok::<(), slide_core::RebuildError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -52,7 +52,7 @@ impl Rebuild {
     ///
     /// Batch 0 is never due: it uses the tables of the initial weights.
     #[must_use]
-    pub fn is_due(self, batch: u64) -> bool {
+    pub(crate) fn is_due(self, batch: u64) -> bool {
         batch > 0 && self.last_due(batch) == batch
     }
 
@@ -61,7 +61,7 @@ impl Rebuild {
     /// It is a function of the batch number alone. Period `i` of an exponential schedule is
     /// `first * growth^i`, multiplied up in f64 and rounded down.
     #[must_use]
-    pub fn last_due(self, batch: u64) -> u64 {
+    pub(crate) fn last_due(self, batch: u64) -> u64 {
         match self {
             Self::Never => 0,
             Self::Constant { every } => batch - batch % every.max(1),
