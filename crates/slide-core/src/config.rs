@@ -1,5 +1,5 @@
 //! What is trained and how. Everything in [`TrainConfig`] determines the result and is stored in the model; what only
-//! determines how fast it is reached (threads, instruction set, pages) stands in [`Runtime`](crate::Runtime).
+//! determines how fast it is reached (threads, instruction set, pages) is in [`Runtime`](crate::Runtime).
 //!
 //! A configuration has four sections, in TOML:
 //!
@@ -28,7 +28,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use crate::lsh::{HashError, HashFunctions, HashingConfig};
+use crate::lsh::{HashError, HashFunctions, HashingConfig, Rebuild};
 use crate::network::NetworkConfig;
 use crate::optim::{Method, OptimizerConfig};
 use crate::sampling::{Sampler, SamplerError, SamplingConfig};
@@ -114,7 +114,7 @@ const SECTIONS: [(&str, &[Setting]); 4] = [
 const CHOICES: [Variants; 2] = [Method::VARIANTS, SamplingConfig::VARIANTS];
 
 impl TrainConfig {
-    /// Every setting, once: by section, in the order in which a reader wants them. For those who offer them to users.
+    /// Every setting, once, section by section: for programs that make options of them.
     #[must_use]
     pub fn settings() -> Vec<Setting> {
         let mut settings: Vec<Setting> = Vec::new();
@@ -272,6 +272,10 @@ impl TrainConfig {
             hashing.validate()?;
             HashFunctions::new(&hashing, hidden[hidden.len() - 1], optimizer.seed)?;
         }
+        if let Some(rebuild) = self.sampling.rebuild() {
+            let readable = rebuild.to_string().parse::<Rebuild>();
+            readable.map_err(|error| ConfigError::Value { key: "rebuild".into(), reason: error.to_string() })?;
+        }
         // As for a layer of very many rows; a fraction of the real ones is resolved when they are known.
         self.sampler(u32::MAX as usize)?;
         Ok(())
@@ -335,7 +339,7 @@ impl TryFrom<Map<String, Value>> for TrainConfig {
             for (key, value) in settings {
                 let setting = find(&key)?;
                 if setting.section != section {
-                    return Err(unknown(&format!("[{section}] {key}"), format!("it stands in [{}]", setting.section)));
+                    return Err(unknown(&format!("[{section}] {key}"), format!("it belongs to [{}]", setting.section)));
                 }
                 if !value.is_null() {
                     changes.push((key, value));
@@ -368,6 +372,38 @@ mod tests {
     }
 
     #[test]
+    fn numbers_are_kept_exactly() {
+        let mut config = TrainConfig::default();
+        config.set("seed", "18446744073709551615").unwrap().set("learning-rate", "0.1").unwrap();
+        config.set("active", "0.005").unwrap();
+        assert_eq!((config.optimizer.seed, config.optimizer.learning_rate), (u64::MAX, 0.1));
+        let json = serde_json::to_string(&config).unwrap();
+        assert_eq!(serde_json::from_str::<TrainConfig>(&json).unwrap(), config);
+        assert_eq!(read("[optimizer]\nseed = 18446744073709551615").unwrap().optimizer.seed, u64::MAX);
+        let shown: Vec<_> = config.values().into_iter().map(|(setting, value)| (setting.key(), value)).collect();
+        for (key, value) in [("seed", "18446744073709551615"), ("learning-rate", "0.1"), ("active", "0.005")] {
+            assert!(shown.contains(&(key.into(), value.into())), "{shown:?}");
+        }
+    }
+
+    #[test]
+    fn a_rebuild_schedule_that_no_file_can_say_is_an_error() {
+        for rebuild in [
+            Rebuild::Constant { every: 0 },
+            Rebuild::Exponential { first: 0, growth: 2.0 },
+            Rebuild::Exponential { first: 1, growth: 0.5 },
+            Rebuild::Exponential { first: 1, growth: f64::NAN },
+        ] {
+            let mut config = TrainConfig::default();
+            config.set("sampler", "vanilla").unwrap();
+            let SamplingConfig::Vanilla(sampling) = &mut config.sampling else { panic!("{config:?}") };
+            sampling.rebuild = rebuild;
+            let said = config.validate().unwrap_err().to_string();
+            assert!(said.starts_with("rebuild: "), "{said}");
+        }
+    }
+
+    #[test]
     fn settings_that_mean_nothing_cannot_be_written() {
         for (text, said) in [
             ("[sampling]\nmin-matches = 2", "no meaning with sampler `shared`: it belongs to threshold"),
@@ -375,7 +411,7 @@ mod tests {
                 "[optimizer]\noptimizer = \"sgd\"\nbeta1 = 0.5",
                 "no meaning with optimizer `sgd`: it belongs to adam, adamw",
             ),
-            ("[network]\nepochs = 2", "[network] epochs`: it stands in [optimizer]"),
+            ("[network]\nepochs = 2", "[network] epochs`: it belongs to [optimizer]"),
             ("[network]\nhiden = [2]", "did you mean `hidden`?"),
             ("[net]\nhidden = [2]", "the sections are network, optimizer, sampling, hashing"),
             ("[sampling]\nsampler = \"best\"", "expected one of: shared, exact"),

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// A type of which settings are.
+/// The type of a setting's value.
 pub(crate) trait SettingValue: Serialize + DeserializeOwned {
     /// All values, where there are a few with names.
     const CHOICES: &'static [&'static str] = &[];
@@ -14,11 +14,11 @@ pub(crate) trait SettingValue: Serialize + DeserializeOwned {
     fn parse(text: &str) -> Result<Self, String>;
 }
 
-/// One setting of [`TrainConfig`](crate::TrainConfig), for those who offer it to users.
+/// One setting of [`TrainConfig`](crate::TrainConfig), for programs that make an option of it.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Setting {
-    /// The section of the configuration that it stands in: `network`, `optimizer`, `sampling` or `hashing`.
+    /// The section of the configuration that it belongs to: `network`, `optimizer`, `sampling` or `hashing`.
     pub section: &'static str,
     pub(crate) field: &'static str,
     /// What its value is called in help texts, such as `WIDTHS`.
@@ -44,7 +44,7 @@ impl Setting {
         Self { section, field, value_name, raw_help, choices, parse, check, default }
     }
 
-    /// Its name: the key in files, and behind `--` the option of the program.
+    /// Its name: the key in files, and after `--` the option of the program.
     #[must_use]
     pub fn key(&self) -> String {
         self.field.replace('_', "-")

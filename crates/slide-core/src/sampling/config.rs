@@ -11,6 +11,7 @@ use crate::setting::{SettingValue, settings, variants};
 /// A number of output rows: absolute, or as a fraction of the labels.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
+#[non_exhaustive]
 pub enum Active {
     /// A number of rows.
     Count(usize),
