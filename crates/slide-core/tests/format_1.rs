@@ -80,6 +80,44 @@ fn a_model_can_be_given_tables_and_saved_anew() {
     assert!(Predictor::with(model, Retrieval::Lsh, &runtime()).is_ok());
 }
 
+/// A file without tensors that has this header.
+fn with_header(path: &Path, header: &str) {
+    let text = serde_json::json!({ "__metadata__": { "slide": header } }).to_string();
+    let mut bytes = (text.len() as u64).to_le_bytes().to_vec();
+    bytes.extend(text.as_bytes());
+    std::fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn impossible_headers_are_errors() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.slide");
+    let flat = |config: &str| {
+        format!(r#"{{"format":1,"config":{config},"features":1,"labels":1,"points":1,"step":0,"checkpoint":null}}"#)
+    };
+    let sampler = |more: &str| flat(&format!(r#"{{"sampler":"random"{more}}}"#));
+    for (header, said) in [
+        (r#"{"format":0}"#.into(), "a model format from 1 to 2"),
+        (r#"{"format":3}"#.into(), "newer version"),
+        (r#"{"format":1}"#.into(), "missing field"),
+        (flat("{}"), "sampler"),
+        (flat(r#"{"sampler":5}"#), "sampler"),
+        (flat(r#"{"sampler":"best"}"#), "expected one of"),
+        (sampler(r#","unheard-of":1"#), "unheard-of"),
+        (sampler(r#","hidden":[]"#), "hidden: expected"),
+        (sampler(r#","batch-size":0"#), "batch-size: expected"),
+        (sampler(r#","active":-1"#), "active: expected"),
+        (sampler(r#","active":"many""#), "active: "),
+        (sampler(r#","active":5,"active-floor":9,"active-ceiling":0"#), "the tensor `input.weight`"),
+        (sampler(""), "the tensor `input.weight`"),
+    ] {
+        with_header(&path, &header);
+        let error = Model::load(&path).unwrap_err().to_string();
+        assert!(error.contains(said), "{header}: {error}");
+        assert!(error.starts_with(&path.display().to_string()), "{error}");
+    }
+}
+
 #[test]
 fn a_checkpoint_ends_in_the_weights_of_the_uninterrupted_run() {
     let checkpoint = Model::load(fixture("format_1.slide.checkpoint")).unwrap();

@@ -89,6 +89,29 @@ fn a_finished_model_is_no_checkpoint() {
     assert!(matches!(Trainer::resume(model, &data, &runtime).map(drop), Err(TrainError::NotResumable)));
 }
 
+/// Settings of hash tables beside a sampler that needs none: the tables are built when training ends.
+#[test]
+fn tables_for_retrieval_alone_come_with_the_trained_model() {
+    let (data, runtime) = (data(), runtime());
+    let folder = tempfile::tempdir().unwrap();
+    let [whole, cut, resumed] = ["whole", "cut", "resumed"].map(|name| folder.path().join(name));
+    let config = common::config("hidden=24 epochs=2 batch-size=48 active=40 hash-bits=4 tables=6");
+    train(Trainer::new(config.clone(), &data, &runtime).unwrap(), u64::MAX, &whole);
+    train(Trainer::new(config, &data, &runtime).unwrap(), 5, &cut);
+    let mut checkpoint = Model::load(&cut).unwrap();
+    assert!(!checkpoint.has_tables() && checkpoint.is_resumable());
+    train(Trainer::resume(Model::load(&cut).unwrap(), &data, &runtime).unwrap(), u64::MAX, &resumed);
+    assert!(std::fs::read(&whole).unwrap() == std::fs::read(&resumed).unwrap());
+    let trained = Model::load(&whole).unwrap();
+    assert!(trained.has_tables());
+    let (bytes, bound) = (std::fs::metadata(&whole).unwrap().len(), trained.file_bytes());
+    assert!(bytes <= bound && bound < bytes + 8192, "{bytes} bytes, {bound} announced");
+
+    let hashing = checkpoint.config().hashing.clone().unwrap();
+    checkpoint.build_tables(&hashing, &runtime).unwrap();
+    assert!(!checkpoint.is_resumable());
+}
+
 /// Replaces `from` by `to`, of the same length, in the header of a model file.
 fn damaged(path: &Path, from: &str, to: &str) -> Result<Model, ModelError> {
     assert_eq!(from.len(), to.len());

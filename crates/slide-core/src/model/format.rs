@@ -65,14 +65,15 @@ pub(super) struct CheckpointHeader {
 
 /// Name, shape and size of a stored tensor.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TensorInfo {
-    /// Its name.
+    /// Its name in the file, such as `output.weight`.
     pub name: String,
-    /// Its shape.
+    /// Its shape, rows first.
     pub shape: Vec<usize>,
     /// Its element type, as safetensors names it.
     pub dtype: String,
-    /// Its bytes.
+    /// Its size in bytes.
     pub bytes: usize,
 }
 
@@ -361,10 +362,11 @@ impl<'a> Reader<'a> {
         if format > FORMAT {
             return Err(ModelError::Newer { path: self.path.to_owned(), found: format, supported: FORMAT });
         }
-        if format == 1 {
-            return format_1::header(text).map_err(unreadable);
+        match format {
+            0 => Err(self.foreign(format!("a model format from 1 to {FORMAT}"), "0")),
+            1 => format_1::header(text).map_err(unreadable),
+            _ => serde_json::from_str(text).map_err(unreadable),
         }
-        serde_json::from_str(text).map_err(unreadable)
     }
 
     /// The bytes of a tensor of this shape and type.

@@ -10,7 +10,7 @@ use slide_mem::{MemError, Report};
 use thiserror::Error;
 
 use crate::config::{ConfigError, TrainConfig};
-use crate::lsh::{HashError, HashingConfig, OutputTables, TableState};
+use crate::lsh::{HashingConfig, OutputTables, TableState};
 use crate::network::Network;
 use crate::runtime::Runtime;
 
@@ -23,7 +23,7 @@ pub(crate) struct Checkpoint {
     pub(crate) data_digest: u64,
 }
 
-/// A network with its history.
+/// A trained network, or one in training, with the configuration that made it.
 #[derive(Debug)]
 pub struct Model {
     pub(crate) config: TrainConfig,
@@ -73,7 +73,7 @@ pub enum ModelError {
         path: PathBuf,
         /// What a model has.
         expected: String,
-        /// What stands there.
+        /// What the file has.
         found: String,
     },
     /// Written by a newer version of this program.
@@ -100,7 +100,7 @@ pub enum ModelError {
 }
 
 impl Model {
-    /// A network at its starting point, to be trained on `examples` examples with `features` features, of whose labels
+    /// An untrained network, to be trained on `examples` examples with `features` features, of whose labels
     /// there are `label_frequencies`.
     pub(crate) fn new(
         config: TrainConfig,
@@ -118,16 +118,21 @@ impl Model {
     }
 
     /// Gives the model hash tables over its output rows, by which labels can be
-    /// [retrieved](crate::Retrieval::Lsh): for models that were trained without. Tables that it has are replaced.
+    /// [retrieved](crate::Retrieval::Lsh): for models that were trained without. Tables that it has are replaced; a checkpoint
+    /// becomes a model that cannot be [resumed](crate::Trainer::resume).
     ///
     /// # Errors
-    /// Settings that are impossible, or do not fit the network; no memory.
-    pub fn build_tables(&mut self, hashing: &HashingConfig, runtime: &Runtime) -> Result<(), HashError> {
-        let (seed, placement) = (self.config.optimizer.seed, *runtime.placement());
+    /// Settings that are impossible, or do not fit the network or the sampler; no memory. The model is unchanged then.
+    pub fn build_tables(&mut self, hashing: &HashingConfig, runtime: &Runtime) -> Result<(), ConfigError> {
+        let config = TrainConfig { hashing: Some(hashing.clone()), ..self.config.clone() };
+        // The model could be saved, but not loaded again.
+        config.sampler(self.labels())?;
+        let (seed, placement) = (config.optimizer.seed, *runtime.placement());
         let mut tables = OutputTables::new(hashing, &self.network.output, seed, placement)?;
         tables.rebuild(&self.network.output, self.step, runtime.kernels(), runtime.workers());
         self.tables = Some(tables.state());
-        self.config.hashing = Some(hashing.clone());
+        self.config = config;
+        self.checkpoint = None;
         Ok(())
     }
 

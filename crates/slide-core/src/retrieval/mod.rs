@@ -44,7 +44,8 @@ pub(crate) struct Source<'a> {
 pub enum RetrievalError {
     /// The model has no hash tables.
     #[error(
-        "the model has no hash tables: it was trained with a sampler that needs none, and without settings of hash tables"
+        "the model has no hash tables: they are stored when training uses them or has settings for them (not in files of \
+         model format 1)"
     )]
     NoTables,
     /// The hash tables cannot be built.

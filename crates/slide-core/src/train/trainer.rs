@@ -30,7 +30,7 @@ pub enum TrainError {
     /// The threads could not be started, or the instruction set is not there.
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
-    /// The hash tables of the trained model cannot be built.
+    /// The hash tables of the checkpoint cannot be restored.
     #[error(transparent)]
     Tables(#[from] HashError),
     /// There is nothing to learn from.
@@ -80,7 +80,7 @@ pub enum Outcome {
     Stopped,
 }
 
-/// Where training stands after a batch.
+/// The progress of a training after a batch.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Progress {
@@ -110,8 +110,7 @@ pub struct Progress {
     pub epoch_finished: bool,
 }
 
-/// A model in training, batch by batch: for those who want to watch it, stop it, or continue it from a checkpoint.
-/// [`Model::fit`] is the short way.
+/// A model in training, batch by batch: to watch it, stop it, or continue it from a checkpoint. [`Model::fit`] is simpler.
 #[derive(Debug)]
 pub struct Trainer {
     model: Model,
@@ -173,7 +172,7 @@ impl Trainer {
         Ok(Self { model, data, engine })
     }
 
-    /// Trains from where the model stands to the last epoch; `observer` is called after every batch, with the trainer
+    /// Trains from the model's present batch to the last epoch; `observer` is called after every batch, with the trainer
     /// itself to look at (and, at its own cost, to save or evaluate), and can stop after any of them.
     ///
     /// # Errors
@@ -243,7 +242,7 @@ impl Trainer {
         self.model.write(path.as_ref(), Some(&checkpoint), tables.as_ref())
     }
 
-    /// The metrics of the model as it stands on a test set, by its exact ranking.
+    /// The metrics of the present model on a test set, by its exact ranking.
     ///
     /// # Errors
     /// An example with a feature that the model does not know.
@@ -251,12 +250,12 @@ impl Trainer {
         evaluate_model(&self.model, self.engine.runtime(), data)
     }
 
-    /// The model as it stands.
+    /// The present model.
     pub fn model(&self) -> &Model {
         &self.model
     }
 
-    /// What pages the data and the tables of the model and of the hashing lie on, and why the workers are not pinned, should they not be.
+    /// What pages the data, the model and the hash tables lie on, and why workers are not pinned if that was asked for.
     pub fn report(&self) -> Report {
         let mut report = self.model.report();
         report.merge(&self.data.report());
