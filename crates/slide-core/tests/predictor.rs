@@ -9,8 +9,8 @@ use std::sync::Barrier;
 
 use slide_core::data::Parts;
 use slide_core::{
-    Dataset, Example, HashingConfig, Model, PredictError, Prediction, Predictor, Retrieval, RetrievalError, Runtime,
-    TrainConfig, Trainer, evaluate,
+    ConfigError, Dataset, Example, HashingConfig, Model, PredictError, Prediction, Predictor, Retrieval,
+    RetrievalError, Runtime, TrainConfig, Trainer, evaluate,
 };
 
 const LABELS: u32 = 400;
@@ -126,9 +126,14 @@ fn errors_name_the_example() {
     );
     assert_eq!(
         predictor.predict_batch(&[good, short], 3).unwrap_err().to_string(),
-        "example 1: 1 values, expected 2, one a feature"
+        "example 1: 1 values, expected 2, one for each feature"
     );
-    // An error leaves nothing behind.
+    for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        let values = [1.0, value];
+        let error = predictor.predict_batch(&[good, (&[2, 1], &values)], 3).unwrap_err();
+        assert!(matches!(error, PredictError::NotFinite { example: 1, feature: 1, .. }), "{error}");
+    }
+    // After an error, predictions are the same.
     assert_eq!(predictor.predict_batch(&[good], 3).unwrap().get(0), predictor.predict(good, 3).unwrap());
 }
 
@@ -214,6 +219,32 @@ fn hashed_retrieval_finds_what_was_put_into_tables_later() {
     assert!(model.has_tables());
     assert_eq!(model.config().hashing, Some(hashing()));
     check_hashed(model);
+}
+
+#[test]
+fn tables_that_do_not_fit_the_sampler_are_refused() {
+    let mut model = trained("bce", "sampler=threshold active=100 min-matches=8 hash-bits=5 tables=10 epochs=1");
+    let mut few = hashing();
+    few.tables = 7;
+    let error = model.build_tables(&few, &runtime()).unwrap_err();
+    assert!(matches!(error, ConfigError::Sampler(_)), "{error}");
+    assert_eq!(model.config().tables().unwrap().tables, 10);
+    model.build_tables(&hashing(), &runtime()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.slide");
+    model.save(&path).unwrap();
+    assert_eq!(Model::load(&path).unwrap().config().tables(), Some(hashing()));
+}
+
+#[test]
+fn a_predictor_survives_a_panic() {
+    let predictor = Predictor::with(trained("softmax", VANILLA), Retrieval::Lsh, &runtime()).unwrap();
+    let data = data();
+    let examples = examples(&data);
+    let expected = predictor.predict_batch(&examples, 5).unwrap();
+    let nested = || predictor.runtime().workers().broadcast(|_| drop(predictor.predict_batch(&examples, 5)));
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(nested)).is_err());
+    assert!(predictor.predict_batch(&examples, 5).unwrap() == expected);
 }
 
 #[test]

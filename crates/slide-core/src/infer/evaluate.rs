@@ -1,4 +1,4 @@
-//! A model judged by a test set.
+//! Metrics of a model on a test set.
 
 use super::inference::Inference;
 use super::predictor::{BatchScratch, PredictError, Predictions, Predictor, predict_batch, retriever};
@@ -11,7 +11,7 @@ use crate::runtime::Runtime;
 /// Examples predicted at a time: many blocks, and little memory.
 const PIECE: usize = 4096;
 
-/// What an evaluation takes into account, and whom it tells how far it is.
+/// What an evaluation leaves out, and who is told of its progress.
 #[derive(Default)]
 #[non_exhaustive]
 pub struct EvaluateOptions<'a> {

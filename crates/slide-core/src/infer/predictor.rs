@@ -10,7 +10,7 @@ use crate::network::block::block_size;
 use crate::retrieval::{Retrieval, RetrievalError, Retriever, Source};
 use crate::runtime::{Runtime, RuntimeError};
 
-/// An example to predict labels for: its feature numbers, in any order, and their values.
+/// An example to predict labels for: its feature numbers, in any order, and as many finite values.
 pub type Example<'a> = (&'a [u32], &'a [f32]);
 
 /// An example that cannot be predicted, or a predictor that cannot be made.
@@ -27,8 +27,8 @@ pub enum PredictError {
         /// The model's number of features.
         features: usize,
     },
-    /// Not one value a feature.
-    #[error("example {example}: {values} values, expected {features}, one a feature")]
+    /// Not one value for each feature.
+    #[error("example {example}: {values} values, expected {features}, one for each feature")]
     Lengths {
         /// Number of the example in the call.
         example: usize,
@@ -36,6 +36,16 @@ pub enum PredictError {
         features: usize,
         /// Values of the example.
         values: usize,
+    },
+    /// A value that is infinite or not a number.
+    #[error("example {example}: value {value} of feature {feature}, expected a finite number")]
+    NotFinite {
+        /// Number of the example in the call.
+        example: usize,
+        /// The feature.
+        feature: u32,
+        /// The value.
+        value: f32,
     },
     /// The retrieval is not possible with this model.
     #[error(transparent)]
@@ -46,9 +56,11 @@ pub enum PredictError {
 }
 
 impl PredictError {
-    /// The same of an example that stands `examples` further on.
+    /// The same error for an example whose number is greater by `examples`.
     pub(super) fn later_by(mut self, examples: usize) -> Self {
-        if let Self::FeatureRange { example, .. } | Self::Lengths { example, .. } = &mut self {
+        if let Self::FeatureRange { example, .. } | Self::Lengths { example, .. } | Self::NotFinite { example, .. } =
+            &mut self
+        {
             *example += examples;
         }
         self
@@ -166,7 +178,7 @@ impl Predictor {
     /// A predictor that finds labels by `retrieval`, with the threads and the memory of `runtime`.
     ///
     /// # Errors
-    /// [`PredictError::Retrieval`] if the model has not what the retrieval needs.
+    /// [`PredictError::Retrieval`] if the model lacks what the retrieval needs.
     pub fn with(model: impl Into<Arc<Model>>, retrieval: Retrieval, runtime: &Runtime) -> Result<Self, PredictError> {
         let (model, runtime) = (model.into(), runtime.clone());
         let retriever = retriever(&model, retrieval, &runtime)?;
@@ -189,7 +201,7 @@ impl Predictor {
     /// on the calling thread.
     ///
     /// # Errors
-    /// A feature that the model does not know, or not one value a feature.
+    /// A feature that the model does not know, not one value for each feature, or a value that is not finite.
     pub fn predict(&self, example: Example<'_>, k: usize) -> Result<Vec<Prediction>, PredictError> {
         let mut predictions = Vec::with_capacity(k.min(self.model.labels()));
         self.predict_into(example, k, &mut predictions)?;
@@ -220,6 +232,9 @@ impl Predictor {
     ///
     /// # Errors
     /// As [`predict`](Self::predict), of the first example that has one.
+    ///
+    /// # Panics
+    /// If it is called from inside a task of the [runtime's workers](Runtime::workers).
     pub fn predict_batch(&self, examples: &[Example<'_>], k: usize) -> Result<Predictions, PredictError> {
         let mut predictions = Predictions::default();
         self.predict_batch_into(examples, k, &mut predictions)?;
@@ -230,13 +245,22 @@ impl Predictor {
     ///
     /// # Errors
     /// As [`predict_batch`](Self::predict_batch).
+    ///
+    /// # Panics
+    /// As [`predict_batch`](Self::predict_batch).
     pub fn predict_batch_into(
         &self,
         examples: &[Example<'_>],
         k: usize,
         predictions: &mut Predictions,
     ) -> Result<(), PredictError> {
-        let mut scratch = self.batch.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut scratch = self.batch.lock().unwrap_or_else(|poisoned| {
+            // A panic may have left active sets half filled.
+            let mut scratch = poisoned.into_inner();
+            *scratch = BatchScratch::default();
+            self.batch.clear_poison();
+            scratch
+        });
         predict_batch(&self.inference(), examples, k, &mut scratch, predictions)
     }
 
@@ -256,14 +280,17 @@ pub(super) fn retriever(
     retrieval.retriever(&Source { output, tables, seed, runtime })
 }
 
-/// Checks the features of an example.
+/// Checks the features and values of an example.
 fn check(model: &Model, number: usize, (indices, values): Example<'_>) -> Result<(), PredictError> {
     let features = model.features();
     if indices.len() != values.len() {
         return Err(PredictError::Lengths { example: number, features: indices.len(), values: values.len() });
     }
-    match indices.iter().find(|&&feature| feature as usize >= features) {
-        Some(&feature) => Err(PredictError::FeatureRange { example: number, feature, features }),
+    if let Some(&feature) = indices.iter().find(|&&feature| feature as usize >= features) {
+        return Err(PredictError::FeatureRange { example: number, feature, features });
+    }
+    match indices.iter().zip(values).find(|(_, value)| !value.is_finite()) {
+        Some((&feature, &value)) => Err(PredictError::NotFinite { example: number, feature, value }),
         None => Ok(()),
     }
 }
