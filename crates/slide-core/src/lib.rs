@@ -19,7 +19,7 @@
 //!
 //! `(&[0, 2], &[1.0, 0.5])` is an example: its feature numbers and their values. `train.txt` has a line with the numbers of
 //! examples, features and labels, and then a line for each example with its labels and its features, as in `0,7 0:1 2:0.5`.
-//! With settings of its own, kept in a file, and judged by a test set:
+//! With other settings, saved to a file, and measured on a test set:
 //!
 //! ```
 //! use slide_core::{Dataset, Model, Predictor, TrainConfig, evaluate};
@@ -45,7 +45,7 @@
 //! * [`data`] reads extreme-classification files into compressed sparse rows, or takes arrays of others without a copy;
 //! * [`TrainConfig`] says what is trained and how: everything in it determines the result;
 //! * [`Model`] is trained, stored and loaded; [`Trainer`] watches, stops and continues a training;
-//! * [`Predictor`] finds the best labels of examples, from any number of threads; [`evaluate`] judges it by a test set;
+//! * [`Predictor`] finds the best labels of examples, from any number of threads; [`evaluate`] measures it on a test set;
 //! * [`Runtime`] chooses threads, instruction set and memory, which change the time and never the result.
 //!
 //! Training is reproducible to the bit: for one configuration and one data set the model is the same on every

@@ -14,8 +14,8 @@ pub struct Runtime {
     placement: Placement,
 }
 
-/// What a [`Runtime`] is asked for. The default is what a library wants: a thread for each core, the best instruction
-/// set, nothing pinned.
+/// How a [`Runtime`] is made. The default suits a library: a thread for each core, the best instruction set, no thread
+/// bound to a CPU.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct RuntimeOptions {
@@ -29,7 +29,7 @@ pub struct RuntimeOptions {
     pub pinning: Pinning,
 }
 
-/// A runtime that cannot be had.
+/// A runtime that cannot be started.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RuntimeError {

@@ -30,7 +30,7 @@ pub(crate) fn block_size(examples: usize, workers: usize) -> usize {
     16 * groups.div_ceil(blocks_a_worker * workers)
 }
 
-/// What a pass through the network needs beside the network.
+/// What a pass through the network needs besides the network.
 #[derive(Clone, Copy)]
 pub(crate) struct Pass<'a> {
     /// The kernels of the chosen instruction set.
@@ -72,7 +72,7 @@ pub(crate) struct Block {
 
 impl Block {
     /// The logits of dense layer `layer` of the network, or of the shared output rows (`layer` = number of dense layers);
-    /// behind [`loss`](Self::loss) and [`backward`](Self::backward) the gradient with respect to them: `[rows][padded]`.
+    /// after [`loss`](Self::loss) and [`backward`](Self::backward) the gradient with respect to them: `[rows][padded]`.
     pub(crate) fn deltas(&self, layer: usize) -> &[f32] {
         &self.deltas[layer]
     }

@@ -1,7 +1,7 @@
-//! Objectives: what is asked of the logits. Targets, loss and gradient in training, the bias that training starts from,
-//! and the probability that a logit means in prediction.
+//! Objectives: targets, loss and gradient in training, the bias that training starts from, and the probability of a logit in
+//! prediction.
 //!
-//! The loss of an example is computed on its active rows. Its gradient with respect to a logit is formed either in one go
+//! The loss of an example is computed on its active rows. Its gradient with respect to a logit is formed either in one step
 //! (an objective whose logits do not depend on each other), or in two, with sums over all active rows in between.
 //!
 //! A new objective is a file here, its `mod` line, and a line of [`Loss`].
@@ -30,7 +30,7 @@ pub(crate) trait Objective: Sync {
     /// The target of each label of an example that has `labels` of them.
     fn target(&self, labels: usize) -> f32;
 
-    /// The bias of a label's row before training: the label stands at `frequency` of `examples` training examples.
+    /// The bias of a label's row before training: `frequency` of `examples` training examples have the label.
     fn initial_bias(&self, frequency: u32, examples: usize) -> f32;
 
     /// Replaces the logits of a group by the gradient of the loss with respect to them, and adds each example's loss.
@@ -46,7 +46,7 @@ pub(crate) trait Objective: Sync {
     fn shard(&self, kernels: &Kernels, logits: ShardLogits<'_>, sums: &mut ShardSums) -> f64;
 
     /// Combines the sums of all shards, in their order, into those of the examples `range` of the batch, written to
-    /// `totals`; adds to the `loss` of each. `has_labels` is that of these examples; those behind its end are padding.
+    /// `totals`; adds to the `loss` of each. `has_labels` is that of these examples; those after its end are padding.
     fn combine(
         &self,
         kernels: &Kernels,

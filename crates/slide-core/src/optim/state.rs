@@ -28,7 +28,7 @@ pub(crate) struct State {
 }
 
 impl RowState {
-    /// The bytes that [`new`](Self::new) takes from its arena for `rows` rows with so many `biases`.
+    /// The bytes that [`new`](Self::new) takes from its arena for `rows` rows and `biases` biases.
     pub(crate) fn arena_bytes(optimizer: &dyn Optimizer, rows: usize, biases: usize) -> Result<usize, MemError> {
         Ok(optimizer.states().len() * Arena::bytes_for::<f32>(biases)? + Arena::bytes_for::<u32>(rows)?)
     }
@@ -84,7 +84,7 @@ impl RowState {
     }
 }
 
-/// The states of a shard's rows, lent to the owner.
+/// The states of a shard's rows, for its owner.
 #[derive(Debug, Default)]
 pub(crate) struct ShardState<'a> {
     stride: usize,

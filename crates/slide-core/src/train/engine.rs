@@ -41,7 +41,7 @@ pub(super) struct BatchReport {
     pub(super) rows_touched: u64,
 }
 
-/// The buffers that training needs beside the network, kept between batches.
+/// The buffers that training needs besides the network, kept between batches.
 #[derive(Debug)]
 pub(super) struct Engine {
     runtime: Runtime,
