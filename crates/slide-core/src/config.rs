@@ -341,9 +341,7 @@ impl TryFrom<Map<String, Value>> for TrainConfig {
                 if setting.section != section {
                     return Err(unknown(&format!("[{section}] {key}"), format!("it belongs to [{}]", setting.section)));
                 }
-                if !value.is_null() {
-                    changes.push((key, value));
-                }
+                changes.push((key, value));
             }
         }
         Self::default().with(changes)
@@ -353,6 +351,7 @@ impl TryFrom<Map<String, Value>> for TrainConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sampling::{Active, SharedSampling};
 
     fn read(text: &str) -> Result<TrainConfig, String> {
         toml::from_str(text).map_err(|error| error.to_string())
@@ -375,11 +374,16 @@ mod tests {
     fn numbers_are_kept_exactly() {
         let mut config = TrainConfig::default();
         config.set("seed", "18446744073709551615").unwrap().set("learning-rate", "0.1").unwrap();
-        config.set("active", "0.005").unwrap();
         assert_eq!((config.optimizer.seed, config.optimizer.learning_rate), (u64::MAX, 0.1));
         let json = serde_json::to_string(&config).unwrap();
         assert_eq!(serde_json::from_str::<TrainConfig>(&json).unwrap(), config);
         assert_eq!(read("[optimizer]\nseed = 18446744073709551615").unwrap().optimizer.seed, u64::MAX);
+        for fraction in (1..300).map(|numerator| f64::from(numerator) / 301.0) {
+            config.sampling = SamplingConfig::Shared(SharedSampling { active: Active::Fraction(fraction) });
+            let json = serde_json::to_string(&config).unwrap();
+            assert_eq!(serde_json::from_str::<TrainConfig>(&json).unwrap(), config);
+        }
+        config.set("active", "0.005").unwrap();
         let shown: Vec<_> = config.values().into_iter().map(|(setting, value)| (setting.key(), value)).collect();
         for (key, value) in [("seed", "18446744073709551615"), ("learning-rate", "0.1"), ("active", "0.005")] {
             assert!(shown.contains(&(key.into(), value.into())), "{shown:?}");
@@ -417,6 +421,9 @@ mod tests {
             ("[sampling]\nsampler = \"best\"", "expected one of: shared, exact"),
             ("hidden = [2]", "the sections are"),
             ("[network]\nhidden = \"wide\"", "hidden: "),
+            ("[network]\ndropout = \"much\"", "dropout: expected a probability"),
+            ("[sampling]\nactive = \"many\"", "active: expected a number of rows"),
+            ("[optimizer]\nlearning-rate = inf", "learning-rate: "),
         ] {
             let error = read(text).unwrap_err();
             assert!(error.contains(said), "{text}: {error}");

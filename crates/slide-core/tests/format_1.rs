@@ -106,8 +106,8 @@ fn impossible_headers_are_errors() {
         (sampler(r#","unheard-of":1"#), "unheard-of"),
         (sampler(r#","hidden":[]"#), "hidden: expected"),
         (sampler(r#","batch-size":0"#), "batch-size: expected"),
-        (sampler(r#","active":-1"#), "active: expected"),
-        (sampler(r#","active":"many""#), "active: "),
+        (sampler(r#","active":-1"#), "active: expected a fraction"),
+        (sampler(r#","active":"many""#), "active: expected a number of rows"),
         (sampler(r#","active":5,"active-floor":9,"active-ceiling":0"#), "the tensor `input.weight`"),
         (sampler(""), "the tensor `input.weight`"),
     ] {

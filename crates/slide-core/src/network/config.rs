@@ -37,7 +37,7 @@ pub struct Dropout {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a probability, or one for input features and one for hidden units as a list")]
 enum DropoutNumbers {
     Both(f32),
     Each([f32; 2]),

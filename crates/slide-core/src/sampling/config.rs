@@ -10,7 +10,7 @@ use crate::setting::{SettingValue, settings, variants};
 
 /// A number of output rows: absolute, or as a fraction of the labels.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a number of rows, or a fraction between 0 and 1")]
 #[non_exhaustive]
 pub enum Active {
     /// A number of rows.
