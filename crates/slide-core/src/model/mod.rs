@@ -59,7 +59,7 @@ pub enum ModelError {
         source: safetensors::SafeTensorError,
     },
     /// The header of a model file cannot be read.
-    #[error("{}: expected the header of a slide model, found: {source}", path.display())]
+    #[error("{}: the header of the model cannot be read: {source}", path.display())]
     Header {
         /// The file.
         path: PathBuf,
