@@ -271,7 +271,8 @@ pub(crate) fn parse(arguments: Vec<OsString>) -> anyhow::Result<Cli> {
     let command = command();
     let file = config_file::read(path, command.find_subcommand("train").expect("a verb"))?;
     // Global options may precede the verb.
-    let behind_verb = 1 + arguments.iter().position(|argument| argument == "train").expect("parsed as this verb");
+    let mut words = arguments.iter().skip(1);
+    let behind_verb = 2 + words.position(|argument| argument == "train").expect("parsed as this verb");
     let (before, behind) = arguments.split_at(behind_verb);
     let with_file = before.iter().cloned().chain(file.arguments).chain(behind.iter().cloned());
     let mut cli = Cli::from_arg_matches(&command.try_get_matches_from(with_file)?)?;

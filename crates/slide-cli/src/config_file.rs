@@ -55,12 +55,13 @@ fn parse(text: &str, train: &Command) -> Result<Contents, Defect> {
         .map_err(|error| Defect { message: error.message().to_owned(), span: error.span().unwrap_or_default() })?;
     let settings = TrainConfig::settings();
     let find = |key: &str| settings.iter().find(|setting| setting.key() == key);
-    let (mut values, mut arguments) = (Vec::new(), Vec::new());
+    let (mut values, mut places, mut arguments) = (Vec::new(), Vec::new(), Vec::new());
     for (key, value) in table.get_ref() {
         let name = key.get_ref().as_ref();
         let is_table = matches!(value.get_ref(), DeValue::Table(_));
         if let Some(setting) = find(name).filter(|_| !is_table) {
             values.push((name.to_owned(), checked(setting, value)?));
+            places.push(key.span());
             continue;
         }
         let section = settings.iter().any(|setting| setting.section == name);
@@ -79,6 +80,13 @@ fn parse(text: &str, train: &Command) -> Result<Contents, Defect> {
                 return Err(Defect { message, span: key.span() });
             };
             values.push((setting.key(), checked(setting, value)?));
+            places.push(key.span());
+        }
+    }
+    for (number, (key, _)) in values.iter().enumerate() {
+        if values[..number].iter().any(|(other, _)| other == key) {
+            let message = format!("`{key}` is set twice: in its section and outside");
+            return Err(Defect { message, span: places[number].clone() });
         }
     }
     Ok((values, arguments))
@@ -99,7 +107,11 @@ fn checked(setting: &Setting, value: &Spanned<DeValue<'_>>) -> Result<Value, Def
 fn json(value: &DeValue<'_>) -> Option<Value> {
     Some(match value {
         DeValue::String(text) => text.as_ref().into(),
-        DeValue::Integer(number) => number.to_string().parse::<serde_json::Number>().ok()?.into(),
+        DeValue::Integer(number) => {
+            let (digits, radix) = (number.as_str(), number.radix());
+            let small = || i64::from_str_radix(digits, radix).ok().map(Value::from);
+            u64::from_str_radix(digits, radix).ok().map(Value::from).or_else(small)?
+        }
         DeValue::Float(number) => serde_json::Number::from_f64(number.to_string().parse().ok()?)?.into(),
         DeValue::Boolean(truth) => (*truth).into(),
         DeValue::Array(items) => items.iter().map(|item| json(item.get_ref())).collect::<Option<Vec<_>>>()?.into(),

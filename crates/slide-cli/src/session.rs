@@ -62,14 +62,14 @@ impl Session<'_> {
         }
     }
 
-    fn save_checkpoint_and_say_where(&self, trainer: &mut Trainer) -> Result<()> {
+    fn save_checkpoint_and_say_where(&self, trainer: &Trainer) -> Result<()> {
         let step = trainer.model().step();
         save_checkpoint(trainer, &self.checkpoint)?;
         eprintln!("stopped after batch {step}; checkpoint: {}", self.checkpoint.display());
         Ok(())
     }
 
-    fn after_batch(&mut self, progress: &Progress, trainer: &mut Trainer, watch: &mut Watch) -> Result<()> {
+    fn after_batch(&mut self, progress: &Progress, trainer: &Trainer, watch: &mut Watch) -> Result<()> {
         watch.update(progress);
         if let Some(log) = &mut self.log {
             log.batch(progress, watch.seconds(), watch.rate())?;
@@ -101,7 +101,7 @@ impl Session<'_> {
     }
 }
 
-fn save_checkpoint(trainer: &mut Trainer, path: &Path) -> Result<()> {
+fn save_checkpoint(trainer: &Trainer, path: &Path) -> Result<()> {
     trainer.save_checkpoint(path).context("cannot write the checkpoint")
 }
 

@@ -74,6 +74,7 @@ fn configuration_files() {
         ("help = 1\n", 2, "run.toml:1:1: unknown key `help`"),
         ("\n  loss = \"hinge\"\n", 2, "run.toml:2:10: loss: unknown variant `hinge`, expected `softmax` or `bce`"),
         ("epochs = -1\n", 2, "run.toml:1:10: epochs: invalid value: integer `-1`"),
+        ("epochs = 3\n[optimizer]\nepochs = 2\n", 2, "run.toml:3:1: `epochs` is set twice"),
         ("epochs = true\n", 2, "run.toml:1:10: epochs: invalid type: boolean `true`"),
         ("epochs = {}\n", 2, "run.toml:1:1: unknown section `epochs`"),
         ("log-every = true\n", 2, "run.toml:1:13: `log-every`: expected a text or a number"),

@@ -79,7 +79,7 @@ fn options_go_before_the_file_and_the_file_before_the_defaults() {
     for sections in [["[network]", "[optimizer]", "[sampling]"], [""; 3]] {
         let [network, optimizer, sampling] = sections;
         let text = format!(
-            "log = \"run.jsonl\"\n{network}\nhidden = [16, 8]\nloss = \"softmax\"\n{optimizer}\nepochs = 1\n\
+            "log = \"run.jsonl\"\nseed = 0x2A\n{network}\nhidden = [16, 8]\nloss = \"softmax\"\n{optimizer}\nepochs = 1\n\
              {sampling}\nsampler = \"threshold\"\nmin-matches = 3\nactive = 0.5\n"
         );
         folder.write("run.toml", text);

@@ -276,9 +276,12 @@ impl TrainConfig {
             let readable = rebuild.to_string().parse::<Rebuild>();
             readable.map_err(|error| ConfigError::Value { key: "rebuild".into(), reason: error.to_string() })?;
         }
-        // As for a layer of very many rows; a fraction of the real ones is resolved when they are known.
-        self.sampler(u32::MAX as usize)?;
-        Ok(())
+        // As for a layer of very many rows; a fraction of the real ones is resolved when they are known, and only then can
+        // it be compared with a count.
+        match self.sampler(u32::MAX as usize) {
+            Err(ConfigError::Sampler(SamplerError::CeilingBelowFloor { .. })) if self.sampling.mixes_units() => Ok(()),
+            other => other.map(drop),
+        }
     }
 }
 
@@ -307,14 +310,21 @@ fn edit_distance(left: &str, right: &str) -> usize {
     row[right.len()]
 }
 
-/// Chooses another variant in `section`, and drops the settings that it does not have.
+/// Chooses another variant in `section`. Of the settings of the one before those are kept that the new one has too and that
+/// differ from their default there.
 fn choose(choice: &Variants, name: Value, section: &mut Map<String, Value>) {
-    let (mut kept, mut dropped) = (Vec::new(), Vec::new());
-    for (variant, settings) in choice.variants {
-        let keys = settings.iter().map(Setting::key);
-        if name.as_str() == Some(variant) { kept.extend(keys) } else { dropped.extend(keys) }
+    let of = |name: Option<&str>| {
+        let variant = choice.variants.iter().find(|(variant, _)| Some(*variant) == name);
+        variant.map_or(&[][..], |(_, settings)| settings)
+    };
+    let (old, new) = (of(section.get(choice.tag.field).and_then(Value::as_str)), of(name.as_str()));
+    for setting in old {
+        let key = setting.key();
+        let is_default = || section.get(&key).is_none_or(|value| setting.is_default(value));
+        if !new.iter().any(|other| other.field == setting.field) || is_default() {
+            section.remove(&key);
+        }
     }
-    section.retain(|key, _| kept.contains(key) || !dropped.contains(key));
     section.insert(choice.tag.field.to_owned(), name);
 }
 
@@ -437,6 +447,9 @@ mod tests {
         config.set("sampler", "topk").unwrap();
         let SamplingConfig::TopK(sampling) = &config.sampling else { panic!("{config:?}") };
         assert_eq!((sampling.active, sampling.active_floor.unwrap()), ("60".parse().unwrap(), "5".parse().unwrap()));
+        config.set("optimizer", "adamw").unwrap().set("moments", "catch-up").unwrap().set("optimizer", "sgd").unwrap();
+        let Method::Sgd(sgd) = &config.optimizer.method else { panic!("{config:?}") };
+        assert_eq!((sgd.moments, sgd.weight_decay), (crate::optim::LazyMoments::CatchUp, 0.0), "not AdamW's default");
         config.set("sampler", "random").unwrap();
         let SamplingConfig::Random(sampling) = &config.sampling else { panic!("{config:?}") };
         assert_eq!(sampling.active, "60".parse().unwrap());
@@ -454,6 +467,15 @@ mod tests {
                 assert!(TrainConfig::default().set(key, name).unwrap().validate().is_ok(), "{name}");
             }
         }
+    }
+
+    #[test]
+    fn counts_are_compared_with_fractions_when_the_rows_are_known() {
+        let mut config = TrainConfig::default();
+        config.set("sampler", "vanilla").unwrap().set("active-floor", "0.005").unwrap();
+        assert!(config.validate().is_ok());
+        assert!(config.sampler(50_000).is_ok());
+        assert!(config.sampler(500_000).is_err(), "a floor of 2,500 over a ceiling of 2,000");
     }
 
     #[test]

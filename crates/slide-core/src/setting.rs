@@ -30,6 +30,7 @@ pub struct Setting {
     pub(crate) parse: fn(&str) -> Result<Value, String>,
     pub(crate) check: fn(&Value) -> Result<(), String>,
     pub(crate) default: fn() -> String,
+    pub(crate) normalise: fn(&Value) -> Option<Value>,
 }
 
 impl Setting {
@@ -41,7 +42,8 @@ impl Setting {
         default: fn() -> String,
     ) -> Self {
         let (choices, parse, check) = (T::CHOICES, parse::<T>, check::<T>);
-        Self { section, field, value_name, raw_help, choices, parse, check, default }
+        let normalise = normalise::<T>;
+        Self { section, field, value_name, raw_help, choices, parse, check, default, normalise }
     }
 
     /// Its name: the key in files, and after `--` the option of the program.
@@ -60,6 +62,13 @@ impl Setting {
     #[must_use]
     pub fn default(&self) -> Option<String> {
         Some((self.default)()).filter(|text| text != "null")
+    }
+
+    /// Whether a value of a configuration that was made JSON is the default.
+    pub(crate) fn is_default(&self, value: &Value) -> bool {
+        // Through the type, because `Value` widens f32.
+        let default = serde_json::from_str(&(self.default)());
+        default.is_ok_and(|default: Value| (self.normalise)(&default).as_ref() == Some(value))
     }
 
     /// Whether a JSON value is one of this setting.
@@ -82,6 +91,11 @@ impl Setting {
 fn parse<T: SettingValue>(text: &str) -> Result<Value, String> {
     let value = T::parse(text)?;
     serde_json::to_value(value).map_err(|error| error.to_string())
+}
+
+/// A value as the configuration's own JSON has it.
+fn normalise<T: SettingValue>(value: &Value) -> Option<Value> {
+    serde_json::to_value(serde_json::from_value::<T>(value.clone()).ok()?).ok()
 }
 
 fn check<T: SettingValue>(value: &Value) -> Result<(), String> {
@@ -231,6 +245,7 @@ macro_rules! variants {
                     raw_help: $tag_help,
                     choices: Self::NAMES,
                     default: || format!("\"{}\"", $first_word),
+                    normalise: |value| Some(value.clone()),
                     parse: |text| {
                         let known = Self::NAMES.contains(&text);
                         let unknown = || format!("expected one of: {}, found `{text}`", Self::NAMES.join(", "));

@@ -26,7 +26,7 @@ fn sgd() -> TrainConfig {
 
 /// Trains up to batch `stop`, and writes a checkpoint or, at the end, the model.
 fn train(mut trainer: Trainer, stop: u64, path: &Path) {
-    let observer = &mut |progress: &Progress, _: &mut Trainer| {
+    let observer = &mut |progress: &Progress, _: &Trainer| {
         if progress.step == stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     match trainer.run(observer).unwrap() {

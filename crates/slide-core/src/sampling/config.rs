@@ -158,6 +158,19 @@ impl SamplingConfig {
         }
     }
 
+    /// Whether some of the numbers of rows are counts and others fractions.
+    pub(crate) fn mixes_units(&self) -> bool {
+        let (active, floor, ceiling) = match self {
+            Self::Vanilla(sampling) | Self::TopK(sampling) => {
+                (sampling.active, sampling.active_floor, sampling.active_ceiling)
+            }
+            Self::Threshold(sampling) => (sampling.active, sampling.active_floor, sampling.active_ceiling),
+            Self::Shared(_) | Self::Exact(_) | Self::Random(_) => return false,
+        };
+        let is_count = |active: Active| matches!(active, Active::Count(_));
+        [floor, ceiling].into_iter().flatten().any(|other| is_count(other) != is_count(active))
+    }
+
     /// The sampler for an output layer of `rows` rows and `tables` hash tables.
     ///
     /// # Errors

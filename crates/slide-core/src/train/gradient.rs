@@ -215,7 +215,7 @@ fn one_batch(config: TrainConfig, data: &Dataset) -> (Reference, Reference, f64)
     let mut trainer = Trainer::new(config, data, &runtime(2)).unwrap();
     let before = Reference::of(trainer.model());
     let mut loss = 0.0;
-    let observer = &mut |progress: &Progress, _: &mut Trainer| {
+    let observer = &mut |progress: &Progress, _: &Trainer| {
         loss = progress.loss * data.examples() as f64;
         ControlFlow::Break(())
     };

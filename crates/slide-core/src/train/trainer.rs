@@ -45,6 +45,12 @@ pub enum TrainError {
         /// Number of labels.
         labels: usize,
     },
+    /// Batches are numbered by 32 bits.
+    #[error("{steps} batches, expected less than 2^32 - 1: fewer epochs, or larger batches")]
+    TooManyBatches {
+        /// All batches of the training.
+        steps: u64,
+    },
     /// The checkpoint was made from other data.
     #[error("the checkpoint was made from data with {expected} {what}, these have {found}")]
     OtherData {
@@ -123,12 +129,15 @@ impl Trainer {
     ///
     /// # Errors
     /// An impossible configuration, data without examples, features or labels, or no memory.
-    pub fn new(config: TrainConfig, data: &Dataset, runtime: &Runtime) -> Result<Self, TrainError> {
+    pub fn new(mut config: TrainConfig, data: &Dataset, runtime: &Runtime) -> Result<Self, TrainError> {
         config.validate()?;
         let (examples, features, labels) = (data.examples(), data.feature_count(), data.label_count());
         if examples == 0 || features == 0 || labels == 0 {
             return Err(TrainError::Empty { examples, features, labels });
         }
+        config.sampler(labels)?;
+        // Stored, so that the codes can be read by versions with other defaults.
+        config.hashing = config.tables();
         let model = Model::new(config, examples, features, data.label_frequencies(), runtime)?;
         Self::with_model(model, data, runtime)
     }
@@ -164,6 +173,10 @@ impl Trainer {
     }
 
     fn with_model(model: Model, data: &Dataset, runtime: &Runtime) -> Result<Self, TrainError> {
+        let steps = model.steps_per_epoch().saturating_mul(model.config.optimizer.epochs.into());
+        if steps >= u64::from(u32::MAX) {
+            return Err(TrainError::TooManyBatches { steps });
+        }
         let network = &model.network;
         let (features, labels) = (network.input.partition(), network.output.partition());
         let normalize = model.config.network.normalize;
@@ -179,7 +192,7 @@ impl Trainer {
     /// [`TrainError::Diverged`].
     pub fn run(
         &mut self,
-        observer: &mut dyn FnMut(&Progress, &mut Self) -> ControlFlow<()>,
+        observer: &mut dyn FnMut(&Progress, &Self) -> ControlFlow<()>,
     ) -> Result<Outcome, TrainError> {
         let optimizer = &self.model.config.optimizer;
         let (batch_size, epochs, seed) = (optimizer.batch_size, optimizer.epochs, optimizer.seed);
