@@ -23,25 +23,25 @@ use crate::{asm_check, bench, check_model_python, count, docs, hwloc, package, s
 /// and before a release: [`Step::set`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Step {
-    /// rustfmt agrees with every file
+    /// Formatting of every file (rustfmt)
     Format,
-    /// clippy has nothing to say about any target
+    /// Lints of all targets (clippy), without warnings
     Clippy,
-    /// rustdoc has nothing to say, links included, and the tables made from the code are up to date
+    /// Documentation without warnings, links included; generated tables are up to date
     Documentation,
     /// slide-kernels builds without the standard library
     NoStd,
     /// A program outside the workspace builds against the packages of slide-kernels and slide-mem
     Package,
-    /// The machine code of every kernel holds what it should, on this architecture and on Arm
+    /// Machine code of every kernel: expected instructions, no calls or spills in loops, on x86 and Arm
     AsmCheck,
-    /// Every kernel executes as many instructions as it did, on this machine and on emulated Arm
+    /// Instruction counts of every kernel are unchanged, on this machine and on emulated Arm
     Count,
-    /// Emulated as Graviton3: each golden model has its bits, and some kernels in few cases; lints of slide-kernels for Arm
+    /// Emulated Graviton3: each golden model once, some tests of the kernels with few cases; lints of slide-kernels for Arm
     Arm,
-    /// Python's safetensors reads a model and a checkpoint that the program has just written (the tests are built here)
+    /// Python's safetensors reads a model and a checkpoint of the program (the tests are built in this step)
     Python,
-    /// Full only: slide-mem works as on systems other than Linux
+    /// Full only: slide-mem with the code for systems other than Linux
     Portable,
     /// Full only: slide-mem with the feature `hwloc` (lints, tests, the program); Debian's packages are unpacked if need be
     Hwloc,
@@ -71,13 +71,13 @@ enum Set {
 pub(crate) fn run(arguments: &CiArguments) -> Result<()> {
     let steps = chosen(&arguments.steps, arguments.full);
     let shell = workspace::shell()?;
-    // The tools come while the first steps run. Who needs them waits for that.
+    // The tools are fetched while the first steps run; the first step that needs them waits.
     let mut tools = steps.iter().any(|step| step.needs_arm()).then(|| thread::spawn(Toolchain::find_or_set_up));
     let mut times = Times::default();
     for (i, &step) in steps.iter().enumerate() {
         let (name, clock) = (step.name(), Clock::start());
         if i + 1 == steps.len() {
-            // Nothing comes after the last step: the test runner's summary is to be the end.
+            // Before the last step: the output ends with the summary of the test runner.
             print!("{times}");
         }
         println!("== {name} ({} of {})", i + 1, steps.len());

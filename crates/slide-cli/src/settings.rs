@@ -49,11 +49,15 @@ impl Settings {
             let value = values.into_iter().find(|(setting, _)| setting.key() == key);
             value.map_or_else(|| "none".to_owned(), |(_, value)| value)
         };
-        let in_file = self.file.iter().flat_map(|file| &file.values);
-        for (key, _) in in_file.chain(&self.given) {
+        let in_file = self.file.iter().flat_map(|file| {
+            let name = |key: &str| format!("{}: {key}", file.path.display());
+            file.values.iter().map(move |(key, _)| (key, name(key)))
+        });
+        let given = self.given.iter().map(|(key, _)| (key, format!("--{key}")));
+        for (key, name) in in_file.chain(given) {
             let (known, asked) = (of(stored, key), of(&config, key));
             if known != asked {
-                return Err(Usage(format!("--{key}: the checkpoint was trained with {known}, not {asked}")).into());
+                return Err(Usage(format!("{name}: the checkpoint was trained with {known}, not {asked}")).into());
             }
         }
         Ok(config)

@@ -1,6 +1,6 @@
 //! Neural networks with very many outputs on ordinary CPUs: data formats, training, and prediction.
 //!
-//! ```
+//! ```standalone_crate
 //! use slide_core::{Dataset, Model, Predictor, TrainConfig};
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let folder = tempfile::tempdir()?;
@@ -21,7 +21,7 @@
 //! examples, features and labels, and then a line for each example with its labels and its features, as in `0,7 0:1 2:0.5`.
 //! With other settings, saved to a file, and measured on a test set:
 //!
-//! ```
+//! ```standalone_crate
 //! use slide_core::{Dataset, Model, Predictor, TrainConfig, evaluate};
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let folder = tempfile::tempdir()?;

@@ -8,7 +8,7 @@
 //! label from its siblings, which are its hard negatives. Only such a set shows the effect of hard negatives, and so of hash
 //! tables; independent labels have none.
 //!
-//! An example of more than [`THEMES`] labels draws that many, and takes the others from the companions of those: each label has a
+//! An example of more than 8 labels draws that many, and takes the others from the companions of those: each label has a
 //! fixed list of labels that often occur with it. So sets of 75 labels per example are learnable from 300 features.
 //!
 //! Everything is a pure function of the settings: numbers come from a counter-based generator and integer arithmetic, so

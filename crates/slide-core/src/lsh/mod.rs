@@ -93,3 +93,13 @@ pub enum HashError {
         buckets: usize,
     },
 }
+
+impl HashError {
+    /// The same with another number of the row that is to blame.
+    fn of_row(mut self, number: impl Fn(usize) -> usize) -> Self {
+        if let Self::CodeRange { row, .. } = &mut self {
+            *row = number(*row);
+        }
+        self
+    }
+}

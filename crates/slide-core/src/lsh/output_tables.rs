@@ -4,6 +4,7 @@ use slide_kernels::{Kernels, Matrix, Values};
 use slide_mem::{Placement, Report, Workers};
 
 use super::{HashError, HashFunctions, HashTables, HashingConfig};
+use crate::layer::partition::Partition;
 use crate::layer::rows::LayerRows;
 
 /// Hash functions and tables over the output rows.
@@ -55,7 +56,9 @@ impl OutputTables {
         workers: &Workers,
     ) -> Result<(), HashError> {
         let Self { tables, .. } = self;
-        *tables = HashTables::from_codes(tables.settings(), tables.rows(), &state.codes, tables.placement())?;
+        let partition = Partition::new(tables.rows());
+        *tables = HashTables::from_codes(tables.settings(), tables.rows(), &state.codes, tables.placement())
+            .map_err(|error| error.of_row(|row| partition.to_logical(row as u32) as usize))?;
         self.rebuilt_at = state.rebuilt_at;
         tables.rebuild(kernels, workers, self.seed, self.rebuilt_at);
         Ok(())

@@ -189,7 +189,7 @@ impl Trainer {
     /// itself to look at (and, at its own cost, to save or evaluate), and can stop after any of them.
     ///
     /// # Errors
-    /// [`TrainError::Diverged`].
+    /// [`TrainError::Diverged`]: the weights are then of no use, and a checkpoint of them neither.
     pub fn run(
         &mut self,
         observer: &mut dyn FnMut(&Progress, &Self) -> ControlFlow<()>,
