@@ -17,6 +17,12 @@ pub(crate) fn row_ids(rows: &[u32], bound: usize) -> RowIds<'_> {
     RowIds::new(rows, bound).expect("row lists are made from the layer's own rows")
 }
 
+/// The elements of list `index` of lists that lie one after another and end at `ends`.
+pub(crate) fn list_range(ends: &[usize], index: usize) -> std::ops::Range<usize> {
+    let start = if index == 0 { 0 } else { ends[index - 1] };
+    start..ends[index]
+}
+
 /// `buffer` with `length` elements of `value`.
 pub(crate) fn refill<T: Copy>(buffer: &mut Vec<T>, length: usize, value: T) {
     buffer.clear();

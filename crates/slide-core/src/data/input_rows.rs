@@ -2,6 +2,7 @@
 
 use crate::choice::choices;
 use crate::layer::partition::Partition;
+use crate::views::list_range;
 
 choices! {
     /// How the features of an example are scaled before they enter the network, in training and in prediction.
@@ -58,8 +59,7 @@ impl InputRows {
 
     /// Internal feature rows of an example, ascending, and their values.
     pub(crate) fn features(&self, example: usize) -> (&[u32], &[f32]) {
-        let start = if example == 0 { 0 } else { self.ends[example - 1] };
-        let range = start..self.ends[example];
+        let range = list_range(&self.ends, example);
         (&self.rows[range.clone()], &self.values[range])
     }
 }

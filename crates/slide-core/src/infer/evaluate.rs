@@ -39,11 +39,7 @@ pub fn evaluate_with(
     options: EvaluateOptions<'_>,
 ) -> Result<Metrics, PredictError> {
     let model = predictor.model();
-    let mut scratch = Predictions::default();
-    run(model, data, options, &mut |examples, k| {
-        predictor.predict_batch_into(examples, k, &mut scratch)?;
-        Ok(std::mem::take(&mut scratch))
-    })
+    run(model, data, options, &mut |examples, k, predictions| predictor.predict_batch_into(examples, k, predictions))
 }
 
 /// The metrics of a model that is still in training, by its exact ranking.
@@ -51,14 +47,12 @@ pub(crate) fn evaluate_model(model: &Model, runtime: &Runtime, data: &Dataset) -
     let retriever = retriever(model, Retrieval::Exact, runtime)?;
     let inference = Inference { model, retriever: &*retriever, runtime };
     let mut scratch = BatchScratch::default();
-    run(model, data, EvaluateOptions::default(), &mut |examples, k| {
-        let mut predictions = Predictions::default();
-        predict_batch(&inference, examples, k, &mut scratch, &mut predictions)?;
-        Ok(predictions)
+    run(model, data, EvaluateOptions::default(), &mut |examples, k, predictions| {
+        predict_batch(&inference, examples, k, &mut scratch, predictions)
     })
 }
 
-type Predict<'a> = dyn FnMut(&[super::Example<'_>], usize) -> Result<Predictions, PredictError> + 'a;
+type Predict<'a> = dyn FnMut(&[super::Example<'_>], usize, &mut Predictions) -> Result<(), PredictError> + 'a;
 
 fn run(
     model: &Model,
@@ -71,11 +65,11 @@ fn run(
     let mut accumulator = Accumulator::new(Some(&propensity));
     let count = |filter: &Filter| (0..data.examples() as u32).map(|example| filter.count(example)).max().unwrap_or(0);
     let k = accumulator.depth() + filter.map_or(0, count);
-    let (mut ranking, mut truth) = (Vec::new(), Vec::new());
+    let (mut predictions, mut ranking, mut truth) = (Predictions::default(), Vec::new(), Vec::new());
     for first in (0..data.examples()).step_by(PIECE) {
         let piece = first..data.examples().min(first + PIECE);
         let examples: Vec<_> = piece.clone().map(|example| data.features(example)).collect();
-        let predictions = predict(&examples, k).map_err(|error| error.later_by(first))?;
+        predict(&examples, k, &mut predictions).map_err(|error| error.later_by(first))?;
         for (example, predictions) in piece.clone().zip(predictions.iter()) {
             ranking.clear();
             ranking.extend(predictions.iter().map(|best| best.label));

@@ -48,10 +48,7 @@ impl Inference<'_> {
         let pass = Pass { kernels, dropout: Dropout::default(), seed: 0, step: 0 };
         block.padded = examples.len().next_multiple_of(16);
         block.assemble(&pass, &network.input, examples.len(), |example| inputs.features(example));
-        activations.resize_with(network.hidden.len() + 1, Vec::new);
-        for (activations, columns) in activations.iter_mut().zip(network.hidden_columns()) {
-            activations.resize(block.padded * columns, 0.0);
-        }
+        network.resize_hidden(block.padded, activations);
         block.forward(&pass, network, activations);
         let query = Query {
             rows: &activations[network.hidden.len()],

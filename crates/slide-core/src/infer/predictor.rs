@@ -9,6 +9,7 @@ use crate::model::Model;
 use crate::network::block::block_size;
 use crate::retrieval::{Retrieval, RetrievalError, Retriever, Source};
 use crate::runtime::{Runtime, RuntimeError};
+use crate::views::list_range;
 
 /// An example to predict labels for: its feature numbers, in any order, and as many finite values.
 pub type Example<'a> = (&'a [u32], &'a [f32]);
@@ -104,8 +105,7 @@ impl Predictions {
     /// If there is no such example.
     #[must_use]
     pub fn get(&self, example: usize) -> &[Prediction] {
-        let start = if example == 0 { 0 } else { self.ends[example - 1] };
-        &self.items[start..self.ends[example]]
+        &self.items[list_range(&self.ends, example)]
     }
 
     /// The predictions of each example, in order.

@@ -31,12 +31,8 @@ impl Batch {
             block.first = index * size;
             block.padded = size.min(padded - block.first);
         }
-        let layers = network.hidden.len() + 1;
         for matrices in [&mut self.activations, &mut self.gradients] {
-            matrices.resize_with(layers, Vec::new);
-            for (matrix, columns) in matrices.iter_mut().zip(network.hidden_columns()) {
-                matrix.resize(padded * columns, 0.0);
-            }
+            network.resize_hidden(padded, matrices);
         }
     }
 

@@ -96,10 +96,13 @@ impl Network {
         }
     }
 
-    /// Columns of each hidden layer's activations, padding included.
-    pub(crate) fn hidden_columns(&self) -> impl Iterator<Item = usize> {
+    /// Sizes a matrix for each hidden layer, for `examples` examples.
+    pub(crate) fn resize_hidden(&self, examples: usize, matrices: &mut Vec<Vec<f32>>) {
+        matrices.resize_with(self.hidden.len() + 1, Vec::new);
         let dense = self.hidden.iter().map(|layer| layer.rows().next_multiple_of(16));
-        std::iter::once(self.input.columns()).chain(dense)
+        for (matrix, columns) in matrices.iter_mut().zip(std::iter::once(self.input.columns()).chain(dense)) {
+            matrix.resize(examples * columns, 0.0);
+        }
     }
 
     /// The layers with their names in model files, input first.

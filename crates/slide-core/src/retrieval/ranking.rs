@@ -6,7 +6,7 @@ use slide_kernels::{Kernels, numerics};
 
 use super::scan::Scan;
 use crate::layer::rows::LayerRows;
-use crate::views::row_ids;
+use crate::views::{list_range, row_ids};
 
 /// A label and its logit.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -55,8 +55,7 @@ impl Candidates {
     }
 
     fn list(&self, example: usize) -> &[u32] {
-        let start = if example == 0 { 0 } else { self.ends[example - 1] };
-        &self.rows[start..self.ends[example]]
+        &self.rows[list_range(&self.ends, example)]
     }
 }
 
