@@ -28,9 +28,9 @@ pub struct Setting {
     /// All values, where there are a few with names; else empty.
     pub choices: &'static [&'static str],
     pub(crate) parse: fn(&str) -> Result<Value, String>,
-    pub(crate) check: fn(&Value) -> Result<(), String>,
+    /// A value in the form in which the configuration becomes JSON; the error says what is expected.
+    pub(crate) normalise: fn(&Value) -> Result<Value, String>,
     pub(crate) default: fn() -> String,
-    pub(crate) normalise: fn(&Value) -> Option<Value>,
 }
 
 impl Setting {
@@ -41,9 +41,8 @@ impl Setting {
         raw_help: &'static str,
         default: fn() -> String,
     ) -> Self {
-        let (choices, parse, check) = (T::CHOICES, parse::<T>, check::<T>);
-        let normalise = normalise::<T>;
-        Self { section, field, value_name, raw_help, choices, parse, check, default, normalise }
+        let (choices, parse, normalise) = (T::CHOICES, parse::<T>, normalise::<T>);
+        Self { section, field, value_name, raw_help, choices, parse, normalise, default }
     }
 
     /// Its name: the key in files, and after `--` the option of the program.
@@ -68,7 +67,7 @@ impl Setting {
     pub(crate) fn is_default(&self, value: &Value) -> bool {
         // Through the type, because `Value` widens f32.
         let default = serde_json::from_str(&(self.default)());
-        default.is_ok_and(|default: Value| (self.normalise)(&default).as_ref() == Some(value))
+        default.is_ok_and(|default: Value| (self.normalise)(&default).as_ref() == Ok(value))
     }
 
     /// Whether a JSON value is one of this setting.
@@ -76,7 +75,7 @@ impl Setting {
     /// # Errors
     /// What is expected instead.
     pub fn check(&self, value: &Value) -> Result<(), String> {
-        (self.check)(value)
+        (self.normalise)(value).map(drop)
     }
 
     /// The value that a text says, as JSON.
@@ -93,13 +92,9 @@ fn parse<T: SettingValue>(text: &str) -> Result<Value, String> {
     serde_json::to_value(value).map_err(|error| error.to_string())
 }
 
-/// A value as the configuration's own JSON has it.
-fn normalise<T: SettingValue>(value: &Value) -> Option<Value> {
-    serde_json::to_value(serde_json::from_value::<T>(value.clone()).ok()?).ok()
-}
-
-fn check<T: SettingValue>(value: &Value) -> Result<(), String> {
-    serde_json::from_value::<T>(value.clone()).map(drop).map_err(|error| error.to_string())
+fn normalise<T: SettingValue>(value: &Value) -> Result<Value, String> {
+    let value = serde_json::from_value::<T>(value.clone()).and_then(serde_json::to_value);
+    value.map_err(|error| error.to_string())
 }
 
 macro_rules! whole_numbers {
@@ -245,14 +240,9 @@ macro_rules! variants {
                     raw_help: $tag_help,
                     choices: Self::NAMES,
                     default: || format!("\"{}\"", $first_word),
-                    normalise: |value| Some(value.clone()),
-                    parse: |text| {
-                        let known = Self::NAMES.contains(&text);
-                        let unknown = || format!("expected one of: {}, found `{text}`", Self::NAMES.join(", "));
-                        if known { Ok(text.into()) } else { Err(unknown()) }
-                    },
-                    check: |value| match value.as_str().is_some_and(|name| Self::NAMES.contains(&name)) {
-                        true => Ok(()),
+                    parse: |text| (Self::VARIANTS.tag.normalise)(&text.into()),
+                    normalise: |value| match value.as_str().is_some_and(|name| Self::NAMES.contains(&name)) {
+                        true => Ok(value.clone()),
                         false => Err(format!("expected one of: {}, found {value}", Self::NAMES.join(", "))),
                     },
                 },

@@ -158,15 +158,25 @@ impl SamplingConfig {
         }
     }
 
+    /// The method, the numbers of active rows (target, floor, ceiling) and the buckets that a row must share.
+    fn numbers(&self) -> (SamplerKind, Active, Option<Active>, Option<Active>, u32) {
+        let of_tables =
+            |kind, sampling: &TableSampling| (kind, sampling.active, sampling.active_floor, sampling.active_ceiling, 1);
+        match self {
+            Self::Shared(sampling) => (SamplerKind::Shared, sampling.active, None, None, 1),
+            Self::Exact(_) => (SamplerKind::Exact, Active::Count(usize::MAX), None, None, 1),
+            Self::Random(sampling) => (SamplerKind::Random, sampling.active, None, None, 1),
+            Self::Vanilla(sampling) => of_tables(SamplerKind::Vanilla, sampling),
+            Self::TopK(sampling) => of_tables(SamplerKind::TopK, sampling),
+            Self::Threshold(ThresholdSampling { active, active_floor, active_ceiling, min_matches, .. }) => {
+                (SamplerKind::Threshold, *active, *active_floor, *active_ceiling, *min_matches)
+            }
+        }
+    }
+
     /// Whether some of the numbers of rows are counts and others fractions.
     pub(crate) fn mixes_units(&self) -> bool {
-        let (active, floor, ceiling) = match self {
-            Self::Vanilla(sampling) | Self::TopK(sampling) => {
-                (sampling.active, sampling.active_floor, sampling.active_ceiling)
-            }
-            Self::Threshold(sampling) => (sampling.active, sampling.active_floor, sampling.active_ceiling),
-            Self::Shared(_) | Self::Exact(_) | Self::Random(_) => return false,
-        };
+        let (_, active, floor, ceiling, _) = self.numbers();
         let is_count = |active: Active| matches!(active, Active::Count(_));
         [floor, ceiling].into_iter().flatten().any(|other| is_count(other) != is_count(active))
     }
@@ -176,24 +186,7 @@ impl SamplingConfig {
     /// # Errors
     /// Contradictory numbers.
     pub(crate) fn sampler(&self, rows: usize, tables: usize) -> Result<Sampler, SamplerError> {
-        let (kind, active, floor, ceiling, min_matches) = match self {
-            Self::Shared(sampling) => (SamplerKind::Shared, sampling.active, None, None, 1),
-            Self::Exact(_) => (SamplerKind::Exact, Active::Count(usize::MAX), None, None, 1),
-            Self::Random(sampling) => (SamplerKind::Random, sampling.active, None, None, 1),
-            Self::Vanilla(sampling) => {
-                (SamplerKind::Vanilla, sampling.active, sampling.active_floor, sampling.active_ceiling, 1)
-            }
-            Self::TopK(sampling) => {
-                (SamplerKind::TopK, sampling.active, sampling.active_floor, sampling.active_ceiling, 1)
-            }
-            Self::Threshold(sampling) => (
-                SamplerKind::Threshold,
-                sampling.active,
-                sampling.active_floor,
-                sampling.active_ceiling,
-                sampling.min_matches,
-            ),
-        };
+        let (kind, active, floor, ceiling, min_matches) = self.numbers();
         for (name, active) in [("active", Some(active)), ("active-floor", floor), ("active-ceiling", ceiling)] {
             if let Some(Active::Fraction(fraction)) = active
                 && !(fraction > 0.0 && fraction < 1.0)
