@@ -60,6 +60,10 @@
 #[doc = include_str!("../README.md")]
 struct ReadmeExamples;
 
+/// Tests in the crate share code with those beside it.
+#[cfg(test)]
+extern crate self as slide_core;
+
 mod atomic_file;
 mod choice;
 mod config;

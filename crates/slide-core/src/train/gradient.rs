@@ -1,18 +1,19 @@
 //! The engine against a plain f64 network, and that against finite differences.
 
-use std::num::NonZeroUsize;
-use std::ops::ControlFlow;
+/// Data and settings of the integration tests.
+#[allow(clippy::field_reassign_with_default, reason = "outside of the crate the options have no other constructor")]
+#[path = "../../tests/common/mod.rs"]
+mod common;
 
-use slide_kernels::{CounterRng, RngKey};
+use std::ops::ControlFlow;
 
 use super::{Progress, Trainer};
 use crate::config::TrainConfig;
-use crate::data::{Dataset, Parts};
+use crate::data::Dataset;
 use crate::layer::rows::{LayerRows, Weights};
 use crate::model::Model;
 use crate::objective::Loss;
 use crate::optim::Method;
-use crate::runtime::{Runtime, RuntimeOptions};
 
 /// A dense layer in f64: `weights[row][column]`, `bias[row]`.
 #[derive(Clone)]
@@ -153,52 +154,12 @@ impl Reference {
     }
 }
 
-/// Examples whose labels follow from their features; every 16th has no label.
-fn dataset(examples: usize, features: u32, labels: u32) -> Dataset {
-    let mut parts = Parts {
-        feature_indptr: vec![0],
-        label_indptr: vec![0],
-        feature_count: features as usize,
-        label_count: labels as usize,
-        ..Parts::default()
-    };
-    for example in 0..examples {
-        let mut random = CounterRng::new(RngKey::new(7, 99, 0, example as u32));
-        let mut own: Vec<u32> = (0..1 + random.below(3)).map(|_| random.below(labels)).collect();
-        let mut indices: Vec<u32> = own.iter().flat_map(|label| (0..3).map(move |i| label * 31 + i * 7)).collect();
-        indices.iter_mut().for_each(|index| *index %= features);
-        for numbers in [&mut own, &mut indices] {
-            numbers.sort_unstable();
-            numbers.dedup();
-        }
-        if example % 16 == 15 {
-            own.clear();
-        }
-        parts.feature_values.extend(indices.iter().map(|_| 0.25 + random.below(8) as f32 / 8.0));
-        parts.feature_indices.extend(indices);
-        parts.label_indices.extend(own);
-        parts.feature_indptr.push(parts.feature_indices.len() as u64);
-        parts.label_indptr.push(parts.label_indices.len() as u64);
-    }
-    Dataset::try_from(parts).unwrap()
-}
-
 fn config(loss: Loss, hidden: &[usize], sampler: &str) -> TrainConfig {
-    let mut config = TrainConfig::default();
+    let mut config = common::config(&format!(
+        "loss={loss} epochs=1 batch-size=64 learning-rate=1e-3 schedule=constant warmup=0 dropout=0 normalize=none \
+         sampler={sampler}"
+    ));
     config.network.hidden = hidden.to_vec();
-    config.network.loss = loss;
-    for (key, value) in [
-        ("epochs", "1"),
-        ("batch-size", "64"),
-        ("learning-rate", "1e-3"),
-        ("schedule", "constant"),
-        ("warmup", "0"),
-        ("dropout", "0"),
-        ("normalize", "none"),
-        ("sampler", sampler),
-    ] {
-        config.set(key, value).unwrap();
-    }
     // All rows: the samplers that give each example a set of its own must then agree with the full output.
     for key in ["active", "active-floor"] {
         let _ = config.set(key, "1048576");
@@ -206,13 +167,9 @@ fn config(loss: Loss, hidden: &[usize], sampler: &str) -> TrainConfig {
     config
 }
 
-fn runtime(threads: usize) -> Runtime {
-    Runtime::new(&RuntimeOptions { threads: NonZeroUsize::new(threads), ..RuntimeOptions::default() }).unwrap()
-}
-
 /// One batch of all examples through the engine; the model before and after, and the reported loss.
 fn one_batch(config: TrainConfig, data: &Dataset) -> (Reference, Reference, f64) {
-    let mut trainer = Trainer::new(config, data, &runtime(2)).unwrap();
+    let mut trainer = Trainer::new(config, data, &common::runtime(Some(2), None)).unwrap();
     let before = Reference::of(trainer.model());
     let mut loss = 0.0;
     let observer = &mut |progress: &Progress, _: &Trainer| {
@@ -225,9 +182,9 @@ fn one_batch(config: TrainConfig, data: &Dataset) -> (Reference, Reference, f64)
 
 #[test]
 fn the_reference_agrees_with_finite_differences() {
-    let data = dataset(20, 30, 12);
+    let data = common::dataset(20, 30, 12);
     for loss in [Loss::Bce, Loss::Softmax] {
-        let trainer = Trainer::new(config(loss, &[9, 5], "exact"), &data, &runtime(1)).unwrap();
+        let trainer = Trainer::new(config(loss, &[9, 5], "exact"), &data, &common::runtime(Some(1), None)).unwrap();
         let reference = Reference::of(trainer.model());
         let examples: Vec<usize> = (0..data.examples()).collect();
         let (_, gradient) = reference.loss_and_gradient(&data, &examples);
@@ -255,7 +212,7 @@ fn the_reference_agrees_with_finite_differences() {
 
 #[test]
 fn the_engine_agrees_with_the_reference() {
-    let data = dataset(61, 700, 1100);
+    let data = common::dataset(61, 700, 1100);
     let examples: Vec<usize> = (0..data.examples()).collect();
     for loss in [Loss::Bce, Loss::Softmax] {
         for hidden in [&[24][..], &[17, 40], &[16, 8, 33]] {
