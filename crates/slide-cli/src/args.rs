@@ -61,7 +61,7 @@ pub(crate) struct TrainArgs {
     /// Evaluate every EPOCHS epochs, and after the last
     #[arg(long, value_name = "EPOCHS")]
     pub(crate) eval_every: Option<NonZeroU32>,
-    /// Read settings from a TOML file, in sections network, optimizer, sampling, hashing; other long options are keys
+    /// Read settings from a TOML file, in sections model, network, optimizer, sampling, hashing, linear; other long options are keys
     /// before the sections. The command line takes precedence
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
@@ -98,8 +98,9 @@ pub(crate) struct EvalArgs {
     /// Pairs of example and label to leave out, in the format of the Extreme Classification Repository
     #[arg(long, value_name = "FILE")]
     pub(crate) filter: Option<PathBuf>,
-    /// How labels are found: exact scores all of them, lsh those in the buckets of the model's hash tables
-    #[arg(long, value_name = "HOW", default_value = "exact", value_parser = retrieval())]
+    /// Which labels the network scores: all (exact), those that the linear part ranks high and the most frequent (linear), those in
+    /// the buckets of the model's hash tables (lsh); auto is linear if the model has both parts, else exact
+    #[arg(long, value_name = "HOW", default_value = "auto", value_parser = retrieval())]
     pub(crate) retrieval: Retrieval,
     #[command(flatten)]
     pub(crate) data: DataOptions,
@@ -129,8 +130,9 @@ pub(crate) struct PredictArgs {
     /// Write names instead of numbers: line i of this file, from 0, is the name of label i
     #[arg(long, value_name = "FILE")]
     pub(crate) names: Option<PathBuf>,
-    /// How labels are found: exact scores all of them, lsh those in the buckets of the model's hash tables
-    #[arg(long, value_name = "HOW", default_value = "exact", value_parser = retrieval())]
+    /// Which labels the network scores: all (exact), those that the linear part ranks high and the most frequent (linear), those in
+    /// the buckets of the model's hash tables (lsh); auto is linear if the model has both parts, else exact
+    #[arg(long, value_name = "HOW", default_value = "auto", value_parser = retrieval())]
     pub(crate) retrieval: Retrieval,
     #[command(flatten)]
     pub(crate) data: DataOptions,

@@ -4,7 +4,7 @@ use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
-use slide_core::Progress;
+use slide_core::{LinearProgress, Progress};
 
 use crate::output::{causes, count, seconds};
 
@@ -104,6 +104,9 @@ impl Training {
             let loss = progress.epoch_loss;
             self.say(&format!("{name}  loss {loss:.4}  {:>9} examples/s  {}", count(rate as u64), seconds(spent)));
             self.epoch_start = (Instant::now(), examples_done);
+            if examples_done == examples_total {
+                self.bar.set_message("linear part");
+            }
         } else if self.style == Style::Lines && self.last_line.elapsed() >= LINE_EVERY {
             let percent = 100 * examples_done / examples_total.max(1);
             let left = examples_total.saturating_sub(examples_done) as f64 / rate;
@@ -111,6 +114,17 @@ impl Training {
             let line = format!("{name}  {percent:>3} %  loss {loss:.4}  {:>9} examples/s", count(rate as u64));
             self.say(&format!("{line}  {} left", seconds(left)));
         }
+    }
+
+    /// A line for a round of the linear part.
+    pub(crate) fn update_linear(&mut self, progress: &LinearProgress) {
+        self.bar.finish_and_clear();
+        let &LinearProgress { round, rounds, pairs, weights, .. } = progress;
+        let start = self.epoch_start.0;
+        let name = format!("linear part, round {round:>width$}/{rounds}", width = rounds.to_string().len());
+        let (pairs, weights) = (count(pairs as u64), count(weights as u64));
+        self.say(&format!("{name}  {pairs} pairs, {weights} weights  {}", seconds(start.elapsed().as_secs_f64())));
+        self.epoch_start.0 = Instant::now();
     }
 
     /// A line above the progress bar.

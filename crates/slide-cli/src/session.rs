@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use serde_json::json;
-use slide_core::{Dataset, Metrics, Model, Outcome, Progress, Trainer};
+use slide_core::{Dataset, Event, LinearProgress, Metrics, Model, Outcome, Progress, Trainer};
 
 use crate::files;
 use crate::interrupt::Deferred;
@@ -35,8 +35,10 @@ pub(crate) struct Trained {
     pub(crate) examples: u64,
     /// Mean loss of the last epoch.
     pub(crate) loss: f64,
-    /// Seconds of training alone.
+    /// Seconds of training the network alone.
     pub(crate) seconds: f64,
+    /// Seconds of training the linear part, and of combining both.
+    pub(crate) linear_seconds: f64,
 }
 
 impl Session<'_> {
@@ -44,10 +46,16 @@ impl Session<'_> {
     pub(crate) fn run(&mut self, trainer: &mut Trainer) -> Result<Trained> {
         let interrupt = Deferred::new()?;
         let reservation = files::reserve(self.output, trainer.model())?;
-        let mut watch = Watch::new(self.style, examples_done(trainer.model()));
+        let model = trainer.model();
+        let has_batches = model.step() < model.steps_per_epoch() * u64::from(model.epochs());
+        let mut watch = Watch::new(self.style, examples_done(model), has_batches);
         let mut failure = None;
-        let outcome = trainer.run(&mut |progress, trainer| {
-            failure = self.after_batch(progress, trainer, &mut watch).err();
+        let outcome = trainer.run(&mut |event, trainer| {
+            failure = match event {
+                Event::Batch(progress) => self.after_batch(progress, trainer, &mut watch).err(),
+                Event::Round(progress) => self.after_round(progress, &mut watch).err(),
+                _ => None,
+            };
             if failure.is_some() || interrupt.requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         watch.bar.finish();
@@ -60,6 +68,19 @@ impl Session<'_> {
             Some(error) => Err(error),
             None => Ok(watch.trained(outcome)),
         }
+    }
+
+    fn after_round(&mut self, progress: &LinearProgress, watch: &mut Watch) -> Result<()> {
+        watch.update_linear(progress);
+        if let Some(log) = &mut self.log {
+            let &LinearProgress { round, rounds, pairs, weights, .. } = progress;
+            let seconds = watch.linear_seconds();
+            let fields = json!({
+                "round": round, "rounds": rounds, "pairs": pairs, "weights": weights, "seconds": seconds,
+            });
+            log.write("linear", fields)?;
+        }
+        Ok(())
     }
 
     fn save_checkpoint_and_say_where(&self, trainer: &Trainer) -> Result<()> {
@@ -114,7 +135,7 @@ fn brief(epoch: u32, metrics: &Metrics) -> String {
 /// Number of examples that the model has been trained on, counted in every epoch.
 fn examples_done(model: &Model) -> u64 {
     let batches = model.step() % model.steps_per_epoch();
-    u64::from(model.epoch()) * model.examples() as u64 + batches * model.config().optimizer.batch_size as u64
+    u64::from(model.epoch()) * model.network_examples() as u64 + batches * model.batch_size() as u64
 }
 
 /// Time and progress of a run.
@@ -129,12 +150,28 @@ struct Watch {
     examples: u64,
     steps: u64,
     loss: f64,
+    /// When the network was done, and after how many seconds of training.
+    network_done: Option<(Instant, f64)>,
 }
 
 impl Watch {
-    fn new(style: Style, examples_before: u64) -> Self {
+    fn new(style: Style, examples_before: u64, has_batches: bool) -> Self {
         let bar = Training::new(style, examples_before);
-        Self { bar, start: Instant::now(), aside: Duration::ZERO, examples_before, examples: 0, steps: 0, loss: 0.0 }
+        let start = Instant::now();
+        let mut watch = Self {
+            bar,
+            start,
+            aside: Duration::ZERO,
+            examples_before,
+            examples: 0,
+            steps: 0,
+            loss: 0.0,
+            network_done: None,
+        };
+        if !has_batches {
+            watch.network_done = Some((start, 0.0));
+        }
+        watch
     }
 
     fn update(&mut self, progress: &Progress) {
@@ -142,6 +179,17 @@ impl Watch {
         self.examples = progress.examples_done - self.examples_before;
         self.steps = progress.step;
         self.loss = progress.epoch_loss;
+        if progress.step == progress.steps {
+            self.network_done = Some((Instant::now(), self.seconds()));
+        }
+    }
+
+    fn update_linear(&mut self, progress: &LinearProgress) {
+        self.bar.update_linear(progress);
+    }
+
+    fn linear_seconds(&self) -> f64 {
+        self.network_done.map_or(0.0, |(done, _)| done.elapsed().as_secs_f64())
     }
 
     fn skip(&mut self, time: Duration) {
@@ -150,7 +198,8 @@ impl Watch {
     }
 
     fn seconds(&self) -> f64 {
-        self.start.elapsed().saturating_sub(self.aside).as_secs_f64()
+        let so_far = || self.start.elapsed().saturating_sub(self.aside).as_secs_f64();
+        self.network_done.map_or_else(so_far, |(_, seconds)| seconds)
     }
 
     fn rate(&self) -> f64 {
@@ -159,6 +208,6 @@ impl Watch {
 
     fn trained(&self, outcome: Outcome) -> Trained {
         let &Self { steps, examples, loss, .. } = self;
-        Trained { outcome, steps, examples, loss, seconds: self.seconds() }
+        Trained { outcome, steps, examples, loss, seconds: self.seconds(), linear_seconds: self.linear_seconds() }
     }
 }

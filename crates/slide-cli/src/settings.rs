@@ -112,9 +112,11 @@ fn argument(setting: Setting) -> Arg {
         PossibleValuesParser::new(setting.choices).try_map(move |text| setting.parse(&text)).into()
     };
     let heading = match setting.section {
+        "model" => "Parts of the model",
         "network" => "Network",
         "optimizer" => "Optimizer",
         "sampling" => "Sampling of the output",
+        "linear" => "Linear part",
         _ => "Hash tables",
     };
     Arg::new(key.clone()).long(key).value_name(setting.value_name).help(help).help_heading(heading).value_parser(parser)
@@ -153,9 +155,9 @@ mod tests {
             let config = settings.over(&TrainConfig::default()).unwrap();
             (config.network.hidden, config.optimizer.epochs)
         };
-        assert_eq!(hidden(""), (vec![16], 3));
-        assert_eq!(hidden("--hidden 8"), (vec![8], 3));
-        assert_eq!(hidden("--hidden 8 --hidden 9,7 --epochs 1"), (vec![9, 7], 1));
+        assert_eq!(hidden(""), (vec![16], Some(3)));
+        assert_eq!(hidden("--hidden 8"), (vec![8], Some(3)));
+        assert_eq!(hidden("--hidden 8 --hidden 9,7 --epochs 1"), (vec![9, 7], Some(1)));
     }
 
     #[test]

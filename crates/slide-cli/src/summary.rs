@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Serialize;
-use slide_core::{Metrics, Model, Runtime};
+use slide_core::{Choice, Metrics, Model, Runtime};
 use slide_mem::Report;
 
 use crate::output::{bytes, count, pairs, seconds};
@@ -18,6 +18,9 @@ pub(crate) struct Summary {
     features: usize,
     labels: usize,
     parameters: usize,
+    linear_weights: usize,
+    /// The settings that were chosen by the data.
+    choices: Vec<Choice>,
     steps: u64,
     loss: f64,
     examples_per_second: f64,
@@ -37,7 +40,9 @@ pub(crate) struct Summary {
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(crate) struct Seconds {
     pub(crate) reading: f64,
+    /// Of the network.
     pub(crate) training: f64,
+    pub(crate) linear: f64,
     pub(crate) evaluation: f64,
 }
 
@@ -57,10 +62,12 @@ impl Summary {
             features: model.features(),
             labels: model.labels(),
             parameters: model.parameters(),
+            linear_weights: model.linear_weights(),
+            choices: model.choices().to_vec(),
             steps: trained.steps,
             loss: trained.loss,
             examples_per_second: trained.examples as f64 / trained.seconds.max(1e-9),
-            seconds: Seconds { training: trained.seconds, ..seconds },
+            seconds: Seconds { training: trained.seconds, linear: trained.linear_seconds, ..seconds },
             peak_bytes: peak_bytes(),
             isa: runtime.kernels().isa().name(),
             threads: runtime.workers().count(),
@@ -76,12 +83,15 @@ impl std::fmt::Display for Summary {
         if let Some(metrics) = &self.metrics {
             writeln!(f, "{}", table::metrics(metrics))?;
         }
-        let Seconds { reading, training, evaluation } = self.seconds;
+        let Seconds { reading, training, linear, evaluation } = self.seconds;
         let rate = count(self.examples_per_second as u64);
-        let mut rows = vec![
-            ("reading", seconds(reading)),
-            ("training", format!("{}, {rate} examples/s, loss {:.4}", seconds(training), self.loss)),
-        ];
+        let mut rows = vec![("reading", seconds(reading))];
+        if self.steps > 0 {
+            rows.push(("network", format!("{}, {rate} examples/s, loss {:.4}", seconds(training), self.loss)));
+        }
+        if self.linear_weights > 0 {
+            rows.push(("linear part", format!("{}, {} weights", seconds(linear), count(self.linear_weights as u64))));
+        }
         if self.metrics.is_some() {
             rows.push(("evaluation", seconds(evaluation)));
         }

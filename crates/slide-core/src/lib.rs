@@ -32,7 +32,7 @@
 //!
 //! let mut config = TrainConfig::default();
 //! config.network.hidden = vec![128];
-//! config.optimizer.epochs = 5;
+//! config.optimizer.epochs = Some(5);
 //! Model::fit(&Dataset::read("train.txt")?, &config)?.save("model.slide")?;
 //!
 //! let predictor = Predictor::new(Model::load("model.slide")?)?;
@@ -66,10 +66,12 @@ extern crate self as slide_core;
 
 mod atomic_file;
 mod choice;
+mod combination;
 mod config;
 pub mod data;
 mod infer;
 mod layer;
+mod linear;
 mod lsh;
 pub mod metrics;
 mod model;
@@ -85,10 +87,12 @@ mod train;
 mod views;
 
 pub use choice::UnknownName;
-pub use config::{ConfigError, TrainConfig};
+pub use combination::{ModelConfig, Parts};
+pub use config::{Choice, ConfigError, TrainConfig};
 pub use data::{DataError, Dataset, Normalize};
 pub use infer::{EvaluateOptions, Example, PredictError, Prediction, Predictions, Predictor, evaluate, evaluate_with};
 pub use layer::rows::Precision;
+pub use linear::LinearConfig;
 pub use lsh::{BucketPolicy, HashError, HashKind, HashingConfig, Rebuild, RebuildError};
 pub use metrics::Metrics;
 pub use model::{Model, ModelError, TensorInfo};
@@ -102,4 +106,4 @@ pub use sampling::{
     ThresholdSampling,
 };
 pub use setting::Setting;
-pub use train::{Outcome, Progress, TrainError, Trainer};
+pub use train::{Event, LinearProgress, Outcome, Progress, TrainError, Trainer};

@@ -25,6 +25,14 @@ pub(crate) mod synth {
 pub(crate) const FILL: u32 = letters(b"fi");
 /// Examples that are held out for validation.
 pub(crate) const HOLD_OUT: u32 = letters(b"ho");
+/// First negatives of the linear part: item is the example.
+pub(crate) const LINEAR_NEGATIVES: u32 = letters(b"ln");
+/// Order of a label's examples in the linear part: step is the round, item the label.
+pub(crate) const LINEAR_ORDER: u32 = letters(b"lo");
+/// The round of mining that an example has its turn in: item is the example.
+pub(crate) const LINEAR_TURNS: u32 = letters(b"lt");
+/// Examples that the combination of the two parts is fitted on.
+pub(crate) const COMBINE: u32 = letters(b"co");
 /// Which rows stay in an overfull bucket: item is the table.
 pub(crate) const RESERVOIR: u32 = letters(b"rv");
 /// Random rows of a shared active set.

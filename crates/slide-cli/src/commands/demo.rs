@@ -58,7 +58,7 @@ pub(crate) fn run(args: &DemoArgs, show: Show) -> Result<Status> {
     let report = trainer.report();
     let model = trainer.into_model()?;
     show.progress.during("writing the model", || model.save(&path))?;
-    let predictor = Predictor::with(model, Retrieval::Exact, &runtime)?;
+    let predictor = Predictor::with(model, Retrieval::Auto, &runtime)?;
     let start = Instant::now();
     let metrics =
         show.progress.examples("evaluating", test.examples(), |done| evaluation(&predictor, &test, None, done))?;

@@ -64,7 +64,7 @@ pub(crate) fn run(args: &TrainArgs, show: Show) -> Result<Status> {
     let report = trainer.report();
     let model = trainer.into_model()?;
     show.progress.during("writing the model", || model.save(&args.output))?;
-    let predictor = Predictor::with(model, Retrieval::Exact, &runtime)?;
+    let predictor = Predictor::with(model, Retrieval::Auto, &runtime)?;
     let start = Instant::now();
     let metrics = test
         .as_ref()

@@ -104,6 +104,11 @@ impl TrainingSet {
         (&self.features.slab[range.clone()], &self.values.slab[range])
     }
 
+    /// The features of all examples: where each example's begin, and the end of the last; internal rows; values.
+    pub(crate) fn feature_arrays(&self) -> (&[u64], &[u32], &[f32]) {
+        (&self.feature_starts.slab, &self.features.slab, &self.values.slab)
+    }
+
     /// Internal label rows of an example, ascending.
     pub(crate) fn labels(&self, example: usize) -> &[u32] {
         let starts = &self.label_starts.slab;

@@ -2,6 +2,8 @@
 
 use super::inference::Inference;
 use super::predictor::{BatchScratch, PredictError, Predictions, Predictor, predict_batch, retriever};
+use super::scoring::Scoring;
+use crate::combination::Parts;
 use crate::data::{Dataset, Filter};
 use crate::metrics::{Accumulator, Metrics, Propensity};
 use crate::model::Model;
@@ -42,10 +44,13 @@ pub fn evaluate_with(
     run(model, data, options, &mut |examples, k, predictions| predictor.predict_batch_into(examples, k, predictions))
 }
 
-/// The metrics of a model that is still in training, by its exact ranking.
+/// The metrics of a model that is still in training.
 pub(crate) fn evaluate_model(model: &Model, runtime: &Runtime, data: &Dataset) -> Result<Metrics, PredictError> {
-    let retriever = retriever(model, Retrieval::Exact, runtime)?;
-    let inference = Inference { model, retriever: &*retriever, runtime };
+    let retriever = retriever(model, Parts::Both, Retrieval::Auto, runtime)?;
+    let scoring = Scoring::new(model);
+    let (network, linear) = (model.network.as_ref(), model.linear.as_ref());
+    let inference =
+        Inference { model, network, linear, retriever: retriever.as_deref(), scoring: &scoring, runtime };
     let mut scratch = BatchScratch::default();
     run(model, data, EvaluateOptions::default(), &mut |examples, k, predictions| {
         predict_batch(&inference, examples, k, &mut scratch, predictions)

@@ -1,31 +1,43 @@
-//! A block of examples through a model: hidden layers, retrieval, exact scores.
+//! A block of examples through a model: hidden layers, candidates, scores.
+
+use slide_kernels::numerics;
 
 use super::Prediction;
 use super::predictor::Example;
+use super::scoring::{self, CANDIDATES, Scored, Scoring, no_query};
 use crate::data::InputRows;
+use crate::layer::partition::Partition;
+use crate::linear::Postings;
 use crate::model::Model;
-use crate::network::Dropout;
 use crate::network::block::{Block, Pass};
-use crate::retrieval::{self, Candidates, Query, Ranking, Retriever};
+use crate::network::{Dropout, Network};
+use crate::retrieval::{self, Candidates, Query, Ranking, Retriever, ScoredLabel, shorten};
 use crate::runtime::Runtime;
 
 /// What predictions are made with.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Inference<'a> {
-    pub(super) model: &'a Model,
-    pub(super) retriever: &'a dyn Retriever,
-    pub(super) runtime: &'a Runtime,
+pub(crate) struct Inference<'a> {
+    pub(crate) model: &'a Model,
+    /// The parts to use.
+    pub(crate) network: Option<&'a Network>,
+    pub(crate) linear: Option<&'a Postings>,
+    /// How the network finds labels; none: by the linear part.
+    pub(crate) retriever: Option<&'a dyn Retriever>,
+    pub(crate) scoring: &'a Scoring,
+    pub(crate) runtime: &'a Runtime,
 }
 
 /// What one thread needs, kept so that nothing is allocated after the first calls.
 #[derive(Debug, Default)]
-pub(super) struct Scratch {
+pub(crate) struct Scratch {
     inputs: InputRows,
     block: Block,
     activations: Vec<Vec<f32>>,
     retrieval: retrieval::Scratch,
     candidates: Candidates,
     ranking: Ranking,
+    scoring: scoring::Scratch,
+    best: Vec<ScoredLabel>,
 }
 
 impl Inference<'_> {
@@ -38,26 +50,88 @@ impl Inference<'_> {
         scratch: &mut Scratch,
         mut found: impl FnMut(&mut dyn ExactSizeIterator<Item = Prediction>),
     ) {
-        let Scratch { inputs, block, activations, retrieval, candidates, ranking } = scratch;
-        let Model { network, config, .. } = self.model;
-        let kernels = self.runtime.kernels();
-        inputs.clear();
-        for (indices, values) in examples {
-            inputs.push(indices, values, config.network.normalize, network.input.partition());
+        if self.linear.is_none() {
+            return self.predict_by_network(examples, k, scratch, found);
         }
-        let pass = Pass { kernels, dropout: Dropout::default(), seed: 0, step: 0 };
-        block.padded = examples.len().next_multiple_of(16);
-        block.assemble(&pass, &network.input, examples.len(), |example| inputs.features(example));
-        network.resize_hidden(block.padded, activations);
-        block.forward(&pass, network, activations);
-        let query = Query {
-            rows: &activations[network.hidden.len()],
-            transposed: block.transposed(network.hidden.len()),
-            examples: examples.len(),
-            padded: block.padded,
-        };
-        self.retriever.retrieve(kernels, &network.output, &query, retrieval, candidates);
-        let objective = config.network.loss.objective();
+        let combination = &self.model.combination;
+        // A model with both parts, asked for one, ranks by that part's score.
+        let is_combined = self.network.is_some() || self.model.network.is_none();
+        let mut best = std::mem::take(&mut scratch.best);
+        self.score(examples, k, scratch, |candidates| {
+            best.clear();
+            best.extend(candidates.iter().map(|one| ScoredLabel {
+                label: one.label,
+                score: if is_combined { self.scoring.score(combination, one) } else { one.linear },
+            }));
+            best.retain(|one| !one.score.is_nan());
+            shorten(&mut best, k);
+            best.sort_unstable_by(ScoredLabel::order);
+            let predictions = best.iter().map(|one| (one.label, numerics::sigmoid(one.score)));
+            found(&mut predictions.map(|(label, probability)| Prediction { label, probability }));
+        });
+        scratch.best = best;
+    }
+
+    /// Calls `found` for each of `examples`, in order, with the labels that are worth scoring, at least `k` if there are as
+    /// many, and the scores of both parts.
+    pub(crate) fn score(
+        &self,
+        examples: &[Example<'_>],
+        k: usize,
+        scratch: &mut Scratch,
+        mut found: impl FnMut(&[Scored]),
+    ) {
+        let most = CANDIDATES.max(k).min(self.model.labels());
+        let kernels = self.runtime.kernels();
+        self.take_inputs(examples, scratch);
+        let normalize = self.model.config.network.normalize;
+        let (network, linear) = (self.network, self.linear);
+        let objective = self.model.config.network.objective();
+        if let Some(network) = network {
+            self.hidden_layers(network, examples.len(), scratch);
+        }
+        let Scratch { inputs, block, activations, retrieval, candidates, ranking, scoring, .. } = scratch;
+        let query = network.map_or_else(
+            || no_query(examples.len()),
+            |network| query(network, examples.len(), block, activations),
+        );
+        if let Some(network) = network {
+            match self.retriever {
+                Some(retriever) => {
+                    retriever.retrieve(kernels, &network.output, &query, retrieval, candidates);
+                    ranking.score(kernels, &network.output, &query, candidates, most, false);
+                }
+                None => self.scoring.score_frequent(kernels, network, &query, scoring),
+            }
+        }
+        let ranking = self.retriever.map(|_| &*ranking);
+        for example in 0..examples.len() {
+            let row = inputs.features(example);
+            let place = (&query, example);
+            self.scoring.collect(kernels, (network, linear), row, normalize, place, ranking, most, scoring);
+            if network.is_some() && objective.couples_rows() {
+                Scoring::normalise(&mut scoring.candidates);
+            }
+            found(&scoring.candidates);
+        }
+    }
+
+    /// The network alone: its own ranking, and its own probabilities.
+    fn predict_by_network(
+        &self,
+        examples: &[Example<'_>],
+        k: usize,
+        scratch: &mut Scratch,
+        mut found: impl FnMut(&mut dyn ExactSizeIterator<Item = Prediction>),
+    ) {
+        let Some((network, retriever)) = self.network.zip(self.retriever) else { return };
+        let kernels = self.runtime.kernels();
+        self.take_inputs(examples, scratch);
+        self.hidden_layers(network, examples.len(), scratch);
+        let Scratch { block, activations, retrieval, candidates, ranking, .. } = scratch;
+        let query = query(network, examples.len(), block, activations);
+        retriever.retrieve(kernels, &network.output, &query, retrieval, candidates);
+        let objective = self.model.config.network.objective();
         ranking.score(kernels, &network.output, &query, candidates, k, objective.needs_log_sum());
         for example in 0..examples.len() {
             let log_sum = ranking.log_sum(example);
@@ -68,4 +142,30 @@ impl Inference<'_> {
             found(&mut predictions);
         }
     }
+
+    fn take_inputs(&self, examples: &[Example<'_>], scratch: &mut Scratch) {
+        let normalize = self.model.config.network.normalize;
+        let features = Partition::new(self.model.features());
+        scratch.inputs.clear();
+        for (indices, values) in examples {
+            scratch.inputs.push(indices, values, normalize, &features);
+        }
+    }
+
+    /// The hidden layers for the inputs that were taken.
+    fn hidden_layers(&self, network: &Network, examples: usize, scratch: &mut Scratch) {
+        let Scratch { inputs, block, activations, .. } = scratch;
+        let kernels = self.runtime.kernels();
+        let pass = Pass { kernels, dropout: Dropout::default(), seed: 0, step: 0 };
+        block.padded = examples.next_multiple_of(16);
+        block.assemble(&pass, &network.input, examples, |example| inputs.features(example));
+        network.resize_hidden(block.padded, activations);
+        block.forward(&pass, network, activations);
+    }
+}
+
+/// The last hidden layer of a block.
+fn query<'a>(network: &Network, examples: usize, block: &'a Block, activations: &'a [Vec<f32>]) -> Query<'a> {
+    let last = network.hidden.len();
+    Query { rows: &activations[last], transposed: block.transposed(last), examples, padded: block.padded }
 }

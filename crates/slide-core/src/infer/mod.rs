@@ -3,7 +3,10 @@
 mod evaluate;
 mod inference;
 mod predictor;
+mod scoring;
 
 pub(crate) use evaluate::evaluate_model;
+pub(crate) use inference::{Inference, Scratch};
+pub(crate) use scoring::{Scored, Scoring};
 pub use evaluate::{EvaluateOptions, evaluate, evaluate_with};
 pub use predictor::{Example, PredictError, Prediction, Predictions, Predictor};

@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use thiserror::Error;
 
 use super::inference::{Inference, Scratch};
+use super::scoring::Scoring;
+use crate::combination::Parts;
 use crate::model::Model;
 use crate::network::block::block_size;
 use crate::retrieval::{Retrieval, RetrievalError, Retriever, Source};
@@ -48,6 +50,12 @@ pub enum PredictError {
         /// The value.
         value: f32,
     },
+    /// The model lacks the part that is asked for.
+    #[error("the model has no {}", match part { Parts::Network => "network", _ => "linear part" })]
+    MissingPart {
+        /// The part.
+        part: Parts,
+    },
     /// The retrieval is not possible with this model.
     #[error(transparent)]
     Retrieval(#[from] RetrievalError),
@@ -74,7 +82,8 @@ impl PredictError {
 pub struct Prediction {
     /// The label.
     pub label: u32,
-    /// Its probability: the label's sigmoid (binary cross-entropy) or its share of the softmax over the labels that were
+    /// Its probability. With a linear part: of the combined score, calibrated on examples that were held out in training. Of a
+    /// network alone: the label's sigmoid (binary cross-entropy) or its share of the softmax over the labels that were
     /// scored, which with [`Retrieval::Exact`] are all.
     pub probability: f32,
 }
@@ -153,7 +162,9 @@ impl Predictions {
 pub struct Predictor {
     model: Arc<Model>,
     runtime: Runtime,
-    retriever: Box<dyn Retriever>,
+    parts: Parts,
+    retriever: Option<Box<dyn Retriever>>,
+    scoring: Scoring,
     /// Of calls for one example: as many as there have been at the same time.
     single: Mutex<Vec<Scratch>>,
     /// Of calls for many, which take turns.
@@ -167,12 +178,12 @@ pub(super) struct BatchScratch {
 }
 
 impl Predictor {
-    /// A predictor that scores all labels, with a thread for each core.
+    /// A predictor that uses all parts of the model, with a thread for each core.
     ///
     /// # Errors
     /// [`PredictError::Runtime`].
     pub fn new(model: impl Into<Arc<Model>>) -> Result<Self, PredictError> {
-        Self::with(model, Retrieval::Exact, &Runtime::new(&Default::default())?)
+        Self::with(model, Retrieval::Auto, &Runtime::new(&Default::default())?)
     }
 
     /// A predictor that finds labels by `retrieval`, with the threads and the memory of `runtime`.
@@ -180,9 +191,29 @@ impl Predictor {
     /// # Errors
     /// [`PredictError::Retrieval`] if the model lacks what the retrieval needs.
     pub fn with(model: impl Into<Arc<Model>>, retrieval: Retrieval, runtime: &Runtime) -> Result<Self, PredictError> {
+        Self::of_parts(model, Parts::Both, retrieval, runtime)
+    }
+
+    /// A predictor that uses only some of the parts that the model has. A part alone of a model that has both ranks by its own
+    /// score, and the probabilities of the linear part are not calibrated then.
+    ///
+    /// # Errors
+    /// [`PredictError::MissingPart`], or [`PredictError::Retrieval`] if the model lacks what the retrieval needs.
+    pub fn of_parts(
+        model: impl Into<Arc<Model>>,
+        parts: Parts,
+        retrieval: Retrieval,
+        runtime: &Runtime,
+    ) -> Result<Self, PredictError> {
         let (model, runtime) = (model.into(), runtime.clone());
-        let retriever = retriever(&model, retrieval, &runtime)?;
-        Ok(Self { model, runtime, retriever, single: Mutex::default(), batch: Mutex::default() })
+        for (part, is_missing) in [(Parts::Network, !model.has_network()), (Parts::Linear, !model.has_linear())] {
+            if parts == part && is_missing {
+                return Err(PredictError::MissingPart { part });
+            }
+        }
+        let retriever = retriever(&model, parts, retrieval, &runtime)?;
+        let scoring = Scoring::new(&model);
+        Ok(Self { model, runtime, parts, retriever, scoring, single: Mutex::default(), batch: Mutex::default() })
     }
 
     /// The model.
@@ -265,19 +296,31 @@ impl Predictor {
     }
 
     fn inference(&self) -> Inference<'_> {
-        Inference { model: &self.model, retriever: &*self.retriever, runtime: &self.runtime }
+        let Self { model, runtime, parts, retriever, scoring, .. } = self;
+        let network = model.network.as_ref().filter(|_| parts.has_network());
+        let linear = model.linear.as_ref().filter(|_| parts.has_linear());
+        Inference { model, network, linear, retriever: retriever.as_deref(), scoring, runtime }
     }
 }
 
-/// The retriever of `retrieval` for a model.
-pub(super) fn retriever(
+/// The retriever for the network of a model; none without a network, or if labels are retrieved by the linear part.
+pub(crate) fn retriever(
     model: &Model,
+    parts: Parts,
     retrieval: Retrieval,
     runtime: &Runtime,
-) -> Result<Box<dyn Retriever>, RetrievalError> {
+) -> Result<Option<Box<dyn Retriever>>, RetrievalError> {
+    let Some(network) = model.network.as_ref().filter(|_| parts.has_network()) else {
+        return match retrieval {
+            Retrieval::Auto | Retrieval::Exact => Ok(None),
+            Retrieval::Linear => Err(RetrievalError::NoLinear),
+            Retrieval::Lsh => Err(RetrievalError::NoTables),
+        };
+    };
     let tables = model.config.tables().zip(model.tables.as_ref());
-    let (output, seed) = (&model.network.output, model.config.optimizer.seed);
-    retrieval.retriever(&Source { output, tables, seed, runtime })
+    let (output, seed) = (&network.output, model.config.optimizer.seed);
+    let has_linear = model.has_linear() && parts.has_linear();
+    retrieval.retriever(&Source { output, tables, seed, runtime }, has_linear)
 }
 
 /// Checks the features and values of an example.

@@ -14,6 +14,10 @@
 //! | `label_frequency` | labels | U32 | training examples with the label |
 //! | `*.first_moment`, ... | as the tensor | F32 | the optimiser's states, by its own names; checkpoints only |
 //! | `*.last_step` | rows | U32 | 1 + the batch that last touched the row; checkpoints only |
+//! | `linear.bias` | labels | F32 | score of each label for an example without features; models with a linear part only |
+//! | `linear.count` | features | U32 | labels that each feature has a weight for |
+//! | `linear.label` | bytes | U8 | these labels, feature by feature, ascending: differences to the one before, as LEB128 |
+//! | `linear.weight` | weights | F16 | their weights, in the same order |
 //! | `output.codes` | labels x tables | U32 | hash codes of the rows in each table; models with hash tables only |
 
 use std::borrow::Cow;
@@ -27,10 +31,11 @@ use safetensors::{Dtype, View};
 use serde::{Deserialize, Serialize};
 use slide_mem::{MappedFile, Placement, RowTable};
 
-use super::format_1;
+use super::{format_1, postings};
 use super::{Checkpoint, Model, ModelError};
 use crate::atomic_file::write_atomically;
-use crate::config::TrainConfig;
+use crate::combination::{Combination, Parts};
+use crate::config::{Choice, TrainConfig};
 use crate::layer::partition::Partition;
 use crate::layer::rows::{LayerRows, Precision, Weights};
 use crate::lsh::TableState;
@@ -39,7 +44,7 @@ use crate::network::Network;
 /// The metadata key. There is only one: the library that others read the file with may order several at random.
 const KEY: &str = "slide";
 /// The newest format that this program reads, and the one it writes.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -54,6 +59,12 @@ pub(super) struct Header {
     pub(super) tables_rebuilt_at: Option<u64>,
     /// What only a checkpoint has.
     pub(super) checkpoint: Option<CheckpointHeader>,
+    /// What was chosen by the data (from format 3 on).
+    #[serde(default)]
+    pub(super) choices: Vec<Choice>,
+    /// How the scores of the parts are combined, if there is a linear part.
+    #[serde(default)]
+    pub(super) combination: Option<Combination>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -78,10 +89,10 @@ pub struct TensorInfo {
 }
 
 /// A tensor about to be written; its rows are put into logical order when it is.
-struct Tensor<'a> {
-    dtype: Dtype,
-    shape: Vec<usize>,
-    rows: Box<dyn Fn() -> Vec<u8> + 'a>,
+pub(super) struct Tensor<'a> {
+    pub(super) dtype: Dtype,
+    pub(super) shape: Vec<usize>,
+    pub(super) rows: Box<dyn Fn() -> Vec<u8> + 'a>,
 }
 
 impl View for &Tensor<'_> {
@@ -160,8 +171,11 @@ fn layer_tensors<'a>(name: &str, layer: &'a LayerRows, with_state: bool, out: &m
 impl Model {
     fn stored<'a>(&'a self, is_checkpoint: bool, tables: Option<&'a TableState>) -> BTreeMap<String, Tensor<'a>> {
         let mut tensors = BTreeMap::new();
-        for (name, layer) in self.network.layers() {
+        for (name, layer) in self.network.iter().flat_map(Network::layers) {
             layer_tensors(&name, layer, is_checkpoint, &mut tensors);
+        }
+        if let Some(linear) = &self.linear {
+            postings::add_tensors(linear, &mut tensors);
         }
         let frequencies = Tensor {
             dtype: Dtype::U32,
@@ -169,9 +183,9 @@ impl Model {
             rows: Box::new(|| bytemuck::cast_slice(&self.label_frequencies).to_vec()),
         };
         tensors.insert("label_frequency".into(), frequencies);
-        if let Some(tables) = tables {
+        if let (Some(tables), Some(network)) = (tables, &self.network) {
             let width = tables.codes.len() / self.labels();
-            let codes = tensor(Dtype::U32, &tables.codes, self.network.output.partition(), Some(width), width);
+            let codes = tensor(Dtype::U32, &tables.codes, network.output.partition(), Some(width), width);
             tensors.insert("output.codes".into(), codes);
         }
         tensors
@@ -220,6 +234,8 @@ impl Model {
             step: self.step,
             tables_rebuilt_at: tables.map(|tables| tables.rebuilt_at),
             checkpoint: checkpoint.map(|checkpoint| CheckpointHeader { data_digest: checkpoint.data_digest }),
+            choices: self.choices.clone(),
+            combination: self.linear.is_some().then_some(self.combination),
         };
         let stored = self.stored(checkpoint.is_some(), tables);
         let write = |file: &mut std::fs::File| {
@@ -259,18 +275,6 @@ impl Model {
         let header = reader.header(&metadata)?;
         let config = header.config;
         config.validate().map_err(|source| ModelError::Config { path: path.to_owned(), source })?;
-        // What the header promises is checked against the tensors before anything is allocated for it.
-        let weights = match config.network.precision {
-            Precision::F32 => Dtype::F32,
-            Precision::Bf16 => Dtype::BF16,
-        };
-        let hidden = &config.network.hidden;
-        let (first, last) = (hidden[0], hidden[hidden.len() - 1]);
-        reader.typed("input.weight", &[header.features, first], weights)?;
-        reader.typed("output.weight", &[header.labels, last], weights)?;
-        for (index, pair) in hidden.windows(2).enumerate() {
-            reader.typed(&format!("hidden.{index}.weight"), &[pair[1], pair[0]], weights)?;
-        }
         for (what, number) in [("features", header.features), ("labels", header.labels), ("examples", header.examples)]
         {
             if number == 0 || u32::try_from(number).is_err() {
@@ -282,17 +286,33 @@ impl Model {
         }
         let resumable = header.checkpoint.is_some();
         let optimizer = resumable.then(|| config.optimizer.method.optimizer());
-        let mut network = Network::zeroed(&config.network, header.features, header.labels, optimizer, placement)?;
-        for (name, layer) in network.layers_mut() {
-            reader.layer(&name, layer, header.step)?;
-        }
+        let parts = config.model.model;
+        let network = if parts.has_network() {
+            // What the header promises is checked against the tensors before anything is allocated for it.
+            reader.check_shapes(&config, header.features, header.labels)?;
+            let shape = &config.network;
+            let mut network = Network::zeroed(shape, header.features, header.labels, optimizer, placement)?;
+            for (name, layer) in network.layers_mut() {
+                reader.layer(&name, layer, header.step)?;
+            }
+            Some(network)
+        } else {
+            None
+        };
+        let linear = match (header.combination, parts.has_linear()) {
+            (Some(_), true) => Some(postings::read(&reader, header.features, header.labels)?),
+            // A checkpoint is from the training of the network, which comes first.
+            (None, true) if !resumable => return Err(reader.foreign("a linear part", "none")),
+            _ => None,
+        };
         let frequencies = reader.typed("label_frequency", &[header.labels], Dtype::U32)?;
         let mut label_frequencies = vec![0; header.labels];
         bytemuck::cast_slice_mut::<u32, u8>(&mut label_frequencies).copy_from_slice(frequencies);
-        let tables = match (header.tables_rebuilt_at, config.tables()) {
-            (None, _) => None,
-            (Some(_), None) => return Err(reader.foreign("settings of the hash tables", "none")),
-            (Some(rebuilt_at), Some(hashing)) => {
+        let tables = match (header.tables_rebuilt_at, config.tables(), &network) {
+            (None, ..) => None,
+            (Some(_), None, _) => return Err(reader.foreign("settings of the hash tables", "none")),
+            (Some(_), _, None) => return Err(reader.foreign("a network under the hash tables", "none")),
+            (Some(rebuilt_at), Some(hashing), Some(network)) => {
                 let (partition, width) = (*network.output.partition(), hashing.tables);
                 let bytes = reader.typed("output.codes", &[header.labels, width], Dtype::U32)?;
                 let mut codes = vec![0; bytes.len() / size_of::<u32>()];
@@ -301,8 +321,21 @@ impl Model {
             }
         };
         let checkpoint = header.checkpoint.map(|stored| Checkpoint { data_digest: stored.data_digest });
-        let (examples, step) = (header.examples, header.step);
-        Ok(Self { config, examples, label_frequencies, network, step, tables, checkpoint })
+        let combination = header.combination.unwrap_or_default();
+        let (choices, examples, features, step) = (header.choices, header.examples, header.features, header.step);
+        Ok(Self {
+            config,
+            choices,
+            examples,
+            features,
+            label_frequencies,
+            network,
+            linear,
+            combination,
+            step,
+            tables,
+            checkpoint,
+        })
     }
 }
 
@@ -340,13 +373,13 @@ fn write_safetensors(
     Ok(())
 }
 
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     path: &'a Path,
     tensors: SafeTensors<'a>,
 }
 
 impl<'a> Reader<'a> {
-    fn foreign(&self, expected: impl Into<String>, found: impl Into<String>) -> ModelError {
+    pub(super) fn foreign(&self, expected: impl Into<String>, found: impl Into<String>) -> ModelError {
         ModelError::Foreign { path: self.path.to_owned(), expected: expected.into(), found: found.into() }
     }
 
@@ -362,15 +395,43 @@ impl<'a> Reader<'a> {
         if format > FORMAT {
             return Err(ModelError::Newer { path: self.path.to_owned(), found: format, supported: FORMAT });
         }
-        match format {
-            0 => Err(self.foreign(format!("a model format from 1 to {FORMAT}"), "0")),
-            1 => format_1::header(text).map_err(unreadable),
-            _ => serde_json::from_str(text).map_err(unreadable),
+        let mut header: Header = match format {
+            0 => return Err(self.foreign(format!("a model format from 1 to {FORMAT}"), "0")),
+            1 => format_1::header(text).map_err(unreadable)?,
+            _ => serde_json::from_str(text).map_err(unreadable)?,
+        };
+        if format < 3 {
+            // There was nothing but networks.
+            header.config.model.model = Parts::Network;
         }
+        Ok(header)
+    }
+
+    /// Checks the shapes of the network's weights.
+    fn check_shapes(&self, config: &TrainConfig, features: usize, labels: usize) -> Result<(), ModelError> {
+        let weights = match config.network.precision {
+            Precision::F32 => Dtype::F32,
+            Precision::Bf16 => Dtype::BF16,
+        };
+        let hidden = &config.network.hidden;
+        let (first, last) = (hidden[0], hidden[hidden.len() - 1]);
+        self.typed("input.weight", &[features, first], weights)?;
+        self.typed("output.weight", &[labels, last], weights)?;
+        for (index, pair) in hidden.windows(2).enumerate() {
+            self.typed(&format!("hidden.{index}.weight"), &[pair[1], pair[0]], weights)?;
+        }
+        Ok(())
+    }
+
+    /// The bytes of a vector of this type, of any length.
+    pub(super) fn vector_of(&self, name: &str, dtype: Dtype) -> Result<&'a [u8], ModelError> {
+        let missing = |_| self.foreign(format!("the tensor `{name}`"), "none");
+        let shape = self.tensors.tensor(name).map_err(missing)?.shape().to_vec();
+        self.typed(name, &shape[..shape.len().min(1)], dtype)
     }
 
     /// The bytes of a tensor of this shape and type.
-    fn typed(&self, name: &str, shape: &[usize], dtype: Dtype) -> Result<&'a [u8], ModelError> {
+    pub(super) fn typed(&self, name: &str, shape: &[usize], dtype: Dtype) -> Result<&'a [u8], ModelError> {
         // The only error there is.
         let missing = |_| self.foreign(format!("the tensor `{name}`"), "none");
         let tensor = self.tensors.tensor(name).map_err(missing)?;

@@ -37,6 +37,8 @@ pub(super) fn header(text: &str) -> Result<Header, serde_json::Error> {
         step,
         tables_rebuilt_at: checkpoint.as_ref().and_then(|checkpoint| checkpoint.tables_rebuilt_at),
         checkpoint: checkpoint.map(|checkpoint| CheckpointHeader { data_digest: checkpoint.data_digest }),
+        choices: Vec::new(),
+        combination: None,
     })
 }
 

@@ -1,20 +1,30 @@
-//! The trained model: the network, the configuration that made it, the codes of its hash tables if it has any, and, while
+//! The trained model: its parts, the configuration that made it, the codes of its hash tables if it has any, and, while
 //! training goes on, all that is needed to continue as if it had never stopped.
 
 mod format;
 mod format_1;
+mod postings;
 
 use std::path::PathBuf;
 
+use slide_kernels::rng::{CounterRng, RngKey};
 use slide_mem::{MemError, Report};
 use thiserror::Error;
 
-use crate::config::{ConfigError, TrainConfig};
+use crate::combination::Combination;
+use crate::config::{Choice, ConfigError, TrainConfig};
+use crate::linear::Postings;
 use crate::lsh::{HashingConfig, OutputTables, TableState};
 use crate::network::Network;
 use crate::runtime::Runtime;
+use crate::streams;
 
 pub use format::TensorInfo;
+
+/// Share of the examples that the network is not trained on, and
+const HELD_OUT: usize = 20;
+/// most of them: on these the scores of the two parts are combined.
+const MOST_HELD_OUT: usize = 2000;
 
 /// What a checkpoint holds besides the network and its moments, so that training continues bit for bit.
 #[derive(Clone, Debug)]
@@ -23,13 +33,19 @@ pub(crate) struct Checkpoint {
     pub(crate) data_digest: u64,
 }
 
-/// A trained network, or one in training, with the configuration that made it.
+/// A trained model, or one in training, with the configuration that made it.
 #[derive(Debug)]
 pub struct Model {
     pub(crate) config: TrainConfig,
+    pub(crate) choices: Vec<Choice>,
     pub(crate) examples: usize,
+    pub(crate) features: usize,
     pub(crate) label_frequencies: Vec<u32>,
-    pub(crate) network: Network,
+    pub(crate) network: Option<Network>,
+    /// The sparse linear part: none while the network is in training.
+    pub(crate) linear: Option<Postings>,
+    /// How the scores of the parts make one.
+    pub(crate) combination: Combination,
     pub(crate) step: u64,
     /// The contents of the hash tables over the output rows: in a checkpoint those that the next batch looks rows up in (if
     /// there has been one), in a finished model those of the final weights.
@@ -100,7 +116,7 @@ pub enum ModelError {
 }
 
 impl Model {
-    /// An untrained network, to be trained on `examples` examples with `features` features, of whose labels
+    /// An untrained model, to be trained on `examples` examples with `features` features, of whose labels
     /// there are `label_frequencies`.
     pub(crate) fn new(
         config: TrainConfig,
@@ -109,12 +125,29 @@ impl Model {
         label_frequencies: Vec<u32>,
         runtime: &Runtime,
     ) -> Result<Self, MemError> {
-        let optimizer = config.optimizer.method.optimizer();
-        let (network, labels) = (&config.network, label_frequencies.len());
-        let mut network = Network::zeroed(network, features, labels, Some(optimizer), runtime.placement())?;
-        let (seed, kernels, workers) = (config.optimizer.seed, runtime.kernels(), runtime.workers());
-        network.initialise(&config.network, seed, &label_frequencies, examples, kernels, workers);
-        Ok(Self { config, examples, label_frequencies, network, step: 0, tables: None, checkpoint: None })
+        let network = if config.model.model.has_network() {
+            let optimizer = config.optimizer.method.optimizer();
+            let (shape, labels) = (&config.network, label_frequencies.len());
+            let mut network = Network::zeroed(shape, features, labels, Some(optimizer), runtime.placement())?;
+            let (seed, kernels, workers) = (config.optimizer.seed, runtime.kernels(), runtime.workers());
+            network.initialise(&config.network, seed, &label_frequencies, examples, kernels, workers);
+            Some(network)
+        } else {
+            None
+        };
+        Ok(Self {
+            config,
+            choices: Vec::new(),
+            examples,
+            features,
+            label_frequencies,
+            network,
+            linear: None,
+            combination: Combination::default(),
+            step: 0,
+            tables: None,
+            checkpoint: None,
+        })
     }
 
     /// Gives the model hash tables over its output rows, by which labels can be
@@ -122,14 +155,15 @@ impl Model {
     /// becomes a model that cannot be [resumed](crate::Trainer::resume).
     ///
     /// # Errors
-    /// Settings that are impossible, or do not fit the network or the sampler; no memory. The model is unchanged then.
+    /// Settings that are impossible, or do not fit the network or the sampler; no network; no memory. The model is unchanged then.
     pub fn build_tables(&mut self, hashing: &HashingConfig, runtime: &Runtime) -> Result<(), ConfigError> {
         let config = TrainConfig { hashing: Some(hashing.clone()), ..self.config.clone() };
         // The model could be saved, but not loaded again.
         config.sampler(self.labels())?;
+        let network = self.network.as_ref().ok_or(ConfigError::NoNetwork)?;
         let (seed, placement) = (config.optimizer.seed, *runtime.placement());
-        let mut tables = OutputTables::new(hashing, &self.network.output, seed, placement)?;
-        tables.rebuild(&self.network.output, self.step, runtime.kernels(), runtime.workers());
+        let mut tables = OutputTables::new(hashing, &network.output, seed, placement)?;
+        tables.rebuild(&network.output, self.step, runtime.kernels(), runtime.workers());
         self.tables = Some(tables.state());
         self.config = config;
         self.checkpoint = None;
@@ -148,12 +182,12 @@ impl Model {
 
     /// Width of the input: the number of features it was trained with.
     pub fn features(&self) -> usize {
-        self.network.input.rows()
+        self.features
     }
 
     /// Number of labels it can predict.
     pub fn labels(&self) -> usize {
-        self.network.output.rows()
+        self.label_frequencies.len()
     }
 
     /// Number of examples it was trained on.
@@ -171,9 +205,63 @@ impl Model {
         self.step
     }
 
+    /// The settings that were chosen by the data, and why.
+    pub fn choices(&self) -> &[Choice] {
+        &self.choices
+    }
+
+    /// Whether it has a network.
+    pub fn has_network(&self) -> bool {
+        self.network.is_some()
+    }
+
+    /// Whether it has a sparse linear part. In a training that part comes last.
+    pub fn has_linear(&self) -> bool {
+        self.linear.is_some()
+    }
+
+    /// Number of weights of the sparse linear part.
+    pub fn linear_weights(&self) -> usize {
+        self.linear.as_ref().map_or(0, Postings::weights)
+    }
+
+    /// Number of examples that the network is trained on: all but those on which the scores of two parts are combined.
+    pub fn network_examples(&self) -> usize {
+        self.examples - self.held_out_count()
+    }
+
+    fn held_out_count(&self) -> usize {
+        if self.config.model.model.has_linear() { (self.examples / HELD_OUT).min(MOST_HELD_OUT) } else { 0 }
+    }
+
+    /// The examples that the combination is fitted on, ascending, and the others, ascending.
+    pub(crate) fn held_out(&self) -> (Vec<u32>, Vec<u32>) {
+        let mut order: Vec<u32> = (0..self.examples as u32).collect();
+        let count = self.held_out_count();
+        if count > 0 {
+            CounterRng::new(RngKey::new(self.config.optimizer.seed, streams::COMBINE, 0, 0)).shuffle(&mut order);
+        }
+        let rest = order.split_off(count);
+        let sorted = |mut examples: Vec<u32>| {
+            examples.sort_unstable();
+            examples
+        };
+        (sorted(order), sorted(rest))
+    }
+
+    /// Examples in a batch of the network.
+    pub fn batch_size(&self) -> usize {
+        self.config.optimizer.batch_size.unwrap_or(1)
+    }
+
+    /// Epochs of the network; 0 without one.
+    pub fn epochs(&self) -> u32 {
+        if self.has_network() { self.config.optimizer.epochs.unwrap_or(0) } else { 0 }
+    }
+
     /// Batches of an epoch.
     pub fn steps_per_epoch(&self) -> u64 {
-        self.examples.div_ceil(self.config.optimizer.batch_size) as u64
+        self.network_examples().div_ceil(self.batch_size()) as u64
     }
 
     /// Epochs completed so far.
@@ -186,13 +274,14 @@ impl Model {
         self.checkpoint.is_some()
     }
 
-    /// Number of weights and biases.
+    /// Number of weights and biases of both parts.
     pub fn parameters(&self) -> usize {
-        self.network.parameters()
+        let linear = self.linear.as_ref().map_or(0, |linear| linear.weights() + linear.biases().len());
+        linear + self.network.as_ref().map_or(0, Network::parameters)
     }
 
-    /// What pages the tables lie on.
+    /// What pages the tables of the network lie on.
     pub fn report(&self) -> Report {
-        self.network.report()
+        self.network.as_ref().map(Network::report).unwrap_or_default()
     }
 }

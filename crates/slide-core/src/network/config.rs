@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::Normalize;
 use crate::layer::rows::Precision;
-use crate::objective::Loss;
+use crate::objective::{Loss, Objective};
 use crate::setting::{SettingValue, settings};
 
 settings! {
@@ -14,14 +14,22 @@ settings! {
     pub struct NetworkConfig in "network" {
         /// Widths of the hidden layers, the sparse input layer's first, as in 256 or 512,128
         hidden: Vec<usize> = vec![256], "WIDTHS";
-        /// Loss of the output layer: softmax, or one sigmoid per label (binary cross-entropy)
-        loss: Loss = Loss::Bce, "LOSS";
+        /// Loss of the output layer: softmax, or one sigmoid per label (binary cross-entropy) [default: bce, but softmax if nearly
+        /// all labels are rare]
+        loss: Option<Loss> = None, "LOSS";
         /// Probabilities with which input features and hidden units are dropped in training; one number is for both
         dropout: Dropout = Dropout { input: 0.3, hidden: 0.3 }, "INPUT,HIDDEN";
         /// Scaling of the features of an example: none, or to Euclidean length 1
         normalize: Normalize = Normalize::L2, "HOW";
         /// Storage of the weights; arithmetic is always f32
         precision: Precision = Precision::F32, "TYPE";
+    }
+}
+
+impl NetworkConfig {
+    /// The loss; of a configuration that has none yet, binary cross-entropy.
+    pub(crate) fn objective(&self) -> &'static dyn Objective {
+        self.loss.unwrap_or(Loss::Bce).objective()
     }
 }
 

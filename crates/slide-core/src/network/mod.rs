@@ -88,7 +88,7 @@ impl Network {
             let stream = streams::WEIGHTS + number as u32;
             fill_uniform(layer, seed, stream, limit, kernels, workers);
         }
-        let objective = config.loss.objective();
+        let objective = config.objective();
         let partition = *self.output.partition();
         for (row, bias) in self.output.bias_mut().iter_mut().enumerate() {
             let frequency = label_frequencies[partition.to_logical(row as u32) as usize];

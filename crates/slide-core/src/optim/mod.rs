@@ -84,10 +84,14 @@ settings! {
         flatten
         /// The method, with its constants.
         method: Method,
-        /// Passes over the training examples
-        epochs: u32 = 10, "N";
-        /// Examples per batch; the last batch of an epoch may be smaller
-        batch_size: usize = 512, "N";
+        /// Passes of the network over the training examples [default: 8, or as --budget allows]
+        epochs: Option<u32> = None, "N";
+        /// Most passes of both parts over the training examples, at least 3: what --epochs and --mining-rounds are chosen by if
+        /// they are not given [default: 10]
+        budget: Option<u32> = None, "PASSES";
+        /// Examples per batch; the last batch of an epoch may be smaller [default: a 150th of the examples, rounded to a power
+        /// of two from 32 to 256]
+        batch_size: Option<usize> = None, "N";
         /// Learning rate after the warm-up
         learning_rate: f32 = 5e-3, "RATE";
         /// What the learning rate does after the warm-up

@@ -16,13 +16,17 @@ use crate::lsh::{HashError, HashingConfig, TableState};
 use crate::runtime::Runtime;
 use crate::sampling;
 
-pub(crate) use ranking::{Candidates, Query, Ranking};
+pub(crate) use ranking::{Candidates, Query, Ranking, ScoredLabel, shorten};
 
 choices! {
     /// How a predictor finds the labels that it scores.
     pub enum Retrieval ("retrieval") {
-        /// All labels: the exact ranking.
+        /// `linear` if the model has a network and a linear part, else `exact`.
+        Auto = "auto",
+        /// The network scores all labels: the exact ranking of a network, and of both parts all that either ranks high.
         Exact = "exact",
+        /// The network scores the labels that the linear part ranks high, and the most frequent ones. Needs both parts.
+        Linear = "linear",
         /// The labels that share a bucket with the example in one of the model's hash tables. Few are scored, so some of the
         /// best may be missed; softmax probabilities are shares of what was scored.
         Lsh = "lsh",
@@ -48,17 +52,26 @@ pub enum RetrievalError {
          model format 1)"
     )]
     NoTables,
+    /// The model does not have both parts.
+    #[error("retrieval `linear` needs a model with a network and a linear part")]
+    NoLinear,
     /// The hash tables cannot be built.
     #[error(transparent)]
     Hash(#[from] HashError),
 }
 
 impl Retrieval {
-    /// The retriever for a model.
-    pub(crate) fn retriever(self, source: &Source<'_>) -> Result<Box<dyn Retriever>, RetrievalError> {
+    /// The retriever for a network; none if its labels are retrieved by the linear part.
+    pub(crate) fn retriever(
+        self,
+        source: &Source<'_>,
+        has_linear: bool,
+    ) -> Result<Option<Box<dyn Retriever>>, RetrievalError> {
         Ok(match self {
-            Self::Exact => Box::new(exact::Exact),
-            Self::Lsh => Box::new(lsh::Lsh::new(source)?),
+            Self::Auto | Self::Linear if has_linear => None,
+            Self::Auto | Self::Exact => Some(Box::new(exact::Exact)),
+            Self::Linear => return Err(RetrievalError::NoLinear),
+            Self::Lsh => Some(Box::new(lsh::Lsh::new(source)?)),
         })
     }
 }

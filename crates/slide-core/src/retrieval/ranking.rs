@@ -18,7 +18,7 @@ pub(crate) struct ScoredLabel {
 
 impl ScoredLabel {
     /// Higher scores first, then lower labels.
-    pub(super) fn order(&self, other: &Self) -> Ordering {
+    pub(crate) fn order(&self, other: &Self) -> Ordering {
         other.score.total_cmp(&self.score).then(self.label.cmp(&other.label))
     }
 }
@@ -127,7 +127,7 @@ impl Ranking {
 
 /// Keeps the first `k` of the order, the worst of them last. A list is shortened when it is twice as long, so that a row
 /// costs the same on average, however large `k` is.
-pub(super) fn shorten(best: &mut Vec<ScoredLabel>, k: usize) {
+pub(crate) fn shorten(best: &mut Vec<ScoredLabel>, k: usize) {
     if best.len() > k {
         if k > 0 {
             best.select_nth_unstable_by(k - 1, ScoredLabel::order);

@@ -81,7 +81,7 @@ settings! {
     /// The settings of the shared set.
     pub struct SharedSampling in "sampling" {
         /// Random rows per batch (shared) or active rows per example (other samplers): a count, or a share of the labels as in 0.005
-        active: Active = Active::Count(1000), "ROWS";
+        active: Active = Active::Count(200), "ROWS";
     }
 }
 

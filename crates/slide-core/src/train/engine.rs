@@ -130,11 +130,6 @@ impl Engine {
         })
     }
 
-    /// What it runs with.
-    pub(super) fn runtime(&self) -> &Runtime {
-        &self.runtime
-    }
-
     /// The hash tables, if the sampler uses any.
     pub(super) fn tables(&self) -> Option<&OutputTables> {
         self.tables.as_ref().map(|(tables, _)| tables)
@@ -167,7 +162,7 @@ impl Engine {
         let seed = config.optimizer.seed;
         let context = BatchContext {
             pass: Pass { kernels, dropout: config.network.dropout, seed, step: number },
-            objective: config.network.loss.objective(),
+            objective: config.network.objective(),
             data,
             examples,
             step: &step,

@@ -53,13 +53,13 @@ fn transposed(rows: &[Vec<f64>]) -> Vec<Vec<f64>> {
 
 impl Reference {
     fn of(model: &Model) -> Self {
-        let network = &model.network;
+        let network = model.network.as_ref().unwrap();
         let mut layers =
             vec![Layer { weights: transposed(&weights(&network.input)), bias: weights(&network.input_bias).remove(0) }];
         for layer in network.hidden.iter().chain([&network.output]) {
             layers.push(Layer { weights: weights(layer), bias: scattered(layer, layer.bias()) });
         }
-        Self { layers, loss: model.config.network.loss }
+        Self { layers, loss: model.config.network.loss.unwrap() }
     }
 
     /// What the engine's first moments say the gradient is, after one batch: `first_moment / (1 - beta1)`.
@@ -73,14 +73,14 @@ impl Reference {
             let first = &layer.state().unwrap().states()[0];
             scale(rows_of(layer, first.rows.as_slice(), first.rows.stride()))
         };
-        let network = &model.network;
+        let network = model.network.as_ref().unwrap();
         let mut layers =
             vec![Layer { weights: transposed(&first(&network.input)), bias: first(&network.input_bias).remove(0) }];
         for layer in network.hidden.iter().chain([&network.output]) {
             let bias = scattered(layer, &layer.state().unwrap().states()[0].bias);
             layers.push(Layer { weights: first(layer), bias: scale(vec![bias]).remove(0) });
         }
-        Self { layers, loss: model.config.network.loss }
+        Self { layers, loss: model.config.network.loss.unwrap() }
     }
 
     /// The summed loss of `examples`, and its gradient.

@@ -1,11 +1,13 @@
 //! Training: epochs of batches, each batch in phases that keep readers and owners of rows apart.
 //!
-//! * [`trainer`]: epochs, shuffling, progress, checkpoints;
-//! * [`engine`]: one batch and its phases.
+//! * [`trainer`]: epochs of the network, rounds of the linear part, progress, checkpoints;
+//! * [`engine`]: one batch of the network and its phases;
+//! * [`combine`]: how the scores of the two parts make one.
 
+mod combine;
 mod engine;
 #[cfg(test)]
 mod gradient;
 mod trainer;
 
-pub use trainer::{Outcome, Progress, TrainError, Trainer};
+pub use trainer::{Event, LinearProgress, Outcome, Progress, TrainError, Trainer};

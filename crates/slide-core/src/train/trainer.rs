@@ -1,4 +1,5 @@
-//! Epochs of shuffled batches, watched by the caller, who can stop after any of them.
+//! A training: epochs of shuffled batches for the network, then rounds for the linear part, watched by the caller, who can stop
+//! after any of them.
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -8,9 +9,13 @@ use slide_mem::{MemError, Report};
 use thiserror::Error;
 
 use super::engine::Engine;
+use super::combine;
+use crate::combination::Combination;
 use crate::config::{ConfigError, TrainConfig};
-use crate::data::{Dataset, TrainingSet};
+use crate::data::{Dataset, Normalize, TrainingSet};
 use crate::infer::{PredictError, evaluate_model};
+use crate::layer::partition::Partition;
+use crate::linear;
 use crate::lsh::HashError;
 use crate::metrics::Metrics;
 use crate::model::{Checkpoint, Model, ModelError};
@@ -86,7 +91,31 @@ pub enum Outcome {
     Stopped,
 }
 
-/// The progress of a training after a batch.
+/// What has happened in a training.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// A batch of the network.
+    Batch(&'a Progress),
+    /// A round of the linear part, which begins when the network's epochs are done.
+    Round(&'a LinearProgress),
+}
+
+/// The progress of the linear part after a round.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct LinearProgress {
+    /// Rounds done.
+    pub round: u32,
+    /// All rounds: one with random negatives, and those of mining.
+    pub rounds: u32,
+    /// Pairs of label and example that the round trained on.
+    pub pairs: usize,
+    /// Weights that were kept.
+    pub weights: usize,
+}
+
+/// The progress of the network's training after a batch.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Progress {
@@ -116,12 +145,17 @@ pub struct Progress {
     pub epoch_finished: bool,
 }
 
-/// A model in training, batch by batch: to watch it, stop it, or continue it from a checkpoint. [`Model::fit`] is simpler.
+/// A model in training, step by step: to watch it, stop it, or continue it from a checkpoint. [`Model::fit`] is simpler.
 #[derive(Debug)]
 pub struct Trainer {
     model: Model,
     data: TrainingSet,
-    engine: Engine,
+    /// The examples that the parts are combined on, and those that the network is trained on.
+    held_out: Vec<u32>,
+    network_examples: Vec<u32>,
+    /// None for a model without a network.
+    engine: Option<Engine>,
+    runtime: Runtime,
 }
 
 impl Trainer {
@@ -129,16 +163,18 @@ impl Trainer {
     ///
     /// # Errors
     /// An impossible configuration, data without examples, features or labels, or no memory.
-    pub fn new(mut config: TrainConfig, data: &Dataset, runtime: &Runtime) -> Result<Self, TrainError> {
+    pub fn new(config: TrainConfig, data: &Dataset, runtime: &Runtime) -> Result<Self, TrainError> {
         config.validate()?;
         let (examples, features, labels) = (data.examples(), data.feature_count(), data.label_count());
         if examples == 0 || features == 0 || labels == 0 {
             return Err(TrainError::Empty { examples, features, labels });
         }
+        let (mut config, choices) = config.resolved(data);
         config.sampler(labels)?;
         // Stored, so that the codes can be read by versions with other defaults.
         config.hashing = config.tables();
-        let model = Model::new(config, examples, features, data.label_frequencies(), runtime)?;
+        let mut model = Model::new(config, examples, features, data.label_frequencies(), runtime)?;
+        model.choices = choices;
         Self::with_model(model, data, runtime)
     }
 
@@ -166,37 +202,49 @@ impl Trainer {
         if trainer.data.digest() != data_digest {
             return Err(TrainError::OtherExamples);
         }
-        if let (Some(tables), Some(state)) = (trainer.engine.tables_mut(), tables) {
+        let engine = trainer.engine.as_mut();
+        if let (Some(tables), Some(state)) = (engine.and_then(Engine::tables_mut), tables) {
             tables.restore(&state, runtime.kernels(), runtime.workers())?;
         }
         Ok(trainer)
     }
 
     fn with_model(model: Model, data: &Dataset, runtime: &Runtime) -> Result<Self, TrainError> {
-        let steps = model.steps_per_epoch().saturating_mul(model.config.optimizer.epochs.into());
+        let steps = model.steps_per_epoch().saturating_mul(model.epochs().into());
         if steps >= u64::from(u32::MAX) {
             return Err(TrainError::TooManyBatches { steps });
         }
-        let network = &model.network;
-        let (features, labels) = (network.input.partition(), network.output.partition());
+        let (features, labels) = (Partition::new(model.features()), Partition::new(model.labels()));
         let normalize = model.config.network.normalize;
-        let data = TrainingSet::new(data, normalize, features, labels, *runtime.placement())?;
-        let engine = Engine::new(&model.config, network, runtime)?;
-        Ok(Self { model, data, engine })
+        let data = TrainingSet::new(data, normalize, &features, &labels, *runtime.placement())?;
+        let engine = model.network.as_ref().map(|network| Engine::new(&model.config, network, runtime)).transpose()?;
+        let (held_out, network_examples) = model.held_out();
+        Ok(Self { model, data, held_out, network_examples, engine, runtime: runtime.clone() })
     }
 
-    /// Trains from the model's present batch to the last epoch; `observer` is called after every batch, with the trainer
-    /// itself to look at (and, at its own cost, to save or evaluate), and can stop after any of them.
+    /// Trains from the model's present batch to the last epoch of the network, and then the linear part; `observer` is called
+    /// after every batch and every round, with the trainer itself to look at (and, at its own cost, to save or evaluate), and can
+    /// stop after any of them. The linear part begins anew after a stop.
     ///
     /// # Errors
     /// [`TrainError::Diverged`]: the weights are then of no use, and a checkpoint of them neither.
     pub fn run(
         &mut self,
-        observer: &mut dyn FnMut(&Progress, &Self) -> ControlFlow<()>,
+        observer: &mut dyn FnMut(Event<'_>, &Self) -> ControlFlow<()>,
     ) -> Result<Outcome, TrainError> {
-        let optimizer = &self.model.config.optimizer;
-        let (batch_size, epochs, seed) = (optimizer.batch_size, optimizer.epochs, optimizer.seed);
-        let examples = self.data.examples();
+        if self.run_network(observer)? == Outcome::Stopped {
+            return Ok(Outcome::Stopped);
+        }
+        Ok(self.run_linear(observer))
+    }
+
+    fn run_network(
+        &mut self,
+        observer: &mut dyn FnMut(Event<'_>, &Self) -> ControlFlow<()>,
+    ) -> Result<Outcome, TrainError> {
+        let (batch_size, epochs) = (self.model.batch_size(), self.model.epochs());
+        let seed = self.model.config.optimizer.seed;
+        let examples = self.network_examples.len();
         let per_epoch = self.model.steps_per_epoch();
         let steps = per_epoch * u64::from(epochs);
         let mut order = Vec::new();
@@ -206,14 +254,15 @@ impl Trainer {
             let step = self.model.step;
             let (epoch, batch) = (step / per_epoch, (step % per_epoch) as usize);
             if ordered_epoch != Some(epoch) {
-                order = shuffled(examples, seed, epoch);
+                order.clone_from(&self.network_examples);
+                shuffle(&mut order, seed, epoch);
                 ordered_epoch = Some(epoch);
                 (epoch_loss, epoch_examples) = (0.0, 0);
             }
             let batch_examples = &order[batch * batch_size..examples.min((batch + 1) * batch_size)];
             let config = &self.model.config;
-            let network = &mut self.model.network;
-            let report = self.engine.train_batch(network, config, &self.data, batch_examples, step, steps);
+            let (Some(network), Some(engine)) = (&mut self.model.network, &mut self.engine) else { break };
+            let report = engine.train_batch(network, config, &self.data, batch_examples, step, steps);
             if !report.loss.is_finite() {
                 return Err(TrainError::Diverged { step: step + 1, loss: report.loss });
             }
@@ -236,11 +285,52 @@ impl Trainer {
                 rows_touched: report.rows_touched,
                 epoch_finished: done == examples,
             };
-            if observer(&progress, self).is_break() && self.model.step < steps {
+            let is_last = self.model.step == steps && !self.model.config.model.model.has_linear();
+            if observer(Event::Batch(&progress), self).is_break() && !is_last {
                 return Ok(Outcome::Stopped);
             }
         }
         Ok(Outcome::Finished)
+    }
+
+    /// Trains the linear part, and combines its scores with the network's before the last round, which has the examples that were
+    /// held out for that.
+    fn run_linear(&mut self, observer: &mut dyn FnMut(Event<'_>, &Self) -> ControlFlow<()>) -> Outcome {
+        let config = &self.model.config;
+        if !config.model.model.has_linear() {
+            return Outcome::Finished;
+        }
+        let labels = Partition::new(self.model.labels());
+        let settings = linear::Settings {
+            config: &config.linear,
+            seed: config.optimizer.seed,
+            features: self.model.features(),
+            labels: &labels,
+            is_scaled: config.network.normalize == Normalize::L2,
+        };
+        let mining = config.linear.mining_rounds.unwrap_or(0);
+        let mut combination = Combination::default();
+        let mut training = linear::Training::new(&self.data, &settings, &self.held_out, &self.runtime);
+        for round in 0..=mining {
+            if round == mining {
+                combination = combine::fit(&self.model, training.postings(), &self.data, &self.held_out, &self.runtime);
+            }
+            if round > 0 {
+                training.run_round(if round == mining { &self.held_out } else { &[] });
+            }
+            let progress = LinearProgress {
+                round: round + 1,
+                rounds: mining + 1,
+                pairs: training.pairs(),
+                weights: training.postings().weights(),
+            };
+            if observer(Event::Round(&progress), self).is_break() && round < mining {
+                return Outcome::Stopped;
+            }
+        }
+        let linear = training.into_postings();
+        (self.model.linear, self.model.combination) = (Some(linear), combination);
+        Outcome::Finished
     }
 
     /// Writes all that training needs to continue bit for bit to `path`, atomically: the weights, the optimiser's state,
@@ -250,17 +340,18 @@ impl Trainer {
     /// [`ModelError::Io`]; what was at `path` before is unchanged then.
     pub fn save_checkpoint(&self, path: impl AsRef<Path>) -> Result<(), ModelError> {
         // Before the first batch the tables are not built yet.
-        let tables = self.engine.tables().filter(|_| self.model.step > 0).map(|tables| tables.state());
+        let tables = self.engine.as_ref().and_then(Engine::tables).filter(|_| self.model.step > 0);
+        let tables = tables.map(|tables| tables.state());
         let checkpoint = Checkpoint { data_digest: self.data.digest() };
         self.model.write(path.as_ref(), Some(&checkpoint), tables.as_ref())
     }
 
-    /// The metrics of the present model on a test set, by its exact ranking.
+    /// The metrics of the present model on a test set.
     ///
     /// # Errors
     /// An example with a feature that the model does not know.
     pub fn evaluate(&self, data: &Dataset) -> Result<Metrics, PredictError> {
-        evaluate_model(&self.model, self.engine.runtime(), data)
+        evaluate_model(&self.model, &self.runtime, data)
     }
 
     /// The present model.
@@ -272,10 +363,10 @@ impl Trainer {
     pub fn report(&self) -> Report {
         let mut report = self.model.report();
         report.merge(&self.data.report());
-        if let Some(tables) = self.engine.tables() {
+        if let Some(tables) = self.engine.as_ref().and_then(Engine::tables) {
             report.merge(&tables.report());
         }
-        report.fallbacks.extend_from_slice(self.engine.runtime().workers().fallbacks());
+        report.fallbacks.extend_from_slice(self.runtime.workers().fallbacks());
         report
     }
 
@@ -284,10 +375,9 @@ impl Trainer {
     /// # Errors
     /// No memory for the tables.
     pub fn into_model(self) -> Result<Model, TrainError> {
-        let Self { mut model, data, engine } = self;
-        let runtime = engine.runtime().clone();
+        let Self { mut model, data, engine, runtime, .. } = self;
         drop((data, engine));
-        if let Some(hashing) = model.config.tables() {
+        if let Some(hashing) = model.config.tables().filter(|_| model.has_network()) {
             model.build_tables(&hashing, &runtime)?;
         }
         Ok(model)
@@ -319,8 +409,8 @@ impl Model {
         Self::fit_with(data, config, &runtime, |_| ControlFlow::Continue(()))
     }
 
-    /// Trains a model with the threads and the memory of `runtime`; `observer` is called after every batch and may end the
-    /// training.
+    /// Trains a model with the threads and the memory of `runtime`; `observer` is called after every batch of the network and every
+    /// round of the linear part, and may end the training: the model then has what was finished.
     ///
     /// # Errors
     /// As [`Trainer::new`] and [`Trainer::run`].
@@ -328,17 +418,15 @@ impl Model {
         data: &Dataset,
         config: &TrainConfig,
         runtime: &Runtime,
-        mut observer: impl FnMut(&Progress) -> ControlFlow<()>,
+        mut observer: impl FnMut(Event<'_>) -> ControlFlow<()>,
     ) -> Result<Self, TrainError> {
         let mut trainer = Trainer::new(config.clone(), data, runtime)?;
-        trainer.run(&mut |progress, _| observer(progress))?;
+        trainer.run(&mut |event, _| observer(event))?;
         trainer.into_model()
     }
 }
 
 /// The order of the examples in an epoch: Fisher and Yates with counter-based numbers.
-fn shuffled(examples: usize, seed: u64, epoch: u64) -> Vec<u32> {
-    let mut order: Vec<u32> = (0..examples as u32).collect();
-    CounterRng::new(RngKey::new(seed, streams::SHUFFLE, epoch, 0)).shuffle(&mut order);
-    order
+fn shuffle(examples: &mut [u32], seed: u64, epoch: u64) {
+    CounterRng::new(RngKey::new(seed, streams::SHUFFLE, epoch, 0)).shuffle(examples);
 }

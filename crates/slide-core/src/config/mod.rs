@@ -1,9 +1,12 @@
 //! What is trained and how. Everything in [`TrainConfig`] determines the result and is stored in the model; what only
 //! determines how fast it is reached (threads, instruction set, pages) is in [`Runtime`](crate::Runtime).
 //!
-//! A configuration has four sections, in TOML:
+//! A configuration has six sections, in TOML:
 //!
 //! ```toml
+//! [model]
+//! model = "both"
+//!
 //! [network]
 //! hidden = [256]
 //! loss = "bce"
@@ -19,20 +22,29 @@
 //! [hashing]
 //! hash = "simhash"
 //! tables = 50
+//!
+//! [linear]
+//! mining-rounds = 6
 //! ```
 //!
 //! The names of settings are unique over all sections: they are the program's options, and the keys of
-//! [`TrainConfig::set`]. What is left out has its default.
+//! [`TrainConfig::set`]. What is left out has its default; some defaults depend on the data ([`TrainConfig::resolved`]).
+
+mod automatic;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
+use crate::combination::ModelConfig;
+use crate::linear::LinearConfig;
 use crate::lsh::{HashError, HashFunctions, HashingConfig, Rebuild};
 use crate::network::NetworkConfig;
 use crate::optim::{Method, OptimizerConfig};
 use crate::sampling::{Sampler, SamplerError, SamplingConfig};
 use crate::setting::{Setting, Variants};
+
+pub use automatic::Choice;
 
 /// Everything that determines the trained model, besides the data.
 ///
@@ -41,7 +53,7 @@ use crate::setting::{Setting, Variants};
 ///
 /// let mut config = TrainConfig::default();
 /// config.network.hidden = vec![512];
-/// config.optimizer.epochs = 5;
+/// config.optimizer.epochs = Some(5);
 /// config.set("sampler", "vanilla")?.set("active", "0.005")?;
 /// # Ok::<(), slide_core::ConfigError>(())
 /// ```
@@ -49,6 +61,8 @@ use crate::setting::{Setting, Variants};
 #[serde(try_from = "Map<String, Value>")]
 #[non_exhaustive]
 pub struct TrainConfig {
+    /// What the model consists of.
+    pub model: ModelConfig,
     /// The network: its shape, its loss, and how its weights are stored.
     pub network: NetworkConfig,
     /// How weights are updated, how often and on how many examples.
@@ -60,6 +74,8 @@ pub struct TrainConfig {
     /// retrieval, if there are settings here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hashing: Option<HashingConfig>,
+    /// How the sparse linear part is trained.
+    pub linear: LinearConfig,
 }
 
 /// A setting that cannot be used.
@@ -94,6 +110,9 @@ pub enum ConfigError {
         /// The variants that have the setting.
         belongs_to: Vec<&'static str>,
     },
+    /// Hash tables hold rows of a network.
+    #[error("hash tables: the model has no network")]
+    NoNetwork,
     /// The hash settings contradict each other or the network.
     #[error("hash tables: {0}")]
     Hash(#[from] HashError),
@@ -103,11 +122,13 @@ pub enum ConfigError {
 }
 
 /// The sections and the settings that each of them always has.
-const SECTIONS: [(&str, &[Setting]); 4] = [
+const SECTIONS: [(&str, &[Setting]); 6] = [
+    ("model", ModelConfig::SETTINGS),
     ("network", NetworkConfig::SETTINGS),
     ("optimizer", OptimizerConfig::SETTINGS),
     ("sampling", &[]),
     ("hashing", HashingConfig::SETTINGS),
+    ("linear", LinearConfig::SETTINGS),
 ];
 
 /// The settings that choose among variants.
@@ -196,14 +217,16 @@ impl TrainConfig {
         }
         #[derive(Deserialize)]
         struct Sections {
+            model: ModelConfig,
             network: NetworkConfig,
             optimizer: OptimizerConfig,
             sampling: SamplingConfig,
             hashing: Option<HashingConfig>,
+            linear: LinearConfig,
         }
-        let Sections { network, optimizer, sampling, hashing } = serde_json::from_value(Value::Object(sections))
+        let Sections { model, network, optimizer, sampling, hashing, linear } = serde_json::from_value(Value::Object(sections))
             .map_err(|error| ConfigError::Value { key: "configuration".into(), reason: error.to_string() })?;
-        Ok(Self { network, optimizer, sampling, hashing })
+        Ok(Self { model, network, optimizer, sampling, hashing, linear })
     }
 
     /// Every setting that has a value, by section: the name, and the value as JSON text.
@@ -247,7 +270,7 @@ impl TrainConfig {
             let reason = || format!("expected {expected}, found {found:?}");
             if holds { Ok(()) } else { Err(ConfigError::Value { key: key.to_owned(), reason: reason() }) }
         }
-        let Self { network, optimizer, .. } = self;
+        let Self { network, optimizer, linear, .. } = self;
         let share = |value: f32| (0.0..1.0).contains(&value);
         let hidden = &network.hidden;
         check(
@@ -259,9 +282,22 @@ impl TrainConfig {
         let dropout = network.dropout;
         let probabilities = [dropout.input, dropout.hidden];
         check(probabilities.into_iter().all(share), "dropout", "probabilities in [0, 1)", probabilities)?;
-        check(optimizer.epochs > 0, "epochs", "at least 1", optimizer.epochs)?;
-        let batch_size = optimizer.batch_size;
-        check((1..=1 << 20).contains(&batch_size), "batch-size", "1 to 1048576", batch_size)?;
+        if let Some(epochs) = optimizer.epochs {
+            check(epochs > 0, "epochs", "at least 1", epochs)?;
+        }
+        if let Some(budget) = optimizer.budget {
+            check(budget >= automatic::LEAST_BUDGET, "budget", "at least 3", budget)?;
+        }
+        if let Some(batch_size) = optimizer.batch_size {
+            check((1..=1 << 20).contains(&batch_size), "batch-size", "1 to 1048576", batch_size)?;
+        }
+        check(linear.cost > 0.0 && linear.cost.is_finite(), "cost", "a positive number", linear.cost)?;
+        check(linear.prune >= 0.0 && linear.prune.is_finite(), "prune", "a number of at least 0", linear.prune)?;
+        if let Some(rounds) = linear.mining_rounds {
+            check(rounds <= 1000, "mining-rounds", "0 to 1000", rounds)?;
+        }
+        let hard = linear.hard_negatives;
+        check((1..=1 << 20).contains(&hard), "hard-negatives", "1 to 1048576", hard)?;
         let rate = optimizer.learning_rate;
         check(rate > 0.0 && rate.is_finite(), "learning-rate", "a positive number", rate)?;
         let warmup = optimizer.warmup;
@@ -371,6 +407,7 @@ mod tests {
     fn a_configuration_survives_json_and_toml() {
         let mut config = TrainConfig::default();
         config.network.hidden = vec![512, 64];
+        config.linear.mining_rounds = Some(0);
         config.optimizer.learning_rate = 0.007;
         config.set("optimizer", "sgd").unwrap().set("momentum", "0.8").unwrap();
         config.set("sampler", "threshold").unwrap().set("min-matches", "3").unwrap().set("tables", "7").unwrap();
@@ -427,7 +464,7 @@ mod tests {
             ),
             ("[network]\nepochs = 2", "[network] epochs`: it belongs to [optimizer]"),
             ("[network]\nhiden = [2]", "did you mean `hidden`?"),
-            ("[net]\nhidden = [2]", "the sections are network, optimizer, sampling, hashing"),
+            ("[net]\nhidden = [2]", "the sections are model, network, optimizer, sampling, hashing, linear"),
             ("[sampling]\nsampler = \"best\"", "expected one of: shared, exact"),
             ("hidden = [2]", "the sections are"),
             ("[network]\nhidden = \"wide\"", "hidden: "),

@@ -1,0 +1,20 @@
+//! The sparse linear part of a model: for each label a linear classifier with few weights over the input features, one against
+//! the rest.
+//!
+//! Each label is trained alone by [dual coordinate descent](dual) on its positive examples and on negatives that are few and
+//! hard: a [training] alternates between solving and looking for wrong labels that score high. The result is an
+//! [inverted index](postings), with which both the search for negatives and prediction score all labels at once. A label is
+//! trained by one worker, in an order that depends on the seed alone, so weights are the same to the bit everywhere.
+
+mod config;
+mod dual;
+mod examples;
+mod lists;
+mod pairs;
+mod postings;
+mod training;
+
+pub use config::LinearConfig;
+pub(crate) use examples::unit_scale;
+pub(crate) use postings::{Postings, Scores};
+pub(crate) use training::{Settings, Training};

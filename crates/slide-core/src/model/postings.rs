@@ -1,0 +1,121 @@
+//! The tensors of the sparse linear part.
+
+use std::collections::BTreeMap;
+
+use half::f16;
+use safetensors::Dtype;
+
+use super::ModelError;
+use super::format::{Reader, Tensor};
+use crate::layer::partition::Partition;
+use crate::linear::Postings;
+
+/// A label that cannot be read in the list of a feature.
+const WRONG_LABELS: &str = "`linear.label` with ascending labels of the model";
+
+/// Adds the tensors of `linear`: lists in the order of the features in files.
+pub(super) fn add_tensors<'a>(linear: &'a Postings, tensors: &mut BTreeMap<String, Tensor<'a>>) {
+    let partition = Partition::new(linear.features());
+    let lists = move || (0..linear.features() as u32).map(move |feature| linear.list(partition.to_internal(feature) as usize));
+    let mut labels = Vec::new();
+    for list in lists() {
+        let mut before = 0;
+        for (label, _) in list {
+            push_number(label - before, &mut labels);
+            before = label;
+        }
+    }
+    let counts = move || lists().flat_map(|list| (list.count() as u32).to_le_bytes()).collect();
+    let weights = move || lists().flatten().flat_map(|(_, weight)| weight.to_le_bytes()).collect();
+    let biases = move || bytemuck::cast_slice(linear.biases()).to_vec();
+    let mut add = |name: &str, dtype, length, rows: Box<dyn Fn() -> Vec<u8> + 'a>| {
+        tensors.insert(format!("linear.{name}"), Tensor { dtype, shape: vec![length], rows });
+    };
+    add("bias", Dtype::F32, linear.biases().len(), Box::new(biases));
+    add("count", Dtype::U32, linear.features(), Box::new(counts));
+    add("label", Dtype::U8, labels.len(), Box::new(move || labels.clone()));
+    add("weight", Dtype::F16, linear.weights(), Box::new(weights));
+}
+
+/// Reads them.
+pub(super) fn read(reader: &Reader<'_>, features: usize, labels: usize) -> Result<Postings, ModelError> {
+    let words = |bytes: &[u8]| bytes.as_chunks::<4>().0.iter().map(|&word| u32::from_le_bytes(word)).collect::<Vec<_>>();
+    let biases = words(reader.typed("linear.bias", &[labels], Dtype::F32)?).into_iter().map(f32::from_bits).collect();
+    let counts = words(reader.typed("linear.count", &[features], Dtype::U32)?);
+    let weights = reader.vector_of("linear.weight", Dtype::F16)?.as_chunks::<2>().0;
+    let total: u64 = counts.iter().map(|&count| u64::from(count)).sum();
+    if total != weights.len() as u64 {
+        return Err(reader.foreign(format!("{total} elements of `linear.weight`"), weights.len().to_string()));
+    }
+    let mut bytes = reader.vector_of("linear.label", Dtype::U8)?;
+    let mut decoded = Vec::with_capacity(weights.len());
+    for (feature, &count) in counts.iter().enumerate() {
+        let mut before = None;
+        for _ in 0..count {
+            let gap = next_number(&mut bytes);
+            let label = gap.and_then(|gap| before.unwrap_or(0_u32).checked_add(gap));
+            let label = label.filter(|&label| (label as usize) < labels && before.is_none_or(|before| before < label));
+            let Some(label) = label else {
+                return Err(reader.foreign(WRONG_LABELS, format!("others in the list of feature {feature}")));
+            };
+            decoded.push(label);
+            before = Some(label);
+        }
+    }
+    if !bytes.is_empty() {
+        return Err(reader.foreign(WRONG_LABELS, format!("{} bytes behind the last list", bytes.len())));
+    }
+    let partition = Partition::new(features);
+    Ok(Postings::from_lists(features, biases, |visit| {
+        let mut at = 0;
+        for (feature, &count) in counts.iter().enumerate() {
+            let row = partition.to_internal(feature as u32);
+            for _ in 0..count {
+                visit(row, decoded[at], f16::from_le_bytes(weights[at]));
+                at += 1;
+            }
+        }
+    }))
+}
+
+/// Seven bits a byte, the lowest first; the eighth says that another follows (LEB128).
+fn push_number(mut number: u32, bytes: &mut Vec<u8>) {
+    while number >= 0x80 {
+        bytes.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    bytes.push(number as u8);
+}
+
+/// Takes a number from the front; none if the bytes end or say more than 32 bits.
+fn next_number(bytes: &mut &[u8]) -> Option<u32> {
+    let mut number = 0_u32;
+    for shift in (0..32).step_by(7) {
+        let byte = *bytes.split_off_first()?;
+        let part = u32::from(byte & 0x7f);
+        number |= part.checked_shl(shift).filter(|shifted| shifted >> shift == part)?;
+        if byte & 0x80 == 0 {
+            return Some(number);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_read_again() {
+        let numbers = [0, 1, 127, 128, 16_383, 16_384, 1 << 28, u32::MAX];
+        let mut bytes = Vec::new();
+        numbers.iter().for_each(|&number| push_number(number, &mut bytes));
+        let mut rest = &bytes[..];
+        assert_eq!(numbers.map(|_| next_number(&mut rest).unwrap()), numbers);
+        assert_eq!((rest, next_number(&mut rest)), (&[][..], None));
+        for wrong in [&[0x80][..], &[0xff; 5], &[0x80, 0x80, 0x80, 0x80, 0x10], &[0x80, 0x80, 0x80, 0x80, 0x80, 0x01]] {
+            let mut rest = wrong;
+            assert_eq!(next_number(&mut rest), None, "{wrong:?}");
+        }
+    }
+}
