@@ -60,6 +60,8 @@ impl Default for Combination {
     }
 }
 
+/// What the precision must be multiplied with by coefficients that depend on the frequency.
+const LEAST_GAIN: f64 = 1.002;
 /// Linear scores below this, as those of labels that were never trained, count as this.
 const LEAST_LINEAR: f32 = -5.0;
 
@@ -106,12 +108,13 @@ impl Combination {
             let mixed = |i: usize| ((1.0 - share) * plain.get(i).unwrap_or(&0.0) + share * wide[i]) as f32;
             Self { plain: [mixed(0), mixed(1), mixed(2)], by_frequency: [mixed(3), mixed(4), mixed(5)] }
         };
-        // Equal precisions: the simpler one.
-        let mut best = (0, mixture(0.0));
-        for (number, share) in [0.0, 0.25, 0.5, 0.75, 1.0].into_iter().enumerate() {
+        let simple = mixture(0.0);
+        // A gain that is smaller is chance.
+        let mut best = (simple.precision(examples) as f64 * LEAST_GAIN, simple);
+        for share in [0.25, 0.5, 0.75, 1.0] {
             let combination = mixture(share);
-            let precision = combination.precision(examples);
-            if number == 0 || precision > best.0 {
+            let precision = combination.precision(examples) as f64;
+            if precision > best.0 {
                 best = (precision, combination);
             }
         }

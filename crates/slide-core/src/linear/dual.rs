@@ -7,7 +7,8 @@
 
 use slide_kernels::rng::{CounterRng, RngKey};
 
-use super::examples::Examples;
+use super::examples::{Examples, LocalRows};
+use crate::views::refill;
 
 /// Value of the constant feature, whose weight is `b`.
 const CONSTANT: f32 = 0.3;
@@ -23,16 +24,15 @@ const SHRINKING: f32 = 0.1;
 /// What one worker needs, kept between labels.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
-    /// The label's weights; all 0 between labels.
+    rows: LocalRows,
+    /// The label's weights, by local features.
     weights: Vec<f32>,
     order: Vec<u32>,
-    /// The examples that have ever been added to the weights.
-    added: Vec<bool>,
 }
 
 /// Trains a label on `members`, of which the first `positives` have it, from the dual variables `alphas` on, which are changed.
-/// Calls `keep` with the features whose weights reach `prune` in absolute value, in no particular order. Returns the score of
-/// an example without features.
+/// Calls `keep` with the features whose weights reach `prune` in absolute value, in the order in which the members have them.
+/// Returns the score of an example without features.
 pub(super) fn train(
     examples: &Examples<'_>,
     (cost, prune): (f32, f32),
@@ -42,15 +42,15 @@ pub(super) fn train(
     scratch: &mut Scratch,
     mut keep: impl FnMut(u32, f32),
 ) -> f32 {
-    let Scratch { weights, order, added } = scratch;
-    weights.resize(examples.features(), 0.0);
+    let Scratch { rows, weights, order } = scratch;
+    rows.fill(examples, members);
+    let rows = rows.view(examples.kernels());
+    refill(weights, rows.features.len(), 0.0);
     let diagonal = 0.5 / cost;
     let sign = |member: usize| if member < positives { 1.0 } else { -1.0 };
     let mut bias = 0.0;
-    added.clear();
-    added.extend(alphas.iter().map(|&alpha| alpha > 0.0));
     for (member, &alpha) in alphas.iter().enumerate().filter(|(_, alpha)| **alpha > 0.0) {
-        examples.add(members[member], alpha * sign(member), weights);
+        rows.add(member, alpha * sign(member), weights);
         bias += CONSTANT * alpha * sign(member);
     }
     order.clear();
@@ -62,8 +62,8 @@ pub(super) fn train(
         let (mut violation, mut at) = (0.0_f32, 0);
         while at < order.len() {
             let member = order[at] as usize;
-            let (example, sign, alpha) = (members[member], sign(member), alphas[member]);
-            let score = examples.dot(example, weights) + CONSTANT * bias + OFFSET;
+            let (sign, alpha) = (sign(member), alphas[member]);
+            let score = rows.dot(member, weights) + CONSTANT * bias + OFFSET;
             let gradient = sign * score - 1.0 + alpha * diagonal;
             if alpha == 0.0 && gradient >= 0.0 {
                 if gradient > violation_before.max(SHRINKING) {
@@ -75,13 +75,12 @@ pub(super) fn train(
             }
             at += 1;
             violation = violation.max(gradient.abs());
-            let curvature = examples.square(example) + CONSTANT * CONSTANT + diagonal;
+            let curvature = examples.square(members[member]) + CONSTANT * CONSTANT + diagonal;
             let next = (alpha - gradient / curvature).max(0.0);
-            let step = sign * (next - alpha);
-            if step != 0.0 {
+            if next != alpha {
+                let step = sign * (next - alpha);
                 alphas[member] = next;
-                added[member] = true;
-                examples.add(example, step, weights);
+                rows.add(member, step, weights);
                 bias += CONSTANT * step;
             }
         }
@@ -90,12 +89,9 @@ pub(super) fn train(
             break;
         }
     }
-    for (&example, _) in members.iter().zip(added).filter(|(_, added)| **added) {
-        for &feature in examples.row(example).0 {
-            let weight = std::mem::take(&mut weights[feature as usize]);
-            if weight.abs() >= prune {
-                keep(feature, weight);
-            }
+    for (&feature, &weight) in rows.features.iter().zip(&*weights) {
+        if weight.abs() >= prune {
+            keep(feature, weight);
         }
     }
     CONSTANT * bias + OFFSET

@@ -68,19 +68,85 @@ impl<'a> Examples<'a> {
         self.squares[example as usize]
     }
 
-    /// Product of a scaled row and `weights`.
-    pub(super) fn dot(&self, example: u32, weights: &[f32]) -> f32 {
-        let range = self.range(example);
-        let row = SparseVector::new(self.features.slice(range.clone()), &self.values[range]);
-        self.scale(example) * self.kernels.sparse_dot(row.expect("as many values as features"), Values::F32(weights))
+    /// The kernels that the products are computed with.
+    pub(super) fn kernels(&self) -> &'a Kernels {
+        self.kernels
+    }
+}
+
+/// The rows of one label's examples side by side, with features numbered anew: a label's examples have few of all features, so its
+/// weights stay in the first cache while a solver passes over them.
+#[derive(Debug, Default)]
+pub(super) struct LocalRows {
+    /// 1 + the local number of each feature, or 0; all 0 between labels.
+    numbers: Vec<u32>,
+    /// The feature of each local number.
+    features: Vec<u32>,
+    starts: Vec<usize>,
+    ids: Vec<u32>,
+    values: Vec<f32>,
+}
+
+impl LocalRows {
+    /// Copies the scaled rows of `members`.
+    pub(super) fn fill(&mut self, examples: &Examples<'_>, members: &[u32]) {
+        self.numbers.resize(examples.features(), 0);
+        self.features.clear();
+        self.starts.clear();
+        self.starts.push(0);
+        self.ids.clear();
+        self.values.clear();
+        for &member in members {
+            let (features, values) = examples.row(member);
+            let scale = examples.scale(member);
+            self.values.extend(values.iter().map(|value| value * scale));
+            let (numbers, known) = (&mut self.numbers, &mut self.features);
+            self.ids.extend(features.iter().map(|&feature| {
+                let number = &mut numbers[feature as usize];
+                if *number == 0 {
+                    known.push(feature);
+                    *number = known.len() as u32;
+                }
+                *number - 1
+            }));
+            self.starts.push(self.ids.len());
+        }
+        for &feature in &self.features {
+            self.numbers[feature as usize] = 0;
+        }
     }
 
-    /// Adds `factor` times a scaled row to `weights`.
-    pub(super) fn add(&self, example: u32, factor: f32, weights: &mut [f32]) {
-        let factor = factor * self.scale(example);
-        let (features, values) = self.row(example);
-        for (&feature, &value) in features.iter().zip(values) {
-            weights[feature as usize] += factor * value;
+    /// The rows, to compute with.
+    pub(super) fn view<'a>(&'a self, kernels: &'a Kernels) -> LocalView<'a> {
+        let ids = RowIds::new(&self.ids, self.features.len()).expect("numbers are given in order");
+        LocalView { kernels, starts: &self.starts, ids, values: &self.values, features: &self.features }
+    }
+}
+
+/// The rows of a label, by their place among its examples.
+#[derive(Debug)]
+pub(super) struct LocalView<'a> {
+    kernels: &'a Kernels,
+    starts: &'a [usize],
+    ids: RowIds<'a>,
+    values: &'a [f32],
+    /// The feature of each local number.
+    pub(super) features: &'a [u32],
+}
+
+impl LocalView<'_> {
+    /// Product of a row and `weights`.
+    pub(super) fn dot(&self, row: usize, weights: &[f32]) -> f32 {
+        let range = self.starts[row]..self.starts[row + 1];
+        let row = SparseVector::new(self.ids.slice(range.clone()), &self.values[range]);
+        self.kernels.sparse_dot(row.expect("as many values as features"), Values::F32(weights))
+    }
+
+    /// Adds `factor` times a row to `weights`.
+    pub(super) fn add(&self, row: usize, factor: f32, weights: &mut [f32]) {
+        let range = self.starts[row]..self.starts[row + 1];
+        for (&id, &value) in self.ids.ids()[range.clone()].iter().zip(&self.values[range]) {
+            weights[id as usize] += factor * value;
         }
     }
 }

@@ -7,22 +7,51 @@
 use half::f16;
 use slide_kernels::Kernels;
 
+use crate::views::list_range;
+
 /// Labels of a block.
 const BLOCK: usize = 1 << 16;
 /// Weights widened at once.
 const WIDENED: usize = 256;
 
-/// Weights of consecutive labels, label by label.
+/// Weights of labels, label by label.
 #[derive(Clone, Debug, Default)]
 pub(super) struct LabelWeights {
-    /// The first label.
-    pub(super) first: usize,
     /// Where each label's weights end.
-    pub(super) ends: Vec<usize>,
-    pub(super) features: Vec<u32>,
-    pub(super) weights: Vec<f32>,
+    ends: Vec<usize>,
+    features: Vec<u32>,
+    weights: Vec<f32>,
     /// Score of each label for an example without features.
-    pub(super) biases: Vec<f32>,
+    biases: Vec<f32>,
+}
+
+impl LabelWeights {
+    /// A weight of the next label.
+    pub(super) fn push(&mut self, feature: u32, weight: f32) {
+        self.features.push(feature);
+        self.weights.push(weight);
+    }
+
+    /// The next label has been pushed: `bias` is its score for an example without features.
+    pub(super) fn push_label(&mut self, bias: f32) {
+        self.biases.push(bias);
+        self.ends.push(self.weights.len());
+    }
+
+    /// Adds the labels of `other` behind these.
+    pub(super) fn append(&mut self, other: &Self) {
+        let before = self.weights.len();
+        self.features.extend_from_slice(&other.features);
+        self.weights.extend_from_slice(&other.weights);
+        self.biases.extend_from_slice(&other.biases);
+        self.ends.extend(other.ends.iter().map(|end| before + end));
+    }
+
+    /// The features of a label, their weights, and the score for an example without features.
+    pub(super) fn label(&self, label: usize) -> (&[u32], &[f32], f32) {
+        let range = list_range(&self.ends, label);
+        (&self.features[range.clone()], &self.weights[range], self.biases[label])
+    }
 }
 
 /// The lists of a block.
@@ -63,36 +92,18 @@ impl Scores {
 }
 
 impl Postings {
-    /// The index of `features` features over labels whose weights are `runs`, by ascending labels.
-    pub(super) fn new(features: usize, runs: &[LabelWeights], kernels: &Kernels) -> Self {
-        let biases: Vec<f32> = runs.iter().flat_map(|run| &run.biases).copied().collect();
-        let mut rounded = Vec::new();
-        let mut index = Self::empty(features, biases);
-        let each = |visit: &mut dyn FnMut(usize, u32, usize, usize)| {
-            for (number, run) in runs.iter().enumerate() {
-                let mut begin = 0;
-                for (offset, &end) in run.ends.iter().enumerate() {
-                    (begin..end).for_each(|at| visit(run.first + offset, run.features[at], number, at));
-                    begin = end;
+    /// The index of `features` features over the labels of `weights`.
+    pub(super) fn new(features: usize, weights: &LabelWeights, kernels: &Kernels) -> Self {
+        let mut rounded = vec![f16::ZERO; weights.weights.len()];
+        kernels.f32_to_f16(&weights.weights, &mut rounded);
+        Self::from_lists(features, weights.biases.clone(), |visit| {
+            for label in 0..weights.ends.len() {
+                let range = list_range(&weights.ends, label);
+                for (&feature, &weight) in weights.features[range.clone()].iter().zip(&rounded[range]) {
+                    visit(feature, label as u32, weight);
                 }
             }
-        };
-        each(&mut |label, feature, _, _| index.blocks[label / BLOCK].starts[feature as usize + 1] += 1);
-        index.reserve();
-        for run in runs {
-            let mut weights = vec![f16::ZERO; run.weights.len()];
-            kernels.f32_to_f16(&run.weights, &mut weights);
-            rounded.push(weights);
-        }
-        let mut next: Vec<Vec<usize>> = index.blocks.iter().map(|block| block.starts.clone()).collect();
-        each(&mut |label, feature, run, at| {
-            let place = &mut next[label / BLOCK][feature as usize];
-            let block = &mut index.blocks[label / BLOCK];
-            block.labels[*place] = (label % BLOCK) as u16;
-            block.weights[*place] = rounded[run][at];
-            *place += 1;
-        });
-        index
+        })
     }
 
     /// Blocks whose `starts` are all 0: to be counted into, one place behind each feature's own.
@@ -113,12 +124,9 @@ impl Postings {
         }
     }
 
-    /// From lists in the order of the features, each with ascending labels.
-    pub(crate) fn from_lists<'a>(
-        features: usize,
-        biases: Vec<f32>,
-        lists: impl Fn(&mut dyn FnMut(u32, u32, f16)) + 'a,
-    ) -> Self {
+    /// From `(feature, label, weight)`, as `lists` gives them twice: in any order of the features, but the labels of a feature
+    /// ascending.
+    pub(crate) fn from_lists(features: usize, biases: Vec<f32>, lists: impl Fn(&mut dyn FnMut(u32, u32, f16))) -> Self {
         let mut index = Self::empty(features, biases);
         lists(&mut |feature, label, _| index.blocks[label as usize / BLOCK].starts[feature as usize + 1] += 1);
         index.reserve();

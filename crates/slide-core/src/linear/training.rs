@@ -50,8 +50,11 @@ pub(crate) struct Training<'a> {
     label_count: usize,
     /// Whether an example takes part.
     takes_part: Vec<bool>,
+    /// Whether it does so since the last round.
+    is_new: Vec<bool>,
     pairs: Pairs,
     round: u32,
+    weights: LabelWeights,
     postings: Postings,
 }
 
@@ -78,11 +81,13 @@ impl<'a> Training<'a> {
             label_count: partition.rows(),
             pairs: Pairs::default(),
             round: 0,
+            is_new: vec![false; data.examples()],
+            weights: LabelWeights::default(),
             postings: Postings::default(),
             takes_part,
         };
         training.first_pairs();
-        training.train();
+        training.train(|_| true);
         training
     }
 
@@ -101,23 +106,36 @@ impl<'a> Training<'a> {
         self.pairs.len()
     }
 
-    /// Looks for hard negatives in a third of the examples and in those of `added`, which take part from now on, and trains
-    /// all labels again.
-    pub(crate) fn run_round(&mut self, added: &[u32]) {
+    /// Looks for hard negatives in a third of the examples, and trains all labels again.
+    pub(crate) fn run_round(&mut self) {
         let turn = self.round % TURNS;
         let is_due = |example: u32| {
             let key = RngKey::new(self.seed, streams::LINEAR_TURNS, 0, example);
-            self.takes_part[example as usize] && rng::word(key, 0) % TURNS == turn
+            let has_turn = self.is_new[example as usize] || rng::word(key, 0) % TURNS == turn;
+            self.takes_part[example as usize] && has_turn
         };
-        let mut chosen: Vec<u32> = (0..self.examples.len() as u32).filter(|&example| is_due(example)).collect();
-        chosen.extend_from_slice(added);
-        chosen.sort_unstable();
+        let chosen: Vec<u32> = (0..self.examples.len() as u32).filter(|&example| is_due(example)).collect();
         let negatives = self.mine(&chosen);
-        added.iter().for_each(|&example| self.takes_part[example as usize] = true);
-        let positives = self.lists_of(added, |example| self.labels.get(example as usize).to_vec());
-        self.add_pairs(&positives, &negatives);
+        self.is_new.fill(false);
+        let none = self.lists_of(&[], |_| Vec::new());
+        self.add_pairs(&none, &negatives);
         self.round += 1;
-        self.train();
+        self.train(|_| true);
+    }
+
+    /// Lets `added` take part from now on, and trains their labels again, so that the next round finds where these are wrong.
+    /// The next round looks for hard negatives in all of them.
+    pub(crate) fn include(&mut self, added: &[u32]) {
+        for &example in added {
+            self.takes_part[example as usize] = true;
+            self.is_new[example as usize] = true;
+        }
+        let positives = self.lists_of(added, |example| self.labels.get(example as usize).to_vec());
+        let none = self.lists_of(&[], |_| Vec::new());
+        let mut has_new = vec![false; self.label_count];
+        added.iter().flat_map(|&example| self.labels.get(example as usize)).for_each(|&label| has_new[label as usize] = true);
+        self.add_pairs(&positives, &none);
+        self.train(|label| has_new[label]);
     }
 
     /// The labels of all examples that take part, and their first negatives.
@@ -190,35 +208,36 @@ impl<'a> Training<'a> {
         self.lists_of(chosen, |_| mined.next().expect("a list for each chosen example").to_vec())
     }
 
-    /// Trains each label on its pairs.
-    fn train(&mut self) {
+    /// Trains the `chosen` labels on their pairs. The others keep their weights.
+    fn train(&mut self, chosen: impl Fn(usize) -> bool + Sync) {
         let workers = self.runtime.workers();
         let mut runs: Vec<(Run<'_>, LabelWeights)> =
             self.pairs.runs(RUNS).into_iter().map(|run| (run, LabelWeights::default())).collect();
         let mut scratch: Vec<dual::Scratch> = (0..workers.count()).map(|_| dual::Scratch::default()).collect();
         let LinearConfig { cost, prune, .. } = *self.config;
+        let (examples, before) = (&self.examples, &self.weights);
         workers.each_with(&mut scratch, &mut runs, |_, (run, out), scratch| {
-            out.first = run.first;
-            for label in 0..run.labels() {
-                let number = (out.first + label) as u32;
-                let key = RngKey::new(self.seed, streams::LINEAR_ORDER, u64::from(self.round), number);
-                let (members, positives, alphas) = run.label(label);
-                let bias = if members.is_empty() {
-                    f32::NEG_INFINITY
-                } else {
-                    let LabelWeights { features, weights, .. } = out;
-                    let keep = |feature, weight| {
-                        features.push(feature);
-                        weights.push(weight);
-                    };
+            for (offset, label) in (run.first..run.first + run.labels()).enumerate() {
+                let (members, positives, alphas) = run.label(offset);
+                if members.is_empty() {
+                    out.push_label(f32::NEG_INFINITY);
+                } else if chosen(label) {
+                    let key = RngKey::new(self.seed, streams::LINEAR_ORDER, u64::from(self.round), label as u32);
                     let members = (members, positives);
-                    dual::train(&self.examples, (cost, prune), key, members, alphas, scratch, keep)
-                };
-                out.biases.push(bias);
-                out.ends.push(out.weights.len());
+                    let keep = |feature, weight| out.push(feature, weight);
+                    let bias = dual::train(examples, (cost, prune), key, members, alphas, scratch, keep);
+                    out.push_label(bias);
+                } else {
+                    let (features, weights, bias) = before.label(label);
+                    features.iter().zip(weights).for_each(|(&feature, &weight)| out.push(feature, weight));
+                    out.push_label(bias);
+                }
             }
         });
-        let weights: Vec<LabelWeights> = runs.into_iter().map(|(_, weights)| weights).collect();
-        self.postings = Postings::new(self.examples.features(), &weights, self.kernels);
+        let mut weights = LabelWeights::default();
+        runs.iter().for_each(|(_, run)| weights.append(run));
+        drop(runs);
+        self.weights = weights;
+        self.postings = Postings::new(self.examples.features(), &self.weights, self.kernels);
     }
 }

@@ -18,7 +18,7 @@ settings! {
         /// all labels are rare]
         loss: Option<Loss> = None, "LOSS";
         /// Probabilities with which input features and hidden units are dropped in training; one number is for both
-        dropout: Dropout = Dropout { input: 0.3, hidden: 0.3 }, "INPUT,HIDDEN";
+        dropout: Dropout = Dropout { input: 0.1, hidden: 0.3 }, "INPUT,HIDDEN";
         /// Scaling of the features of an example: none, or to Euclidean length 1
         normalize: Normalize = Normalize::L2, "HOW";
         /// Storage of the weights; arithmetic is always f32

@@ -314,9 +314,10 @@ impl Trainer {
         for round in 0..=mining {
             if round == mining {
                 combination = combine::fit(&self.model, training.postings(), &self.data, &self.held_out, &self.runtime);
+                training.include(&self.held_out);
             }
             if round > 0 {
-                training.run_round(if round == mining { &self.held_out } else { &[] });
+                training.run_round();
             }
             let progress = LinearProgress {
                 round: round + 1,
