@@ -56,7 +56,7 @@ pub(crate) fn run(arguments: &VersusArguments) -> Result<()> {
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let environment = Environment::open(&shell, &folder)?;
     let mut record = begin(&shell, arguments)?;
-    provide(&shell, &environment, &arguments.peers, &mut record);
+    provide(&environment, &arguments.peers, &mut record);
     let ground = Ground {
         environment: &environment,
         slide: program::build(&shell, Target::Native, &workspace::target(), "slide")?,
@@ -119,13 +119,13 @@ fn command(arguments: &VersusArguments) -> String {
 }
 
 /// Slide, and the peers that can be installed.
-fn provide(shell: &Shell, environment: &Environment, peers: &[System], record: &mut Record) {
+fn provide(environment: &Environment, peers: &[System], record: &mut Record) {
     let versions = [("slide".to_owned(), format!("{} ({})", env!("CARGO_PKG_VERSION"), record.commit))];
     let settings = |system: System| system.settings().to_owned();
     let slide = System::Slide;
     record.systems.push(Contestant { system: slide, settings: settings(slide), versions: versions.into() });
     for &system in peers {
-        match environment.provide(shell, system) {
+        match environment.provide(system) {
             Ok(versions) => record.systems.push(Contestant { system, settings: settings(system), versions }),
             Err(error) => {
                 let reason = format!("{error:#}");

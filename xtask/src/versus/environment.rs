@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 use xshell::{Shell, cmd};
@@ -43,27 +44,33 @@ impl Environment {
     }
 
     /// Installs what a system needs, unless it is there, and says which versions it has.
-    pub(crate) fn provide(&self, shell: &Shell, system: System) -> Result<Versions> {
+    pub(crate) fn provide(&self, system: System) -> Result<Versions> {
         if let Ok(versions) = self.versions(system) {
             return Ok(versions);
         }
         eprintln!("versus: installing {}", system.name());
-        let python = &self.python;
-        let options = ["--quiet", "--disable-pip-version-check", "--prefer-binary"];
+        let options = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--prefer-binary"];
         for requirements in [&COMMON[..], system.requirements()] {
-            cmd!(shell, "{python} -m pip install {options...} {requirements...}").quiet().ignore_stdout().run()?;
+            let words: Vec<OsString> = options.iter().chain(requirements).map(OsString::from).collect();
+            // What pip says of packages that are there, but incomplete on purpose, is no news.
+            self.python(&words).with_context(|| format!("pip install {}", requirements.join(" ")))?;
         }
         self.versions(system)
     }
 
     fn versions(&self, system: System) -> Result<Versions> {
-        let mut command = std::process::Command::new(&self.python);
-        let output = command.args(self.script(system, "check", &[])).output().context("cannot start Python")?;
+        let printed = self.python(&self.script(system, "check", &[]))?;
+        serde_json::from_slice(&printed).context("the script prints no versions")
+    }
+
+    /// What Python prints. An error is the last line of those that it prints.
+    fn python(&self, words: &[OsString]) -> Result<Vec<u8>> {
+        let output = Command::new(&self.python).args(words).output().context("cannot start Python")?;
         if !output.status.success() {
             let errors = String::from_utf8_lossy(&output.stderr);
             bail!("{}", errors.trim_end().lines().last().unwrap_or("Python fails without a word"));
         }
-        serde_json::from_slice(&output.stdout).context("the script prints no versions")
+        Ok(output.stdout)
     }
 
     /// The command that asks a peer for something.

@@ -227,11 +227,12 @@ class Fasttext:
 
 
 class Pytorch:
-    """The layers of slide with all labels in each step: 256 hidden units, dropout 0.3, Adam at 0.001, ten epochs of 512."""
+    """The network of slide and its defaults, but with all labels in each step."""
 
     packages = ["torch", "scikit-learn", "scipy", "numpy"]
     file = "model.pt"
     together = 512
+    epochs = 10
 
     def start(self):
         import sklearn.datasets
@@ -257,16 +258,29 @@ class Pytorch:
         _, features, label_count = header(train)
         y = label_matrix(labels, label_count)
         network = self.network(features, label_count)
-        adam = torch.optim.Adam(network.parameters())
+        # As slide begins: the biases are the logarithms of the labels' shares.
+        torch.nn.init.normal_(network["input"].weight, std=256**-0.5)
+        torch.nn.init.normal_(network["rest"][2].weight, std=0.5 * 256**-0.5)
+        shares = torch.as_tensor(y.sum(axis=0)).flatten().float() + 0.5
+        network["rest"][2].bias.data = torch.log(shares / x.shape[0])
+        adam = torch.optim.Adam(network.parameters(), lr=0.005)
         loss = torch.nn.BCEWithLogitsLoss(reduction="sum")
-        for _ in range(10):
+        starts = range(0, x.shape[0], self.together)
+        steps = self.epochs * len(starts)
+        # As slide has it: up over a twentieth of the steps, then down to 0.
+        rate = lambda step: min((step + 1) / (0.05 * steps), (steps - step) / (0.95 * steps), 1)
+        schedule = torch.optim.lr_scheduler.LambdaLR(adam, rate)
+        for _ in range(self.epochs):
             order = torch.randperm(x.shape[0]).numpy()
-            for start in range(0, len(order), self.together):
+            for start in starts:
                 rows = order[start : start + self.together]
-                adam.zero_grad()
+                batch = x[rows]
+                batch.data = torch.nn.functional.dropout(torch.as_tensor(batch.data), 0.3).numpy()
                 wanted = torch.as_tensor(y[rows].toarray())
-                (loss(self.apply(network, x[rows]), wanted) / len(rows)).backward()
+                adam.zero_grad()
+                (loss(self.apply(network, batch), wanted) / len(rows)).backward()
                 adam.step()
+                schedule.step()
         torch.save((features, label_count, network.state_dict()), os.path.join(model, self.file))
 
     def load(self, model, test):

@@ -66,9 +66,7 @@ impl System {
                  rate 0.5 (0.1, the default, where that diverges), one sigmoid per label (a tree of labels where there are more \
                  than 10,000)"
             }
-            Self::Pytorch => {
-                "256 hidden units, dropout 0.3, all labels in each step; Adam at 0.001, 10 epochs of batches of 512"
-            }
+            Self::Pytorch => "the network of slide and the defaults of its training, but with all labels in each step",
         }
     }
 
