@@ -2,6 +2,7 @@
 //! reads the number of calls to make, makes them, and prints the time they took.
 
 use std::io::{self, BufRead as _, Write as _};
+use std::time::Duration;
 
 /// For each line of standard input, a number of calls, lets `work` make them, and prints the nanoseconds they took.
 ///
@@ -13,23 +14,29 @@ pub fn serve(mut work: impl FnMut(u64)) -> io::Result<()> {
     let mut out = io::stdout().lock();
     for line in io::stdin().lock().lines() {
         let calls = line?.trim().parse().map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
-        let start = now()?;
+        let start = processor_time()?;
         work(calls);
-        writeln!(out, "{}", now()? - start)?;
+        writeln!(out, "{}", (processor_time()? - start).as_nanos())?;
         out.flush()?;
     }
     Ok(())
 }
 
-/// Processor time of this thread.
+/// Processor time of this thread; where the system is not Linux, the time since the first call.
+///
+/// # Errors
+/// If the system has no such clock.
 #[cfg(target_os = "linux")]
-fn now() -> io::Result<u128> {
-    let time = nix::time::clock_gettime(nix::time::ClockId::CLOCK_THREAD_CPUTIME_ID)?;
-    Ok(std::time::Duration::from(time).as_nanos())
+pub fn processor_time() -> io::Result<Duration> {
+    Ok(nix::time::clock_gettime(nix::time::ClockId::CLOCK_THREAD_CPUTIME_ID)?.into())
 }
 
+/// Processor time of this thread; where the system is not Linux, the time since the first call.
+///
+/// # Errors
+/// None here.
 #[cfg(not(target_os = "linux"))]
-fn now() -> io::Result<u128> {
+pub fn processor_time() -> io::Result<Duration> {
     static START: std::sync::LazyLock<std::time::Instant> = std::sync::LazyLock::new(std::time::Instant::now);
-    Ok(START.elapsed().as_nanos())
+    Ok(START.elapsed())
 }

@@ -3,7 +3,7 @@
 pub(crate) mod figures;
 mod measured;
 mod modelled;
-mod plot;
+pub(crate) mod plot;
 pub(crate) mod record;
 pub(crate) mod remote;
 mod store;
@@ -16,6 +16,7 @@ use slide_benches::machine;
 use crate::cli::BenchArguments;
 use crate::program;
 use crate::workspace;
+pub(crate) use measured::commit;
 use record::Record;
 use remote::Remote;
 use store::Store;

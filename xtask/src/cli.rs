@@ -8,6 +8,7 @@ use regex::Regex;
 use crate::bench;
 use crate::graviton::Graviton;
 use crate::program::Target;
+use crate::versus;
 
 /// Development tasks of the slide workspace.
 #[derive(Debug, Parser)]
@@ -158,6 +159,24 @@ pub(crate) enum Task {
             cargo xtask mca --cpu sapphirerapids --cpu znver5 --markdown"
     )]
     Mca(McaArguments),
+
+    /// How accurate other systems are, and at what cost
+    #[command(
+        long_about = "How accurate other systems are, and at what cost: slide and peers train and predict in turns.\n\n\
+            Peers run from a virtual environment of Python, in target/versus, into which what they need is installed. One that \
+            cannot be installed is left out, with the reason. All have one thread, and the settings that the report lists; slide \
+            has its defaults.\n\n\
+            Processor time of training is that of the whole process, reading and preparing the text file and writing the model \
+            included, but for the start of Python and its packages. Times of a prediction are of the processor too, without \
+            reading: the mean over the test set together, and the median of 500 examples one by one. One evaluator measures all: \
+            P@k, nDCG@k, and PSP@k with A = 0.55 and B = 1.5.\n\n\
+            The report goes to standard output as Markdown.",
+        after_help = "Examples:\n  cargo xtask versus --suite accuracy                             data/debian\n  \
+            cargo xtask versus --suite accuracy --data data --data ~/xmc --sets debian,bibtex --rounds 3\n  \
+            cargo xtask versus --suite accuracy --peers parabel,pytorch\n  \
+            cargo xtask versus --suite accuracy --document docs/benchmarks.md --svg docs/accuracy.svg"
+    )]
+    Versus(VersusArguments),
 
     /// Rebuild the data set that the repository ships, or make synthetic ones
     #[command(after_help = "Examples:\n  cargo xtask data debian\n  cargo xtask data synth amazon-670k")]
@@ -361,6 +380,42 @@ pub(crate) struct McaArguments {
     /// Print the table as Markdown
     #[arg(long)]
     pub(crate) markdown: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VersusArguments {
+    /// What is compared
+    #[arg(long, value_enum)]
+    pub(crate) suite: versus::Suite,
+
+    /// Sets, by the names of their folders [default: all]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub(crate) sets: Vec<String>,
+
+    /// Systems to compare with
+    #[arg(long, value_enum, value_name = "NAMES", value_delimiter = ',', default_values_t = versus::System::PEERS)]
+    pub(crate) peers: Vec<versus::System>,
+
+    /// Folder of sets, each a folder with train.txt and test.txt as the Extreme Classification Repository has them, compressed by
+    /// zstd or not; may be given several times [default: data of the workspace]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Vec<PathBuf>,
+
+    /// Repeat everything, and report the medians
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) rounds: u32,
+
+    /// Write all that was found, each round with its commands, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+
+    /// Draw P@1 against the processor time of training
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
+
+    /// Put the report into this document, between the lines `<!-- versus accuracy -->` and `<!-- end of versus accuracy -->`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) document: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

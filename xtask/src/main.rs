@@ -28,6 +28,7 @@ mod sanitise;
 mod test;
 mod text_table;
 mod ulp;
+mod versus;
 mod workspace;
 
 use clap::Parser as _;
@@ -46,6 +47,7 @@ fn main() -> anyhow::Result<()> {
         cli::Task::Mca(arguments) => mca::run(&arguments),
         cli::Task::Data { set: cli::DataSet::Debian(arguments) } => data::debian::run(&arguments),
         cli::Task::Data { set: cli::DataSet::Synth(arguments) } => data::synth::run(&arguments),
+        cli::Task::Versus(arguments) => versus::run(&arguments),
         cli::Task::Docs(arguments) => docs::run(&arguments),
         cli::Task::Package => package::run(),
         cli::Task::CheckModelPython(arguments) => check_model_python::run(&arguments),

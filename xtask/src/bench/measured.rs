@@ -129,7 +129,7 @@ fn group(entries: &mut [Entry]) {
 }
 
 /// The commit, with `-dirty` if files have changed.
-pub(super) fn commit(shell: &Shell) -> String {
+pub(crate) fn commit(shell: &Shell) -> String {
     let describe = cmd!(shell, "git describe --always --abbrev=12 --dirty --exclude=*").quiet().ignore_stderr();
     describe.read().unwrap_or_else(|_| "unknown".to_owned())
 }

@@ -1,7 +1,7 @@
 //! Pictures of a record, as SVG.
 
 mod bars;
-mod canvas;
+pub(crate) mod canvas;
 mod roofline;
 
 use std::path::Path;

@@ -7,7 +7,9 @@ use anyhow::Result;
 
 use super::super::figures::number;
 use super::super::record::{Entry, Record};
-use super::canvas::{Anchor, Canvas, FOOT, GRID, HEAD, INK, MARGIN, QUIET, Scale, colour, in_order, tick, width};
+use super::canvas::{
+    Anchor, Canvas, FOOT, GRID, HEAD, INK, MARGIN, PAPER, QUIET, Scale, colour, in_order, tick, width,
+};
 
 /// Height of a bar, and what separates rows.
 const BAR: i32 = 11;
@@ -58,7 +60,7 @@ pub(super) fn draw(record: &Record) -> Result<Option<String>> {
     let (least, most) = (values().fold(f64::INFINITY, f64::min), values().fold(0.0, f64::max));
 
     let mut svg = String::new();
-    let canvas = Canvas::new(&mut svg, size)?;
+    let canvas = Canvas::new(&mut svg, size, Some(PAPER))?;
     canvas.frame(&title(record, &quantity), record, size, &levels)?;
     for (i, rows) in columns.into_iter().enumerate() {
         let left = MARGIN + i as i32 * (column + BETWEEN);

@@ -8,7 +8,7 @@ use plotters::coord::Shift;
 use plotters::drawing::{DrawingArea, IntoDrawingArea as _};
 use plotters::element::{Circle, Cross, PathElement, Polygon, Rectangle, Text, TriangleMarker};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters::style::{Color as _, FontStyle, IntoFont as _, IntoTextStyle as _, RGBColor, ShapeStyle};
+use plotters::style::{Color as _, FontStyle, IntoFont as _, IntoTextStyle as _, RGBAColor, RGBColor, ShapeStyle};
 
 use super::super::record::Record;
 
@@ -42,7 +42,7 @@ const LEVELS: &[(&str, RGBColor, Mark)] = &[
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Mark {
+pub(crate) enum Mark {
     Circle,
     Triangle,
     Square,
@@ -69,31 +69,34 @@ pub(super) fn in_order<'a>(levels: impl Iterator<Item = &'a str>) -> Vec<&'a str
 }
 
 /// About how wide a text is.
-pub(super) fn width(text: &str, size: i32) -> i32 {
+pub(crate) fn width(text: &str, size: i32) -> i32 {
     (text.chars().count() as f64 * f64::from(size) * 0.56).ceil() as i32
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Anchor {
+pub(crate) enum Anchor {
     Left,
     Middle,
     Right,
 }
 
 /// A picture that is being drawn. Its points are pixels.
-pub(super) struct Canvas<'a> {
+pub(crate) struct Canvas<'a> {
     area: DrawingArea<SVGBackend<'a>, Shift>,
 }
 
 impl<'a> Canvas<'a> {
-    pub(super) fn new(svg: &'a mut String, size: (i32, i32)) -> Result<Self> {
+    /// Without paper, what is behind the picture shows through.
+    pub(crate) fn new(svg: &'a mut String, size: (i32, i32), paper: Option<RGBColor>) -> Result<Self> {
         let area = SVGBackend::with_string(svg, (size.0 as u32, size.1 as u32)).into_drawing_area();
-        area.fill(&PAPER).map_err(failure)?;
+        if let Some(paper) = paper {
+            area.fill(&paper).map_err(failure)?;
+        }
         Ok(Self { area })
     }
 
     /// In the middle of its line at `at`.
-    pub(super) fn text(&self, text: &str, at: (i32, i32), size: i32, colour: RGBColor, anchor: Anchor) -> Result<()> {
+    pub(crate) fn text(&self, text: &str, at: (i32, i32), size: i32, colour: RGBColor, anchor: Anchor) -> Result<()> {
         self.styled(text, at, size, colour, anchor, FontStyle::Normal)
     }
 
@@ -117,8 +120,8 @@ impl<'a> Canvas<'a> {
         self.area.draw(&Text::new(text.to_owned(), at, style)).map_err(failure)
     }
 
-    pub(super) fn line(&self, points: &[(i32, i32)], colour: RGBColor, thickness: u32) -> Result<()> {
-        let style = ShapeStyle { color: colour.to_rgba(), filled: false, stroke_width: thickness };
+    pub(crate) fn line(&self, points: &[(i32, i32)], colour: impl Into<RGBAColor>, thickness: u32) -> Result<()> {
+        let style = ShapeStyle { color: colour.into(), filled: false, stroke_width: thickness };
         self.area.draw(&PathElement::new(points.to_vec(), style)).map_err(failure)
     }
 
@@ -126,8 +129,13 @@ impl<'a> Canvas<'a> {
         self.area.draw(&Rectangle::new([from, to], colour.filled())).map_err(failure)
     }
 
-    pub(super) fn mark(&self, level: &str, at: (i32, i32)) -> Result<()> {
+    /// The mark of a level.
+    pub(super) fn level(&self, level: &str, at: (i32, i32)) -> Result<()> {
         let (colour, mark) = look(level);
+        self.mark(colour, mark, at)
+    }
+
+    pub(crate) fn mark(&self, colour: RGBColor, mark: Mark, at: (i32, i32)) -> Result<()> {
         let style = colour.mix(0.75).filled();
         let ((x, y), r) = (at, 4);
         match mark {
@@ -150,7 +158,7 @@ impl<'a> Canvas<'a> {
         self.text(&what, (MARGIN, MARGIN + 31), 12, QUIET, Anchor::Left)?;
         let mut x = MARGIN + 5;
         for &level in levels.iter().filter(|level| !level.is_empty()) {
-            self.mark(level, (x, MARGIN + 54))?;
+            self.level(level, (x, MARGIN + 54))?;
             self.text(level, (x + 11, MARGIN + 54), 12, INK, Anchor::Left)?;
             x += 11 + width(level, 12) + 24;
         }
@@ -163,7 +171,7 @@ impl<'a> Canvas<'a> {
         Ok(())
     }
 
-    pub(super) fn finish(self) -> Result<()> {
+    pub(crate) fn finish(self) -> Result<()> {
         self.area.present().map_err(failure)
     }
 }
@@ -189,23 +197,23 @@ fn failure(error: impl fmt::Display) -> anyhow::Error {
 
 /// Values to pixels.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Scale {
+pub(crate) struct Scale {
     values: (f64, f64),
     pixels: (i32, i32),
     logarithmic: bool,
 }
 
 impl Scale {
-    pub(super) fn linear(values: (f64, f64), pixels: (i32, i32)) -> Self {
+    pub(crate) fn linear(values: (f64, f64), pixels: (i32, i32)) -> Self {
         Self { values, pixels, logarithmic: false }
     }
 
-    pub(super) fn logarithmic(values: (f64, f64), pixels: (i32, i32)) -> Self {
+    pub(crate) fn logarithmic(values: (f64, f64), pixels: (i32, i32)) -> Self {
         Self { values, pixels, logarithmic: true }
     }
 
     /// The nearest point of the scale.
-    pub(super) fn at(&self, value: f64) -> i32 {
+    pub(crate) fn at(&self, value: f64) -> i32 {
         let measure = |value: f64| if self.logarithmic { value.ln() } else { value };
         let (from, to) = (measure(self.values.0), measure(self.values.1));
         let part = ((measure(value) - from) / (to - from)).clamp(0.0, 1.0);
@@ -213,7 +221,7 @@ impl Scale {
     }
 
     /// Round values, about a handful of them.
-    pub(super) fn ticks(&self) -> Vec<f64> {
+    pub(crate) fn ticks(&self) -> Vec<f64> {
         let (from, to) = self.values;
         if !self.logarithmic {
             let step = (to - from) / 4.0;
@@ -227,7 +235,7 @@ impl Scale {
 }
 
 /// Without trailing zeros.
-pub(super) fn tick(value: f64) -> String {
+pub(crate) fn tick(value: f64) -> String {
     let text = format!("{value:.6}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

@@ -48,7 +48,7 @@ pub(super) fn draw(record: &Record) -> Result<Option<String>> {
     let (bottom, upper) = (y.at(lowest / 1.8), y.at(top * 2.0));
 
     let mut svg = String::new();
-    let canvas = Canvas::new(&mut svg, SIZE)?;
+    let canvas = Canvas::new(&mut svg, SIZE, Some(PAPER))?;
     canvas.frame(&format!("{}: roofline, measured", record.suite), record, SIZE, &levels)?;
     for value in x.ticks() {
         canvas.line(&[(x.at(value), upper), (x.at(value), bottom)], GRID, 1)?;
@@ -97,7 +97,7 @@ pub(super) fn draw(record: &Record) -> Result<Option<String>> {
         )?;
     }
     for point in &points {
-        canvas.mark(point.level, (x.at(point.intensity), y.at(point.rate)))?;
+        canvas.level(point.level, (x.at(point.intensity), y.at(point.rate)))?;
     }
     for point in named(&points) {
         let (px, py) = (x.at(point.intensity), y.at(point.rate));

@@ -1,0 +1,214 @@
+//! How slide compares with other systems, in the same run on the same machine.
+
+mod environment;
+mod evaluate;
+mod measure;
+mod plot;
+mod record;
+mod report;
+mod sets;
+mod system;
+mod trial;
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use clap::ValueEnum;
+use slide_benches::machine;
+use xshell::{Shell, cmd};
+
+use crate::bench;
+use crate::cli::VersusArguments;
+use crate::program::{self, Target};
+use crate::workspace;
+use environment::Environment;
+use record::{Contestant, LeftOut, Record, SetRecord};
+use sets::Set;
+pub(crate) use system::System;
+use trial::Ground;
+
+/// What is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Suite {
+    /// Metrics, and what training and predicting take
+    Accuracy,
+}
+
+pub(crate) fn run(arguments: &VersusArguments) -> Result<()> {
+    // The caller's folder and not the workspace's root gives a relative path its meaning.
+    let here = env::current_dir().context("no current folder")?;
+    let files = Files {
+        json: arguments.json.as_ref().map(|path| here.join(path)),
+        svg: arguments.svg.as_ref().map(|path| here.join(path)),
+        document: arguments.document.as_ref().map(|path| here.join(path)),
+    };
+    files.check()?;
+    let mut folders: Vec<PathBuf> = arguments.data.iter().map(|path| here.join(path)).collect();
+    if folders.is_empty() {
+        folders.push(workspace::root().join("data"));
+    }
+    let found = sets::find(&folders, &arguments.sets)?;
+
+    let shell = workspace::shell()?;
+    let folder = workspace::target().join("versus");
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let environment = Environment::open(&shell, &folder)?;
+    let mut record = begin(&shell, arguments)?;
+    provide(&environment, &arguments.peers, &mut record);
+    let ground = Ground {
+        environment: &environment,
+        slide: program::build(&shell, Target::Native, &workspace::target(), "slide")?,
+        prediction_time: build_prediction_time(&shell)?,
+        folder: folder.join("runs"),
+    };
+    let mut prepared: Vec<Set> = Vec::new();
+    for (name, path) in &found {
+        let set = sets::prepare(name, path, &folder.join("sets"))?;
+        record.sets.push(SetRecord { name: name.clone(), size: set.size, runs: Vec::new() });
+        prepared.push(set);
+    }
+    let systems: Vec<System> = record.systems.iter().map(|contestant| contestant.system).collect();
+    for round in 1..=arguments.rounds {
+        for (i, set) in prepared.iter().enumerate() {
+            for &system in &systems {
+                record.sets[i].runs.push(ground.run(system, set, round));
+                // What was found is kept, whatever comes after it.
+                files.write_json(&record)?;
+            }
+        }
+    }
+    let text = report::markdown_of(&record);
+    print!("{text}");
+    files.write(&record, &text)
+}
+
+/// A record without results.
+fn begin(shell: &Shell, arguments: &VersusArguments) -> Result<Record> {
+    Ok(Record {
+        machine: machine::detect(),
+        commit: bench::commit(shell),
+        compiler: program::compiler(shell, Target::Native)?,
+        date: cmd!(shell, "date -u +%F").quiet().read().context("date")?,
+        command: command(arguments),
+        systems: Vec::new(),
+        left_out: Vec::new(),
+        sets: Vec::new(),
+    })
+}
+
+/// What repeats the run. Where the data lie is nobody's business.
+fn command(arguments: &VersusArguments) -> String {
+    let mut command = "cargo xtask versus --suite accuracy".to_owned();
+    for folder in &arguments.data {
+        let is_own = folder == Path::new("data");
+        command.push_str(if is_own { " --data data" } else { " --data FOLDER" });
+    }
+    if !arguments.sets.is_empty() {
+        command.push_str(&format!(" --sets {}", arguments.sets.join(",")));
+    }
+    if arguments.peers != System::PEERS {
+        let names: Vec<_> = arguments.peers.iter().map(|peer| peer.name()).collect();
+        command.push_str(&format!(" --peers {}", names.join(",")));
+    }
+    if arguments.rounds != 1 {
+        command.push_str(&format!(" --rounds {}", arguments.rounds));
+    }
+    command
+}
+
+/// Slide, and the peers that can be installed.
+fn provide(environment: &Environment, peers: &[System], record: &mut Record) {
+    let versions = [("slide".to_owned(), format!("{} ({})", env!("CARGO_PKG_VERSION"), record.commit))];
+    let settings = |system: System| system.settings().to_owned();
+    let slide = System::Slide;
+    record.systems.push(Contestant { system: slide, settings: settings(slide), versions: versions.into() });
+    for &system in peers {
+        match environment.provide(system) {
+            Ok(versions) => record.systems.push(Contestant { system, settings: settings(system), versions }),
+            Err(error) => {
+                let reason = format!("{error:#}");
+                eprintln!("versus: {} is left out: {reason}", system.name());
+                record.left_out.push(LeftOut { system, reason });
+            }
+        }
+    }
+}
+
+fn build_prediction_time(shell: &Shell) -> Result<PathBuf> {
+    cmd!(shell, "cargo build --quiet --release --workspace --example prediction_time").quiet().run()?;
+    Ok(workspace::target().join("release/examples/prediction_time"))
+}
+
+/// Where results go.
+struct Files {
+    json: Option<PathBuf>,
+    svg: Option<PathBuf>,
+    document: Option<PathBuf>,
+}
+
+impl Files {
+    /// A document without a place for the report is better told now than after the run.
+    fn check(&self) -> Result<()> {
+        self.document.as_deref().map_or(Ok(()), |path| with_report(path, "").map(drop))
+    }
+
+    fn write_json(&self, record: &Record) -> Result<()> {
+        let Some(path) = &self.json else { return Ok(()) };
+        workspace::write_whole(path, &format!("{}\n", serde_json::to_string_pretty(record)?))
+    }
+
+    fn write(&self, record: &Record, report: &str) -> Result<()> {
+        if let Some(path) = &self.svg {
+            workspace::write_whole(path, &plot::draw(record)?)?;
+        }
+        if let Some(path) = &self.document {
+            workspace::write_whole(path, &with_report(path, report)?)?;
+        }
+        Ok(())
+    }
+}
+
+fn with_report(document: &Path, report: &str) -> Result<String> {
+    let text = fs::read_to_string(document).with_context(|| format!("cannot read {}", document.display()))?;
+    report::insert(&text, report).with_context(|| format!("{}", document.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::cli;
+
+    fn arguments(words: &[&str]) -> VersusArguments {
+        let words = ["cargo xtask", "versus", "--suite", "accuracy"].iter().chain(words);
+        let cli::Task::Versus(arguments) = cli::Arguments::try_parse_from(words).unwrap().task else {
+            unreachable!("the task is named")
+        };
+        arguments
+    }
+
+    #[test]
+    fn a_record_says_what_repeats_it() {
+        assert_eq!(command(&arguments(&[])), "cargo xtask versus --suite accuracy");
+        let words = [
+            "--data",
+            "data",
+            "--data",
+            "/secret",
+            "--sets",
+            "b,a",
+            "--peers",
+            "pecos,pytorch",
+            "--rounds",
+            "3",
+            "--json",
+            "x.json",
+        ];
+        let expected =
+            "cargo xtask versus --suite accuracy --data data --data FOLDER --sets b,a --peers pecos,pytorch --rounds 3";
+        assert_eq!(command(&arguments(&words)), expected);
+    }
+}

@@ -1,0 +1,95 @@
+//! Python with the peers: a virtual environment of the task's own, and the scripts that run in it.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+use xshell::{Shell, cmd};
+
+use super::system::{COMMON, System};
+use crate::workspace;
+
+/// Calls the systems through their Python interfaces.
+pub(super) const PEERS: &str = include_str!("peers.py");
+/// Measures a process.
+const MEASURE: &str = include_str!("measure.py");
+
+/// Versions by package.
+pub(crate) type Versions = BTreeMap<String, String>;
+
+pub(crate) struct Environment {
+    python: PathBuf,
+    peers: PathBuf,
+    measure: PathBuf,
+}
+
+impl Environment {
+    /// The one in this folder, which is made if need be.
+    pub(crate) fn open(shell: &Shell, folder: &Path) -> Result<Self> {
+        let environment = folder.join("venv");
+        let python = environment.join("bin/python");
+        if cmd!(shell, "{python} --version").quiet().ignore_stdout().ignore_stderr().run().is_err() {
+            cmd!(shell, "python3 -m venv --clear {environment}")
+                .quiet()
+                .run()
+                .context("cannot make a virtual environment (Debian: python3-venv)")?;
+        }
+        let [peers, measure] = [("peers.py", PEERS), ("measure.py", MEASURE)].map(|(name, text)| {
+            let path = folder.join(name);
+            workspace::write_whole(&path, text).map(|()| path)
+        });
+        Ok(Self { python, peers: peers?, measure: measure? })
+    }
+
+    /// Installs what a system needs, unless it is there, and says which versions it has.
+    pub(crate) fn provide(&self, system: System) -> Result<Versions> {
+        if let Ok(versions) = self.versions(system) {
+            return Ok(versions);
+        }
+        eprintln!("versus: installing {}", system.name());
+        let options = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--prefer-binary"];
+        for requirements in [&COMMON[..], system.requirements()] {
+            let words: Vec<OsString> = options.iter().chain(requirements).map(OsString::from).collect();
+            // What pip says of packages that are there, but incomplete on purpose, is no news.
+            self.python(&words).with_context(|| format!("pip install {}", requirements.join(" ")))?;
+        }
+        self.versions(system)
+    }
+
+    fn versions(&self, system: System) -> Result<Versions> {
+        let printed = self.python(&self.script(system, "check", &[]))?;
+        serde_json::from_slice(&printed).context("the script prints no versions")
+    }
+
+    /// What Python prints. An error is the last line of those that it prints.
+    fn python(&self, words: &[OsString]) -> Result<Vec<u8>> {
+        let output = Command::new(&self.python).args(words).output().context("cannot start Python")?;
+        if !output.status.success() {
+            let errors = String::from_utf8_lossy(&output.stderr);
+            bail!("{}", errors.trim_end().lines().last().unwrap_or("Python fails without a word"));
+        }
+        Ok(output.stdout)
+    }
+
+    /// The command that asks a peer for something.
+    pub(crate) fn ask(&self, system: System, verb: &str, arguments: &[&Path]) -> Vec<OsString> {
+        let mut command = vec![self.python.clone().into_os_string()];
+        command.extend(self.script(system, verb, arguments));
+        command
+    }
+
+    fn script(&self, system: System, verb: &str, arguments: &[&Path]) -> Vec<OsString> {
+        // Isolated from the user's own packages.
+        let mut words: Vec<OsString> = vec!["-I".into(), self.peers.clone().into()];
+        words.extend([verb.into(), system.name().into()]);
+        words.extend(arguments.iter().map(|path| path.as_os_str().to_owned()));
+        words
+    }
+
+    /// The command that measures another one, up to that one's words.
+    pub(super) fn measuring(&self) -> [&Path; 2] {
+        [&self.python, &self.measure]
+    }
+}
