@@ -90,7 +90,7 @@ pub use data::{DataError, Dataset, Normalize};
 pub use infer::{EvaluateOptions, Example, PredictError, Prediction, Predictions, Predictor, evaluate, evaluate_with};
 pub use layer::rows::Precision;
 pub use lsh::{BucketPolicy, HashError, HashKind, HashingConfig, Rebuild, RebuildError};
-pub use metrics::Metrics;
+pub use metrics::{Evaluation, Metrics};
 pub use model::{Model, ModelError, TensorInfo};
 pub use network::{Dropout, DropoutError, NetworkConfig};
 pub use objective::Loss;
