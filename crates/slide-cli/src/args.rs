@@ -88,13 +88,26 @@ pub(crate) struct TrainArgs {
     pub(crate) runtime: RuntimeOptions,
 }
 
-/// Measure a model's P@k, nDCG@k, PSP@k and R@k on a data file
+/// Measure a model's P@k, nDCG@k, PSP@k and R@k on a data file, or compare two models
+///
+/// With 95 % intervals by bootstrap over the examples, and macro averages over labels that are frequent, less frequent and rare in the
+/// training examples (head, torso and tail: each has about a third of all occurrences of labels).
 #[derive(Args, Debug)]
-#[command(after_help = "Example: slide eval model.slide test.txt")]
+#[command(after_help = "\
+Examples:
+  slide eval model.slide test.txt
+  slide eval model.slide test.txt --compare other.slide")]
 pub(crate) struct EvalArgs {
     pub(crate) model: PathBuf,
     /// Examples to evaluate on
     pub(crate) test: PathBuf,
+    /// Compare with another model of the same features and labels: differences with 95 % intervals by paired bootstrap. PSP and
+    /// the groups of labels are by the training examples of the first
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) compare: Option<PathBuf>,
+    /// Resamples of the examples, of which intervals are computed
+    #[arg(long, value_name = "N", default_value = "1000")]
+    pub(crate) resamples: NonZeroUsize,
     /// Pairs of example and label to leave out, in the format of the Extreme Classification Repository
     #[arg(long, value_name = "FILE")]
     pub(crate) filter: Option<PathBuf>,

@@ -94,7 +94,7 @@ pub use infer::{EvaluateOptions, Example, PredictError, Prediction, Predictions,
 pub use layer::rows::Precision;
 pub use linear::LinearConfig;
 pub use lsh::{BucketPolicy, HashError, HashKind, HashingConfig, Rebuild, RebuildError};
-pub use metrics::Metrics;
+pub use metrics::{Evaluation, Metrics};
 pub use model::{Model, ModelError, TensorInfo};
 pub use network::{Dropout, DropoutError, NetworkConfig};
 pub use objective::Loss;

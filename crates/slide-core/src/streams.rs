@@ -21,6 +21,8 @@ pub(crate) mod synth {
     pub(crate) const LABEL: u32 = 0x5304;
     pub(crate) const COMPANION: u32 = 0x5305;
 }
+/// Test examples of a resample: item is the resample.
+pub(crate) const BOOTSTRAP: u32 = letters(b"bs");
 /// Random rows that fill up an active set: item is the example's place in the batch.
 pub(crate) const FILL: u32 = letters(b"fi");
 /// Examples that are held out for validation.

@@ -60,8 +60,7 @@ pub(crate) fn run(args: &DemoArgs, show: Show) -> Result<Status> {
     show.progress.during("writing the model", || model.save(&path))?;
     let predictor = Predictor::with(model, Retrieval::Auto, &runtime)?;
     let start = Instant::now();
-    let metrics =
-        show.progress.examples("evaluating", test.examples(), |done| evaluation(&predictor, &test, None, done))?;
+    let metrics = evaluation(&predictor, &test, None, None, show)?.metrics;
     let seconds = Seconds { reading, evaluation: start.elapsed().as_secs_f64(), ..Seconds::default() };
     let summary = Summary::new(path, predictor.model(), &runtime, &trained, seconds, Some(metrics), report);
     if show.json {

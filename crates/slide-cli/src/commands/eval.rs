@@ -1,64 +1,160 @@
 //! `slide eval`.
 
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::Result;
-use serde_json::json;
+use anyhow::{Result, ensure};
+use serde::Serialize;
 use slide_core::data::{Filter, ReadOptions};
-use slide_core::{Dataset, EvaluateOptions, Metrics, Model, PredictError, Predictor, evaluate_with};
+use slide_core::metrics::{At, Bootstrap, Difference, Interval, LabelGroup};
+use slide_core::{Dataset, EvaluateOptions, Evaluation, Metrics, Model, PredictError, Predictor, evaluate_with};
 
 use super::Show;
 use super::train::read_file;
 use crate::args::EvalArgs;
-use crate::output::{self, count, pairs, seconds};
+use crate::output::{self, count, file_name, pairs, seconds};
 use crate::table;
 
+/// What is shown, and what is written as JSON.
+#[derive(Serialize)]
+struct Report {
+    #[serde(flatten)]
+    measured: Measured,
+    comparison: Option<Comparison>,
+    resamples: usize,
+    retrieval: &'static str,
+    isa: &'static str,
+    threads: usize,
+}
+
+/// How good a model is.
+#[derive(Serialize)]
+struct Measured {
+    model: PathBuf,
+    metrics: Metrics,
+    intervals: Vec<At<Interval>>,
+    #[serde(skip)]
+    bootstrap: Bootstrap,
+    label_groups: Vec<LabelGroup>,
+    /// Without the bootstrap.
+    seconds: f64,
+    microseconds_per_example: f64,
+}
+
+/// How good another model is, and by how much the first is above it.
+#[derive(Serialize)]
+struct Comparison {
+    #[serde(flatten)]
+    measured: Measured,
+    differences: Vec<At<Difference>>,
+}
+
 pub(crate) fn run(args: &EvalArgs, show: Show) -> Result<()> {
-    let model =
-        show.progress.during("reading the model", || Model::load_placed(&args.model, &args.runtime.placement()))?;
+    let load = |path: &Path| {
+        let what = format!("reading {}", file_name(path));
+        show.progress.during(&what, || Model::load_placed(path, &args.runtime.placement()))
+    };
+    let model = load(&args.model)?;
+    let other = args.compare.as_deref().map(load).transpose()?;
+    if let Some((path, other)) = args.compare.as_deref().zip(other.as_ref()) {
+        let of = |model: &Model| format!("{} features and {} labels", model.features(), model.labels());
+        let (found, expected) = (of(other), of(&model));
+        let [path, first] = [path, &args.model].map(Path::display);
+        ensure!(found == expected, "{path} has {found}, expected {expected} as {first} has");
+    }
     let runtime = args.runtime.start()?;
-    let predictor = Predictor::with(model, args.retrieval, &runtime)?;
-    let model = predictor.model();
+    let predictor = |model| Predictor::with(model, args.retrieval, &runtime);
+    let first = predictor(model)?;
+    let second = other.map(predictor).transpose()?;
+
+    let reference = first.model();
     let options = ReadOptions {
-        feature_count: Some(model.features()),
-        label_count: Some(model.labels()),
+        feature_count: Some(reference.features()),
+        label_count: Some(reference.labels()),
         ..args.data.reading(args.runtime.threads)
     };
     let test = read_file(&args.test, &options, show)?;
     let filter =
         args.filter.as_ref().map(|path| Filter::read(path, test.examples(), test.label_count())).transpose()?;
-    let start = Instant::now();
-    let metrics = show
-        .progress
-        .examples("evaluating", test.examples(), |done| evaluation(&predictor, &test, filter.as_ref(), done))?;
-    let spent = start.elapsed().as_secs_f64();
-    let per_example = 1e6 * spent / test.examples().max(1) as f64;
-    if show.json {
-        return output::print_json(&json!({
-            "metrics": metrics,
-            "retrieval": args.retrieval.name(),
-            "seconds": spent,
-            "microseconds_per_example": per_example,
-            "isa": runtime.kernels().isa().name(),
-            "threads": runtime.workers().count(),
-        }));
-    }
-    let examples = match metrics.examples_without_labels {
-        0 => count(metrics.examples),
-        without => format!("{}, of which {} have no label and count as 0", count(metrics.examples), count(without)),
+    let measure = |path: &Path, predictor: &Predictor| -> Result<Measured> {
+        let start = Instant::now();
+        let evaluation = evaluation(predictor, &test, filter.as_ref(), Some(reference), show)?;
+        let seconds = start.elapsed().as_secs_f64();
+        let bootstrap = evaluation.bootstrap(args.resamples.get(), runtime.workers());
+        Ok(Measured {
+            model: path.to_owned(),
+            metrics: evaluation.metrics,
+            intervals: bootstrap.intervals(),
+            bootstrap,
+            label_groups: evaluation.label_groups,
+            seconds,
+            microseconds_per_example: 1e6 * seconds / test.examples().max(1) as f64,
+        })
     };
-    let time = format!("{}, {per_example:.0} us an example", seconds(spent));
-    output::print(&format!("{}\n{}", table::metrics(&metrics), pairs(&[("examples", examples), ("time", time)])))
+    let measured = measure(&args.model, &first)?;
+    let compare = |(path, second): (&Path, &Predictor)| -> Result<Comparison> {
+        let other = measure(path, second)?;
+        Ok(Comparison { differences: measured.bootstrap.compare(&other.bootstrap)?, measured: other })
+    };
+    let comparison = args.compare.as_deref().zip(second.as_ref()).map(compare).transpose()?;
+    let report = Report {
+        measured,
+        comparison,
+        resamples: args.resamples.get(),
+        retrieval: args.retrieval.name(),
+        isa: runtime.kernels().isa().name(),
+        threads: runtime.workers().count(),
+    };
+    if show.json { output::print_json(&report) } else { output::print(&report.to_string()) }
 }
 
-/// The metrics of a model on a test set, with progress.
-pub(crate) fn evaluation<'a>(
+impl std::fmt::Display for Report {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { measured, comparison, resamples, .. } = self;
+        let Metrics { examples, examples_without_labels, .. } = measured.metrics;
+        let examples = match examples_without_labels {
+            0 => count(examples),
+            without => format!("{}, of which {} have no label and count as 0", count(examples), count(without)),
+        };
+        let resamples = count(*resamples as u64);
+        let width = format!("half the width of a 95 % interval, of {resamples} resamples of the examples");
+        let mut rows = vec![("examples", examples), ("±", width), ("time", measured.time())];
+        if let Some(Comparison { measured: other, differences }) = comparison {
+            let [first, second] = [measured, other].map(|measured| measured.model.display());
+            writeln!(f, "{first}\n{measured}\n{second}\n{other}\n{}", table::differences(differences))?;
+            rows.push(("", other.time()));
+            rows.push(("difference", format!("{first} minus {second} (resamples in which {first} is better)")));
+        } else {
+            writeln!(f, "{measured}")?;
+        }
+        f.write_str(&pairs(&rows))
+    }
+}
+
+impl std::fmt::Display for Measured {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let metrics = table::metrics_with_intervals(&self.metrics, &self.intervals);
+        write!(f, "{metrics}\n{}", table::label_groups(&self.label_groups))
+    }
+}
+
+impl Measured {
+    fn time(&self) -> String {
+        format!("{}, {:.0} us an example", seconds(self.seconds), self.microseconds_per_example)
+    }
+}
+
+/// Evaluates a model on a test set, with progress; `filter` and `reference` are those of [`EvaluateOptions`].
+pub(crate) fn evaluation(
     predictor: &Predictor,
     test: &Dataset,
-    filter: Option<&'a Filter>,
-    done: &'a mut (dyn FnMut(usize) + 'a),
-) -> Result<Metrics, PredictError> {
-    let mut options = EvaluateOptions::default();
-    (options.filter, options.progress) = (filter, Some(done));
-    evaluate_with(predictor, test, options)
+    filter: Option<&Filter>,
+    reference: Option<&Model>,
+    show: Show,
+) -> Result<Evaluation, PredictError> {
+    show.progress.examples("evaluating", test.examples(), |done| {
+        let mut options = EvaluateOptions::default();
+        (options.filter, options.reference, options.progress) = (filter, reference, Some(done as _));
+        evaluate_with(predictor, test, options)
+    })
 }

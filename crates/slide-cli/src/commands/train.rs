@@ -66,13 +66,8 @@ pub(crate) fn run(args: &TrainArgs, show: Show) -> Result<Status> {
     show.progress.during("writing the model", || model.save(&args.output))?;
     let predictor = Predictor::with(model, Retrieval::Auto, &runtime)?;
     let start = Instant::now();
-    let metrics = test
-        .as_ref()
-        .map(|test| {
-            let count = test.examples();
-            show.progress.examples("evaluating", count, |done| evaluation(&predictor, test, None, done))
-        })
-        .transpose()?;
+    let evaluation = test.as_ref().map(|test| evaluation(&predictor, test, None, None, show)).transpose()?;
+    let metrics = evaluation.map(|evaluation| evaluation.metrics);
     let seconds = Seconds { reading, evaluation: start.elapsed().as_secs_f64(), ..Seconds::default() };
     let summary = Summary::new(args.output.clone(), predictor.model(), &runtime, &trained, seconds, metrics, report);
     if let Some(log) = &mut session.log {

@@ -5,7 +5,7 @@ use super::predictor::{BatchScratch, PredictError, Predictions, Predictor, predi
 use super::scoring::Scoring;
 use crate::combination::Parts;
 use crate::data::{Dataset, Filter};
-use crate::metrics::{Accumulator, Metrics, Propensity};
+use crate::metrics::{Accumulator, Evaluation, Metrics, Propensity};
 use crate::model::Model;
 use crate::retrieval::Retrieval;
 use crate::runtime::Runtime;
@@ -13,12 +13,15 @@ use crate::runtime::Runtime;
 /// Examples predicted at a time: many blocks, and little memory.
 const PIECE: usize = 4096;
 
-/// What an evaluation leaves out, and who is told of its progress.
+/// What an evaluation leaves out and refers to, and who is told of its progress.
 #[derive(Default)]
 #[non_exhaustive]
 pub struct EvaluateOptions<'a> {
     /// Labels that are taken out of the ranking of an example, and of its own labels.
     pub filter: Option<&'a Filter>,
+    /// The model whose training examples give the propensities and the label groups; none: the predictor's own. Comparisons take the
+    /// same for both sides. Labels that it does not have count as 1 in PSP and are in no group.
+    pub reference: Option<&'a Model>,
     /// Called with the number of examples done.
     pub progress: Option<&'a mut dyn FnMut(usize)>,
 }
@@ -28,10 +31,10 @@ pub struct EvaluateOptions<'a> {
 /// # Errors
 /// An example with a feature that the model does not know.
 pub fn evaluate(predictor: &Predictor, data: &Dataset) -> Result<Metrics, PredictError> {
-    evaluate_with(predictor, data, EvaluateOptions::default())
+    evaluate_with(predictor, data, EvaluateOptions::default()).map(|evaluation| evaluation.metrics)
 }
 
-/// The same with options.
+/// The same with options, and with all that was counted: macro averages, and what confidence intervals are computed from.
 ///
 /// # Errors
 /// As [`evaluate`].
@@ -39,7 +42,7 @@ pub fn evaluate_with(
     predictor: &Predictor,
     data: &Dataset,
     options: EvaluateOptions<'_>,
-) -> Result<Metrics, PredictError> {
+) -> Result<Evaluation, PredictError> {
     let model = predictor.model();
     run(model, data, options, &mut |examples, k, predictions| predictor.predict_batch_into(examples, k, predictions))
 }
@@ -55,6 +58,7 @@ pub(crate) fn evaluate_model(model: &Model, runtime: &Runtime, data: &Dataset) -
     run(model, data, EvaluateOptions::default(), &mut |examples, k, predictions| {
         predict_batch(&inference, examples, k, &mut scratch, predictions)
     })
+    .map(|evaluation| evaluation.metrics)
 }
 
 type Predict<'a> = dyn FnMut(&[super::Example<'_>], usize, &mut Predictions) -> Result<(), PredictError> + 'a;
@@ -64,10 +68,11 @@ fn run(
     data: &Dataset,
     options: EvaluateOptions<'_>,
     predict: &mut Predict<'_>,
-) -> Result<Metrics, PredictError> {
-    let EvaluateOptions { filter, mut progress } = options;
-    let propensity = Propensity::new(model.label_frequencies(), model.examples());
-    let mut accumulator = Accumulator::new(Some(&propensity));
+) -> Result<Evaluation, PredictError> {
+    let EvaluateOptions { filter, reference, mut progress } = options;
+    let reference = reference.unwrap_or(model);
+    let propensity = Propensity::new(reference.label_frequencies(), reference.examples());
+    let mut accumulator = Accumulator::new(Some(&propensity)).with_label_groups(reference.label_frequencies());
     let count = |filter: &Filter| (0..data.examples() as u32).map(|example| filter.count(example)).max().unwrap_or(0);
     let k = accumulator.depth() + filter.map_or(0, count);
     let (mut predictions, mut ranking, mut truth) = (Predictions::default(), Vec::new(), Vec::new());
@@ -90,5 +95,5 @@ fn run(
             progress(piece.end);
         }
     }
-    Ok(accumulator.metrics())
+    Ok(accumulator.finish())
 }

@@ -1,4 +1,5 @@
-//! Metrics of a ranking of labels: P@k, nDCG@k, PSP@k and R@k.
+//! Metrics of a ranking of labels: P@k, nDCG@k, PSP@k and R@k, their confidence intervals, and macro averages over frequent and
+//! rare labels.
 //!
 //! With `y` the labels of an example and `l_1, l_2, ...` the predicted ones, best first:
 //!
@@ -10,8 +11,19 @@
 //!
 //! and the mean over all examples. An example without labels counts as 0 in all of them, as in those scripts;
 //! [`Metrics::examples_without_labels`] is their number, from which a mean over the others follows.
+//!
+//! [`Accumulator::finish`] gives an [`Evaluation`], which has the macro averages of each [`LabelGroup`] too, and of which a
+//! [`Bootstrap`] gives intervals and comparisons.
+
+mod bootstrap;
+mod label_groups;
 
 use serde::Serialize;
+use slide_mem::Workers;
+
+pub use bootstrap::{Bootstrap, ComparisonError, Difference, Interval};
+use label_groups::LabelCounts;
+pub use label_groups::{LabelGroup, MacroAt};
 
 /// Inverse propensities of labels: the weights of hits in PSP.
 ///
@@ -63,22 +75,19 @@ impl ExactSum {
     }
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Sums {
-    hits: u64,
-    ndcg: ExactSum,
-    recall: ExactSum,
-    propensity_hits: ExactSum,
-    propensity_best: ExactSum,
-}
+/// What an example adds to the sums of a cutoff, or such sums: hits, nDCG, recall, 1/p of the hits, 1/p of the best ranking.
+type Terms<T> = [T; 5];
 
 /// Metrics of the examples added so far. Parts of a test set may be added to separate accumulators and merged in
-/// any order with the same bits as result, since the sums are integers.
+/// any order with the same bits as result, since the sums are integers; only the resamples of a [`Bootstrap`] depend on the order.
 #[derive(Clone, Debug)]
 pub struct Accumulator<'a> {
     cutoffs: Vec<usize>,
     propensity: Option<&'a Propensity>,
-    sums: Vec<Sums>,
+    label_counts: Option<LabelCounts<'a>>,
+    sums: Vec<Terms<ExactSum>>,
+    /// Of each example and cutoff, example by example; seven digits are enough for intervals.
+    terms: Vec<Terms<f32>>,
     examples: u64,
     examples_without_labels: u64,
     /// 1/p of the labels of an example, kept to avoid an allocation per example.
@@ -96,19 +105,95 @@ pub struct Metrics {
     pub at: Vec<MetricsAt>,
 }
 
-/// The metrics at one cutoff.
+/// What is known of each metric at one cutoff: its value ([`MetricsAt`]), its [`Interval`], its [`Difference`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct MetricsAt {
+pub struct At<T> {
     /// The cutoff: number of predicted labels.
     pub k: usize,
-    /// P@k.
-    pub precision: f64,
-    /// nDCG@k.
-    pub ndcg: f64,
-    /// PSP@k; none without propensities.
-    pub psp: Option<f64>,
-    /// R@k.
-    pub recall: f64,
+    /// Of P@k.
+    pub precision: T,
+    /// Of nDCG@k.
+    pub ndcg: T,
+    /// Of PSP@k; none without propensities.
+    pub psp: Option<T>,
+    /// Of R@k.
+    pub recall: T,
+}
+
+/// The metrics at one cutoff.
+pub type MetricsAt = At<f64>;
+
+/// The result of an [`Accumulator`] with all that was counted. Of each example and cutoff it holds 20 bytes.
+///
+/// ```
+/// use slide_core::{Runtime, metrics::Accumulator};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut accumulator = Accumulator::new(None);
+/// for (predicted, labels) in [([0, 2], [0, 1]), ([0, 1], [1, 2]), ([2, 1], [1, 2])] {
+///     accumulator.add(&predicted, &labels);
+/// }
+/// let evaluation = accumulator.finish();
+/// let runtime = Runtime::new(&Default::default())?;
+/// let intervals = evaluation.bootstrap(1000, runtime.workers()).intervals();
+/// let (precision, interval) = (evaluation.metrics.at[0].precision, intervals[0].precision);
+/// assert!(interval.lower < precision && precision < interval.upper);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Evaluation {
+    /// The metrics.
+    pub metrics: Metrics,
+    /// Macro averages over the labels of each group, the most frequent labels first; empty without label frequencies.
+    pub label_groups: Vec<LabelGroup>,
+    terms: Vec<Terms<f32>>,
+}
+
+impl<T> At<T> {
+    /// `f` of each metric.
+    pub fn map<V>(&self, f: impl Fn(&T) -> V) -> At<V> {
+        self.zip(self, |value, _| f(value))
+    }
+
+    /// `f` of each metric here and in `other`; PSP if both have it.
+    pub fn zip<U, V>(&self, other: &At<U>, f: impl Fn(&T, &U) -> V) -> At<V> {
+        At {
+            k: self.k,
+            precision: f(&self.precision, &other.precision),
+            ndcg: f(&self.ndcg, &other.ndcg),
+            psp: self.psp.as_ref().zip(other.psp.as_ref()).map(|(psp, other)| f(psp, other)),
+            recall: f(&self.recall, &other.recall),
+        }
+    }
+}
+
+impl MetricsAt {
+    /// The metrics of `examples` examples with these sums; all 0 without examples.
+    fn from_sums(k: usize, examples: u64, sums: Terms<f64>, with_psp: bool) -> Self {
+        let examples = examples.max(1) as f64;
+        let [hits, ndcg, recall, propensity_hits, propensity_best] = sums;
+        let psp = if propensity_best == 0.0 { 0.0 } else { propensity_hits / propensity_best };
+        Self {
+            k,
+            precision: hits / (k as f64 * examples),
+            ndcg: ndcg / examples,
+            psp: with_psp.then_some(psp),
+            recall: recall / examples,
+        }
+    }
+}
+
+impl Evaluation {
+    /// The metrics of resamples of the examples, at least one, by the threads of `workers`. The result does not depend on their
+    /// number.
+    ///
+    /// # Panics
+    /// If it is called from inside a task of `workers`.
+    #[must_use]
+    pub fn bootstrap(&self, resamples: usize, workers: &Workers) -> Bootstrap {
+        Bootstrap::new(&self.metrics, &self.terms, resamples, workers)
+    }
 }
 
 impl Metrics {
@@ -132,8 +217,25 @@ impl<'a> Accumulator<'a> {
         let mut cutoffs: Vec<usize> = cutoffs.iter().copied().filter(|&k| k > 0).collect();
         cutoffs.sort_unstable();
         cutoffs.dedup();
-        let sums = vec![Sums::default(); cutoffs.len()];
-        Self { cutoffs, propensity, sums, examples: 0, examples_without_labels: 0, scratch: Vec::new() }
+        let sums = vec![Terms::default(); cutoffs.len()];
+        Self {
+            cutoffs,
+            propensity,
+            label_counts: None,
+            sums,
+            terms: Vec::new(),
+            examples: 0,
+            examples_without_labels: 0,
+            scratch: Vec::new(),
+        }
+    }
+
+    /// Counts by label too, for the [`LabelGroup`]s of labels of which there are `frequencies` in the training examples. To be called
+    /// before any example is added.
+    #[must_use]
+    pub fn with_label_groups(mut self, frequencies: &'a [u32]) -> Self {
+        self.label_counts = Some(LabelCounts::new(frequencies, self.cutoffs.len()));
+        self
     }
 
     /// Number of predictions per example: the largest cutoff.
@@ -145,8 +247,12 @@ impl<'a> Accumulator<'a> {
     /// ignored), and its labels `truth`, ascending.
     pub fn add(&mut self, predicted: &[u32], truth: &[u32]) {
         self.examples += 1;
+        if let Some(counts) = &mut self.label_counts {
+            counts.add(&self.cutoffs, predicted, truth);
+        }
         if truth.is_empty() {
             self.examples_without_labels += 1;
+            self.terms.extend(self.cutoffs.iter().map(|_| Terms::default()));
             return;
         }
         let best = &mut self.scratch;
@@ -171,45 +277,43 @@ impl<'a> Accumulator<'a> {
                 }
                 rank += 1;
             }
-            sums.hits += hits;
-            sums.ndcg.add(gain / ideal);
-            sums.recall.add(hits as f64 / truth.len() as f64);
-            sums.propensity_hits.add(weighted);
-            sums.propensity_best.add(weighted_best);
+            let terms = [f64::from(hits), gain / ideal, f64::from(hits) / truth.len() as f64, weighted, weighted_best];
+            sums.iter_mut().zip(terms).for_each(|(sum, term)| sum.add(term));
+            self.terms.push(terms.map(|term| term as f32));
         }
     }
 
     /// Adds the examples of `other`.
     ///
     /// # Panics
-    /// When the cutoffs differ.
+    /// When the cutoffs or the label frequencies differ.
     pub fn merge(&mut self, other: &Self) {
         assert_eq!(self.cutoffs, other.cutoffs, "accumulators of different cutoffs");
         self.examples += other.examples;
         self.examples_without_labels += other.examples_without_labels;
-        for (sums, others) in self.sums.iter_mut().zip(&other.sums) {
-            sums.hits += others.hits;
-            sums.ndcg.0 += others.ndcg.0;
-            sums.recall.0 += others.recall.0;
-            sums.propensity_hits.0 += others.propensity_hits.0;
-            sums.propensity_best.0 += others.propensity_best.0;
+        for (sum, other) in self.sums.iter_mut().flatten().zip(other.sums.iter().flatten()) {
+            sum.0 += other.0;
+        }
+        self.terms.extend(&other.terms);
+        match (&mut self.label_counts, &other.label_counts) {
+            (Some(counts), Some(others)) => counts.merge(others),
+            (counts, others) => assert!(counts.is_none() && others.is_none(), "accumulators of different labels"),
         }
     }
 
     /// The metrics so far; all 0 without examples.
     pub fn metrics(&self) -> Metrics {
-        let examples = self.examples.max(1) as f64;
-        let at = self.cutoffs.iter().zip(&self.sums).map(|(&k, sums)| MetricsAt {
-            k,
-            precision: sums.hits as f64 / (k as f64 * examples),
-            ndcg: sums.ndcg.get() / examples,
-            psp: self.propensity.map(|_| match sums.propensity_best.get() {
-                0.0 => 0.0,
-                best => sums.propensity_hits.get() / best,
-            }),
-            recall: sums.recall.get() / examples,
+        let at = self.cutoffs.iter().zip(&self.sums).map(|(&k, sums)| {
+            MetricsAt::from_sums(k, self.examples, sums.map(ExactSum::get), self.propensity.is_some())
         });
         Metrics { examples: self.examples, examples_without_labels: self.examples_without_labels, at: at.collect() }
+    }
+
+    /// All that was counted.
+    #[must_use]
+    pub fn finish(self) -> Evaluation {
+        let label_groups = self.label_counts.as_ref().map(|counts| counts.groups(&self.cutoffs)).unwrap_or_default();
+        Evaluation { metrics: self.metrics(), label_groups, terms: self.terms }
     }
 }
 
@@ -294,21 +398,23 @@ mod tests {
             (predicted, truth)
         };
         let of = |seeds: &mut dyn Iterator<Item = u32>| {
-            let mut accumulator = Accumulator::new(Some(&propensity));
+            let mut accumulator = Accumulator::new(Some(&propensity)).with_label_groups(&frequencies);
             for seed in seeds {
                 let (predicted, truth) = example(seed);
                 accumulator.add(&predicted, &truth);
             }
             accumulator
         };
-        let whole = of(&mut (0..999)).metrics();
-        assert!(whole.at(5).unwrap().precision > 0.0);
+        let whole = of(&mut (0..999)).finish();
+        assert!(whole.metrics.at(5).unwrap().precision > 0.0 && whole.label_groups[0].at[2].recall > 0.0);
         for parts in [2, 3, 10] {
-            let mut merged = Accumulator::new(Some(&propensity));
+            let mut merged = of(&mut (0..0));
             for part in (0..parts).rev() {
                 merged.merge(&of(&mut (0..999).rev().filter(|seed| seed % parts == part)));
             }
-            assert_eq!(merged.metrics(), whole);
+            let merged = merged.finish();
+            assert_eq!((merged.metrics, merged.label_groups), (whole.metrics.clone(), whole.label_groups.clone()));
+            assert_eq!(merged.terms.len(), whole.terms.len());
         }
     }
 }
