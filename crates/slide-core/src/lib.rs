@@ -102,4 +102,4 @@ pub use sampling::{
     ThresholdSampling,
 };
 pub use setting::Setting;
-pub use train::{Outcome, Progress, TrainError, Trainer};
+pub use train::{Outcome, Phase, Phases, Progress, TrainError, Trainer};

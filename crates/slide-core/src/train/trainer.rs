@@ -8,6 +8,7 @@ use slide_mem::{MemError, Report};
 use thiserror::Error;
 
 use super::engine::Engine;
+use super::phases::Phases;
 use crate::config::{ConfigError, TrainConfig};
 use crate::data::{Dataset, TrainingSet};
 use crate::infer::{PredictError, evaluate_model};
@@ -266,6 +267,11 @@ impl Trainer {
     /// The present model.
     pub fn model(&self) -> &Model {
         &self.model
+    }
+
+    /// The time of each phase of this trainer's batches, those before a resumption not included.
+    pub fn phases(&self) -> Phases {
+        self.engine.phases()
     }
 
     /// What pages the data, the model and the hash tables lie on, and why workers are not pinned if that was asked for.
