@@ -227,7 +227,8 @@ impl Engine {
             lap.end(Phase::Backward, phases);
         });
         let (last, batch) = (network.hidden.len(), &self.batch);
-        workers.each_with(&mut self.workers, &mut network.output.runs_mut(), |_, run, scratch| {
+        let mut runs = network.output.runs_of_listed_mut(shared, workers.count());
+        workers.each_with(&mut self.workers, &mut runs, |_, run, scratch| {
             let mut lap = Lap::start();
             dense::update(pass.kernels, run, shared, batch.deltas(last), context.step, &mut scratch.dense);
             lap.end(Phase::UpdateOutput, &mut scratch.phases);
@@ -257,7 +258,6 @@ impl Engine {
         });
 
         let last = network.hidden.len();
-        let partition = *network.output.partition();
         let (blocks, hidden) = (&self.batch.blocks, &self.batch.activations[last]);
         let padded = self.batch.padded();
         let sets = || blocks.iter().map(|block| &block.active);
@@ -269,7 +269,7 @@ impl Engine {
         let coupled = objective.couples_rows();
         workers.each_with(&mut self.workers, &mut shards, |_, (shard, pass), scratch| {
             let mut lap = Lap::start();
-            pass.logits(kernels, shard, &partition, sets(), hidden);
+            pass.logits(kernels, shard, sets(), hidden);
             lap.end(Phase::Logits, &mut scratch.phases);
             pass.loss(kernels, objective, padded);
             lap.end(Phase::Loss, &mut scratch.phases);
@@ -323,7 +323,8 @@ impl Engine {
         let batch = &self.batch;
         for (index, layer) in network.hidden.iter_mut().enumerate() {
             let rows = all_rows(&mut self.all_rows, layer);
-            workers.each_with(&mut self.workers, &mut layer.runs_mut(), |_, run, scratch| {
+            let runs = workers.count().min(rows.len());
+            workers.each_with(&mut self.workers, &mut layer.runs_mut(runs), |_, run, scratch| {
                 let mut lap = Lap::start();
                 dense::update(kernels, run, rows, batch.deltas(index), step, &mut scratch.dense);
                 lap.end(Phase::UpdateHidden, &mut scratch.phases);
@@ -338,11 +339,12 @@ impl Engine {
             dense::update(kernels, shard, &[0], deltas, step, &mut self.workers[0].dense);
         }
         lap.end(Phase::UpdateHidden, &mut self.workers[0].phases);
-        let partition = *network.input.partition();
+        // The runs by which the blocks have cut their lists.
+        let mut runs = network.input.runs_mut(workers.count());
         let features = || batch.blocks.iter().map(|block| &block.features);
-        workers.each_with(&mut self.workers, &mut network.input.shards_mut(), |_, shard, scratch| {
+        workers.each_with(&mut self.workers, &mut runs, |_, shard, scratch| {
             let mut lap = Lap::start();
-            embedding::update(kernels, shard, &partition, features(), gradient, step, &mut scratch.embedding);
+            embedding::update(kernels, shard, features(), gradient, step, &mut scratch.embedding);
             lap.end(Phase::UpdateInput, &mut scratch.phases);
         });
     }
@@ -367,7 +369,7 @@ fn choose_active(
         tables.codes(kernels, vectors.expect("sized to the batch"), codes);
     }
     let choice = Context { kernels, rows: network.output.rows(), tables: tables.map(|tables| &tables.tables) };
-    block.active.clear(network.output.partition());
+    block.active.clear(network.output.partition().starts());
     let labels = context.labels(block.first);
     for example in 0..block.examples {
         let labels = labels(example);
