@@ -5,7 +5,7 @@
 //! cargo bench -p slide-benches --bench network -- [REGULAR EXPRESSION]
 //! ```
 //!
-//! The data are synthetic, 50,000 labels in clusters of confusable siblings; the network has the default configuration. Every level
+//! The data are synthetic, 50,000 labels in clusters of confusable siblings; settings stand in [`SETTINGS`]. Every level
 //! must reach the same metrics, bit for bit.
 
 use std::ops::ControlFlow;
@@ -18,7 +18,7 @@ use slide_benches::record::{Line, Measured, Recorder};
 use slide_benches::statistics::{quantile, quartiles};
 use slide_core::data::synth::{Part, Shape, Synth};
 use slide_core::{
-    Dataset, HashingConfig, Metrics, Model, Predictor, Retrieval, Runtime, RuntimeOptions, TrainConfig, Trainer,
+    Dataset, Event, HashingConfig, Metrics, Model, Predictor, Retrieval, Runtime, RuntimeOptions, TrainConfig, Trainer,
     evaluate,
 };
 use slide_kernels::Isa;
@@ -34,7 +34,16 @@ const SHAPE: Shape = Shape {
     labels_per_example: 3.0,
     features_per_example: 60.0,
 };
-const EPOCHS: u32 = 2;
+/// Written out, so that records can be compared whatever the defaults are.
+const SETTINGS: [(&str, &str); 7] = [
+    ("model", "network"),
+    ("hidden", "256"),
+    ("loss", "bce"),
+    ("dropout", "0.3,0.3"),
+    ("epochs", "2"),
+    ("batch-size", "512"),
+    ("active", "1000"),
+];
 const REBUILDS: usize = 9;
 const EVALUATIONS: usize = 5;
 const PREDICTIONS: usize = 1_000;
@@ -88,12 +97,15 @@ impl Suite<'_> {
     /// The measurements of the chosen subjects, the metrics if there was an evaluation, and the pages of the tables.
     fn run(&self, chosen: &dyn Fn(&str, &str) -> bool) -> Result<(Vec<Measured>, Option<Metrics>, String)> {
         let mut shared = TrainConfig::default();
-        shared.optimizer.epochs = EPOCHS;
+        for (key, value) in SETTINGS {
+            shared.set(key, value)?;
+        }
         let mut hashed = shared.clone();
         hashed.set("epochs", "1")?.set("sampler", "vanilla")?.set("loss", "softmax")?;
         let hashing = HashingConfig::default();
         let hidden = *shared.network.hidden.last().context("a hidden layer")?;
-        let batch = format!("{} examples, {hidden} x {LABELS}", shared.optimizer.batch_size);
+        let batch_size = shared.optimizer.batch_size.context("a batch size")?;
+        let batch = format!("{batch_size} examples, {hidden} x {LABELS}");
         let table = format!("{LABELS} rows of {hidden}, {} tables", hashing.tables);
         let test_set = format!("{} examples, {hidden} x {LABELS}", SHAPE.test_examples);
         let single = format!("1 example, {hidden} x {LABELS}, best {BEST}");
@@ -165,10 +177,12 @@ impl Suite<'_> {
     fn training(&self, config: TrainConfig) -> Result<(Vec<f64>, f64, Model)> {
         let mut trainer = Trainer::new(config, self.train, self.runtime)?;
         let (mut times, mut active, mut last) = (Vec::new(), 0.0, Instant::now());
-        trainer.run(&mut |progress, _| {
-            times.push(last.elapsed().as_nanos() as f64);
-            active += progress.active_per_example;
-            last = Instant::now();
+        trainer.run(&mut |event, _| {
+            if let Event::Batch(progress) = event {
+                times.push(last.elapsed().as_nanos() as f64);
+                active += progress.active_per_example;
+                last = Instant::now();
+            }
             ControlFlow::Continue(())
         })?;
         let active = active / times.len() as f64;

@@ -13,7 +13,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use slide_core::data::synth::{Part, Shape, Synth};
-use slide_core::{Dataset, Runtime, RuntimeOptions, TrainConfig, Trainer};
+use slide_core::{Dataset, Event, Runtime, RuntimeOptions, TrainConfig, Trainer};
 use slide_mem::Pinning;
 
 /// Active rows per example: 2 % of 50,000.
@@ -50,6 +50,7 @@ fn sets(name: &str) -> Option<(Dataset, Dataset)> {
 fn ways(loss: &str) -> Vec<(String, TrainConfig)> {
     let active = ACTIVE.to_string();
     let base = [
+        ("model", "network"),
         ("hidden", "128"),
         ("loss", loss),
         ("epochs", EPOCHS),
@@ -112,10 +113,12 @@ fn main() {
                 let mut trainer = Trainer::new(config, &train, &runtime).expect("a possible configuration");
                 let (mut active, mut rows, mut batches) = (0.0, 0, 0);
                 let begin = Instant::now();
-                let trained = trainer.run(&mut |progress, _| {
-                    active += progress.active_per_example;
-                    rows += progress.rows_touched;
-                    batches += 1;
+                let trained = trainer.run(&mut |event, _| {
+                    if let Event::Batch(progress) = event {
+                        active += progress.active_per_example;
+                        rows += progress.rows_touched;
+                        batches += 1;
+                    }
                     ControlFlow::Continue(())
                 });
                 trained.expect("the loss stays finite");

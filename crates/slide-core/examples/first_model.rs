@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use slide_core::data::names;
-use slide_core::{Dataset, Model, Predictor, Retrieval, Runtime, RuntimeOptions, TrainConfig, evaluate};
+use slide_core::{Dataset, Event, Model, Predictor, Retrieval, Runtime, RuntimeOptions, TrainConfig, evaluate};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = std::env::args_os().nth(1).map(PathBuf::from);
@@ -28,15 +28,21 @@ fn main() -> Result<(), Box<dyn Error>> {
     // Settings by field, or by the names that the program `slide` has for them.
     let mut config = TrainConfig::default();
     config.network.hidden = vec![128];
-    config.optimizer.epochs = 5;
+    config.optimizer.epochs = Some(5);
     config.set("learning-rate", "0.01")?;
 
     // One runtime serves training and prediction. Its threads are not pinned unless `RuntimeOptions` says so.
     let runtime = Runtime::new(&RuntimeOptions::default())?;
     let start = Instant::now();
-    let model = Model::fit_with(&train, &config, &runtime, |progress| {
-        if progress.epoch_finished {
-            println!("epoch {} of {}: loss {:.4}", progress.epoch, progress.epochs, progress.epoch_loss);
+    let model = Model::fit_with(&train, &config, &runtime, |event| {
+        match event {
+            Event::Batch(network) if network.epoch_finished => {
+                println!("epoch {} of {}: loss {:.4}", network.epoch, network.epochs, network.epoch_loss);
+            }
+            Event::Round(linear) => {
+                println!("linear part, round {} of {}: {} weights", linear.round, linear.rounds, linear.weights);
+            }
+            _ => {}
         }
         ControlFlow::Continue(())
     })?;
@@ -44,7 +50,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let path = std::env::temp_dir().join("first_model.slide");
     model.save(&path)?;
-    let predictor = Predictor::with(Model::load(&path)?, Retrieval::Exact, &runtime)?;
+    let predictor = Predictor::with(Model::load(&path)?, Retrieval::Auto, &runtime)?;
     std::fs::remove_file(&path)?;
 
     let metrics = evaluate(&predictor, &test)?;

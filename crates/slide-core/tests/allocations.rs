@@ -29,7 +29,7 @@ fn predictions_allocate_nothing_after_the_first_calls() {
     let runtime = common::runtime(Some(2), None);
     for loss in ["softmax", "bce"] {
         let config = common::config(&format!(
-            "hidden=40,24 loss={loss} epochs=1 sampler=vanilla active=60 hash=simhash hash-bits=5 tables=8"
+            "model=network hidden=40,24 loss={loss} epochs=1 sampler=vanilla active=60 hash=simhash hash-bits=5 tables=8"
         ));
         let model = Model::fit_with(&data, &config, &runtime, |_| ControlFlow::Continue(())).unwrap();
         let model = std::sync::Arc::new(model);

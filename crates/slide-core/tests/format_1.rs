@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use safetensors::SafeTensors;
-use slide_core::{Dataset, Model, Outcome, Predictions, Predictor, Retrieval, RetrievalError, TrainConfig, Trainer};
+use slide_core::{
+    Dataset, Event, Model, Outcome, Predictions, Predictor, Retrieval, RetrievalError, TrainConfig, Trainer,
+};
 use slide_core::{PredictError, Runtime};
 
 fn fixture(name: &str) -> PathBuf {
@@ -24,7 +26,7 @@ fn runtime() -> Runtime {
 /// --rebuild constant:2`, with the defaults of that version.
 fn trained() -> TrainConfig {
     common::config(
-        "hidden=8,12 loss=bce dropout=0.3,0.3 normalize=l2 precision=f32 optimizer=adam epochs=2 batch-size=16 \
+        "model=network hidden=8,12 loss=bce dropout=0.3,0.3 normalize=l2 precision=f32 optimizer=adam epochs=2 batch-size=16 \
          learning-rate=0.005 schedule=linear warmup=0.05 beta1=0.9 beta2=0.999 epsilon=1e-8 moments=frozen seed=42 \
          sampler=vanilla active=6 active-floor=2 rebuild=constant:2 hash=simhash hash-bits=3 tables=4 bucket-size=128 \
          bucket-policy=fifo",
@@ -97,8 +99,8 @@ fn impossible_headers_are_errors() {
     };
     let sampler = |more: &str| flat(&format!(r#"{{"sampler":"random"{more}}}"#));
     for (header, said) in [
-        (r#"{"format":0}"#.into(), "a model format from 1 to 2"),
-        (r#"{"format":3}"#.into(), "newer version"),
+        (r#"{"format":0}"#.into(), "a model format from 1 to 3"),
+        (r#"{"format":4}"#.into(), "newer version"),
         (r#"{"format":1}"#.into(), "missing field"),
         (flat("{}"), "sampler"),
         (flat(r#"{"sampler":5}"#), "sampler"),
@@ -127,7 +129,8 @@ fn a_checkpoint_ends_in_the_weights_of_the_uninterrupted_run() {
     let data = Dataset::read(fixture("format_1.txt")).unwrap();
     let mut trainer = Trainer::resume(checkpoint, &data, &runtime()).unwrap();
     let mut steps = Vec::new();
-    let outcome = trainer.run(&mut |progress, _| {
+    let outcome = trainer.run(&mut |event, _| {
+        let Event::Batch(progress) = event else { panic!("a network has no other events: {event:?}") };
         steps.push(progress.step);
         std::ops::ControlFlow::Continue(())
     });

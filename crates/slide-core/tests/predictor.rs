@@ -26,7 +26,7 @@ fn runtime() -> Runtime {
 /// A model with two hidden layers that has learnt its training examples; hash tables come with the sampler `vanilla`.
 fn trained(loss: &str, more: &str) -> Model {
     let config = common::config(&format!(
-        "hidden=48,32 loss={loss} dropout=0 epochs=40 learning-rate=0.01 batch-size=32 {more}"
+        "model=network hidden=48,32 loss={loss} dropout=0 epochs=40 learning-rate=0.01 batch-size=32 {more}"
     ));
     Model::fit_with(&data(), &config, &runtime(), |_| ControlFlow::Continue(())).unwrap()
 }
@@ -158,7 +158,7 @@ fn an_evaluation_counts_examples_over_the_whole_set() {
         Dataset::try_from(parts).unwrap()
     };
     let runtime = runtime();
-    let trainer = Trainer::new(common::config("hidden=16 active=20"), &data(), &runtime).unwrap();
+    let trainer = Trainer::new(common::config("model=network hidden=16 active=20"), &data(), &runtime).unwrap();
     assert!(trainer.evaluate(&set(false)).is_ok());
     let error = trainer.evaluate(&set(true)).unwrap_err();
     assert!(matches!(error, PredictError::FeatureRange { example: UNKNOWN, feature: 300, .. }), "{error}");

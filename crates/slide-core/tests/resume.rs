@@ -5,7 +5,7 @@ mod common;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use slide_core::{Dataset, Model, ModelError, Outcome, Progress, Runtime, TrainConfig, TrainError, Trainer};
+use slide_core::{Dataset, Event, Model, ModelError, Outcome, Runtime, TrainConfig, TrainError, Trainer};
 
 fn runtime() -> Runtime {
     common::runtime(None, None)
@@ -14,20 +14,23 @@ fn runtime() -> Runtime {
 /// Hash tables with every detail that a checkpoint must hold, rebuilt every 4 batches.
 fn config() -> TrainConfig {
     common::config(
-        "hidden=32,24 loss=softmax epochs=2 batch-size=48 sampler=vanilla active=40 hash=dwta hash-bits=6 tables=8 \
+        "model=network hidden=32,24 loss=softmax epochs=2 batch-size=48 sampler=vanilla active=40 hash=dwta hash-bits=6 tables=8 \
          bucket-size=4 bucket-policy=reservoir rebuild=constant:4 precision=bf16 moments=catch-up",
     )
 }
 
 /// The states of other optimisers.
 fn sgd() -> TrainConfig {
-    common::config("hidden=24 epochs=2 batch-size=48 active=40 optimizer=sgd learning-rate=0.05 moments=catch-up")
+    common::config(
+        "model=network hidden=24 epochs=2 batch-size=48 active=40 optimizer=sgd learning-rate=0.05 moments=catch-up",
+    )
 }
 
 /// Trains up to batch `stop`, and writes a checkpoint or, at the end, the model.
 fn train(mut trainer: Trainer, stop: u64, path: &Path) {
-    let observer = &mut |progress: &Progress, _: &Trainer| {
-        if progress.step == stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    let observer = &mut |event: Event<'_>, _: &Trainer| {
+        let is_due = matches!(event, Event::Batch(progress) if progress.step == stop);
+        if is_due { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     match trainer.run(observer).unwrap() {
         Outcome::Stopped => trainer.save_checkpoint(path).unwrap(),
@@ -83,7 +86,7 @@ fn a_finished_model_is_no_checkpoint() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model");
     let mut config = config();
-    config.optimizer.epochs = 1;
+    config.optimizer.epochs = Some(1);
     train(Trainer::new(config, &data, &runtime).unwrap(), u64::MAX, &path);
     let model = Model::load(&path).unwrap();
     assert!(matches!(Trainer::resume(model, &data, &runtime).map(drop), Err(TrainError::NotResumable)));
@@ -95,7 +98,7 @@ fn tables_for_retrieval_alone_come_with_the_trained_model() {
     let (data, runtime) = (data(), runtime());
     let folder = tempfile::tempdir().unwrap();
     let [whole, cut, resumed] = ["whole", "cut", "resumed"].map(|name| folder.path().join(name));
-    let config = common::config("hidden=24 epochs=2 batch-size=48 active=40 hash-bits=4 tables=6");
+    let config = common::config("model=network hidden=24 epochs=2 batch-size=48 active=40 hash-bits=4 tables=6");
     train(Trainer::new(config.clone(), &data, &runtime).unwrap(), u64::MAX, &whole);
     train(Trainer::new(config, &data, &runtime).unwrap(), 5, &cut);
     let mut checkpoint = Model::load(&cut).unwrap();
@@ -143,8 +146,8 @@ fn damaged_checkpoints_are_errors() {
     ] {
         assert!(damaged(&path, from, to).is_err(), "{from} -> {to}");
     }
-    let newer = damaged(&path, r#"\"format\":2"#, r#"\"format\":7"#);
-    assert!(matches!(newer, Err(ModelError::Newer { found: 7, supported: 2, .. })));
+    let newer = damaged(&path, r#"\"format\":3"#, r#"\"format\":7"#);
+    assert!(matches!(newer, Err(ModelError::Newer { found: 7, supported: 3, .. })));
     let bytes = std::fs::read(&path).unwrap();
     for length in [0, 7, 100, bytes.len() / 2, bytes.len() - 1] {
         std::fs::write(&path, &bytes[..length]).unwrap();

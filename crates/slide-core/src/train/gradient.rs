@@ -7,7 +7,7 @@ mod common;
 
 use std::ops::ControlFlow;
 
-use super::{Progress, Trainer};
+use super::{Event, Trainer};
 use crate::config::TrainConfig;
 use crate::data::Dataset;
 use crate::layer::rows::{LayerRows, Weights};
@@ -156,7 +156,7 @@ impl Reference {
 
 fn config(loss: Loss, hidden: &[usize], sampler: &str) -> TrainConfig {
     let mut config = common::config(&format!(
-        "loss={loss} epochs=1 batch-size=64 learning-rate=1e-3 schedule=constant warmup=0 dropout=0 normalize=none \
+        "model=network loss={loss} epochs=1 batch-size=64 learning-rate=1e-3 schedule=constant warmup=0 dropout=0 normalize=none \
          sampler={sampler}"
     ));
     config.network.hidden = hidden.to_vec();
@@ -172,7 +172,8 @@ fn one_batch(config: TrainConfig, data: &Dataset) -> (Reference, Reference, f64)
     let mut trainer = Trainer::new(config, data, &common::runtime(Some(2), None)).unwrap();
     let before = Reference::of(trainer.model());
     let mut loss = 0.0;
-    let observer = &mut |progress: &Progress, _: &Trainer| {
+    let observer = &mut |event: Event<'_>, _: &Trainer| {
+        let Event::Batch(progress) = event else { panic!("a network has no other events: {event:?}") };
         loss = progress.loss * data.examples() as f64;
         ControlFlow::Break(())
     };
