@@ -117,6 +117,17 @@ impl LayerRows {
         &mut self.weights
     }
 
+    /// Rounds the stored weights to bfloat16, to nearest. The state of the optimiser, if there is any, stays.
+    pub(crate) fn round_to_bf16(&mut self, kernels: &Kernels, placement: &Placement) -> Result<(), MemError> {
+        let Weights::F32(weights) = &self.weights else { return Ok(()) };
+        let mut rounded = RowTable::<bf16>::zeroed(self.rows(), self.width, *placement)?;
+        let (from, to) = (weights.stride(), rounded.stride());
+        let rows = weights.as_slice().chunks_exact(from).zip(rounded.as_mut_slice().chunks_exact_mut(to));
+        rows.for_each(|(row, out)| kernels.f32_to_bf16(&row[..self.width], Rounding::Nearest, &mut out[..self.width]));
+        self.weights = Weights::Bf16(rounded);
+        Ok(())
+    }
+
     /// The optimiser's state, if the layer is trained.
     pub(crate) fn state(&self) -> Option<&RowState> {
         self.state.as_ref()
