@@ -12,6 +12,10 @@ mod examples;
 mod lists;
 mod pairs;
 mod postings;
+#[cfg(test)]
+mod reference;
+#[cfg(test)]
+mod tests;
 mod training;
 
 pub use config::LinearConfig;
