@@ -351,6 +351,29 @@ fn weights_that_are_no_numbers_do_not_panic() {
     }
 }
 
+/// The parts of a model, each as a file of its own that has the others' tensors too but does not say so.
+#[test]
+fn a_part_of_a_model_predicts_as_a_model_of_that_part() {
+    let (_folder, path, both) = saved(&format!("model=both {NETWORK}"));
+    let both = std::sync::Arc::new(both);
+    let data = data();
+    let examples: Vec<Example<'_>> = (0..data.examples()).map(|example| data.features(example)).collect();
+    let file = File::read(&path);
+    for part in [Parts::Network, Parts::Linear] {
+        let mut alone = file.clone();
+        alone.header["config"]["model"]["model"] = part.to_string().into();
+        alone.header["combination"] = match part {
+            Parts::Network => Value::Null,
+            _ => serde_json::json!({ "plain": [0.0, 0.0, 1.0], "by_frequency": [0.0, 0.0, 0.0] }),
+        };
+        alone.write(&path);
+        let expected = predictions(Model::load(&path).unwrap(), Retrieval::Auto);
+        let of_both = Predictor::of_parts(both.clone(), part, Retrieval::Auto, &runtime()).unwrap();
+        let found = of_both.predict_batch(&examples, 5).unwrap();
+        assert!(found == expected, "{part}");
+    }
+}
+
 /// The header as format 2 had it.
 fn as_format_2(file: &mut File) {
     let header = file.header.as_object_mut().unwrap();
