@@ -27,6 +27,7 @@ pub(crate) struct Cli {
 #[derive(Subcommand, Debug)]
 pub(crate) enum Verb {
     Train(TrainArgs),
+    Tune(TuneArgs),
     Eval(EvalArgs),
     Predict(PredictArgs),
     Info(InfoArgs),
@@ -74,12 +75,38 @@ pub(crate) struct TrainArgs {
     /// Write a checkpoint every BATCHES batches [default: only when interrupted]
     #[arg(long, value_name = "BATCHES")]
     pub(crate) checkpoint_every: Option<NonZeroU64>,
+    /// Round the network's weights to bfloat16 when training has ended: half the memory and about half the file
+    #[arg(long)]
+    pub(crate) quantize: bool,
     /// Write a log: JSON objects, one per line (appended to when resuming)
     #[arg(long, value_name = "FILE")]
     pub(crate) log: Option<PathBuf>,
     /// Write a line to the log every BATCHES batches, besides one per epoch
     #[arg(long, value_name = "BATCHES", default_value = "100")]
     pub(crate) log_every: NonZeroU64,
+    #[command(flatten)]
+    pub(crate) data: DataOptions,
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+    #[command(flatten)]
+    pub(crate) runtime: RuntimeOptions,
+}
+
+/// Write the settings that training would choose for a data file as a TOML file, with the reasons
+///
+/// Settings that depend on the data (such as the batch size) get the values that `slide train` would give them; nothing is trained.
+/// The file is for `slide train --config`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  slide tune train.txt -o settings.toml
+  slide tune train.txt --budget 14 -o thorough.toml")]
+pub(crate) struct TuneArgs {
+    /// Training examples
+    pub(crate) train: PathBuf,
+    /// The file [default: standard output]
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) data: DataOptions,
     #[command(flatten)]
@@ -96,6 +123,7 @@ pub(crate) struct TrainArgs {
 #[command(after_help = "\
 Examples:
   slide eval model.slide test.txt
+  slide eval model.slide test.txt --parts
   slide eval model.slide test.txt --compare other.slide")]
 pub(crate) struct EvalArgs {
     pub(crate) model: PathBuf,
@@ -105,6 +133,9 @@ pub(crate) struct EvalArgs {
     /// the groups of labels are by the training examples of the first
     #[arg(long, value_name = "MODEL")]
     pub(crate) compare: Option<PathBuf>,
+    /// Show also how good each part of the model is alone, without the other
+    #[arg(long)]
+    pub(crate) parts: bool,
     /// Resamples of the examples, of which intervals are computed
     #[arg(long, value_name = "N", default_value = "1000")]
     pub(crate) resamples: NonZeroUsize,
@@ -299,7 +330,7 @@ pub(crate) fn parse(arguments: Vec<OsString>) -> anyhow::Result<Cli> {
 
 /// The command; a later option replaces an earlier one, and so those of the command line replace those of the file.
 fn command() -> Command {
-    ["train", "demo"]
+    ["train", "demo", "tune"]
         .into_iter()
         .fold(Cli::command(), |command, verb| command.mut_subcommand(verb, |verb| verb.args_override_self(true)))
 }

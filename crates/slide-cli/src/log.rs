@@ -6,8 +6,8 @@ use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use serde::Serialize;
-use slide_core::Progress;
+use serde::{Serialize, Serializer};
+use slide_core::{Phases, Progress};
 
 pub(crate) struct Log {
     file: File,
@@ -37,8 +37,15 @@ impl Log {
         self.file.write_all(&line).with_context(|| format!("cannot write the log {}", self.path.display()))
     }
 
-    /// The lines that are due after a batch. `seconds` and `examples_per_second` are of the training alone.
-    pub(crate) fn batch(&mut self, progress: &Progress, seconds: f64, examples_per_second: f64) -> Result<()> {
+    /// The lines that are due after a batch. `seconds` and `examples_per_second` are of the training alone, `phases` of all its
+    /// batches so far.
+    pub(crate) fn batch(
+        &mut self,
+        progress: &Progress,
+        seconds: f64,
+        examples_per_second: f64,
+        phases: Phases,
+    ) -> Result<()> {
         #[derive(Serialize)]
         struct Fields {
             step: u64,
@@ -49,6 +56,7 @@ impl Log {
             active_per_example: f64,
             rows_touched: u64,
             seconds: f64,
+            phase_seconds: PhaseSeconds,
         }
         let &Progress { step, epoch, learning_rate, active_per_example, rows_touched, .. } = progress;
         let fields = |loss| Fields {
@@ -60,6 +68,7 @@ impl Log {
             active_per_example,
             rows_touched,
             seconds,
+            phase_seconds: PhaseSeconds(phases),
         };
         if step.is_multiple_of(self.every.get()) {
             self.write("batch", fields(progress.loss))?;
@@ -68,5 +77,15 @@ impl Log {
             self.write("epoch", fields(progress.epoch_loss))?;
         }
         Ok(())
+    }
+}
+
+/// Seconds by phase, summed over the threads, such as `{"logits":1.5,"update_output":0.75}`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PhaseSeconds(pub(crate) Phases);
+
+impl Serialize for PhaseSeconds {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(phase, time)| (phase.name().replace(' ', "_"), time.as_secs_f64())))
     }
 }

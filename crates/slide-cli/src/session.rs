@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use serde_json::json;
-use slide_core::{Dataset, Event, LinearProgress, Metrics, Model, Outcome, Progress, Trainer};
+use slide_core::{Dataset, Event, LinearProgress, Metrics, Model, Outcome, Phases, Progress, Trainer};
 
 use crate::files;
 use crate::interrupt::Deferred;
@@ -39,6 +39,8 @@ pub(crate) struct Trained {
     pub(crate) seconds: f64,
     /// Seconds of training the linear part, and of combining both.
     pub(crate) linear_seconds: f64,
+    /// The time of its phases, summed over the threads.
+    pub(crate) phases: Phases,
 }
 
 impl Session<'_> {
@@ -66,7 +68,7 @@ impl Session<'_> {
         }
         match failure {
             Some(error) => Err(error),
-            None => Ok(watch.trained(outcome)),
+            None => Ok(watch.trained(outcome, trainer.phases())),
         }
     }
 
@@ -93,7 +95,7 @@ impl Session<'_> {
     fn after_batch(&mut self, progress: &Progress, trainer: &Trainer, watch: &mut Watch) -> Result<()> {
         watch.update(progress);
         if let Some(log) = &mut self.log {
-            log.batch(progress, watch.seconds(), watch.rate())?;
+            log.batch(progress, watch.seconds(), watch.rate(), trainer.phases())?;
         }
         let begin = Instant::now();
         let is_last = progress.step == progress.steps;
@@ -206,8 +208,8 @@ impl Watch {
         self.examples as f64 / self.seconds().max(1e-9)
     }
 
-    fn trained(&self, outcome: Outcome) -> Trained {
+    fn trained(&self, outcome: Outcome, phases: Phases) -> Trained {
         let &Self { steps, examples, loss, linear_seconds, .. } = self;
-        Trained { outcome, steps, examples, loss, seconds: self.seconds(), linear_seconds }
+        Trained { outcome, steps, examples, loss, seconds: self.seconds(), phases, linear_seconds }
     }
 }

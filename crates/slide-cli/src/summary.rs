@@ -1,12 +1,14 @@
 //! The summary of a training.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Serialize;
-use slide_core::{Choice, Metrics, Model, Runtime};
+use slide_core::{Choice, Metrics, Model, Phases, Runtime};
 use slide_mem::Report;
 
+use crate::log::PhaseSeconds;
 use crate::output::{bytes, count, pairs, seconds};
 use crate::session::Trained;
 use crate::table;
@@ -25,6 +27,8 @@ pub(crate) struct Summary {
     loss: f64,
     examples_per_second: f64,
     seconds: Seconds,
+    /// Of the training, summed over the threads.
+    phase_seconds: PhaseSeconds,
     /// Peak resident memory of the process, in bytes.
     peak_bytes: Option<u64>,
     /// Bytes of the tables by page size in bytes.
@@ -68,6 +72,7 @@ impl Summary {
             loss: trained.loss,
             examples_per_second: trained.examples as f64 / trained.seconds.max(1e-9),
             seconds: Seconds { training: trained.seconds, linear: trained.linear_seconds, ..seconds },
+            phase_seconds: PhaseSeconds(trained.phases),
             peak_bytes: peak_bytes(),
             isa: runtime.kernels().isa().name(),
             threads: runtime.workers().count(),
@@ -85,27 +90,40 @@ impl std::fmt::Display for Summary {
         }
         let Seconds { reading, training, linear, evaluation } = self.seconds;
         let rate = count(self.examples_per_second as u64);
-        let mut rows = vec![("reading", seconds(reading))];
+        let mut rows: Vec<(Cow<'_, str>, String)> = vec![("reading".into(), seconds(reading))];
         if self.steps > 0 {
-            rows.push(("network", format!("{}, {rate} examples/s, loss {:.4}", seconds(training), self.loss)));
+            let network = format!("{}, {rate} examples/s, loss {:.4}", seconds(training), self.loss);
+            rows.push(("network".into(), network));
         }
+        rows.extend(phases(self.phase_seconds.0));
         if self.linear_weights > 0 {
-            rows.push(("linear part", format!("{}, {} weights", seconds(linear), count(self.linear_weights as u64))));
+            let linear = format!("{}, {} weights", seconds(linear), count(self.linear_weights as u64));
+            rows.push(("linear part".into(), linear));
         }
         if self.metrics.is_some() {
-            rows.push(("evaluation", seconds(evaluation)));
+            rows.push(("evaluation".into(), seconds(evaluation)));
         }
         let tables = pages(&self.table_bytes_by_page);
         let peak = self.peak_bytes.map_or_else(|| "unknown".into(), bytes);
         let threads = self.threads;
         rows.extend([
-            ("memory", format!("{peak} at the peak; tables: {tables}")),
-            ("machine", format!("{}, {threads} thread{}", self.isa, if threads == 1 { "" } else { "s" })),
-            ("model", format!("{}, {} parameters", self.model.display(), count(self.parameters as u64))),
+            ("memory".into(), format!("{peak} at the peak; tables: {tables}")),
+            ("machine".into(), format!("{}, {threads} thread{}", self.isa, if threads == 1 { "" } else { "s" })),
+            ("model".into(), format!("{}, {} parameters", self.model.display(), count(self.parameters as u64))),
         ]);
-        rows.extend(self.fallbacks.iter().map(|fallback| ("fallback", fallback.clone())));
+        rows.extend(self.fallbacks.iter().map(|fallback| ("fallback".into(), fallback.clone())));
         f.write_str(&pairs(&rows))
     }
+}
+
+/// A row for each phase of the training that took any time: its share of all phases, and seconds summed over the threads.
+fn phases(phases: Phases) -> impl Iterator<Item = (Cow<'static, str>, String)> {
+    let total = phases.total().as_secs_f64().max(1e-9);
+    let taken = phases.iter().filter(|(_, time)| !time.is_zero());
+    taken.map(move |(phase, time)| {
+        let time = time.as_secs_f64();
+        (format!("  {}", phase.name()).into(), format!("{:3.0} %, {}", 100.0 * time / total, seconds(time)))
+    })
 }
 
 /// What was requested from the system and not granted.

@@ -204,6 +204,11 @@ fn the_log_is_a_json_object_a_line() {
     for figure in ["loss", "learning_rate", "examples_per_second", "active_per_example", "rows_touched", "seconds"] {
         assert!(batch[figure].as_f64().unwrap() > 0.0, "{batch}");
     }
+    for phase in ["hidden", "logits", "loss", "backward", "update_output", "update_hidden", "update_input"] {
+        let seconds = |line: &serde_json::Value| line["phase_seconds"][phase].as_f64().unwrap();
+        // Those of a line are of all batches so far.
+        assert!(0.0 < seconds(batch) && seconds(batch) < seconds(&lines[9]), "{phase}: {batch}, {}", lines[9]);
+    }
 }
 
 #[test]

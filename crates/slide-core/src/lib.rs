@@ -106,4 +106,4 @@ pub use sampling::{
     ThresholdSampling,
 };
 pub use setting::Setting;
-pub use train::{Event, LinearProgress, Outcome, Progress, TrainError, Trainer};
+pub use train::{Event, LinearProgress, Outcome, Phase, Phases, Progress, TrainError, Trainer};

@@ -5,10 +5,11 @@
 /// `cargo bench -p slide-benches --bench kernels -- rows`
 pub(crate) const ROWS_AHEAD: usize = 16;
 
-/// Prefetch distance in rows (weights and moments), for kernels that update a table.
+/// Prefetch distance in rows (weights and moments), for kernels that update a table. (With rows of 128, 3 to 8 are equally fast; with 256, 2 to
+/// 4 are, and 8 a tenth slower.)
 ///
-/// `cargo bench -p slide-benches --bench kernels -- adam`
-pub(crate) const UPDATES_AHEAD: usize = 6;
+/// `cargo bench -p slide-benches --bench memory -- adam` and `--bench shared_set`
+pub(crate) const UPDATES_AHEAD: usize = 4;
 
 /// Elements of a packed panel of a dense product: 32 KiB, which fit L1.
 ///

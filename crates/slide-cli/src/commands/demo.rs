@@ -10,7 +10,7 @@ use slide_core::data::{ReadOptions, names};
 use slide_core::{Dataset, Outcome, Predictor, Retrieval, TrainConfig, Trainer};
 
 use super::eval::evaluation;
-use super::train::read_file;
+use super::train::{read_file, say_choices};
 use super::{Show, Status};
 use crate::args::DemoArgs;
 use crate::files;
@@ -42,6 +42,7 @@ pub(crate) fn run(args: &DemoArgs, show: Show) -> Result<Status> {
 
     let mut trainer = Trainer::new(config, &train, &runtime)?;
     drop(train);
+    say_choices(trainer.model(), show);
     let mut session = Session {
         style: show.progress,
         test: None,

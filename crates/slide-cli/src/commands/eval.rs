@@ -7,7 +7,9 @@ use anyhow::{Result, ensure};
 use serde::Serialize;
 use slide_core::data::{Filter, ReadOptions};
 use slide_core::metrics::{At, Bootstrap, Difference, Interval, LabelGroup};
-use slide_core::{Dataset, EvaluateOptions, Evaluation, Metrics, Model, PredictError, Predictor, evaluate_with};
+use slide_core::{
+    Dataset, EvaluateOptions, Evaluation, Metrics, Model, Parts, PredictError, Predictor, Retrieval, evaluate_with,
+};
 
 use super::Show;
 use super::train::read_file;
@@ -20,6 +22,9 @@ use crate::table;
 struct Report {
     #[serde(flatten)]
     measured: Measured,
+    /// Of each part alone, if asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    parts: Vec<PartAlone>,
     comparison: Option<Comparison>,
     resamples: usize,
     retrieval: &'static str,
@@ -33,12 +38,20 @@ struct Measured {
     model: PathBuf,
     metrics: Metrics,
     intervals: Vec<At<Interval>>,
+    calibration_error: f64,
     #[serde(skip)]
     bootstrap: Bootstrap,
     label_groups: Vec<LabelGroup>,
     /// Without the bootstrap.
     seconds: f64,
     microseconds_per_example: f64,
+}
+
+/// How good a part of the model is without the other.
+#[derive(Serialize)]
+struct PartAlone {
+    part: &'static str,
+    metrics: Metrics,
 }
 
 /// How good another model is, and by how much the first is above it.
@@ -86,12 +99,20 @@ pub(crate) fn run(args: &EvalArgs, show: Show) -> Result<()> {
             metrics: evaluation.metrics,
             intervals: bootstrap.intervals(),
             bootstrap,
+            calibration_error: evaluation.calibration_error,
             label_groups: evaluation.label_groups,
             seconds,
             microseconds_per_example: 1e6 * seconds / test.examples().max(1) as f64,
         })
     };
     let measured = measure(&args.model, &first)?;
+    let parts = if args.parts { vec![Parts::Network, Parts::Linear] } else { Vec::new() };
+    let alone = |part: Parts| -> Result<PartAlone> {
+        let predictor = Predictor::of_parts(reference.clone(), part, Retrieval::Auto, &runtime)?;
+        let metrics = evaluation(&predictor, &test, filter.as_ref(), None, show)?.metrics;
+        Ok(PartAlone { part: part.name(), metrics })
+    };
+    let parts = parts.into_iter().map(alone).collect::<Result<Vec<_>>>()?;
     let compare = |(path, second): (&Path, &Predictor)| -> Result<Comparison> {
         let other = measure(path, second)?;
         Ok(Comparison { differences: measured.bootstrap.compare(&other.bootstrap)?, measured: other })
@@ -99,6 +120,7 @@ pub(crate) fn run(args: &EvalArgs, show: Show) -> Result<()> {
     let comparison = args.compare.as_deref().zip(second.as_ref()).map(compare).transpose()?;
     let report = Report {
         measured,
+        parts,
         comparison,
         resamples: args.resamples.get(),
         retrieval: args.retrieval.name(),
@@ -110,7 +132,7 @@ pub(crate) fn run(args: &EvalArgs, show: Show) -> Result<()> {
 
 impl std::fmt::Display for Report {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { measured, comparison, resamples, .. } = self;
+        let Self { measured, parts, comparison, resamples, .. } = self;
         let Metrics { examples, examples_without_labels, .. } = measured.metrics;
         let examples = match examples_without_labels {
             0 => count(examples),
@@ -118,7 +140,12 @@ impl std::fmt::Display for Report {
         };
         let resamples = count(*resamples as u64);
         let width = format!("half the width of a 95 % interval, of {resamples} resamples of the examples");
-        let mut rows = vec![("examples", examples), ("±", width), ("time", measured.time())];
+        let error = format!("{:.1} % (expected calibration error)", 100.0 * measured.calibration_error);
+        let mut rows =
+            vec![("examples", examples), ("±", width), ("calibration", error), ("time", measured.time())];
+        for PartAlone { part, metrics } in parts {
+            writeln!(f, "{part} alone\n{}", table::metrics(metrics))?;
+        }
         if let Some(Comparison { measured: other, differences }) = comparison {
             let [first, second] = [measured, other].map(|measured| measured.model.display());
             writeln!(f, "{first}\n{measured}\n{second}\n{other}\n{}", table::differences(differences))?;

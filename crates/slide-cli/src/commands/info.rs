@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 use serde::Serialize;
 use serde_json::{Value, json};
-use slide_core::{Model, TensorInfo, TrainConfig};
+use slide_core::{Choice, Model, TensorInfo, TrainConfig};
 use slide_kernels::{Isa, Kernels};
 use slide_mem::Topology;
 
@@ -75,11 +75,9 @@ fn machine_json() -> Result<Value> {
 
 fn describe(path: &Path, model: &Model) -> String {
     let config = model.config();
-    let layers: Vec<String> = std::iter::once(model.features())
-        .chain(config.network.hidden.iter().copied())
-        .chain([model.labels()])
-        .map(count)
-        .collect();
+    let hidden = config.network.hidden.iter().copied().filter(|_| model.has_network());
+    let layers: Vec<String> =
+        std::iter::once(model.features()).chain(hidden).chain([model.labels()]).map(count).collect();
     let tensors = model.tensors();
     let total: usize = tensors.iter().map(|tensor| tensor.bytes).sum();
     let kind = if model.is_resumable() { "checkpoint" } else { "model" };
@@ -87,6 +85,7 @@ fn describe(path: &Path, model: &Model) -> String {
         (kind, format!("{}, {}", path.display(), bytes(total as u64))),
         ("layers", layers.join(" -> ")),
         ("parameters", count(model.parameters())),
+        ("linear part", format!("{} weights", count(model.linear_weights()))),
         (
             "trained",
             format!("{} examples, epoch {}, batch {}", count(model.examples()), model.epoch(), count(model.step())),
@@ -108,6 +107,8 @@ fn model_json(model: &Model) -> impl Serialize + '_ {
         labels: usize,
         examples: usize,
         parameters: usize,
+        linear_weights: usize,
+        choices: &'a [Choice],
         step: u64,
         epoch: u32,
         resumable: bool,
@@ -120,6 +121,8 @@ fn model_json(model: &Model) -> impl Serialize + '_ {
         labels: model.labels(),
         examples: model.examples(),
         parameters: model.parameters(),
+        linear_weights: model.linear_weights(),
+        choices: model.choices(),
         step: model.step(),
         epoch: model.epoch(),
         resumable: model.is_resumable(),

@@ -6,6 +6,7 @@ mod eval;
 mod info;
 mod predict;
 mod train;
+mod tune;
 
 use anyhow::Result;
 
@@ -31,6 +32,7 @@ pub(crate) fn run(cli: Cli) -> Result<Status> {
     match cli.verb {
         Verb::Train(args) => return train::run(&args, show),
         Verb::Demo(args) => return demo::run(&args, show),
+        Verb::Tune(args) => tune::run(&args, show)?,
         Verb::Eval(args) => eval::run(&args, show)?,
         Verb::Predict(args) => predict::run(&args, show)?,
         Verb::Info(args) => info::run(&args, show)?,

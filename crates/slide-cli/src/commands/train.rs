@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::Result;
 use serde::Serialize;
 use slide_core::data::{self, ReadOptions};
-use slide_core::{Dataset, Model, Outcome, Predictor, Retrieval, Runtime, TrainConfig, Trainer};
+use slide_core::{Choice, Dataset, Model, Outcome, Predictor, Retrieval, Runtime, TrainConfig, Trainer};
 
 use super::eval::evaluation;
 use super::{Show, Status};
@@ -43,6 +43,7 @@ pub(crate) fn run(args: &TrainArgs, show: Show) -> Result<Status> {
         None => Trainer::new(config, &train, &runtime)?,
     };
     drop(train);
+    say_choices(trainer.model(), show);
     let mut log = args.log.as_ref().map(|path| Log::open(path, args.resume.is_some(), args.log_every)).transpose()?;
     if let Some(log) = &mut log {
         log_start(log, &trainer, &runtime)?;
@@ -62,7 +63,10 @@ pub(crate) fn run(args: &TrainArgs, show: Show) -> Result<Status> {
     }
 
     let report = trainer.report();
-    let model = trainer.into_model()?;
+    let mut model = trainer.into_model()?;
+    if args.quantize {
+        model.quantize(&runtime)?;
+    }
     show.progress.during("writing the model", || model.save(&args.output))?;
     let predictor = Predictor::with(model, Retrieval::Auto, &runtime)?;
     let start = Instant::now();
@@ -79,6 +83,13 @@ pub(crate) fn run(args: &TrainArgs, show: Show) -> Result<Status> {
         output::print(&summary.to_string())?
     }
     Ok(Status::Done)
+}
+
+/// The settings that the data decided, a line each.
+pub(crate) fn say_choices(model: &Model, show: Show) {
+    for Choice { setting, value, reason, .. } in model.choices() {
+        show.progress.note(&format!("{setting} {value}: {reason}"));
+    }
 }
 
 fn check_files(args: &TrainArgs, checkpoint: &Path) -> Result<()> {

@@ -34,7 +34,7 @@ impl TrainConfig {
     ///
     /// * `batch-size`: a 150th of the examples, rounded to a power of two from 32 to 256. Small sets need the steps of small batches.
     /// * `epochs` and `mining-rounds`: by `budget`, the passes over the data. The linear part takes one for its first round and a third
-    ///   for each round of mining, of which it has 3, or 6 from a budget of 12 on; the network takes the rest, at most 16.
+    ///   for each round of mining (rounded down), of which it has 4, or 7 from a budget of 12 on; the network takes the rest, at most 16.
     /// * `loss`: binary cross-entropy; softmax if the label of a random occurrence has fewer than 10 training examples on average.
     ///   (Then nearly all outputs of a sigmoid stay near 0, and it learns slowly.)
     #[must_use]
@@ -46,7 +46,7 @@ impl TrainConfig {
         };
         let parts = config.model.model;
         let budget = config.optimizer.budget.unwrap_or(BUDGET);
-        let rounds = if budget < THOROUGH { 3 } else { 6 };
+        let rounds = if budget < THOROUGH { 4 } else { 7 };
         let of_budget = match self.optimizer.budget {
             Some(budget) => format!("a budget of {budget} passes"),
             None => format!("the default budget of {BUDGET} passes"),
@@ -59,7 +59,7 @@ impl TrainConfig {
             return (config, choices);
         }
         if config.optimizer.epochs.is_none() {
-            let linear = if parts.has_linear() { 1 + config.linear.mining_rounds.unwrap_or(0).div_ceil(3) } else { 0 };
+            let linear = if parts.has_linear() { 1 + config.linear.mining_rounds.unwrap_or(0) / 3 } else { 0 };
             let epochs = budget.saturating_sub(linear).clamp(1, MOST_EPOCHS);
             config.optimizer.epochs = Some(epochs);
             let reason = if linear > 0 { format!("{of_budget}, {linear} of the linear part") } else { of_budget };
@@ -145,9 +145,9 @@ mod tests {
     fn a_budget_is_kept_and_the_loss_follows_the_labels() {
         let (often, rare) = (data(900, 9), data(900, 300));
         let with = |budget: &str| TrainConfig::default().set("budget", budget).unwrap().clone();
-        assert_eq!(resolved(&TrainConfig::default(), &often), (8, 3, 32, Loss::Bce));
-        assert_eq!(resolved(&with("3"), &often), (1, 3, 32, Loss::Bce));
-        assert_eq!(resolved(&with("13"), &rare), (10, 6, 32, Loss::Softmax));
+        assert_eq!(resolved(&TrainConfig::default(), &often), (8, 4, 32, Loss::Bce));
+        assert_eq!(resolved(&with("3"), &often), (1, 4, 32, Loss::Bce));
+        assert_eq!(resolved(&with("13"), &rare), (10, 7, 32, Loss::Softmax));
         let mut network = TrainConfig::default();
         network.model.model = Parts::Network;
         assert_eq!(network.resolved(&often).0.optimizer.epochs, Some(10));

@@ -84,8 +84,12 @@ fn run(
         for (example, predictions) in piece.clone().zip(predictions.iter()) {
             ranking.clear();
             ranking.extend(predictions.iter().map(|best| best.label));
+            let own = data.labels(example);
+            for best in predictions.iter().take(accumulator.depth()) {
+                accumulator.add_probability(best.probability, own.binary_search(&best.label).is_ok());
+            }
             truth.clear();
-            truth.extend_from_slice(data.labels(example));
+            truth.extend_from_slice(own);
             if let Some(filter) = filter {
                 filter.apply(example as u32, &mut ranking);
                 filter.apply(example as u32, &mut truth);

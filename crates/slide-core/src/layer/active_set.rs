@@ -1,12 +1,12 @@
 //! The active sets of a batch as sparse matrices: by example ([`Csr`]), and by row ([`Csc`]).
 //!
-//! An example lists its active rows, ascending. The owner of a shard needs the transpose: for each of its rows the
+//! An example lists its active rows, ascending. The owner of a shard (or of another run of rows) needs the transpose: for each of its rows the
 //! examples in whose set it is. [`Csc::fill`] computes it by a counting sort, one shard at a time, so that all
 //! owners work in parallel.
 
-use slide_kernels::{CscMut, CscPattern, CsrView, Kernels};
+use std::ops::Range;
 
-use super::partition::Partition;
+use slide_kernels::{CscMut, CscPattern, CsrView, Kernels};
 
 /// The active rows of the examples of a block in one layer, in compressed sparse rows: for each example its rows, ascending,
 /// with a value each (the input value of a feature, or the target of an output row).
@@ -25,10 +25,10 @@ pub(crate) struct Csr {
 }
 
 impl Csr {
-    /// Empties the lists, for a new batch over the rows of `partition`.
-    pub(crate) fn clear(&mut self, partition: &Partition) {
+    /// Empties the lists, for a new batch over rows of which `starts` are the first of each shard, and at last their number.
+    pub(crate) fn clear(&mut self, starts: impl IntoIterator<Item = usize>) {
         self.shard_starts.clear();
-        self.shard_starts.extend((0..=partition.shards()).map(|shard| partition.start(shard)));
+        self.shard_starts.extend(starts);
         self.starts.clear();
         self.starts.push(0);
         self.rows.clear();
@@ -42,12 +42,14 @@ impl Csr {
         self.starts.push(self.rows.len() as u32);
         let list = &self.rows[begin..];
         let mut position = 0;
-        for &first in &self.shard_starts {
+        let (_, starts) = self.shard_starts.split_last().expect("`clear` was given the number of rows");
+        for &first in starts {
             while position < list.len() && (list[position] as usize) < first {
                 position += 1;
             }
             self.shard_bounds.push((begin + position) as u32);
         }
+        self.shard_bounds.push(self.rows.len() as u32);
     }
 
     /// Number of finished examples.
@@ -62,18 +64,21 @@ impl Csr {
     }
 
     /// The part of every list in a shard.
-    fn in_shard(&self, shard: usize, shards: usize) -> CsrView<'_> {
+    fn in_shard(&self, shard: usize) -> CsrView<'_> {
         CsrView {
             rows: &self.rows,
             values: &self.values,
             bounds: self.shard_bounds.get(shard..).unwrap_or_default(),
-            stride: shards + 1,
+            stride: self.shard_starts.len(),
         }
     }
 
     /// The number of entries of all lists in a shard.
-    fn entries_in_shard(&self, shard: usize, shards: usize) -> usize {
-        self.shard_bounds.chunks_exact(shards + 1).map(|bounds| (bounds[shard + 1] - bounds[shard]) as usize).sum()
+    fn entries_in_shard(&self, shard: usize) -> usize {
+        self.shard_bounds
+            .chunks_exact(self.shard_starts.len())
+            .map(|bounds| (bounds[shard + 1] - bounds[shard]) as usize)
+            .sum()
     }
 }
 
@@ -96,26 +101,25 @@ pub(crate) struct Csc {
 }
 
 impl Csc {
-    /// Transposes the lists of `blocks`, whose examples follow each other, for one shard of `partition`.
+    /// Transposes the lists of `blocks`, whose examples follow each other, for one of their shards, which has the rows `range`.
     pub(crate) fn fill<'a>(
         &mut self,
         kernels: &Kernels,
         blocks: impl Iterator<Item = &'a Csr> + Clone,
-        partition: &Partition,
+        range: Range<usize>,
         shard: usize,
     ) {
-        let (first, end, shards) = (partition.start(shard), partition.start(shard + 1), partition.shards());
-        let entries = blocks.clone().map(|lists| lists.entries_in_shard(shard, shards)).sum();
-        let most_rows = (end - first).min(entries);
+        let entries = blocks.clone().map(|lists| lists.entries_in_shard(shard)).sum();
+        let most_rows = range.len().min(entries);
         self.rows.resize(most_rows, 0);
         self.starts.resize(most_rows + 1, 0);
         self.examples.resize(entries, 0);
         self.values.resize(entries, 0.0);
-        self.counters.resize((end - first).clamp(1, COUNTERS), 0);
+        self.counters.resize(range.len().clamp(1, COUNTERS), 0);
         self.places.resize(blocks.clone().map(Csr::examples).sum(), 0);
         let sorted = kernels.csr_to_csc(
-            blocks.map(|lists| lists.in_shard(shard, shards)),
-            first as u32..end as u32,
+            blocks.map(|lists| lists.in_shard(shard)),
+            range.start as u32..range.end as u32,
             &mut self.counters,
             &mut self.places,
             CscMut {
@@ -146,6 +150,7 @@ impl Csc {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layer::partition::Partition;
     use proptest::prelude::*;
 
     proptest! {
@@ -156,7 +161,7 @@ mod tests {
         ) {
             let partition = Partition::new(3000);
             let mut blocks = [Csr::default(), Csr::default()];
-            blocks.iter_mut().for_each(|block| block.clear(&partition));
+            blocks.iter_mut().for_each(|block| block.clear(partition.starts()));
             for (example, set) in sets.iter().enumerate() {
                 let block = &mut blocks[usize::from(example >= cut)];
                 for &row in set {
@@ -167,7 +172,8 @@ mod tests {
             }
             let mut transposed = Csc::default();
             for shard in 0..partition.shards() {
-                transposed.fill(Kernels::best(), blocks.iter(), &partition, shard);
+                let range = partition.start(shard)..partition.start(shard + 1);
+                transposed.fill(Kernels::best(), blocks.iter(), range, shard);
                 let first = partition.start(shard) as u32;
                 let mut listed = transposed.rows.iter();
                 for row in first..partition.start(shard + 1) as u32 {

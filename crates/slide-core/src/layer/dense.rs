@@ -11,8 +11,12 @@ use super::rows::{LayerRows, Shard};
 use crate::optim::{RowDecays, Step};
 use crate::views::{matrix, matrix_mut, row_ids};
 
-/// Rows whose gradients are held at once: with 256 columns they fill half of a 64 KiB cache.
-const TILE: usize = 32;
+/// Rows whose gradients are held at once: a multiple of the rows of the kernels' tiles. The kernel packs the activations of all
+/// examples for each such tile, which costs a tenth of the product with 32 rows and a thirtieth with 96; with 256 columns their
+/// gradients are 96 KiB in the second-level cache.
+///
+/// `cargo bench -p slide-benches --bench shared_set`
+const TILE: usize = 96;
 
 /// Logits of the listed rows: `out[r][s] = bias[rows[r]] + <weights[rows[r]], inputs[:][s]>`.
 ///

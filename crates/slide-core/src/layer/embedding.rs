@@ -3,7 +3,6 @@
 use slide_kernels::Kernels;
 
 use super::active_set::{Csc, Csr};
-use super::partition::Partition;
 use super::rows::{LayerRows, Shard};
 use crate::optim::{RowDecays, Step};
 use crate::views::{matrix, row_ids};
@@ -27,19 +26,18 @@ pub(crate) fn forward(
     kernels.embedding_forward(layer.table(), row_ids(rows, layer.rows()), values, bias, out);
 }
 
-/// Updates the rows of a shard that the batch's examples use: `blocks` lists their features, `deltas` holds the
+/// Updates the rows of a shard that the batch's examples use: `blocks` lists their features, by the same shards; `deltas` holds the
 /// gradient of the loss with respect to the layer's sums, `[batch][columns]`.
 pub(crate) fn update<'a>(
     kernels: &Kernels,
     shard: &mut Shard<'_>,
-    partition: &Partition,
     blocks: impl Iterator<Item = &'a Csr> + Clone,
     deltas: &[f32],
     step: &Step,
     scratch: &mut Scratch,
 ) {
     let Scratch { columns, decays } = scratch;
-    columns.fill(kernels, blocks, partition, shard.index);
+    columns.fill(kernels, blocks, shard.range(), shard.index);
     if columns.rows.is_empty() {
         return;
     }

@@ -1,5 +1,7 @@
 //! The rows of one layer: weights, bias and the optimiser's state, borrowed shard by shard by their owners.
 
+use std::ops::Range;
+
 use half::bf16;
 use slide_kernels::{Kernels, Rounding, Table, TableMut, Values, ValuesMut};
 use slide_mem::{Arena, MemError, Placement, Report, RowTable, Slab};
@@ -115,6 +117,17 @@ impl LayerRows {
         &mut self.weights
     }
 
+    /// Rounds the stored weights to bfloat16, to nearest. The state of the optimiser, if there is any, stays.
+    pub(crate) fn round_to_bf16(&mut self, kernels: &Kernels, placement: &Placement) -> Result<(), MemError> {
+        let Weights::F32(weights) = &self.weights else { return Ok(()) };
+        let mut rounded = RowTable::<bf16>::zeroed(self.rows(), self.width, *placement)?;
+        let (from, to) = (weights.stride(), rounded.stride());
+        let rows = weights.as_slice().chunks_exact(from).zip(rounded.as_mut_slice().chunks_exact_mut(to));
+        rows.for_each(|(row, out)| kernels.f32_to_bf16(&row[..self.width], Rounding::Nearest, &mut out[..self.width]));
+        self.weights = Weights::Bf16(rounded);
+        Ok(())
+    }
+
     /// The optimiser's state, if the layer is trained.
     pub(crate) fn state(&self) -> Option<&RowState> {
         self.state.as_ref()
@@ -151,11 +164,16 @@ impl LayerRows {
         self.cut(&self.partition.starts())
     }
 
-    /// The rows in even runs, finer than the shards where these are few: for passes without sums over rows,
-    /// whose bits do not depend on the runs.
-    pub(crate) fn runs_mut(&mut self) -> Vec<Shard<'_>> {
-        let (rows, runs) = (self.rows(), (self.rows() / 16).clamp(1, 64));
-        let starts: Vec<usize> = (0..=runs).map(|run| run * rows / runs).collect();
+    /// The rows in `runs` even runs: for passes without sums over rows, whose bits do not depend on the runs.
+    pub(crate) fn runs_mut(&mut self, runs: usize) -> Vec<Shard<'_>> {
+        self.cut(&even_runs(self.rows(), runs).collect::<Vec<_>>())
+    }
+
+    /// The rows in at most `runs` runs, each with as many of `listed`, which ascend: for the same passes.
+    pub(crate) fn runs_of_listed_mut(&mut self, listed: &[u32], runs: usize) -> Vec<Shard<'_>> {
+        let runs = runs.clamp(1, listed.len().max(1));
+        let inner = (1..runs).map(|run| listed[run * listed.len() / runs] as usize);
+        let starts: Vec<usize> = std::iter::once(0).chain(inner).chain([self.rows()]).collect();
         self.cut(&starts)
     }
 
@@ -189,6 +207,11 @@ impl LayerRows {
     }
 }
 
+/// The first row of each of `runs` even runs of `rows` rows, and the number of rows at the end.
+pub(crate) fn even_runs(rows: usize, runs: usize) -> impl Iterator<Item = usize> {
+    (0..=runs).map(move |run| run * rows / runs)
+}
+
 fn padded_table(values: Values<'_>, stride: usize, columns: usize) -> Table<'_> {
     Table::new(values, stride, columns).expect("a row table is a whole number of rows")
 }
@@ -218,6 +241,11 @@ impl Shard<'_> {
     /// Number of rows.
     pub(crate) fn rows(&self) -> usize {
         self.state.last_step.len()
+    }
+
+    /// Internal row numbers of its rows.
+    pub(crate) fn range(&self) -> Range<usize> {
+        self.first_row..self.first_row + self.rows()
     }
 
     /// Columns of a row, padding included.

@@ -8,7 +8,6 @@
 use slide_kernels::Kernels;
 
 use super::active_set::{Csc, Csr};
-use super::partition::Partition;
 use super::reduction_tree::ReductionTree;
 use super::rows::Shard;
 use crate::objective::{Objective, ShardLogits, ShardSums};
@@ -40,11 +39,10 @@ impl ShardPass {
         &mut self,
         kernels: &Kernels,
         shard: &Shard<'_>,
-        partition: &Partition,
         blocks: impl Iterator<Item = &'a Csr> + Clone,
         hidden: &[f32],
     ) {
-        self.columns.fill(kernels, blocks, partition, shard.index);
+        self.columns.fill(kernels, blocks, shard.range(), shard.index);
         let vectors = matrix(hidden, shard.columns());
         self.deltas.resize(self.columns.examples.len(), 0.0);
         let pattern = self.columns.pattern(shard.rows(), vectors.rows());

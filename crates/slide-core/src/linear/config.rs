@@ -8,7 +8,7 @@ settings! {
         /// Weight of the losses of the linear part against its regularisation (C of support vector machines)
         cost: f32 = 1.0, "C";
         /// Rounds in which the linear part looks for wrong labels that it scores high, each in a third of the examples [default:
-        /// 3, or as --budget allows]
+        /// 4, or as --budget allows]
         mining_rounds: Option<u32> = None, "N";
         /// Wrong labels that are found for an example in such a round, besides as many as it has labels
         hard_negatives: usize = 60, "LABELS";

@@ -6,6 +6,9 @@ use slide_kernels::{Kernels, RowIds, SparseVector, Values};
 
 use crate::data::TrainingSet;
 
+/// How many rows ahead of its use a row is prefetched.
+const AHEAD: usize = 4;
+
 /// The factor that gives a row the Euclidean length 1; 1 for a row of zeros. Rows that were scaled before get 1 too.
 pub(crate) fn unit_scale(is_scaled: bool, values: &[f32]) -> f32 {
     if is_scaled {
@@ -96,7 +99,12 @@ impl LocalRows {
         self.starts.push(0);
         self.ids.clear();
         self.values.clear();
-        for &member in members {
+        for (index, &member) in members.iter().enumerate() {
+            if let Some(&later) = members.get(index + AHEAD) {
+                let (features, values) = examples.row(later);
+                slide_kernels::prefetch(features);
+                slide_kernels::prefetch(values);
+            }
             let (features, values) = examples.row(member);
             let scale = examples.scale(member);
             self.values.extend(values.iter().map(|value| value * scale));

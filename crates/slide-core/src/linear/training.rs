@@ -22,8 +22,41 @@ const EXAMPLE_NEGATIVES: usize = 5;
 const TURNS: u32 = 3;
 /// Runs of labels, of which each worker has several.
 const RUNS: usize = 64;
+/// Share of an example's squared length whose features are looked up in mining: the others are light, and many are frequent, with
+/// long lists.
+const MINED_SHARE: f32 = 0.9;
 /// Examples that a worker mines at a time.
 const MINED: usize = 256;
+
+/// The features of an example with the largest values.
+#[derive(Debug, Default)]
+struct Heaviest {
+    order: Vec<u32>,
+    features: Vec<u32>,
+    values: Vec<f32>,
+}
+
+impl Heaviest {
+    /// Keeps as few features of a row as have [`MINED_SHARE`] of its squared length.
+    fn keep(&mut self, (features, values): (&[u32], &[f32])) {
+        self.order.clear();
+        self.order.extend(0..values.len() as u32);
+        let value = |&at: &u32| values[at as usize];
+        self.order.sort_unstable_by(|a, b| value(b).abs().total_cmp(&value(a).abs()).then(a.cmp(b)));
+        let all: f32 = values.iter().map(|value| value * value).sum();
+        let mut sum = 0.0;
+        self.features.clear();
+        self.values.clear();
+        for at in &self.order {
+            if sum >= MINED_SHARE * all {
+                break;
+            }
+            sum += value(at) * value(at);
+            self.features.push(features[*at as usize]);
+            self.values.push(value(at));
+        }
+    }
+}
 
 /// What a training is given besides its data.
 #[derive(Clone, Debug)]
@@ -178,6 +211,7 @@ impl<'a> Training<'a> {
     fn mine(&self, chosen: &[u32]) -> Lists {
         #[derive(Default)]
         struct Scratch {
+            heaviest: Heaviest,
             scores: Scores,
             labels: Vec<u32>,
             values: Vec<f32>,
@@ -189,9 +223,11 @@ impl<'a> Training<'a> {
         let mut scratch: Vec<Scratch> = (0..workers.count()).map(|_| Scratch::default()).collect();
         workers.each_with(&mut scratch, &mut pieces, |_, (piece, out), scratch| {
             for &example in *piece {
-                let Scratch { scores, labels, values } = scratch;
+                let Scratch { heaviest, scores, labels, values } = scratch;
                 let (row, scale) = (self.examples.row(example), self.examples.scale(example));
-                self.postings.scores(self.kernels, row, scale, scores);
+                heaviest.keep(row);
+                let heaviest = (&heaviest.features[..], &heaviest.values[..]);
+                self.postings.scores(self.kernels, heaviest, scale, scores);
                 let own = self.labels.get(example as usize);
                 for &label in own.iter().chain(kept.get(example as usize)) {
                     scores.all_mut()[label as usize] = f32::NEG_INFINITY;

@@ -16,12 +16,14 @@
 //! [`Bootstrap`] gives intervals and comparisons.
 
 mod bootstrap;
+mod calibration;
 mod label_groups;
 
 use serde::Serialize;
 use slide_mem::Workers;
 
 pub use bootstrap::{Bootstrap, ComparisonError, Difference, Interval};
+use calibration::Calibration;
 use label_groups::LabelCounts;
 pub use label_groups::{LabelGroup, MacroAt};
 
@@ -85,6 +87,7 @@ pub struct Accumulator<'a> {
     cutoffs: Vec<usize>,
     propensity: Option<&'a Propensity>,
     label_counts: Option<LabelCounts<'a>>,
+    calibration: Calibration,
     sums: Vec<Terms<ExactSum>>,
     /// Of each example and cutoff, example by example; seven digits are enough for intervals.
     terms: Vec<Terms<f32>>,
@@ -145,6 +148,9 @@ pub type MetricsAt = At<f64>;
 pub struct Evaluation {
     /// The metrics.
     pub metrics: Metrics,
+    /// How far the probabilities of the predictions are from the shares of them that are right: the expected calibration error, a
+    /// mean over 15 bins. 0 if no probabilities were added.
+    pub calibration_error: f64,
     /// Macro averages over the labels of each group, the most frequent labels first; empty without label frequencies.
     pub label_groups: Vec<LabelGroup>,
     terms: Vec<Terms<f32>>,
@@ -222,6 +228,7 @@ impl<'a> Accumulator<'a> {
             cutoffs,
             propensity,
             label_counts: None,
+            calibration: Calibration::default(),
             sums,
             terms: Vec::new(),
             examples: 0,
@@ -283,6 +290,11 @@ impl<'a> Accumulator<'a> {
         }
     }
 
+    /// Adds the probability of a prediction, which was right or not.
+    pub fn add_probability(&mut self, probability: f32, is_right: bool) {
+        self.calibration.add(probability, is_right);
+    }
+
     /// Adds the examples of `other`.
     ///
     /// # Panics
@@ -295,6 +307,7 @@ impl<'a> Accumulator<'a> {
             sum.0 += other.0;
         }
         self.terms.extend(&other.terms);
+        self.calibration.merge(&other.calibration);
         match (&mut self.label_counts, &other.label_counts) {
             (Some(counts), Some(others)) => counts.merge(others),
             (counts, others) => assert!(counts.is_none() && others.is_none(), "accumulators of different labels"),
@@ -313,7 +326,8 @@ impl<'a> Accumulator<'a> {
     #[must_use]
     pub fn finish(self) -> Evaluation {
         let label_groups = self.label_counts.as_ref().map(|counts| counts.groups(&self.cutoffs)).unwrap_or_default();
-        Evaluation { metrics: self.metrics(), label_groups, terms: self.terms }
+        let calibration_error = self.calibration.error();
+        Evaluation { metrics: self.metrics(), calibration_error, label_groups, terms: self.terms }
     }
 }
 

@@ -13,6 +13,7 @@ use thiserror::Error;
 
 use crate::combination::Combination;
 use crate::config::{Choice, ConfigError, TrainConfig};
+use crate::layer::rows::Precision;
 use crate::linear::Postings;
 use crate::lsh::{HashingConfig, OutputTables, TableState};
 use crate::network::Network;
@@ -166,6 +167,25 @@ impl Model {
         tables.rebuild(&network.output, self.step, runtime.kernels(), runtime.workers());
         self.tables = Some(tables.state());
         self.config = config;
+        self.checkpoint = None;
+        Ok(())
+    }
+
+    /// Rounds the weights of the network to bfloat16, which halves its memory and its part of the file (the linear part has 16 bits
+    /// a weight anyway). The configuration says then that weights are stored so; a checkpoint becomes a model that cannot be
+    /// [resumed](crate::Trainer::resume).
+    ///
+    /// # Errors
+    /// No memory.
+    pub fn quantize(&mut self, runtime: &Runtime) -> Result<(), MemError> {
+        let Some(network) = &mut self.network else { return Ok(()) };
+        let (kernels, placement) = (runtime.kernels(), runtime.placement());
+        network.input.round_to_bf16(kernels, placement)?;
+        for layer in &mut network.hidden {
+            layer.round_to_bf16(kernels, placement)?;
+        }
+        network.output.round_to_bf16(kernels, placement)?;
+        self.config.network.precision = Precision::Bf16;
         self.checkpoint = None;
         Ok(())
     }

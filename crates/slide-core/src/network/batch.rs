@@ -30,6 +30,7 @@ impl Batch {
         for (index, block) in self.blocks.iter_mut().enumerate() {
             block.first = index * size;
             block.padded = size.min(padded - block.first);
+            block.feature_runs = workers;
         }
         for matrices in [&mut self.activations, &mut self.gradients] {
             network.resize_hidden(padded, matrices);

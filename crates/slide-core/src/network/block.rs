@@ -13,7 +13,7 @@ use slide_kernels::{Kernels, Matrix, MatrixMut};
 
 use super::{Dropout, Network};
 use crate::layer::active_set::Csr;
-use crate::layer::rows::LayerRows;
+use crate::layer::rows::{LayerRows, even_runs};
 use crate::layer::{dense, embedding};
 use crate::objective::{GroupLogits, GroupScratch, Objective, Target};
 use crate::streams;
@@ -52,6 +52,8 @@ pub(crate) struct Block {
     pub(crate) examples: usize,
     /// Examples with the padding, a multiple of 16.
     pub(crate) padded: usize,
+    /// Runs of rows into which the lists of features are cut, for the owners of these rows: 0, which is one, if nobody updates them.
+    pub(crate) feature_runs: usize,
     /// Input features of each example (after dropout).
     pub(crate) features: Csr,
     /// Active output rows of each example with their targets, if each has its own.
@@ -92,7 +94,7 @@ impl Block {
     ) {
         self.examples = examples;
         refill(&mut self.loss, examples, 0.0);
-        self.features.clear(input.partition());
+        self.features.clear(even_runs(input.rows(), self.feature_runs.max(1)));
         let rate = pass.dropout.input;
         let (threshold, scale) = dropout_parameters(rate);
         for example in 0..examples {

@@ -13,6 +13,7 @@
 
 use slide_kernels::Matrix;
 
+use super::phases::{Lap, Phase, Phases};
 use crate::config::{ConfigError, TrainConfig};
 use crate::data::TrainingSet;
 use crate::layer::active_set::Csr;
@@ -64,6 +65,7 @@ struct WorkerScratch {
     set: Vec<u32>,
     tree: ReductionTree,
     merge: ReductionTree,
+    phases: Phases,
 }
 
 /// What the phases of a batch have in common.
@@ -110,6 +112,7 @@ impl Engine {
             set: Vec::new(),
             tree: ReductionTree::default(),
             merge: ReductionTree::default(),
+            phases: Phases::default(),
         };
         let tables = match (config.sampling.rebuild(), config.tables()) {
             (Some(rebuild), Some(hashing)) => {
@@ -140,6 +143,13 @@ impl Engine {
         self.tables.as_mut().map(|(tables, _)| tables)
     }
 
+    /// The time of each phase of all batches so far.
+    pub(super) fn phases(&self) -> Phases {
+        let mut phases = Phases::default();
+        self.workers.iter().for_each(|scratch| phases += scratch.phases);
+        phases
+    }
+
     /// Trains one batch: batch `number` of `total`, on `examples` of `data`.
     pub(super) fn train_batch(
         &mut self,
@@ -152,10 +162,12 @@ impl Engine {
     ) -> BatchReport {
         let runtime = self.runtime.clone();
         let (kernels, workers) = (runtime.kernels(), runtime.workers());
+        let mut lap = Lap::start();
         if let Some((tables, rebuild)) = &mut self.tables
             && (number == 0 || rebuild.is_due(number))
         {
             tables.rebuild(&network.output, number, kernels, workers);
+            lap.end_of(workers.count(), Phase::Sampling, &mut self.workers[0].phases);
         }
         let stochastic = config.network.precision == Precision::Bf16;
         let step = Step::new(&config.optimizer, number, total, stochastic, self.decays.take());
@@ -174,6 +186,7 @@ impl Engine {
                 let labels: Vec<u32> = labels.copied().collect();
                 let key = ExampleKey { seed, step: number, example: 0 };
                 let shared = shared_set(kernels, &labels, self.sampler.target, network.output.rows(), key);
+                lap.end(Phase::Sampling, &mut self.workers[0].phases);
                 self.train_on_shared_set(&context, network, &shared)
             }
             SamplerKind::Exact => {
@@ -196,15 +209,24 @@ impl Engine {
     ) -> BatchReport {
         let (pass, workers) = (&context.pass, self.runtime.workers());
         let frozen = &*network;
-        workers.each(&mut self.batch.items(), |_, BlockItem { block, activations, gradients }| {
+        workers.each_with(&mut self.workers, &mut self.batch.items(), |_, item, scratch| {
+            let BlockItem { block, activations, gradients } = item;
+            let (mut lap, phases) = (Lap::start(), &mut scratch.phases);
             context.hidden_layers(frozen, block, activations);
+            lap.end(Phase::Hidden, phases);
             block.output_logits(pass, frozen, shared);
+            lap.end(Phase::Logits, phases);
             block.loss(pass, context.objective, shared, context.labels(block.first));
+            lap.end(Phase::Loss, phases);
             block.backward(pass, frozen, shared, activations, gradients);
+            lap.end(Phase::Backward, phases);
         });
         let (last, batch) = (network.hidden.len(), &self.batch);
-        workers.each_with(&mut self.workers, &mut network.output.runs_mut(), |_, run, scratch| {
+        let mut runs = network.output.runs_of_listed_mut(shared, workers.count());
+        workers.each_with(&mut self.workers, &mut runs, |_, run, scratch| {
+            let mut lap = Lap::start();
             dense::update(pass.kernels, run, shared, batch.deltas(last), context.step, &mut scratch.dense);
+            lap.end(Phase::UpdateOutput, &mut scratch.phases);
         });
         self.update_hidden(context, network);
         BatchReport {
@@ -222,13 +244,15 @@ impl Engine {
         let (sampler, tables) = (&self.sampler, self.tables.as_ref().map(|(tables, _)| tables));
         workers.each_with(&mut self.workers, &mut self.batch.items(), |_, item, scratch| {
             let BlockItem { block, activations, .. } = item;
+            let mut lap = Lap::start();
             context.hidden_layers(frozen, block, activations);
+            lap.end(Phase::Hidden, &mut scratch.phases);
             let hidden = activations.last().expect("at least one hidden layer");
             choose_active(context, frozen, sampler, tables, block, hidden, scratch);
+            lap.end(Phase::Sampling, &mut scratch.phases);
         });
 
         let last = network.hidden.len();
-        let partition = *network.output.partition();
         let (blocks, hidden) = (&self.batch.blocks, &self.batch.activations[last]);
         let padded = self.batch.padded();
         let sets = || blocks.iter().map(|block| &block.active);
@@ -239,10 +263,14 @@ impl Engine {
             network.output.shards_mut().into_iter().zip(&mut self.shards).collect();
         let coupled = objective.couples_rows();
         workers.each_with(&mut self.workers, &mut shards, |_, (shard, pass), scratch| {
-            pass.logits(kernels, shard, &partition, sets(), hidden);
+            let mut lap = Lap::start();
+            pass.logits(kernels, shard, sets(), hidden);
+            lap.end(Phase::Logits, &mut scratch.phases);
             pass.loss(kernels, objective, padded);
+            lap.end(Phase::Loss, &mut scratch.phases);
             if !coupled {
                 pass.backward(kernels, shard, hidden, step, &mut scratch.tree);
+                lap.end(Phase::UpdateOutput, &mut scratch.phases);
             }
         });
         let mut coupled_loss = 0.0;
@@ -250,8 +278,11 @@ impl Engine {
             let (max, factor);
             (max, factor, coupled_loss) = combine(context, &shards, padded, workers);
             workers.each_with(&mut self.workers, &mut shards, |_, (shard, pass), scratch| {
+                let mut lap = Lap::start();
                 pass.finish_loss(kernels, objective, &max, &factor);
+                lap.end(Phase::Loss, &mut scratch.phases);
                 pass.backward(kernels, shard, hidden, step, &mut scratch.tree);
+                lap.end(Phase::UpdateOutput, &mut scratch.phases);
             });
         }
         drop(shards);
@@ -262,11 +293,13 @@ impl Engine {
             self.workers.iter_mut().map(|scratch| std::mem::take(&mut scratch.tree)).collect();
         workers.each_with(&mut self.workers, &mut self.batch.items(), |_, item, scratch| {
             let BlockItem { block, activations, gradients } = item;
+            let mut lap = Lap::start();
             let range = block.first * columns..(block.first + block.padded) * columns;
             let gradient = gradients.last_mut().expect("at least one hidden layer");
             let open = trees.iter().flat_map(ReductionTree::open);
             reduction_tree::merge(open, range, &mut scratch.merge, gradient);
             block.hidden_backward(&context.pass, frozen, activations, gradients);
+            lap.end(Phase::Backward, &mut scratch.phases);
         });
         for (scratch, tree) in self.workers.iter_mut().zip(trees) {
             scratch.tree = tree;
@@ -285,21 +318,29 @@ impl Engine {
         let batch = &self.batch;
         for (index, layer) in network.hidden.iter_mut().enumerate() {
             let rows = all_rows(&mut self.all_rows, layer);
-            workers.each_with(&mut self.workers, &mut layer.runs_mut(), |_, run, scratch| {
+            let runs = workers.count().min(rows.len());
+            workers.each_with(&mut self.workers, &mut layer.runs_mut(runs), |_, run, scratch| {
+                let mut lap = Lap::start();
                 dense::update(kernels, run, rows, batch.deltas(index), step, &mut scratch.dense);
+                lap.end(Phase::UpdateHidden, &mut scratch.phases);
             });
         }
         let gradient = &batch.gradients[0];
         let examples = batch.padded();
+        let mut lap = Lap::start();
         let ones = vec![1.0; examples];
         for shard in &mut network.input_bias.shards_mut() {
             let deltas = std::iter::once(BlockDeltas { deltas: &ones, inputs: gradient, examples });
             dense::update(kernels, shard, &[0], deltas, step, &mut self.workers[0].dense);
         }
-        let partition = *network.input.partition();
+        lap.end(Phase::UpdateHidden, &mut self.workers[0].phases);
+        // The runs by which the blocks have cut their lists.
+        let mut runs = network.input.runs_mut(workers.count());
         let features = || batch.blocks.iter().map(|block| &block.features);
-        workers.each_with(&mut self.workers, &mut network.input.shards_mut(), |_, shard, scratch| {
-            embedding::update(kernels, shard, &partition, features(), gradient, step, &mut scratch.embedding);
+        workers.each_with(&mut self.workers, &mut runs, |_, shard, scratch| {
+            let mut lap = Lap::start();
+            embedding::update(kernels, shard, features(), gradient, step, &mut scratch.embedding);
+            lap.end(Phase::UpdateInput, &mut scratch.phases);
         });
     }
 }
@@ -323,7 +364,7 @@ fn choose_active(
         tables.codes(kernels, vectors.expect("sized to the batch"), codes);
     }
     let choice = Context { kernels, rows: network.output.rows(), tables: tables.map(|tables| &tables.tables) };
-    block.active.clear(network.output.partition());
+    block.active.clear(network.output.partition().starts());
     let labels = context.labels(block.first);
     for example in 0..block.examples {
         let labels = labels(example);

@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use super::engine::Engine;
 use super::combine;
+use super::phases::Phases;
 use crate::combination::Combination;
 use crate::config::{ConfigError, TrainConfig};
 use crate::data::{Dataset, Normalize, TrainingSet};
@@ -358,6 +359,11 @@ impl Trainer {
     /// The present model.
     pub fn model(&self) -> &Model {
         &self.model
+    }
+
+    /// The time of each phase of this trainer's batches, those before a resumption not included.
+    pub fn phases(&self) -> Phases {
+        self.engine.as_ref().map(Engine::phases).unwrap_or_default()
     }
 
     /// What pages the data, the model and the hash tables lie on, and why workers are not pinned if that was asked for.

@@ -186,13 +186,17 @@ pub(crate) fn in_register<T>(address: *const T) -> *const T {
     address
 }
 
-/// Prefetches the cache line at `address`; the address need not be valid.
+/// Prefetches the cache line at `address`, of a row to come; the address need not be valid.
+///
+/// On x86-64 into the second-level cache: into the first, each prefetch occupies one of its few buffers of misses until the line has come
+/// from memory, and a Zen 4 then reads scattered rows at half the rate, and updates them at two thirds
+/// (`cargo bench -p slide-benches --bench memory`).
 #[inline(always)]
 pub(crate) fn prefetch<T>(address: *const T) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: SSE is part of x86-64, and a prefetch of an invalid address does nothing.
     unsafe {
-        core::arch::x86_64::_mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T0 }>(address.cast());
+        core::arch::x86_64::_mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T1 }>(address.cast());
     }
     #[cfg(target_arch = "aarch64")]
     // SAFETY: a prefetch of an invalid address does nothing.

@@ -7,7 +7,7 @@
 mod columns;
 mod compare;
 pub(crate) mod factors;
-mod lanes;
+pub(crate) mod lanes;
 pub(crate) mod pairs;
 mod storage;
 mod tiles;

@@ -16,7 +16,7 @@ wrappers!("avx,avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512cd", Table
         out: &mut [f32],
     ) = sddmm::forward::<F32x16, 8>;
     fn adam_backward(target: Target<'_, TableMut<'_>, 2>, work: Backward<'_>, step: &AdamStep)
-        = sddmm::backward::<F32x16, Adam<F32x16>, 2, 8>;
+        = sddmm::backward::<F32x16, Adam<F32x16>, 2, 4>;
     fn momentum_backward(target: Target<'_, TableMut<'_>, 1>, work: Backward<'_>, step: &MomentumStep)
         = sddmm::backward::<F32x16, Momentum<F32x16>, 1, 8>;
     fn adagrad_backward(target: Target<'_, TableMut<'_>, 1>, work: Backward<'_>, step: &AdagradStep)

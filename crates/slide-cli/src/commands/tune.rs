@@ -1,0 +1,30 @@
+//! `slide tune`.
+
+use anyhow::{Context as _, Result};
+use serde_json::json;
+use slide_core::TrainConfig;
+
+use super::Show;
+use super::train::read_file;
+use crate::args::TuneArgs;
+use crate::files;
+use crate::output;
+use crate::settings::as_toml;
+
+pub(crate) fn run(args: &TuneArgs, show: Show) -> Result<()> {
+    let config = args.settings.over(&TrainConfig::default())?;
+    if let Some(path) = &args.output {
+        files::check_different(&[path], &[&args.train])?;
+        files::check_writable(path)?;
+    }
+    let data = read_file(&args.train, &args.data.reading(args.runtime.threads), show)?;
+    let (config, choices) = config.resolved(&data);
+    let reasons = choices.iter().map(|choice| format!("# {}: {}\n", choice.setting, choice.reason));
+    let text = reasons.collect::<String>() + "\n" + &as_toml(&config);
+    match &args.output {
+        Some(path) => files::write(path, text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))?,
+        None if !show.json => return output::print(&text),
+        None => {}
+    }
+    if show.json { output::print_json(&json!({ "choices": choices, "config": config })) } else { Ok(()) }
+}
