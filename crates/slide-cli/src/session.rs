@@ -76,7 +76,7 @@ impl Session<'_> {
         watch.update_linear(progress);
         if let Some(log) = &mut self.log {
             let &LinearProgress { round, rounds, pairs, weights, .. } = progress;
-            let seconds = watch.linear_seconds();
+            let seconds = watch.linear_seconds;
             let fields = json!({
                 "round": round, "rounds": rounds, "pairs": pairs, "weights": weights, "seconds": seconds,
             });
@@ -154,6 +154,8 @@ struct Watch {
     loss: f64,
     /// When the network was done, and after how many seconds of training.
     network_done: Option<(Instant, f64)>,
+    /// From there to the end of the last round of the linear part.
+    linear_seconds: f64,
 }
 
 impl Watch {
@@ -169,6 +171,7 @@ impl Watch {
             steps: 0,
             loss: 0.0,
             network_done: None,
+            linear_seconds: 0.0,
         };
         if !has_batches {
             watch.network_done = Some((start, 0.0));
@@ -188,10 +191,7 @@ impl Watch {
 
     fn update_linear(&mut self, progress: &LinearProgress) {
         self.bar.update_linear(progress);
-    }
-
-    fn linear_seconds(&self) -> f64 {
-        self.network_done.map_or(0.0, |(done, _)| done.elapsed().as_secs_f64())
+        self.linear_seconds = self.network_done.map_or(0.0, |(done, _)| done.elapsed().as_secs_f64());
     }
 
     fn skip(&mut self, time: Duration) {
@@ -209,8 +209,7 @@ impl Watch {
     }
 
     fn trained(&self, outcome: Outcome, phases: Phases) -> Trained {
-        let &Self { steps, examples, loss, .. } = self;
-        let linear_seconds = self.linear_seconds();
+        let &Self { steps, examples, loss, linear_seconds, .. } = self;
         Trained { outcome, steps, examples, loss, seconds: self.seconds(), phases, linear_seconds }
     }
 }

@@ -25,6 +25,8 @@ fn wrong_usage() {
         ("teach", "unrecognized subcommand"),
         ("train train.txt -o m --epoch 3", "--epochs"),
         ("train train.txt -o m --epochs many", "expected a whole number"),
+        ("train train.txt -o m --model half", "possible values: both, network, linear"),
+        ("train train.txt -o m --mining-rounds=-1", "--mining-rounds"),
         ("train train.txt -o m --loss hinge", "possible values: softmax, bce"),
         ("train train.txt -o m --hash md5", "possible values: simhash, wta, dwta, minhash"),
         ("train train.txt -o m --active 1.5", "a fraction between 0 and 1"),
@@ -35,6 +37,7 @@ fn wrong_usage() {
         ("train train.txt -o m --numa node", "node:N"),
         ("train train.txt -o m --log-every 0", "--log-every"),
         ("predict m test.txt --top 0", "--top"),
+        ("eval m test.txt --retrieval best", "possible values: auto, exact, linear, lsh"),
         ("predict m test.txt --format xml", "possible values: tsv, jsonl"),
         ("data stats train.txt --data-format csv", "possible values: xmc, svmlight, npz"),
         ("data synth -o s.txt --like imagenet", "possible values: amazon-670k"),
@@ -51,6 +54,11 @@ fn impossible_settings() {
     for (setting, said) in [
         ("--epochs 0", "epochs: expected at least 1, found 0"),
         ("--batch-size 0", "batch-size"),
+        ("--budget 2", "budget: expected at least 3, found 2"),
+        ("--cost 0", "cost: expected a positive number, found 0.0"),
+        ("--prune=-0.1", "prune: expected a number of at least 0"),
+        ("--hard-negatives 0", "hard-negatives: expected 1 to 1048576, found 0"),
+        ("--mining-rounds 1001", "mining-rounds: expected 0 to 1000, found 1001"),
         ("--hidden 0", "hidden"),
         ("--learning-rate=-1", "learning-rate: expected a positive number"),
         ("--learning-rate nan", "expected a number"),
@@ -84,6 +92,9 @@ fn configuration_files() {
             "run.toml:2:1: unknown key `hidden` in [optimizer]: it belongs to [network]",
         ),
         ("[sampling]\nmin-matches = 3\n", 2, "run.toml: `min-matches` has no meaning with sampler `shared`"),
+        ("[linear]\nprune = \"much\"\n", 2, "run.toml:2:9: prune: invalid type"),
+        ("[model]\nmodel = \"half\"\n", 2, "run.toml:2:9: model: unknown variant `half`"),
+        ("[network]\nprune = 1.0\n", 2, "unknown key `prune` in [network]: it belongs to [linear]"),
         ("epochs = 1\nepochs = 2\n", 2, "run.toml:2:1: duplicate key"),
         ("epochs = \n", 2, "run.toml:1:10: "),
         ("[table]\nepochs = 1\n", 2, "run.toml:1:2: unknown section `table`"),
@@ -154,7 +165,7 @@ fn model_files() {
     folder.write("empty.slide", "");
     // A safetensors file without tensors or metadata.
     folder.write("foreign.slide", b"\x08\0\0\0\0\0\0\0{}      ");
-    let newer = replace(&model, br#"\"format\":2"#, br#"\"format\":7"#);
+    let newer = replace(&model, br#"\"format\":3"#, br#"\"format\":7"#);
     folder.write("newer.slide", newer);
     for (name, said) in [
         ("none", "No such file"),
@@ -163,13 +174,32 @@ fn model_files() {
         ("text", "not a complete safetensors file"),
         ("empty", "safetensors"),
         ("foreign", "but not of slide"),
-        ("newer", "model format 7, expected at most 2"),
+        ("newer", "model format 7, expected at most 3"),
     ] {
         let file = format!("{name}.slide");
         for words in
             ["eval FILE test.txt -q", "predict FILE test.txt -q", "info FILE", "train train.txt -q -o n --resume FILE"]
         {
             fails(&folder, &words.replace("FILE", &file), 1, &[&file, said]);
+        }
+    }
+}
+
+#[test]
+fn retrievals_that_a_model_does_not_have() {
+    let folder = Folder::new();
+    folder.train("network.slide", "--epochs 1").success();
+    folder.train("linear.slide", "--model linear --mining-rounds 0").success();
+    let no_tables = "the model has no hash tables";
+    let no_parts = "retrieval `linear` needs a model with a network and a linear part";
+    for (model, retrieval, said) in [
+        ("network", "linear", no_parts),
+        ("linear", "linear", no_parts),
+        ("network", "lsh", no_tables),
+        ("linear", "lsh", no_tables),
+    ] {
+        for verb in ["eval", "predict"] {
+            fails(&folder, &format!("{verb} {model}.slide test.txt -q --retrieval {retrieval}"), 1, &[said]);
         }
     }
 }

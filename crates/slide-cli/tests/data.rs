@@ -68,10 +68,22 @@ fn the_demo_shows_metrics_and_predictions() {
     // Any file of names may be compressed or not, whatever its name says.
     folder.write("features.txt.zst", (0..common::FEATURES).map(|i| format!("word{i}\n")).collect::<String>());
     folder.write("labels.txt.zst", (0..common::LABELS).map(|i| format!("name{i}\n")).collect::<String>());
-    let demo = folder.slide(&format!("demo --data . -o d.slide --show 3 {}", common::SMALL)).assert().success();
+    let words = format!("demo --data . -o d.slide --show 3 {} --model both", common::SMALL);
+    let demo = folder.slide(&words).assert().success();
     let said = stdout(&demo);
-    for words in ["nDCG", "training", "examples/s", "at the peak", "thread", "d.slide", "✓", "word", "predicted  name"]
-    {
+    for words in [
+        "nDCG",
+        "network ",
+        "examples/s",
+        "linear part ",
+        " weights",
+        "at the peak",
+        "thread",
+        "d.slide",
+        "✓",
+        "word",
+        "predicted  name",
+    ] {
         assert!(said.contains(words), "{words} in\n{said}");
     }
     assert_eq!(said.matches("\npredicted").count(), 3);

@@ -37,12 +37,17 @@ impl Training {
     }
 
     fn read_until_step(&mut self, step: u64) {
+        self.read_until("step", step);
+    }
+
+    /// Reads the log up to the line that has this number.
+    fn read_until(&mut self, field: &str, number: u64) {
         let mut line = String::new();
         loop {
             line.clear();
-            assert!(self.log.read_line(&mut line).unwrap() > 0, "the training ended before batch {step}");
+            assert!(self.log.read_line(&mut line).unwrap() > 0, "the training ended before {field} {number}");
             let event: serde_json::Value = serde_json::from_str(&line).unwrap();
-            if event["step"] == step {
+            if event[field] == number {
                 return;
             }
         }
@@ -72,9 +77,9 @@ impl Training {
     }
 }
 
-fn finish(folder: &Folder, checkpoint: &str) {
+fn finish(folder: &Folder, checkpoint: &str, words: &str) {
     folder.slide(&format!("train train.txt -q -o cut.slide --resume {checkpoint}")).assert().success();
-    folder.train("whole.slide", LONG).success();
+    folder.train("whole.slide", &format!("{LONG} {words}")).success();
     assert!(folder.read("cut.slide") == folder.read("whole.slide"), "the resumed run gave another model");
 }
 
@@ -89,7 +94,7 @@ fn killed_in_mid_epoch() {
     let info = json(&folder.slide("info cut.slide.checkpoint --json").assert().success());
     let step = info["step"].as_u64().unwrap();
     assert!(step >= 35 && step.is_multiple_of(7) && step < 1500, "{step}");
-    finish(&folder, "cut.slide.checkpoint");
+    finish(&folder, "cut.slide.checkpoint", "");
 }
 
 #[test]
@@ -103,7 +108,27 @@ fn interrupted_by_control_c() {
         assert_eq!(status.code(), Some(130), "{said}");
         assert!(said.contains("checkpoint: here.ckpt"), "{said}");
         assert!(!folder.path("cut.slide").exists());
-        finish(&folder, "here.ckpt");
+        finish(&folder, "here.ckpt", "");
+    }
+}
+
+#[test]
+fn interrupted_in_the_linear_part() {
+    // More rounds than a pipe holds lines of log.
+    for (words, step) in
+        [("--model both --epochs 2 --mining-rounds 1000", 2 * 24), ("--model linear --mining-rounds 1000", 0)]
+    {
+        let folder = Folder::new();
+        let mut training = Training::start(&folder, words);
+        training.read_until("round", 4);
+        training.interrupt(Signal::INT);
+        let (status, said) = training.end();
+        assert_eq!(status.code(), Some(130), "{said}");
+        assert!(said.contains("checkpoint: cut.slide.checkpoint"), "{said}");
+        assert!(!folder.path("cut.slide").exists());
+        let info = json(&folder.slide("info cut.slide.checkpoint --json").assert().success());
+        assert_eq!((&info["step"], &info["resumable"]), (&step.into(), &true.into()));
+        finish(&folder, "cut.slide.checkpoint", words);
     }
 }
 

@@ -21,6 +21,77 @@ fn a_model_is_trained_and_evaluated() {
     }
 }
 
+/// Each part alone, and both.
+#[test]
+fn models_have_the_parts_that_are_asked_for() {
+    let folder = Folder::new();
+    // Of 400 examples 20 are held out for the combination of a linear part's scores.
+    for (parts, steps, network, linear) in
+        [("network", 8 * 25, true, false), ("linear", 0, false, true), ("both", 8 * 24, true, true)]
+    {
+        let words = format!("--model {parts} --mining-rounds 2 --test test.txt --json");
+        let trained = json(&folder.train("m.slide", &words).success());
+        let precision = trained["metrics"]["at"][0]["precision"].as_f64().unwrap();
+        assert!(precision > 0.9, "{trained:#}");
+        assert_eq!(trained["steps"], steps, "{parts}");
+        assert_eq!(trained["linear_weights"].as_u64().unwrap() > 0, linear, "{parts}: {trained:#}");
+        for (phase, has_it) in [("training", network), ("linear", linear)] {
+            assert_eq!(trained["seconds"][phase].as_f64().unwrap() > 0.0, has_it, "{parts}, {phase}: {trained:#}");
+        }
+
+        let evaluated = json(&folder.slide("eval m.slide test.txt -q --json").assert().success());
+        assert_eq!(evaluated["metrics"], trained["metrics"], "{parts}");
+        let exact = json(&folder.slide("eval m.slide test.txt -q --json --retrieval exact").assert().success());
+        let difference = exact["metrics"]["at"][0]["precision"].as_f64().unwrap() - precision;
+        assert!(difference.abs() < 0.02, "{parts}: {difference}");
+
+        let predicted = stdout(&folder.slide("predict m.slide test.txt --top 3").assert().success());
+        assert!(predicted.lines().count() == 100 && predicted.lines().all(|line| line.split('\t').count() == 3));
+
+        let info = json(&folder.slide("info m.slide --json").assert().success());
+        assert_eq!(info["config"]["model"]["model"], parts);
+        assert_eq!(info["parameters"], trained["parameters"]);
+        let names: Vec<&str> =
+            info["tensors"].as_array().unwrap().iter().map(|tensor| tensor["name"].as_str().unwrap()).collect();
+        for (name, has_it) in [("output.weight", network), ("linear.weight", linear), ("label_frequency", true)] {
+            assert_eq!(names.contains(&name), has_it, "{parts}: {names:?}");
+        }
+        let said = stdout(&folder.slide("info m.slide").assert().success());
+        assert!(said.contains(&format!("model = \"{parts}\"")), "{said}");
+        assert_eq!(said.contains("linear.label"), linear, "{said}");
+    }
+}
+
+#[test]
+fn what_the_data_chose_is_told() {
+    let folder = Folder::new();
+    let train =
+        |words: &str| json(&folder.slide(&format!("train train.txt -q --json -o m.slide --hidden 8 {words}")).assert());
+    let choices = |words: &str| -> Vec<(String, String)> {
+        let summary = train(words);
+        let text = |choice: &serde_json::Value, field: &str| choice[field].as_str().unwrap().to_owned();
+        let choices = summary["choices"].as_array().unwrap();
+        assert!(choices.iter().all(|choice| !text(choice, "reason").is_empty()), "{summary:#}");
+        choices.iter().map(|choice| (text(choice, "setting"), text(choice, "value"))).collect()
+    };
+    let expected = [("mining-rounds", "3"), ("epochs", "8"), ("batch-size", "32"), ("loss", "bce")];
+    assert_eq!(choices(""), expected.map(|(setting, value)| (setting.to_owned(), value.to_owned())));
+    // What is chosen is what is trained.
+    let chosen = folder.read("m.slide");
+    let given: Vec<String> = expected.iter().map(|(setting, value)| format!("--{setting} {value}")).collect();
+    assert_eq!(choices(&given.join(" ")), []);
+    let tensors = |file: &[u8]| file[8 + u64::from_le_bytes(file[..8].try_into().unwrap()) as usize..].to_vec();
+    assert!(tensors(&chosen) == tensors(&folder.read("m.slide")));
+    let config = json(&folder.slide("info m.slide --json").assert().success())["config"].clone();
+    assert_eq!((&config["optimizer"]["epochs"], &config["linear"]["mining-rounds"]), (&8.into(), &3.into()));
+    assert_eq!(
+        choices("--budget 3 --model network"),
+        [("epochs", "3"), ("batch-size", "32"), ("loss", "bce")]
+            .map(|(setting, value)| (setting.to_owned(), value.to_owned()))
+    );
+    assert_eq!(choices("--model linear"), [("mining-rounds".to_owned(), "3".to_owned())]);
+}
+
 #[test]
 fn labels_of_a_filter_do_not_count() {
     let folder = Folder::new();
@@ -57,7 +128,12 @@ fn info_tells_what_a_model_holds() {
 #[test]
 fn threads_and_instruction_sets_give_the_same_bytes() {
     let folder = Folder::new();
-    for sampler in ["--sampler shared", "--sampler vanilla --hash-bits 4 --tables 6 --rebuild constant:7"] {
+    for sampler in [
+        "--sampler shared",
+        "--sampler vanilla --hash-bits 4 --tables 6 --rebuild constant:7",
+        "--model both --hard-negatives 5",
+        "--model linear --hard-negatives 5",
+    ] {
         let mut runs: Vec<String> = ["1", "2", "3"].map(|threads| format!("--threads {threads}")).into();
         runs.extend(instruction_sets().iter().map(|isa| format!("--isa {isa}")));
         runs.push("--pages 4k --numa interleave".into());
@@ -90,7 +166,7 @@ fn options_go_before_the_file_and_the_file_before_the_defaults() {
         let config = train("--epochs 2");
         let (network, optimizer) = (&config["network"], &config["optimizer"]);
         assert_eq!((&network["hidden"], &network["loss"]), (&serde_json::json!([16, 8]), &"softmax".into()));
-        assert_eq!((&optimizer["epochs"], &optimizer["batch-size"]), (&2.into(), &512.into()));
+        assert_eq!((&optimizer["epochs"], &optimizer["batch-size"]), (&2.into(), &32.into()));
         assert_eq!(config["sampling"]["min-matches"], 3);
         assert!(folder.path("run.jsonl").exists());
         let config = train("--hidden 8 --sampler random");
@@ -132,6 +208,33 @@ fn the_log_is_a_json_object_a_line() {
         let seconds = |line: &serde_json::Value| line["phase_seconds"][phase].as_f64().unwrap();
         // Those of a line are of all batches so far.
         assert!(0.0 < seconds(batch) && seconds(batch) < seconds(&lines[9]), "{phase}: {batch}, {}", lines[9]);
+    }
+}
+
+#[test]
+fn the_log_has_a_line_for_each_round_of_the_linear_part() {
+    let folder = Folder::new();
+    for (parts, before) in [("both", vec!["start", "batch", "epoch"]), ("linear", vec!["start"])] {
+        folder
+            .train("m.slide", &format!("--model {parts} --epochs 1 --mining-rounds 2 --log run.jsonl --log-every 20"))
+            .success();
+        let log = folder.text("run.jsonl");
+        let lines: Vec<serde_json::Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let events: Vec<&str> = lines.iter().map(|line| line["event"].as_str().unwrap()).collect();
+        assert_eq!(events, [&before[..], &["linear", "linear", "linear", "end"]].concat());
+        for (round, line) in lines[before.len()..before.len() + 3].iter().enumerate() {
+            assert_eq!((&line["round"], &line["rounds"]), (&(round + 1).into(), &3.into()), "{line}");
+            for figure in ["pairs", "weights", "seconds"] {
+                assert!(line[figure].as_f64().unwrap() > 0.0, "{line}");
+            }
+        }
+        let end = lines.last().unwrap();
+        assert_eq!(end["linear_weights"], lines[lines.len() - 2]["weights"]);
+    }
+    let words = format!("train train.txt -o m.slide {} --model both --mining-rounds 2", common::SMALL);
+    let said = stderr(&folder.slide(&words).assert().success());
+    for words in ["epoch 8/8  loss ", "linear part, round 1/3  ", "linear part, round 3/3  ", " pairs, ", " weights"] {
+        assert!(said.contains(words), "{words} in\n{said}");
     }
 }
 
@@ -192,6 +295,13 @@ fn labels_are_retrieved_from_the_tables_of_a_model() {
         assert!(exact > 0.8 && lsh > 0.8 * exact, "{settings}: {exact} {lsh}");
         let lines = stdout(&folder.slide("predict m.slide test.txt --retrieval lsh").assert().success());
         assert_eq!(lines.lines().count(), 100);
+        folder.train("both.slide", &format!("{settings} --model both")).success();
+        for retrieval in ["auto", "exact", "linear", "lsh"] {
+            let words = format!("eval both.slide test.txt --json --retrieval {retrieval}");
+            let evaluated = json(&folder.slide(&words).assert().success());
+            let precision = evaluated["metrics"]["at"][0]["precision"].as_f64().unwrap();
+            assert!(precision > 0.9, "{settings}, {retrieval}: {precision}");
+        }
     }
 }
 
@@ -217,7 +327,16 @@ fn help_has_an_example_and_the_true_defaults() {
         assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");
     }
     let help = stdout(&common::slide().args(["train", "-h"]).assert().success());
-    for default in ["[default: 256]", "[default: 0.005]", "[default: bce]", "[default: half of --active]"] {
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    for default in [
+        "[default: 256]",
+        "[default: 0.005]",
+        "[default: bce, but softmax if nearly all labels are rare]",
+        "[default: both]",
+        "[default: 8, or as --budget allows]",
+        "[default: 200]",
+        "[default: half of --active]",
+    ] {
         assert!(help.contains(default), "{default} in\n{help}");
     }
 }

@@ -27,19 +27,26 @@ fn predictions_allocate_nothing_after_the_first_calls() {
     let data = common::dataset(300, 500, 700);
     let examples: Vec<Example<'_>> = (0..data.examples()).map(|example| data.features(example)).collect();
     let runtime = common::runtime(Some(2), None);
-    for loss in ["softmax", "bce"] {
-        let config = common::config(&format!(
-            "model=network hidden=40,24 loss={loss} epochs=1 sampler=vanilla active=60 hash=simhash hash-bits=5 tables=8"
-        ));
+    for (parts, loss) in
+        [("network", "softmax"), ("network", "bce"), ("both", "softmax"), ("both", "bce"), ("linear", "")]
+    {
+        let network = "hidden=40,24 epochs=1 sampler=vanilla active=60 hash=simhash hash-bits=5 tables=8";
+        let loss = if loss.is_empty() { String::new() } else { format!("loss={loss}") };
+        let config = common::config(&format!("model={parts} {loss} {network}"));
         let model = Model::fit_with(&data, &config, &runtime, |_| ControlFlow::Continue(())).unwrap();
         let model = std::sync::Arc::new(model);
-        for retrieval in [Retrieval::Exact, Retrieval::Lsh] {
+        let retrievals: &[Retrieval] = match parts {
+            "network" => &[Retrieval::Exact, Retrieval::Lsh],
+            "both" => &[Retrieval::Linear, Retrieval::Exact, Retrieval::Lsh],
+            _ => &[Retrieval::Auto],
+        };
+        for &retrieval in retrievals {
             let predictor = Predictor::with(model.clone(), retrieval, &runtime).unwrap();
             let mut one = Vec::new();
             let mut each =
                 || examples.iter().for_each(|&example| predictor.predict_into(example, 10, &mut one).unwrap());
             each();
-            assert_eq!(counted(&mut each), [0; 3], "{loss}, {retrieval}: one by one");
+            assert_eq!(counted(&mut each), [0; 3], "{parts}, {loss}, {retrieval}: one by one");
 
             // Blocks of several sizes on each thread; after them fewer examples, then all again.
             let mut batch = Default::default();
@@ -49,7 +56,7 @@ fn predictions_allocate_nothing_after_the_first_calls() {
                 }
             };
             all();
-            assert_eq!(counted(&mut all), [0; 3], "{loss}, {retrieval}: batches");
+            assert_eq!(counted(&mut all), [0; 3], "{parts}, {loss}, {retrieval}: batches");
         }
     }
 }

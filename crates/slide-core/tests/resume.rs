@@ -92,6 +92,59 @@ fn a_finished_model_is_no_checkpoint() {
     assert!(matches!(Trainer::resume(model, &data, &runtime).map(drop), Err(TrainError::NotResumable)));
 }
 
+/// Trains up to round `stop` of the linear part, and writes a checkpoint or, at the end, the model.
+fn train_linear(mut trainer: Trainer, stop: u32, path: &Path) -> Outcome {
+    let mut rounds = Vec::new();
+    let outcome = trainer.run(&mut |event, trainer| {
+        let Event::Round(progress) = event else { return ControlFlow::Continue(()) };
+        assert!(trainer.model().step() == trainer.model().steps_per_epoch() * u64::from(trainer.model().epochs()));
+        assert!(progress.rounds == 4 && progress.pairs > 0 && progress.weights > 0, "{progress:?}");
+        rounds.push(progress.round);
+        if progress.round == stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    assert_eq!(rounds, (1..=stop.min(4)).collect::<Vec<_>>(), "from the first round on");
+    let outcome = outcome.unwrap();
+    match outcome {
+        Outcome::Stopped => trainer.save_checkpoint(path).unwrap(),
+        Outcome::Finished => trainer.into_model().unwrap().save(path).unwrap(),
+    }
+    outcome
+}
+
+/// The linear part comes after the network, and begins anew after a stop.
+#[test]
+fn a_stop_before_or_in_the_linear_part_changes_nothing() {
+    let (data, runtime) = (data(), runtime());
+    let folder = tempfile::tempdir().unwrap();
+    let [whole, cut, resumed] = ["whole", "cut", "resumed"].map(|name| folder.path().join(name));
+    let network = "hidden=24 epochs=2 batch-size=48 sampler=vanilla active=40 hash-bits=4 tables=6 rebuild=constant:4";
+    for settings in ["model=linear mining-rounds=3", &format!("model=both mining-rounds=3 {network}")] {
+        let new = || Trainer::new(common::config(settings), &data, &runtime).unwrap();
+        let resume = || Trainer::resume(Model::load(&cut).unwrap(), &data, &runtime).unwrap();
+        assert_eq!(train_linear(new(), u32::MAX, &whole), Outcome::Finished);
+        let same = || std::fs::read(&whole).unwrap() == std::fs::read(&resumed).unwrap();
+        for stop in 1..=3 {
+            assert_eq!(train_linear(new(), stop, &cut), Outcome::Stopped);
+            let checkpoint = Model::load(&cut).unwrap();
+            assert!(checkpoint.is_resumable() && !checkpoint.has_linear());
+            assert_eq!(train_linear(resume(), u32::MAX, &resumed), Outcome::Finished);
+            assert!(same(), "{settings}: stopped after round {stop}");
+        }
+        // A stop after the last round comes too late, as one after the last batch of a network does.
+        assert_eq!(train_linear(new(), 4, &resumed), Outcome::Finished);
+        assert!(same(), "{settings}: stopped after the last round");
+    }
+    let new =
+        || Trainer::new(common::config(&format!("model=both mining-rounds=3 {network}")), &data, &runtime).unwrap();
+    // In an epoch, at its end, and at the end of the last, which is not the end of the training.
+    for stop in [3, 6, 12] {
+        train(new(), stop, &cut);
+        assert_eq!(Model::load(&cut).unwrap().step(), stop);
+        train(Trainer::resume(Model::load(&cut).unwrap(), &data, &runtime).unwrap(), u64::MAX, &resumed);
+        assert!(std::fs::read(&whole).unwrap() == std::fs::read(&resumed).unwrap(), "stopped after batch {stop}");
+    }
+}
+
 /// Settings of hash tables beside a sampler that needs none: the tables are built when training ends.
 #[test]
 fn tables_for_retrieval_alone_come_with_the_trained_model() {

@@ -69,8 +69,7 @@ impl Folder {
 }
 
 /// Options for a network that learns the small data set quickly.
-pub(crate) const SMALL: &str =
-    "--hidden 16 --epochs 8 --batch-size 16 --learning-rate 0.02 --active 5 --dropout 0.1,0.3";
+pub(crate) const SMALL: &str = "--model network --loss bce --hidden 16 --epochs 8 --batch-size 16 --learning-rate 0.02 --active 5 --dropout 0.1,0.3";
 
 /// An example has one or two labels, the two features of each of them, and a random feature.
 fn examples(count: u32, seed: u32) -> String {

@@ -1,7 +1,7 @@
 //! Metrics of a model on a test set.
 
 use super::inference::Inference;
-use super::predictor::{BatchScratch, PredictError, Predictions, Predictor, predict_batch, retriever};
+use super::predictor::{BatchScratch, PredictError, Predictions, Predictor, check_parts, predict_batch, retriever};
 use super::scoring::Scoring;
 use crate::combination::Parts;
 use crate::data::{Dataset, Filter};
@@ -49,6 +49,7 @@ pub fn evaluate_with(
 
 /// The metrics of a model that is still in training.
 pub(crate) fn evaluate_model(model: &Model, runtime: &Runtime, data: &Dataset) -> Result<Metrics, PredictError> {
+    check_parts(model, Parts::Both)?;
     let retriever = retriever(model, Parts::Both, Retrieval::Auto, runtime)?;
     let scoring = Scoring::new(model);
     let (network, linear) = (model.network.as_ref(), model.linear.as_ref());

@@ -206,11 +206,7 @@ impl Predictor {
         runtime: &Runtime,
     ) -> Result<Self, PredictError> {
         let (model, runtime) = (model.into(), runtime.clone());
-        for (part, is_missing) in [(Parts::Network, !model.has_network()), (Parts::Linear, !model.has_linear())] {
-            if parts == part && is_missing {
-                return Err(PredictError::MissingPart { part });
-            }
-        }
+        check_parts(&model, parts)?;
         let retriever = retriever(&model, parts, retrieval, &runtime)?;
         let scoring = Scoring::new(&model);
         Ok(Self { model, runtime, parts, retriever, scoring, single: Mutex::default(), batch: Mutex::default() })
@@ -301,6 +297,17 @@ impl Predictor {
         let linear = model.linear.as_ref().filter(|_| parts.has_linear());
         Inference { model, network, linear, retriever: retriever.as_deref(), scoring, runtime }
     }
+}
+
+/// Checks that there is something to predict with. A checkpoint of a training without a network has neither part.
+pub(super) fn check_parts(model: &Model, parts: Parts) -> Result<(), PredictError> {
+    let is_empty = !model.has_network() && !model.has_linear();
+    for (part, is_missing) in [(Parts::Linear, !model.has_linear()), (Parts::Network, !model.has_network())] {
+        if is_missing && (parts == part || is_empty) {
+            return Err(PredictError::MissingPart { part });
+        }
+    }
+    Ok(())
 }
 
 /// The retriever for the network of a model; none without a network, or if labels are retrieved by the linear part.
