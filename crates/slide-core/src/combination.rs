@@ -266,7 +266,10 @@ mod tests {
         let found = Combination::fit(&examples, [true, true]);
         // A mixture may be chosen, so the coefficients need not be the drawn ones; the ranking is as good.
         let [found_precision, best, without] = [found, truth, plain].map(|one| one.precision(&examples) as f64);
-        assert!(found_precision > 0.998 * best && found_precision > 1.01 * without, "{found:?}: {found_precision}, {best}, {without}");
+        assert!(
+            found_precision > 0.998 * best && found_precision > 1.01 * without,
+            "{found:?}: {found_precision}, {best}, {without}"
+        );
     }
 
     #[test]

@@ -141,8 +141,7 @@ impl std::fmt::Display for Report {
         let resamples = count(*resamples as u64);
         let width = format!("half the width of a 95 % interval, of {resamples} resamples of the examples");
         let error = format!("{:.1} % (expected calibration error)", 100.0 * measured.calibration_error);
-        let mut rows =
-            vec![("examples", examples), ("±", width), ("calibration", error), ("time", measured.time())];
+        let mut rows = vec![("examples", examples), ("±", width), ("calibration", error), ("time", measured.time())];
         for PartAlone { part, metrics } in parts {
             writeln!(f, "{part} alone\n{}", table::metrics(metrics))?;
         }

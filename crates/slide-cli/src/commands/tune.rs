@@ -22,7 +22,9 @@ pub(crate) fn run(args: &TuneArgs, show: Show) -> Result<()> {
     let reasons = choices.iter().map(|choice| format!("# {}: {}\n", choice.setting, choice.reason));
     let text = reasons.collect::<String>() + "\n" + &as_toml(&config);
     match &args.output {
-        Some(path) => files::write(path, text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))?,
+        Some(path) => {
+            files::write(path, text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))?
+        }
         None if !show.json => return output::print(&text),
         None => {}
     }

@@ -75,7 +75,11 @@ impl TrainConfig {
             let mean = occurrences_of_a_label(&data.label_frequencies());
             let loss = if mean < 10.0 { Loss::Softmax } else { Loss::Bce };
             config.network.loss = Some(loss);
-            chosen("loss", loss.to_string(), format!("the label of a random occurrence has {mean:.0} examples on average"));
+            chosen(
+                "loss",
+                loss.to_string(),
+                format!("the label of a random occurrence has {mean:.0} examples on average"),
+            );
         }
         (config, choices)
     }
@@ -122,7 +126,9 @@ mod tests {
 
     #[test]
     fn batches_grow_with_the_examples() {
-        for (examples, size) in [(1, 32), (4_880, 32), (6_788, 32), (6_789, 64), (12_920, 64), (15_000, 128), (46_820, 256)] {
+        for (examples, size) in
+            [(1, 32), (4_880, 32), (6_788, 32), (6_789, 64), (12_920, 64), (15_000, 128), (46_820, 256)]
+        {
             assert_eq!(batch_size(examples), size, "{examples}");
         }
         assert_eq!(batch_size(usize::MAX), 256);

@@ -224,8 +224,9 @@ impl TrainConfig {
             hashing: Option<HashingConfig>,
             linear: LinearConfig,
         }
-        let Sections { model, network, optimizer, sampling, hashing, linear } = serde_json::from_value(Value::Object(sections))
-            .map_err(|error| ConfigError::Value { key: "configuration".into(), reason: error.to_string() })?;
+        let Sections { model, network, optimizer, sampling, hashing, linear } =
+            serde_json::from_value(Value::Object(sections))
+                .map_err(|error| ConfigError::Value { key: "configuration".into(), reason: error.to_string() })?;
         Ok(Self { model, network, optimizer, sampling, hashing, linear })
     }
 

@@ -53,8 +53,7 @@ pub(crate) fn evaluate_model(model: &Model, runtime: &Runtime, data: &Dataset) -
     let retriever = retriever(model, Parts::Both, Retrieval::Auto, runtime)?;
     let scoring = Scoring::new(model);
     let (network, linear) = (model.network.as_ref(), model.linear.as_ref());
-    let inference =
-        Inference { model, network, linear, retriever: retriever.as_deref(), scoring: &scoring, runtime };
+    let inference = Inference { model, network, linear, retriever: retriever.as_deref(), scoring: &scoring, runtime };
     let mut scratch = BatchScratch::default();
     run(model, data, EvaluateOptions::default(), &mut |examples, k, predictions| {
         predict_batch(&inference, examples, k, &mut scratch, predictions)

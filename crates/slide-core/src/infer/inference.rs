@@ -91,10 +91,8 @@ impl Inference<'_> {
             self.hidden_layers(network, examples.len(), scratch);
         }
         let Scratch { inputs, block, activations, retrieval, candidates, ranking, scoring, .. } = scratch;
-        let query = network.map_or_else(
-            || no_query(examples.len()),
-            |network| query(network, examples.len(), block, activations),
-        );
+        let query = network
+            .map_or_else(|| no_query(examples.len()), |network| query(network, examples.len(), block, activations));
         if let Some(network) = network {
             match self.retriever {
                 Some(retriever) => {

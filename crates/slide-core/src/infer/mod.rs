@@ -6,7 +6,7 @@ mod predictor;
 mod scoring;
 
 pub(crate) use evaluate::evaluate_model;
-pub(crate) use inference::{Inference, Scratch};
-pub(crate) use scoring::{Scored, Scoring};
 pub use evaluate::{EvaluateOptions, evaluate, evaluate_with};
+pub(crate) use inference::{Inference, Scratch};
 pub use predictor::{Example, PredictError, Prediction, Predictions, Predictor};
+pub(crate) use scoring::{Scored, Scoring};

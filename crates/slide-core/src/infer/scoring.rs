@@ -7,9 +7,9 @@
 use slide_kernels::{Kernels, MatrixMut, numerics};
 
 use crate::combination::{Combination, log_frequency};
+use crate::data::Normalize;
 use crate::layer::dense;
 use crate::linear::{Postings, Scores, unit_scale};
-use crate::data::Normalize;
 use crate::model::Model;
 use crate::network::Network;
 use crate::retrieval::{Query, Ranking};
@@ -80,7 +80,13 @@ impl Scoring {
     }
 
     /// The network's logits of the frequent labels for a block of examples.
-    pub(crate) fn score_frequent(&self, kernels: &Kernels, network: &Network, query: &Query<'_>, scratch: &mut Scratch) {
+    pub(crate) fn score_frequent(
+        &self,
+        kernels: &Kernels,
+        network: &Network,
+        query: &Query<'_>,
+        scratch: &mut Scratch,
+    ) {
         let Scratch { frequent, frequent_by_example, .. } = scratch;
         let rows = self.frequent_rows.len();
         let columns = rows.next_multiple_of(16);
@@ -131,7 +137,11 @@ impl Scoring {
                 let columns = self.frequent_rows.len().next_multiple_of(16);
                 let logits = &frequent_by_example[example * columns..];
                 let frequent = self.frequent_labels.iter().zip(logits);
-                candidates.extend(frequent.map(|(&label, &network)| Scored { label, network, linear: linear_of(label) }));
+                candidates.extend(frequent.map(|(&label, &network)| Scored {
+                    label,
+                    network,
+                    linear: linear_of(label),
+                }));
             }
         }
         let first = candidates.len();

@@ -12,7 +12,8 @@ settings! {
         mining_rounds: Option<u32> = None, "N";
         /// Wrong labels that are found for an example in such a round, besides as many as it has labels
         hard_negatives: usize = 60, "LABELS";
-        /// Smallest absolute weight of the linear part that is kept
-        prune: f32 = 0.1, "WEIGHT";
+        /// Smallest absolute weight of the linear part that is kept, of a feature with values of the usual size; of features with
+        /// larger values smaller ones are kept too, of others only larger ones
+        prune: f32 = 0.15, "WEIGHT";
     }
 }

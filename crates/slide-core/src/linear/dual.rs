@@ -31,7 +31,8 @@ pub(super) struct Scratch {
 }
 
 /// Trains a label on `members`, of which the first `positives` have it, from the dual variables `alphas` on, which are changed.
-/// Calls `keep` with the features whose weights reach `prune` in absolute value, in the order in which the members have them.
+/// Calls `keep` with the features whose weights, times the feature's heaviness, reach `prune` in absolute value, in the order in
+/// which the members have them.
 /// Returns the score of an example without features.
 pub(super) fn train(
     examples: &Examples<'_>,
@@ -90,7 +91,7 @@ pub(super) fn train(
         }
     }
     for (&feature, &weight) in rows.features.iter().zip(&*weights) {
-        if weight.abs() >= prune {
+        if weight.abs() * examples.heaviness(feature) >= prune {
             keep(feature, weight);
         }
     }

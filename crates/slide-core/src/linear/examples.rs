@@ -27,6 +27,8 @@ pub(super) struct Examples<'a> {
     values: &'a [f32],
     scales: Vec<f32>,
     squares: Vec<f32>,
+    /// For each feature how much heavier than others its values are where it occurs: root mean squares.
+    heaviness: Vec<f32>,
 }
 
 impl<'a> Examples<'a> {
@@ -38,7 +40,8 @@ impl<'a> Examples<'a> {
         let scales: Vec<f32> = rows().map(|values| unit_scale(is_scaled, values)).collect();
         let square = |values: &[f32], scale: f32| values.iter().map(|value| (value * scale) * (value * scale)).sum();
         let squares = rows().zip(&scales).map(|(values, &scale)| square(values, scale)).collect();
-        Self { kernels, starts, features, values, scales, squares }
+        let heaviness = heaviness(data, features.bound(), &scales);
+        Self { kernels, starts, features, values, scales, squares, heaviness }
     }
 
     /// Number of examples.
@@ -71,10 +74,32 @@ impl<'a> Examples<'a> {
         self.squares[example as usize]
     }
 
+    /// The root mean square of a feature's values where it occurs, divided by that of all values; 1 if there is none.
+    pub(super) fn heaviness(&self, feature: u32) -> f32 {
+        self.heaviness[feature as usize]
+    }
+
     /// The kernels that the products are computed with.
     pub(super) fn kernels(&self) -> &'a Kernels {
         self.kernels
     }
+}
+
+fn heaviness(data: &TrainingSet, features: usize, scales: &[f32]) -> Vec<f32> {
+    let mut sums = vec![(0.0_f64, 0_u32); features];
+    let (mut all, mut entries) = (0.0, 0_u64);
+    for (example, &scale) in scales.iter().enumerate() {
+        let (features, values) = data.features(example);
+        for (&feature, &value) in features.iter().zip(values) {
+            let square = f64::from(value * scale) * f64::from(value * scale);
+            let sum = &mut sums[feature as usize];
+            *sum = (sum.0 + square, sum.1 + 1);
+            (all, entries) = (all + square, entries + 1);
+        }
+    }
+    let mean = all / entries.max(1) as f64;
+    let ratio = |(sum, count): (f64, u32)| (sum / f64::from(count) / mean).sqrt() as f32;
+    sums.into_iter().map(|sum| if sum.0 > 0.0 { ratio(sum) } else { 1.0 }).collect()
 }
 
 /// The rows of one label's examples side by side, with features numbered anew: a label's examples have few of all features, so its

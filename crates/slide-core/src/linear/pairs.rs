@@ -91,8 +91,9 @@ impl Pairs {
     /// At most `count` runs of labels with about as many pairs each.
     pub(super) fn runs(&mut self, count: usize) -> Vec<Run<'_>> {
         let (pairs, labels) = (self.len(), self.labels());
-        let mut bounds: Vec<usize> =
-            (0..count).map(|run| self.starts.partition_point(|&start| start < run * pairs / count).min(labels)).collect();
+        let mut bounds: Vec<usize> = (0..count)
+            .map(|run| self.starts.partition_point(|&start| start < run * pairs / count).min(labels))
+            .collect();
         bounds.push(labels);
         let mut alphas = &mut self.alphas[..];
         let runs = bounds.windows(2).filter(|bounds| bounds[0] < bounds[1]).map(|bounds| {

@@ -145,7 +145,8 @@ impl Postings {
     pub(crate) fn list(&self, feature: usize) -> impl Iterator<Item = (u32, f16)> {
         self.blocks.iter().enumerate().flat_map(move |(number, block)| {
             let range = block.starts[feature]..block.starts[feature + 1];
-            let labels = block.labels[range.clone()].iter().map(move |&label| (number * BLOCK) as u32 + u32::from(label));
+            let labels =
+                block.labels[range.clone()].iter().map(move |&label| (number * BLOCK) as u32 + u32::from(label));
             labels.zip(block.weights[range].iter().copied())
         })
     }

@@ -166,7 +166,10 @@ impl<'a> Training<'a> {
         let positives = self.lists_of(added, |example| self.labels.get(example as usize).to_vec());
         let none = self.lists_of(&[], |_| Vec::new());
         let mut has_new = vec![false; self.label_count];
-        added.iter().flat_map(|&example| self.labels.get(example as usize)).for_each(|&label| has_new[label as usize] = true);
+        added
+            .iter()
+            .flat_map(|&example| self.labels.get(example as usize))
+            .for_each(|&label| has_new[label as usize] = true);
         self.add_pairs(&positives, &none);
         self.train(|label| has_new[label]);
     }
@@ -217,8 +220,7 @@ impl<'a> Training<'a> {
             values: Vec<f32>,
         }
         let kept = self.pairs.kept_negatives(self.examples.len());
-        let mut pieces: Vec<(&[u32], Lists)> =
-            chosen.chunks(MINED).map(|piece| (piece, Lists::default())).collect();
+        let mut pieces: Vec<(&[u32], Lists)> = chosen.chunks(MINED).map(|piece| (piece, Lists::default())).collect();
         let workers = self.runtime.workers();
         let mut scratch: Vec<Scratch> = (0..workers.count()).map(|_| Scratch::default()).collect();
         workers.each_with(&mut scratch, &mut pieces, |_, (piece, out), scratch| {

@@ -31,8 +31,8 @@ use safetensors::{Dtype, View};
 use serde::{Deserialize, Serialize};
 use slide_mem::{MappedFile, Placement, RowTable};
 
-use super::{format_1, postings};
 use super::{Checkpoint, Model, ModelError};
+use super::{format_1, postings};
 use crate::atomic_file::write_atomically;
 use crate::combination::{Combination, Parts};
 use crate::config::{Choice, TrainConfig};

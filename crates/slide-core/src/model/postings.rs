@@ -16,7 +16,8 @@ const WRONG_LABELS: &str = "`linear.label` with ascending labels of the model";
 /// Adds the tensors of `linear`: lists in the order of the features in files.
 pub(super) fn add_tensors<'a>(linear: &'a Postings, tensors: &mut BTreeMap<String, Tensor<'a>>) {
     let partition = Partition::new(linear.features());
-    let lists = move || (0..linear.features() as u32).map(move |feature| linear.list(partition.to_internal(feature) as usize));
+    let lists =
+        move || (0..linear.features() as u32).map(move |feature| linear.list(partition.to_internal(feature) as usize));
     let mut labels = Vec::new();
     for list in lists() {
         let mut before = 0;
@@ -39,7 +40,8 @@ pub(super) fn add_tensors<'a>(linear: &'a Postings, tensors: &mut BTreeMap<Strin
 
 /// Reads them.
 pub(super) fn read(reader: &Reader<'_>, features: usize, labels: usize) -> Result<Postings, ModelError> {
-    let words = |bytes: &[u8]| bytes.as_chunks::<4>().0.iter().map(|&word| u32::from_le_bytes(word)).collect::<Vec<_>>();
+    let words =
+        |bytes: &[u8]| bytes.as_chunks::<4>().0.iter().map(|&word| u32::from_le_bytes(word)).collect::<Vec<_>>();
     let biases = words(reader.typed("linear.bias", &[labels], Dtype::F32)?).into_iter().map(f32::from_bits).collect();
     let counts = words(reader.typed("linear.count", &[features], Dtype::U32)?);
     let weights = reader.vector_of("linear.weight", Dtype::F16)?.as_chunks::<2>().0;

@@ -30,16 +30,16 @@ pub(super) fn fit(
         .iter()
         .map(|&example| data.features(example as usize).0.iter().map(|&row| features.to_logical(row)).collect())
         .collect();
-    let mut pieces: Vec<(&[u32], &[Vec<u32>], Vec<Vec<Candidate>>)> =
-        held_out.chunks(PIECE).zip(logical.chunks(PIECE)).map(|(examples, rows)| (examples, rows, Vec::new())).collect();
+    let mut pieces: Vec<(&[u32], &[Vec<u32>], Vec<Vec<Candidate>>)> = held_out
+        .chunks(PIECE)
+        .zip(logical.chunks(PIECE))
+        .map(|(examples, rows)| (examples, rows, Vec::new()))
+        .collect();
     let workers = runtime.workers();
     let mut scratch: Vec<Scratch> = (0..workers.count()).map(|_| Scratch::default()).collect();
     workers.each_with(&mut scratch, &mut pieces, |_, (examples, rows, out), scratch| {
-        let inputs: Vec<(&[u32], &[f32])> = examples
-            .iter()
-            .zip(*rows)
-            .map(|(&example, rows)| (&rows[..], data.features(example as usize).1))
-            .collect();
+        let inputs: Vec<(&[u32], &[f32])> =
+            examples.iter().zip(*rows).map(|(&example, rows)| (&rows[..], data.features(example as usize).1)).collect();
         inference.score(&inputs, 0, scratch, |candidates| {
             let own = data.labels(examples[out.len()] as usize);
             let candidate = |one: &Scored| Candidate {

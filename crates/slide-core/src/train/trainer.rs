@@ -8,8 +8,8 @@ use slide_kernels::rng::{CounterRng, RngKey};
 use slide_mem::{MemError, Report};
 use thiserror::Error;
 
-use super::engine::Engine;
 use super::combine;
+use super::engine::Engine;
 use super::phases::Phases;
 use crate::combination::Combination;
 use crate::config::{ConfigError, TrainConfig};
