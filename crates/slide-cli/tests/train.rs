@@ -74,22 +74,24 @@ fn what_the_data_chose_is_told() {
         assert!(choices.iter().all(|choice| !text(choice, "reason").is_empty()), "{summary:#}");
         choices.iter().map(|choice| (text(choice, "setting"), text(choice, "value"))).collect()
     };
-    let expected = [("mining-rounds", "3"), ("epochs", "8"), ("batch-size", "32"), ("loss", "bce")];
-    assert_eq!(choices(""), expected.map(|(setting, value)| (setting.to_owned(), value.to_owned())));
+    let names =
+        |choices: &[(String, String)]| -> Vec<String> { choices.iter().map(|choice| choice.0.clone()).collect() };
+    let chosen = choices("");
+    assert_eq!(names(&chosen), ["mining-rounds", "epochs", "batch-size", "loss"]);
     // What is chosen is what is trained.
-    let chosen = folder.read("m.slide");
-    let given: Vec<String> = expected.iter().map(|(setting, value)| format!("--{setting} {value}")).collect();
+    let file = folder.read("m.slide");
+    let config = json(&folder.slide("info m.slide --json").assert().success())["config"].clone();
+    for ((key, value), section) in chosen.iter().zip(["linear", "optimizer", "optimizer", "network"]) {
+        assert_eq!(config[section][key].to_string().trim_matches('"'), value, "{key}: {config:#}");
+    }
+    let given: Vec<String> = chosen.iter().map(|(setting, value)| format!("--{setting} {value}")).collect();
     assert_eq!(choices(&given.join(" ")), []);
     let tensors = |file: &[u8]| file[8 + u64::from_le_bytes(file[..8].try_into().unwrap()) as usize..].to_vec();
-    assert!(tensors(&chosen) == tensors(&folder.read("m.slide")));
-    let config = json(&folder.slide("info m.slide --json").assert().success())["config"].clone();
-    assert_eq!((&config["optimizer"]["epochs"], &config["linear"]["mining-rounds"]), (&8.into(), &3.into()));
-    assert_eq!(
-        choices("--budget 3 --model network"),
-        [("epochs", "3"), ("batch-size", "32"), ("loss", "bce")]
-            .map(|(setting, value)| (setting.to_owned(), value.to_owned()))
-    );
-    assert_eq!(choices("--model linear"), [("mining-rounds".to_owned(), "3".to_owned())]);
+    assert!(tensors(&file) == tensors(&folder.read("m.slide")));
+    let of_network = choices("--budget 3 --model network");
+    assert_eq!(names(&of_network), ["epochs", "batch-size", "loss"]);
+    assert_eq!(of_network[0].1, "3");
+    assert_eq!(names(&choices("--model linear")), ["mining-rounds"]);
 }
 
 #[test]

@@ -123,15 +123,20 @@ fn retrieval_by_the_linear_part_finds_what_is_found_exactly() {
             let [linear, exact, auto] =
                 [&linear, &exact, &auto].map(|predictor| predictor.predict_batch(&examples, k).unwrap());
             assert!(linear == auto, "{name}: both parts are retrieved by the linear one unless something else is said");
-            // Softmax is over the labels that are scored, which are fewer for small `k` with exact retrieval.
-            let tolerance = if name.contains("softmax") && k <= 5 { 1e-3 } else { 1e-6 };
             for (example, (linear, exact)) in linear.iter().zip(exact.iter()).enumerate() {
                 assert_eq!((linear.len(), exact.len()), (k, k));
                 for (linear, exact) in linear.iter().zip(exact) {
-                    let difference = (linear.probability - exact.probability).abs();
-                    assert!(difference <= tolerance, "{name}, example {example}: {linear:?} instead of {exact:?}");
-                    // Of all labels many have a probability of nearly 0.
-                    assert!(linear.label == exact.label || k > 5, "{name}, example {example}, best {k}");
+                    let gain = linear.probability - exact.probability;
+                    let what = format!("{name}, example {example}, best {k}: {linear:?} instead of {exact:?}");
+                    if k == LABELS as usize {
+                        // The labels too, but for those whose probabilities are equal up to rounding.
+                        assert!(gain.abs() <= 1e-6, "{what}");
+                        continue;
+                    }
+                    // Only a label that neither part ranks high may be missed exactly, as it is in examples without features,
+                    // where all are improbable. (Softmax is over what is scored, which is less.)
+                    assert!(gain >= -1e-6 || name != "both, bce", "{what}");
+                    assert!(linear.label == exact.label || examples[example].0.is_empty(), "{what}");
                 }
             }
         }
