@@ -26,7 +26,7 @@ const LISTED: usize = 1046;
 const LISTS: usize = 48;
 const EXAMPLES: usize = 256;
 /// As in training (`layer/dense.rs`).
-const TILE: usize = 32;
+const TILE: usize = 96;
 const ROUNDS: usize = 144;
 /// Multiply-adds of a call of the bare loop.
 const PROBE: usize = 4096;
