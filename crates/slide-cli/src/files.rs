@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use slide_core::Model;
+use slide_core::Trainer;
 
 use crate::usage::Usage;
 
@@ -58,8 +58,8 @@ pub(crate) struct Reservation {
 }
 
 /// Reserves the disk space of the trained model at `path`: a full disk is an error before the training, not after.
-pub(crate) fn reserve(path: &Path, model: &Model) -> Result<Reservation> {
-    let bytes = model.file_bytes();
+pub(crate) fn reserve(path: &Path, trainer: &Trainer) -> Result<Reservation> {
+    let bytes = trainer.file_bytes();
     let file = tempfile::tempfile_in(folder(path)).and_then(|file| Ok(allocate(&file, bytes)?.then_some(file)));
     let cannot =
         || format!("cannot write {}: its folder has no space for {} MiB", path.display(), bytes.div_ceil(1 << 20));

@@ -47,7 +47,7 @@ impl Session<'_> {
     /// Trains to the end, or until a signal: then writes a checkpoint and prints its path.
     pub(crate) fn run(&mut self, trainer: &mut Trainer) -> Result<Trained> {
         let interrupt = Deferred::new()?;
-        let reservation = files::reserve(self.output, trainer.model())?;
+        let reservation = files::reserve(self.output, trainer)?;
         let model = trainer.model();
         let has_batches = model.step() < model.steps_per_epoch() * u64::from(model.epochs());
         let mut watch = Watch::new(self.style, examples_done(model), has_batches);

@@ -26,20 +26,16 @@ pub(super) fn fit(
     let network = model.network.as_ref();
     let inference = Inference { model, network, linear: Some(linear), retriever: None, scoring: &scoring, runtime };
     let (features, labels) = (Partition::new(model.features()), Partition::new(model.labels()));
-    let logical: Vec<Vec<u32>> = held_out
-        .iter()
-        .map(|&example| data.features(example as usize).0.iter().map(|&row| features.to_logical(row)).collect())
-        .collect();
-    let mut pieces: Vec<(&[u32], &[Vec<u32>], Vec<Vec<Candidate>>)> = held_out
-        .chunks(PIECE)
-        .zip(logical.chunks(PIECE))
-        .map(|(examples, rows)| (examples, rows, Vec::new()))
-        .collect();
+    let mut pieces: Vec<(&[u32], Vec<Vec<Candidate>>)> =
+        held_out.chunks(PIECE).map(|examples| (examples, Vec::new())).collect();
     let workers = runtime.workers();
     let mut scratch: Vec<Scratch> = (0..workers.count()).map(|_| Scratch::default()).collect();
-    workers.each_with(&mut scratch, &mut pieces, |_, (examples, rows, out), scratch| {
-        let inputs: Vec<(&[u32], &[f32])> =
-            examples.iter().zip(*rows).map(|(&example, rows)| (&rows[..], data.features(example as usize).1)).collect();
+    workers.each_with(&mut scratch, &mut pieces, |_, (examples, out), scratch| {
+        let row = |&example: &u32| data.features(example as usize);
+        let to_logical = |rows: &[u32]| rows.iter().map(|&row| features.to_logical(row)).collect();
+        let logical: Vec<Vec<u32>> = examples.iter().map(|example| to_logical(row(example).0)).collect();
+        let values = examples.iter().map(|example| row(example).1);
+        let inputs: Vec<(&[u32], &[f32])> = logical.iter().map(Vec::as_slice).zip(values).collect();
         inference.score(&inputs, 0, scratch, |candidates| {
             let own = data.labels(examples[out.len()] as usize);
             let candidate = |one: &Scored| Candidate {
@@ -51,7 +47,7 @@ pub(super) fn fit(
             out.push(highest(candidates).iter().map(candidate).collect());
         });
     });
-    let examples: Vec<Vec<Candidate>> = pieces.into_iter().flat_map(|(.., candidates)| candidates).collect();
+    let examples: Vec<Vec<Candidate>> = pieces.into_iter().flat_map(|(_, candidates)| candidates).collect();
     Combination::fit(&examples, [network.is_some(), true])
 }
 

@@ -179,6 +179,7 @@ impl<L: SimdF32x16, O: Step<L, N>, W: Storage, S: Storage, const N: usize> Tiled
         // in vectors and input_gradient, and equal widths, of which `for_tiles` says that the tile is part.
         unsafe {
             let mask = L::first(count);
+            self.ahead.prefetch(k, if MASKED { count } else { T * LANES });
             let mut weights = [L::zero(); T];
             for (t, weights) in weights.iter_mut().enumerate() {
                 let from = self.row.weights.add(k + t * LANES);
@@ -205,7 +206,6 @@ impl<L: SimdF32x16, O: Step<L, N>, W: Storage, S: Storage, const N: usize> Tiled
             }
             for t in 0..T {
                 let (k, decay, rounder) = (k + t * LANES, self.decay, self.rounder);
-                self.ahead.prefetch(k, count);
                 self.row.update::<L, O, MASKED>(&self.step, weights[t], gradient[t], decay, rounder, k, count);
             }
         }
