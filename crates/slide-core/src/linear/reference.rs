@@ -149,14 +149,14 @@ fn the_gradient_of_the_reference_agrees_with_finite_differences() {
     let problem = Problem::drawn(4, 9, 1.0).with_empty_rows();
     let weights: Vec<f64> = (0..FEATURES).map(|feature| 0.1 * feature as f64 - 0.6).collect();
     let (_, gradient) = problem.objective(&weights, 0.4);
-    for feature in 0..=FEATURES {
+    for (feature, slope) in gradient.iter().enumerate() {
         let at = |change: f64| {
             let (mut weights, mut b) = (weights.clone(), 0.4);
             *weights.get_mut(feature).unwrap_or(&mut b) += change;
             problem.objective(&weights, b).0
         };
         let difference = (at(1e-5) - at(-1e-5)) / 2e-5;
-        assert!((difference - gradient[feature]).abs() < 1e-6, "{feature}: {difference} {}", gradient[feature]);
+        assert!((difference - slope).abs() < 1e-6, "{feature}: {difference} {slope}");
     }
 }
 
@@ -188,13 +188,41 @@ fn one_training_comes_near_the_minimum() {
     assert!(distance(&problem.solved(1, 0, 0.0), &problem.solved(1, 1, 0.0)) > 1e-3, "the order shows");
 }
 
+/// The root mean square of each feature's values where it occurs in `data`, divided by that of all values.
+fn heaviness(data: &TrainingSet) -> Vec<f64> {
+    let mut values = vec![Vec::new(); FEATURES];
+    for example in 0..data.examples() {
+        let (features, own) = data.features(example);
+        let length = own.iter().map(|&value| f64::from(value).powi(2)).sum::<f64>().sqrt();
+        let pairs = features.iter().zip(own);
+        pairs.for_each(|(&feature, &value)| values[feature as usize].push(f64::from(value) / length.max(1e-9)));
+    }
+    let mean = |values: &[f64]| (values.iter().map(|value| value * value).sum::<f64>() / values.len() as f64).sqrt();
+    let all = mean(&values.concat());
+    values.iter().map(|values| if values.is_empty() { 1.0 } else { mean(values) / all }).collect()
+}
+
 #[test]
-fn small_weights_are_pruned() {
+fn weights_of_little_influence_are_pruned() {
+    const PRUNE: f32 = 0.5;
     let problem = Problem::drawn(12, 20, 1.0);
-    let [all, kept] = [0.0, 0.3].map(|prune| problem.solved(1, 0, prune));
+    let [all, kept] = [0.0, PRUNE].map(|prune| problem.solved(1, 0, prune));
     assert_eq!(all.bias, kept.bias);
-    let pruned = all.weights.iter().map(|&weight| if weight.abs() >= f64::from(0.3_f32) { weight } else { 0.0 });
+    let influences: Vec<f64> = all
+        .weights
+        .iter()
+        .zip(heaviness(&problem.data()))
+        .map(|(weight, heaviness)| weight.abs() * heaviness)
+        .collect();
+    let pruned = all.weights.iter().zip(&influences).map(|(&weight, &influence)| {
+        assert!((influence - f64::from(PRUNE)).abs() > 1e-5, "too near the bound to tell");
+        if influence >= f64::from(PRUNE) { weight } else { 0.0 }
+    });
     assert!(pruned.eq(kept.weights.iter().copied()), "{:?} of {:?}", kept.weights, all.weights);
     let count = |solution: &Solution| solution.weights.iter().filter(|weight| **weight != 0.0).count();
     assert!(0 < count(&kept) && count(&kept) < count(&all), "{:?} of {:?}", kept.weights, all.weights);
+    // It matters that they are weighed.
+    let differs =
+        |(weight, influence): (&f64, &f64)| (weight.abs() >= f64::from(PRUNE)) != (*influence >= f64::from(PRUNE));
+    assert!(all.weights.iter().zip(&influences).any(differs), "{:?} {influences:?}", all.weights);
 }

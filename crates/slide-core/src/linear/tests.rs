@@ -2,6 +2,7 @@
 
 /// Data and settings of the integration tests.
 #[allow(clippy::field_reassign_with_default, reason = "outside of the crate the options have no other constructor")]
+#[allow(clippy::duplicate_mod, reason = "in the crate, each file of tests has its own")]
 #[path = "../../tests/common/mod.rs"]
 mod common;
 
@@ -20,9 +21,13 @@ use crate::layer::partition::Partition;
 
 const FEATURES: usize = 23;
 
-/// Weights of labels by feature: `(label, weight)`, ascending, and the biases. Feature 0 has weights of every label, feature 1 of none;
-/// of the others one in eight is there.
-fn drawn(labels: u32) -> (Vec<Vec<(u32, f32)>>, Vec<f32>) {
+/// Weights of labels by feature, `(label, weight)` with ascending labels, and the bias of each label.
+type Weights = (Vec<Vec<(u32, f32)>>, Vec<f32>);
+/// The same as an index stores them, as bits.
+type Stored = (Vec<Vec<(u32, u16)>>, Vec<u32>);
+
+/// Feature 0 has weights of every label, feature 1 of none; of the others one in eight is there.
+fn drawn(labels: u32) -> Weights {
     let mut lists = vec![Vec::new(); FEATURES];
     let mut biases = Vec::new();
     for label in 0..labels {
@@ -38,7 +43,7 @@ fn drawn(labels: u32) -> (Vec<Vec<(u32, f32)>>, Vec<f32>) {
 }
 
 /// The index of these, by way of the weights of each label.
-fn index((lists, biases): &(Vec<Vec<(u32, f32)>>, Vec<f32>), kernels: &Kernels) -> Postings {
+fn index((lists, biases): &Weights, kernels: &Kernels) -> Postings {
     let mut of_labels = vec![Vec::new(); biases.len()];
     // Features of a label in descending order: any will do.
     for (feature, list) in lists.iter().enumerate().rev() {
@@ -60,8 +65,7 @@ fn bits(values: &[f32]) -> Vec<u32> {
     values.iter().map(|value| value.to_bits()).collect()
 }
 
-/// What is stored of an index: lists and biases.
-fn content(index: &Postings) -> (Vec<Vec<(u32, u16)>>, Vec<u32>) {
+fn content(index: &Postings) -> Stored {
     let list = |feature| index.list(feature).map(|(label, weight)| (label, weight.to_bits())).collect();
     ((0..index.features()).map(list).collect(), bits(index.biases()))
 }
@@ -231,8 +235,8 @@ fn train<T>(data: &Dataset, threads: usize, isa: Option<Isa>, then: impl FnOnce(
     then(&mut Training::new(&set, &settings, &held_out(), &runtime))
 }
 
-/// A whole training: what is stored after each of its steps.
-fn steps(training: &mut Training<'_>) -> Vec<(usize, (Vec<Vec<(u32, u16)>>, Vec<u32>))> {
+/// A whole training: the number of pairs and the weights after each of its steps.
+fn steps(training: &mut Training<'_>) -> Vec<(usize, Stored)> {
     let state = |training: &Training<'_>| (training.pairs(), content(training.postings()));
     let mut states = vec![state(training)];
     for round in 0..4 {

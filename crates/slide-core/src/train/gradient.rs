@@ -2,6 +2,7 @@
 
 /// Data and settings of the integration tests.
 #[allow(clippy::field_reassign_with_default, reason = "outside of the crate the options have no other constructor")]
+#[allow(clippy::duplicate_mod, reason = "in the crate, each file of tests has its own")]
 #[path = "../../tests/common/mod.rs"]
 mod common;
 
