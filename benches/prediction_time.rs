@@ -39,7 +39,7 @@ fn main() -> Result<()> {
     let mut options = RuntimeOptions::default();
     options.threads = Some(1.try_into()?);
     let runtime = Runtime::new(&options)?;
-    let predictor = Predictor::with(Model::load(&arguments.model)?, Retrieval::Exact, &runtime)?;
+    let predictor = Predictor::with(Model::load(&arguments.model)?, Retrieval::Auto, &runtime)?;
     let reading = ReadOptions { feature_count: Some(predictor.model().features()), ..ReadOptions::default() };
     let test = data::read(&arguments.test, &reading)?;
     let examples: Vec<_> = (0..test.examples()).map(|example| test.features(example)).collect();
