@@ -361,10 +361,10 @@ impl Trainer {
         self.model.file_bytes() + if is_missing { WEIGHTS_OF_ENTRY * BYTES_OF_WEIGHT * entries } else { 0 }
     }
 
-    /// The metrics of the present model on a test set.
+    /// The metrics of the present model on a test set: of the network alone while the linear part is missing.
     ///
     /// # Errors
-    /// An example with a feature that the model does not know.
+    /// An example with a feature that the model does not know; a model without a network before its linear part is trained.
     pub fn evaluate(&self, data: &Dataset) -> Result<Metrics, PredictError> {
         evaluate_model(&self.model, &self.runtime, data)
     }
