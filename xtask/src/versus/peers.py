@@ -85,7 +85,15 @@ class Omikuji:
         return self.module.Model.default_hyper_param()
 
     def train(self, train, model):
-        trained = self.module.Model.train_on_data(train, self.settings(), n_threads=1)
+        # It cannot read examples without features.
+        complete = os.path.join(model, "complete.txt")
+        with open(train) as file, open(complete, "w") as out:
+            header, *rows = file
+            kept = [row for row in rows if ":" in row]
+            out.write(" ".join([str(len(kept)), *header.split()[1:]]) + "\n")
+            out.writelines(kept)
+        trained = self.module.Model.train_on_data(complete, self.settings(), n_threads=1)
+        os.remove(complete)
         trained.save(os.path.join(model, self.file))
 
     def load(self, model, test):
