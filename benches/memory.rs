@@ -16,12 +16,12 @@ use std::time::Instant;
 
 use anyhow::Result;
 use half::bf16;
-use slide_benches::cases::Cost;
+use slide_benches::cases::{ADAM_STEP, Cost};
 use slide_benches::counters::{Hardware, not_available};
 use slide_benches::random::{Aligned, Random};
 use slide_benches::record::{Limit, Line, Measured, Recorder, Roof};
 use slide_benches::statistics::{median, quartiles};
-use slide_kernels::{AdamStep, CscPattern, Isa, Kernels, Matrix, Optimiser, Rounding, RowIds, Table, TableMut};
+use slide_kernels::{CscPattern, Isa, Kernels, Matrix, Optimiser, Rounding, RowIds, Table, TableMut};
 use slide_kernels::{Values, ValuesMut};
 use slide_mem::{Placement, RowTable};
 
@@ -36,15 +36,6 @@ const WATCHED: u64 = 16;
 /// Non-zeros of an input.
 const NONZEROS: usize = 75;
 const EXAMPLES: usize = 256;
-
-const STEP: AdamStep = AdamStep {
-    beta1: 0.9,
-    beta2: 0.999,
-    step_size: 1e-6,
-    inverse_sqrt_correction: 1.0,
-    epsilon: 1e-8,
-    weight_decay: 0.0,
-};
 
 /// The tables, the other inputs, and the lists of rows.
 struct World {
@@ -112,7 +103,7 @@ impl World {
             starts: &self.starts,
             examples: &self.examples,
         };
-        (weights, Optimiser::Adam { step: STEP, m, v, decay: Some(&self.decay) }, read)
+        (weights, Optimiser::Adam { step: ADAM_STEP, m, v, decay: Some(&self.decay) }, read)
     }
 }
 

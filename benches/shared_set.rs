@@ -14,9 +14,10 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use anyhow::Result;
+use slide_benches::cases::ADAM_STEP;
 use slide_benches::random::{Aligned, Random};
 use slide_benches::statistics::median;
-use slide_kernels::{AdamStep, Kernels, Matrix, MatrixMut, Optimiser, Rounding, RowIds, Table, TableMut};
+use slide_kernels::{Kernels, Matrix, MatrixMut, Optimiser, Rounding, RowIds, Table, TableMut};
 use slide_kernels::{Values, ValuesMut};
 use slide_mem::{Placement, RowTable};
 
@@ -30,15 +31,6 @@ const TILE: usize = 96;
 const ROUNDS: usize = 144;
 /// Multiply-adds of a call of the bare loop.
 const PROBE: usize = 4096;
-
-const STEP: AdamStep = AdamStep {
-    beta1: 0.9,
-    beta2: 0.999,
-    step_size: 1e-6,
-    inverse_sqrt_correction: 1.0,
-    epsilon: 1e-8,
-    weight_decay: 0.0,
-};
 
 struct World {
     weights: RowTable<f32>,
@@ -123,7 +115,7 @@ impl World {
             lap(3);
             let table = |values| TableMut::new(ValuesMut::F32(values), stride, WIDTH).expect("whole rows");
             let [weights, m, v] = [&mut self.weights, &mut self.m, &mut self.v].map(|rows| table(rows.as_mut_slice()));
-            let optimiser = Optimiser::Adam { step: STEP, m, v, decay: Some(&self.decays[tile.clone()]) };
+            let optimiser = Optimiser::Adam { step: ADAM_STEP, m, v, decay: Some(&self.decays[tile.clone()]) };
             kernels.update_rows(weights, optimiser, rows.slice(tile), matrix(gradient, WIDTH), Rounding::Nearest);
             lap(4);
         }

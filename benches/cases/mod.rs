@@ -1,7 +1,17 @@
 //! One file per family of kernels: calls of its kernels on arguments that stay in the caches.
 
 use serde::{Deserialize, Serialize};
-use slide_kernels::{Isa, Kernels, Precision, RowIds, list};
+use slide_kernels::{AdamStep, Isa, Kernels, Precision, RowIds, list};
+
+/// An Adam step that changes values so little that they can be updated again and again.
+pub const ADAM_STEP: AdamStep = AdamStep {
+    beta1: 0.9,
+    beta2: 0.999,
+    step_size: 1e-6,
+    inverse_sqrt_correction: 1.0,
+    epsilon: 1e-8,
+    weight_decay: 0.0,
+};
 
 mod axpy;
 mod byte_gemm;
