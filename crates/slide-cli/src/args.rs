@@ -142,10 +142,8 @@ pub(crate) struct EvalArgs {
     /// Pairs of example and label to leave out, in the format of the Extreme Classification Repository
     #[arg(long, value_name = "FILE")]
     pub(crate) filter: Option<PathBuf>,
-    /// Which labels the network scores: all (exact), those that the linear part ranks high and the most frequent (linear), those in
-    /// the buckets of the model's hash tables (lsh); auto is linear if the model has both parts, else exact
-    #[arg(long, value_name = "HOW", default_value = "auto", value_parser = retrieval())]
-    pub(crate) retrieval: Retrieval,
+    #[command(flatten)]
+    pub(crate) retrieval: RetrievalOption,
     #[command(flatten)]
     pub(crate) data: DataOptions,
     #[command(flatten)]
@@ -174,14 +172,21 @@ pub(crate) struct PredictArgs {
     /// Write names instead of numbers: line i of this file, from 0, is the name of label i
     #[arg(long, value_name = "FILE")]
     pub(crate) names: Option<PathBuf>,
-    /// Which labels the network scores: all (exact), those that the linear part ranks high and the most frequent (linear), those in
-    /// the buckets of the model's hash tables (lsh); auto is linear if the model has both parts, else exact
-    #[arg(long, value_name = "HOW", default_value = "auto", value_parser = retrieval())]
-    pub(crate) retrieval: Retrieval,
+    #[command(flatten)]
+    pub(crate) retrieval: RetrievalOption,
     #[command(flatten)]
     pub(crate) data: DataOptions,
     #[command(flatten)]
     pub(crate) runtime: RuntimeOptions,
+}
+
+/// How labels are found.
+#[derive(Args, Debug)]
+pub(crate) struct RetrievalOption {
+    /// Which labels the network scores: all (exact), those that the linear part ranks high and the most frequent (linear), those in
+    /// the buckets of the model's hash tables (lsh); auto is linear if the model has both parts, else exact
+    #[arg(long, value_name = "HOW", default_value = "auto", value_parser = retrieval())]
+    pub(crate) retrieval: Retrieval,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -76,7 +76,7 @@ pub(crate) fn run(args: &EvalArgs, show: Show) -> Result<()> {
         ensure!(found == expected, "{path} has {found}, expected {expected} as {first} has");
     }
     let runtime = args.runtime.start()?;
-    let predictor = |model| Predictor::with(model, args.retrieval, &runtime);
+    let predictor = |model| Predictor::with(model, args.retrieval.retrieval, &runtime);
     let first = predictor(model)?;
     let second = other.map(predictor).transpose()?;
 
@@ -123,7 +123,7 @@ pub(crate) fn run(args: &EvalArgs, show: Show) -> Result<()> {
         parts,
         comparison,
         resamples: args.resamples.get(),
-        retrieval: args.retrieval.name(),
+        retrieval: args.retrieval.retrieval.name(),
         isa: runtime.kernels().isa().name(),
         threads: runtime.workers().count(),
     };

@@ -21,7 +21,7 @@ pub(crate) fn run(args: &PredictArgs, show: Show) -> Result<()> {
         show.progress.during("reading the model", || Model::load_placed(&args.model, &args.runtime.placement()))?;
     let names = args.names.as_ref().map(|path| names::read(path, Some(model.labels()))).transpose()?;
     let runtime = args.runtime.start()?;
-    let predictor = Predictor::with(model, args.retrieval, &runtime)?;
+    let predictor = Predictor::with(model, args.retrieval.retrieval, &runtime)?;
     let model = predictor.model();
     let format = args.format.unwrap_or(if show.json { PredictionFormat::Jsonl } else { PredictionFormat::Tsv });
     let options = ReadOptions { feature_count: Some(model.features()), ..args.data.reading(None) };
