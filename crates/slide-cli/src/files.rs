@@ -41,16 +41,6 @@ pub(crate) fn check_writable(path: &Path) -> Result<()> {
     made.with_context(|| format!("cannot write {}: its folder is not writable", path.display()))
 }
 
-/// Replaces the file at `path` by these bytes: all of them, or the file is as before.
-pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    use std::io::Write as _;
-    let mut file = tempfile::NamedTempFile::new_in(folder(path))?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
-}
-
 /// Space on a disk, reserved until this is dropped.
 pub(crate) struct Reservation {
     /// Without a name, so that nothing is left on the disk if the process is killed.

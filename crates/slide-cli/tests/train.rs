@@ -342,3 +342,54 @@ fn help_has_an_example_and_the_true_defaults() {
         assert!(help.contains(default), "{default} in\n{help}");
     }
 }
+
+#[test]
+fn tuned_settings_are_those_of_training() {
+    let folder = Folder::new();
+    let config =
+        |model: &str| json(&folder.slide(&format!("info {model} --json")).assert().success())["config"].clone();
+    folder.slide("tune train.txt --budget 3 -o tuned.toml -q").assert().success();
+    folder.slide("train train.txt -q --hidden 8 --config tuned.toml -o tuned.slide").assert().success();
+    folder.slide("train train.txt -q --hidden 8 --budget 3 -o plain.slide").assert().success();
+    assert_eq!(config("tuned.slide"), config("plain.slide"));
+    let printed = folder.slide("tune train.txt --budget 3 -q").assert().success();
+    assert_eq!(String::from_utf8(printed.get_output().stdout.clone()).unwrap(), folder.text("tuned.toml"));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = |name: &str| std::fs::metadata(folder.path(name)).unwrap().permissions().mode();
+        assert_eq!(mode("tuned.toml"), mode("plain.slide"), "others may read it as they may a model");
+    }
+    folder.slide("tune train.txt -o train.txt").assert().code(2);
+}
+
+#[test]
+fn a_quantized_model_is_smaller_and_predicts() {
+    let folder = Folder::new();
+    folder.slide("train train.txt -q --hidden 64 -o whole.slide").assert().success();
+    folder.slide("train train.txt -q --hidden 64 --quantize -o half.slide").assert().success();
+    let info = json(&folder.slide("info half.slide --json").assert().success());
+    assert_eq!(info["config"]["network"]["precision"], "bf16");
+    assert!(3 * folder.read("half.slide").len() < 2 * folder.read("whole.slide").len());
+    let precision = |model: &str| {
+        let report = json(&folder.slide(&format!("eval {model} test.txt --json -q")).assert().success());
+        report["metrics"]["at"][0]["precision"].as_f64().unwrap()
+    };
+    assert!((precision("half.slide") - precision("whole.slide")).abs() < 0.02);
+}
+
+#[test]
+fn each_part_is_measured_alone() {
+    let folder = Folder::new();
+    folder.slide("train train.txt -q --hidden 8 -o m.slide").assert().success();
+    let report = json(&folder.slide("eval m.slide test.txt --parts --json -q").assert().success());
+    let parts = report["parts"].as_array().unwrap();
+    let names: Vec<&str> = parts.iter().map(|part| part["part"].as_str().unwrap()).collect();
+    assert_eq!(names, ["network", "linear"]);
+    assert!(parts.iter().all(|part| part["metrics"]["at"][0]["precision"].as_f64().unwrap() > 0.1));
+    assert!(report["calibration_error"].as_f64().unwrap() < 1.0);
+    folder.train("network.slide", "").success();
+    let failed = folder.slide("eval network.slide test.txt --parts").assert().failure();
+    let said = String::from_utf8(failed.get_output().stderr.clone()).unwrap();
+    assert!(said.contains("the model has no linear part"), "{said}");
+}

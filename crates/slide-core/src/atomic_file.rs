@@ -6,7 +6,10 @@ use std::path::Path;
 
 /// Writes a file through `write` under a temporary name in the same folder, syncs it, and renames it to `path`: a
 /// reader never sees a part of it, and a failure leaves what was at `path` before.
-pub(crate) fn write_atomically(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+///
+/// # Errors
+/// What `write` or the system says.
+pub fn write_atomically(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),

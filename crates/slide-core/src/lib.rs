@@ -86,6 +86,7 @@ mod streams;
 mod train;
 mod views;
 
+pub use atomic_file::write_atomically;
 pub use choice::UnknownName;
 pub use combination::{ModelConfig, Parts};
 pub use config::{Choice, ConfigError, TrainConfig};

@@ -1,8 +1,10 @@
 //! `slide tune`.
 
+use std::io::Write as _;
+
 use anyhow::{Context as _, Result};
 use serde_json::json;
-use slide_core::TrainConfig;
+use slide_core::{TrainConfig, write_atomically};
 
 use super::Show;
 use super::train::read_file;
@@ -22,9 +24,8 @@ pub(crate) fn run(args: &TuneArgs, show: Show) -> Result<()> {
     let reasons = choices.iter().map(|choice| format!("# {}: {}\n", choice.setting, choice.reason));
     let text = reasons.collect::<String>() + "\n" + &as_toml(&config);
     match &args.output {
-        Some(path) => {
-            files::write(path, text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))?
-        }
+        Some(path) => write_atomically(path, |file| file.write_all(text.as_bytes()))
+            .with_context(|| format!("cannot write {}", path.display()))?,
         None if !show.json => return output::print(&text),
         None => {}
     }
