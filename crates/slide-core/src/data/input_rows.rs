@@ -14,16 +14,19 @@ choices! {
     }
 }
 
+/// The factor that gives a row the Euclidean length 1; 1 for a row of zeros.
+pub(crate) fn unit_scale(values: &[f32]) -> f64 {
+    let square: f64 = values.iter().map(|&value| f64::from(value) * f64::from(value)).sum();
+    if square > 0.0 { 1.0 / square.sqrt() } else { 1.0 }
+}
+
 impl Normalize {
     /// Replaces `row` by the internal rows, ascending, and the scaled values of an example; `indices` are below the
     /// partition's rows.
     pub(crate) fn row(self, indices: &[u32], values: &[f32], features: &Partition, row: &mut Vec<(u32, f32)>) {
         let scale = match self {
             Self::None => 1.0,
-            Self::L2 => {
-                let square: f64 = values.iter().map(|&x| f64::from(x) * f64::from(x)).sum();
-                if square > 0.0 { 1.0 / square.sqrt() } else { 1.0 }
-            }
+            Self::L2 => unit_scale(values),
         };
         row.clear();
         let pairs = indices.iter().zip(values);

@@ -4,15 +4,15 @@
 //! ones, which it knows best and which are computed for a block of examples as one dense product. Or it ranks all labels by
 //! itself, or those that a retriever finds.
 
-use slide_kernels::{Kernels, MatrixMut, numerics};
+use slide_kernels::{Kernels, MatrixMut};
 
 use crate::combination::{Combination, log_frequency};
 use crate::data::Normalize;
 use crate::layer::dense;
-use crate::linear::{Postings, Scores, unit_scale};
+use crate::linear::{Postings, Scores, row_scale};
 use crate::model::Model;
 use crate::network::Network;
-use crate::retrieval::{Query, Ranking};
+use crate::retrieval::{Query, Ranking, log_sum_exp};
 use crate::views::{matrix, row_ids};
 
 /// Labels that each part contributes to the candidates, unless more are asked for.
@@ -115,7 +115,7 @@ impl Scoring {
         candidates.clear();
         let mut found = 0;
         if let Some(postings) = postings {
-            let scale = unit_scale(normalize == Normalize::L2, values);
+            let scale = row_scale(normalize == Normalize::L2, values);
             postings.scores(kernels, (features, values), scale, linear);
             top.resize(most, 0);
             top_values.resize(most, 0.0);
@@ -166,9 +166,7 @@ impl Scoring {
     /// Makes the logits of an objective whose rows are coupled comparable between examples: logarithms of the softmax over the
     /// candidates.
     pub(crate) fn normalise(candidates: &mut [Scored]) {
-        let max = candidates.iter().fold(f32::NEG_INFINITY, |max, one| max.max(one.network));
-        let sum = candidates.iter().fold(0.0, |sum, one| sum + numerics::exp(one.network - max));
-        let log_sum = max + numerics::ln(sum);
+        let log_sum = log_sum_exp(candidates.iter().map(|one| one.network));
         candidates.iter_mut().for_each(|one| one.network -= log_sum);
     }
 

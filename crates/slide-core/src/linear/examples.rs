@@ -4,18 +4,14 @@ use std::ops::Range;
 
 use slide_kernels::{Kernels, RowIds, SparseVector, Values};
 
-use crate::data::TrainingSet;
+use crate::data::{TrainingSet, unit_scale};
 
 /// How many rows ahead of its use a row is prefetched.
 const AHEAD: usize = 4;
 
-/// The factor that gives a row the Euclidean length 1; 1 for a row of zeros. Rows that were scaled before get 1 too.
-pub(crate) fn unit_scale(is_scaled: bool, values: &[f32]) -> f32 {
-    if is_scaled {
-        return 1.0;
-    }
-    let square: f64 = values.iter().map(|&value| f64::from(value) * f64::from(value)).sum();
-    if square > 0.0 { (1.0 / square.sqrt()) as f32 } else { 1.0 }
+/// The factor that the linear part multiplies a row with, so that its length is 1: 1 for rows that were scaled before.
+pub(crate) fn row_scale(is_scaled: bool, values: &[f32]) -> f32 {
+    if is_scaled { 1.0 } else { unit_scale(values) as f32 }
 }
 
 /// Features of examples, checked once, with the factor that makes each row's length 1.
@@ -37,7 +33,7 @@ impl<'a> Examples<'a> {
         let (starts, ids, values) = data.feature_arrays();
         let features = RowIds::new(ids, features).expect("a training set has features of its partition");
         let rows = || (0..data.examples()).map(|example| data.features(example).1);
-        let scales: Vec<f32> = rows().map(|values| unit_scale(is_scaled, values)).collect();
+        let scales: Vec<f32> = rows().map(|values| row_scale(is_scaled, values)).collect();
         let square = |values: &[f32], scale: f32| values.iter().map(|value| (value * scale) * (value * scale)).sum();
         let squares = rows().zip(&scales).map(|(values, &scale)| square(values, scale)).collect();
         let heaviness = heaviness(data, features.bound(), &scales);

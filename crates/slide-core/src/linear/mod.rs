@@ -19,6 +19,6 @@ mod tests;
 mod training;
 
 pub use config::LinearConfig;
-pub(crate) use examples::unit_scale;
+pub(crate) use examples::row_scale;
 pub(crate) use postings::{Postings, Scores};
 pub(crate) use training::{Settings, Training};

@@ -309,7 +309,7 @@ fn precision(training: &Training<'_>, data: &Dataset, kernels: &Kernels) -> f64 
     let is_right = |example: usize| {
         let (indices, values) = data.features(example);
         let rows: Vec<u32> = indices.iter().map(|&feature| features.to_internal(feature)).collect();
-        training.postings().scores(kernels, (&rows, values), super::unit_scale(false, values), &mut scores);
+        training.postings().scores(kernels, (&rows, values), super::row_scale(false, values), &mut scores);
         let best = (0..data.label_count()).max_by(|&a, &b| scores.all()[a].total_cmp(&scores.all()[b]));
         data.labels(example).contains(&(best.unwrap() as u32))
     };

@@ -1,6 +1,5 @@
 //! Rounds of training and of looking for hard negatives: the wrong labels of an example that score highest.
 
-use slide_kernels::Kernels;
 use slide_kernels::rng::{self, CounterRng, RngKey};
 
 use super::config::LinearConfig;
@@ -75,7 +74,6 @@ pub(crate) struct Settings<'a> {
 pub(crate) struct Training<'a> {
     config: &'a LinearConfig,
     seed: u64,
-    kernels: &'a Kernels,
     runtime: &'a Runtime,
     examples: Examples<'a>,
     /// The labels of each example, ascending.
@@ -95,7 +93,6 @@ impl<'a> Training<'a> {
     /// A training on the examples of `data` without `held_out`, after its first round.
     pub(crate) fn new(data: &'a TrainingSet, settings: &Settings<'a>, held_out: &[u32], runtime: &'a Runtime) -> Self {
         let &Settings { config, seed, features, labels: partition, is_scaled } = settings;
-        let kernels = runtime.kernels();
         let mut labels = Lists::default();
         for example in 0..data.examples() {
             let mut own: Vec<u32> = data.labels(example).iter().map(|&row| partition.to_logical(row)).collect();
@@ -107,9 +104,8 @@ impl<'a> Training<'a> {
         let mut training = Self {
             config,
             seed,
-            kernels,
             runtime,
-            examples: Examples::new(data, features, is_scaled, kernels),
+            examples: Examples::new(data, features, is_scaled, runtime.kernels()),
             labels,
             label_count: partition.rows(),
             pairs: Pairs::default(),
@@ -229,7 +225,7 @@ impl<'a> Training<'a> {
                 let (row, scale) = (self.examples.row(example), self.examples.scale(example));
                 heaviest.keep(row);
                 let heaviest = (&heaviest.features[..], &heaviest.values[..]);
-                self.postings.scores(self.kernels, heaviest, scale, scores);
+                self.postings.scores(self.runtime.kernels(), heaviest, scale, scores);
                 let own = self.labels.get(example as usize);
                 for &label in own.iter().chain(kept.get(example as usize)) {
                     scores.all_mut()[label as usize] = f32::NEG_INFINITY;
@@ -237,7 +233,7 @@ impl<'a> Training<'a> {
                 let most = self.config.hard_negatives + own.len();
                 labels.resize(most, 0);
                 values.resize(most, 0.0);
-                let found = self.kernels.top_k(scores.all(), labels, values);
+                let found = self.runtime.kernels().top_k(scores.all(), labels, values);
                 let best = labels[..found].iter().zip(&*values);
                 out.push(best.filter(|(_, score)| **score > f32::NEG_INFINITY).map(|(&label, _)| label));
             }
@@ -276,6 +272,6 @@ impl<'a> Training<'a> {
         runs.iter().for_each(|(_, run)| weights.append(run));
         drop(runs);
         self.weights = weights;
-        self.postings = Postings::new(self.examples.features(), &self.weights, self.kernels);
+        self.postings = Postings::new(self.examples.features(), &self.weights, self.runtime.kernels());
     }
 }

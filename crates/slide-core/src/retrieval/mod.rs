@@ -16,7 +16,7 @@ use crate::lsh::{HashError, HashingConfig, TableState};
 use crate::runtime::Runtime;
 use crate::sampling;
 
-pub(crate) use ranking::{Candidates, Query, Ranking, ScoredLabel, shorten};
+pub(crate) use ranking::{Candidates, Query, Ranking, ScoredLabel, log_sum_exp, shorten};
 
 choices! {
     /// How a predictor finds the labels that it scores.

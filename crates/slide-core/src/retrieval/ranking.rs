@@ -97,10 +97,8 @@ impl Ranking {
             let hidden = &query.rows[example * columns..(example + 1) * columns];
             kernels.rows_dot(layer.table(), row_ids(rows, layer.rows()), hidden, &mut self.logits);
             best.clear();
-            let mut max = f32::NEG_INFINITY;
             for (&row, logit) in rows.iter().zip(&mut self.logits) {
                 *logit += layer.bias()[row as usize];
-                max = max.max(*logit);
                 if !logit.is_nan() {
                     best.push(ScoredLabel { label: layer.partition().to_logical(row), score: *logit });
                 }
@@ -108,8 +106,7 @@ impl Ranking {
             shorten(best, k);
             best.sort_unstable_by(ScoredLabel::order);
             if with_sum {
-                let sum = self.logits.iter().fold(0.0, |sum, logit| sum + numerics::exp(logit - max));
-                self.log_sums.push(max + numerics::ln(sum));
+                self.log_sums.push(log_sum_exp(self.logits.iter().copied()));
             }
         }
     }
@@ -123,6 +120,12 @@ impl Ranking {
     pub(crate) fn log_sum(&self, example: usize) -> f32 {
         self.log_sums.get(example).copied().unwrap_or(0.0)
     }
+}
+
+/// The logarithm of the sum of the exponentials of `logits`.
+pub(crate) fn log_sum_exp(logits: impl Iterator<Item = f32> + Clone) -> f32 {
+    let max = logits.clone().fold(f32::NEG_INFINITY, f32::max);
+    max + numerics::ln(logits.fold(0.0, |sum, logit| sum + numerics::exp(logit - max)))
 }
 
 /// Keeps the first `k` of the order, the worst of them last. A list is shortened when it is twice as long, so that a row
