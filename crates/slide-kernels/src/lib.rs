@@ -54,6 +54,7 @@ mod wrappers;
 mod api;
 #[cfg(target_arch = "aarch64")]
 mod arm;
+mod blocks;
 mod generic;
 mod isa;
 pub mod list;
@@ -74,6 +75,7 @@ mod x86;
 pub use api::csr_to_csc::{CscMut, CscShape, CsrView};
 pub use api::optimiser::{AdagradStep, AdamStep, MomentumStep, Optimiser};
 pub use api::row_update::Rounding;
+pub use blocks::NibbleBlocks;
 pub use isa::{Isa, IsaError, Quirks};
 pub use precision::Precision;
 pub use prefetch::prefetch;

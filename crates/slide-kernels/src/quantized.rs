@@ -1,6 +1,6 @@
 //! Borrowed views of matrices quantised to eight bits.
 
-use crate::views::{ShapeError, check_shape};
+use crate::views::{ShapeError, check_rows, check_shape};
 
 /// A matrix of `i8`, row-major: row `i` is `values[i * stride..][..width]`.
 #[derive(Clone, Copy, Debug)]
@@ -167,8 +167,4 @@ impl<'a> QuantizedBatchMut<'a> {
         check_rows(values.len() / stride, "scales and zero points", affine.len())?;
         Ok(QuantizedBatchMut { values, affine, stride, width })
     }
-}
-
-fn check_rows(rows: usize, what: &'static str, found: usize) -> Result<(), ShapeError> {
-    if rows == found { Ok(()) } else { Err(ShapeError::Rows { rows, what, found }) }
 }

@@ -14,6 +14,7 @@ pub struct Kernels {
     pub(crate) precision: Precision,
     pub(crate) quirks: Quirks,
     pub(crate) axpy: api::axpy::Table,
+    pub(crate) blocks: api::blocks::Table,
     pub(crate) byte_gemm: api::byte_gemm::Table,
     pub(crate) codes: api::codes::Table,
     pub(crate) convert: api::convert::Table,
@@ -153,6 +154,7 @@ impl Kernels {
     #[doc(hidden)]
     pub fn visit_functions(&self, visit: &mut dyn FnMut(&'static str, &'static str, usize)) {
         self.axpy.visit("axpy", visit);
+        self.blocks.visit("blocks", visit);
         self.byte_gemm.visit("byte_gemm", visit);
         self.codes.visit("codes", visit);
         self.convert.visit("convert", visit);

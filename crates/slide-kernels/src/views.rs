@@ -72,6 +72,34 @@ pub enum ShapeError {
         /// Number of entries of `examples`.
         examples: usize,
     },
+    /// Rows in blocks of sixteen do not fill their blocks, or their columns do not fill the lines of a block.
+    #[error(
+        "{rows} rows of {width} columns; expected a multiple of 16 rows and a positive multiple of {columns} columns"
+    )]
+    Blocks {
+        /// Number of rows.
+        rows: usize,
+        /// Codes per row.
+        width: usize,
+        /// The width is a multiple of this.
+        columns: usize,
+    },
+    /// The bytes of rows of short codes are more or fewer than the rows need.
+    #[error("codes are {found} bytes, which is not what {rows} rows of {width} codes of {bits} bits need")]
+    Codes {
+        /// Number of bytes.
+        found: usize,
+        /// Number of rows.
+        rows: usize,
+        /// Codes per row.
+        width: usize,
+        /// Bits of a code.
+        bits: usize,
+    },
+}
+
+pub(crate) fn check_rows(rows: usize, what: &'static str, found: usize) -> Result<(), ShapeError> {
+    if rows == found { Ok(()) } else { Err(ShapeError::Rows { rows, what, found }) }
 }
 
 pub(crate) fn check_shape(length: usize, stride: usize, width: usize) -> Result<(), ShapeError> {

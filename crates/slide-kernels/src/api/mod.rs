@@ -19,6 +19,7 @@ macro_rules! table {
 }
 
 pub(crate) mod axpy;
+pub(crate) mod blocks;
 pub(crate) mod byte_gemm;
 pub(crate) mod codes;
 pub(crate) mod convert;

@@ -8,6 +8,7 @@ use half::bf16;
 use crate::{Isa, Kernels, Precision, Quirks};
 
 pub(crate) mod axpy;
+pub(crate) mod blocks;
 pub(crate) mod byte_gemm;
 pub(crate) mod codes;
 pub(crate) mod convert;
@@ -38,6 +39,7 @@ pub(crate) const KERNELS: Kernels = Kernels {
     precision: Precision::Reproducible,
     quirks: Quirks { slow_gather: false, slow_bf16_pairs: false },
     axpy: axpy::TABLE,
+    blocks: blocks::TABLE,
     byte_gemm: byte_gemm::TABLE,
     codes: codes::TABLE,
     convert: convert::TABLE,
