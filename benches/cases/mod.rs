@@ -14,6 +14,7 @@ pub const ADAM_STEP: AdamStep = AdamStep {
 };
 
 mod axpy;
+mod blocks;
 mod byte_gemm;
 mod codes;
 mod convert;
@@ -143,6 +144,7 @@ type Family = (&'static str, fn() -> Vec<Case>);
 
 const FAMILIES: &[Family] = &[
     ("axpy", axpy::cases),
+    ("blocks", blocks::cases),
     ("byte_gemm", byte_gemm::cases),
     ("codes", codes::cases),
     ("convert", convert::cases),

@@ -166,6 +166,8 @@ pub(crate) trait SimdU32x16: Copy {
     fn select(self, mask: Self::Mask, other: Self) -> Self;
     /// The lanes where `self > other`, both taken as `i32`.
     fn greater_signed(self, other: Self) -> Self::Mask;
+    /// Of each lane as `i32` the nearest `f32`, ties to even.
+    fn signed_to_f32(self) -> Self::F32;
     fn bitcast_f32(self) -> Self::F32;
 }
 

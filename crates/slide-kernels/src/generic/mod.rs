@@ -13,6 +13,7 @@ mod storage;
 mod tiles;
 
 pub(crate) mod axpy;
+pub(crate) mod blocks;
 pub(crate) mod byte_dot;
 pub(crate) mod byte_gemm;
 pub(crate) mod codes;

@@ -286,6 +286,10 @@ impl SimdU32x16 for U32x16 {
         ))
     }
     #[inline(always)]
+    fn signed_to_f32(self) -> F32x16 {
+        F32x16(each!(|a = self.0| vcvtq_f32_s32(vreinterpretq_s32_u32(a))))
+    }
+    #[inline(always)]
     fn bitcast_f32(self) -> F32x16 {
         F32x16(each!(|a = self.0| vreinterpretq_f32_u32(a)))
     }

@@ -1,6 +1,7 @@
 //! NEON, which every 64-bit Arm processor has: four registers for sixteen lanes.
 
 mod axpy;
+pub(in crate::arm) mod blocks;
 mod byte_gemm;
 mod codes;
 mod compare;
@@ -35,6 +36,7 @@ pub(crate) const KERNELS: Kernels = Kernels {
     isa: Isa::Neon,
     codes: codes::TABLE,
     axpy: axpy::TABLE,
+    blocks: blocks::TABLE,
     byte_gemm: byte_gemm::TABLE,
     convert: convert::TABLE,
     csr_to_csc: csr_to_csc::TABLE,

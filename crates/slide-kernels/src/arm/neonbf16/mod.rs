@@ -4,6 +4,7 @@
 //! `bfmlalb` and `bfmlalt` widen, multiply and add with one rounding, as `fmla` does, and so are used by the reproducible kernels;
 //! `bfdot` and `bfmmla` flush subnormals and round to odd, and are used by the native ones.
 
+mod blocks;
 mod byte_gemm;
 mod dot;
 mod gemm;
@@ -20,6 +21,7 @@ use crate::{Isa, Kernels, Precision};
 
 pub(crate) const KERNELS: Kernels = Kernels {
     isa: Isa::NeonBf16,
+    blocks: blocks::TABLE,
     byte_gemm: byte_gemm::TABLE,
     dot: dot::TABLE,
     quant: quant::TABLE,

@@ -320,6 +320,10 @@ impl SimdU32x16 for U32x16 {
         proven!(Mask16(_mm256_cmpgt_epi32(self.0, other.0), _mm256_cmpgt_epi32(self.1, other.1)))
     }
     #[inline(always)]
+    fn signed_to_f32(self) -> F32x16 {
+        proven!(F32x16(_mm256_cvtepi32_ps(self.0), _mm256_cvtepi32_ps(self.1)))
+    }
+    #[inline(always)]
     fn bitcast_f32(self) -> F32x16 {
         proven!(F32x16(_mm256_castsi256_ps(self.0), _mm256_castsi256_ps(self.1)))
     }

@@ -1,6 +1,7 @@
 //! AVX2 + FMA + F16C.
 
 mod axpy;
+mod blocks;
 mod byte_gemm;
 mod codes;
 mod compare;
@@ -34,6 +35,7 @@ pub(crate) const KERNELS: Kernels = Kernels {
     isa: Isa::Avx2,
     codes: codes::TABLE,
     axpy: axpy::TABLE,
+    blocks: blocks::TABLE,
     byte_gemm: byte_gemm::TABLE,
     convert: convert::TABLE,
     csr_to_csc: csr_to_csc::TABLE,

@@ -227,6 +227,10 @@ impl SimdU32x16 for U32x16 {
         proven!(_mm512_cmpgt_epi32_mask(self.0, other.0))
     }
     #[inline(always)]
+    fn signed_to_f32(self) -> F32x16 {
+        proven!(F32x16(_mm512_cvtepi32_ps(self.0)))
+    }
+    #[inline(always)]
     fn bitcast_f32(self) -> F32x16 {
         proven!(F32x16(_mm512_castsi512_ps(self.0)))
     }

@@ -1,6 +1,7 @@
 //! AVX-512 F, BW, DQ, VL, CD.
 
 mod axpy;
+mod blocks;
 mod byte_gemm;
 mod codes;
 mod compare;
@@ -33,6 +34,7 @@ pub(crate) const KERNELS: Kernels = Kernels {
     isa: Isa::Avx512,
     codes: codes::TABLE,
     axpy: axpy::TABLE,
+    blocks: blocks::TABLE,
     byte_gemm: byte_gemm::TABLE,
     convert: convert::TABLE,
     csr_to_csc: csr_to_csc::TABLE,

@@ -1,0 +1,66 @@
+//! [`crate::api::blocks`] with `sdot`, which adds four products of `i8` to the `i32` of their row.
+
+use core::arch::aarch64::*;
+use core::arch::asm;
+
+use super::{F32x16, U32x16};
+use crate::NibbleBlocks;
+use crate::api::blocks::Table;
+use crate::arm::neon::blocks::{columns, nibbles};
+use crate::generic::blocks::{self, LINE, Products, ask};
+
+wrappers!("neon,dotprod,i8mm", Table {
+    fn score_nibble_blocks(blocks: NibbleBlocks<'_>, query: &[i8], scale: f32, base: f32, out: &mut [f32])
+        = blocks::score_nibble_blocks::<Nibbles, 2>;
+});
+
+/// Codes of four bits.
+struct Nibbles;
+
+impl Products for Nibbles {
+    type Scores = F32x16;
+    const COLUMNS: usize = NibbleBlocks::COLUMNS;
+
+    #[inline(always)]
+    unsafe fn sums<const N: usize>(
+        blocks: [*const u8; N],
+        ahead: [*const u8; N],
+        query: *const i8,
+        lines: usize,
+    ) -> [U32x16; N] {
+        // SAFETY: guaranteed by the caller: lines `g < lines` of each block, and the columns of each line; and `dotprod`.
+        unsafe {
+            let mut sums = [[vdupq_n_s32(0); 4]; N];
+            for g in 0..lines {
+                let [first, second] = columns(query.add(Self::COLUMNS * g));
+                for j in 0..N {
+                    ask(ahead[j], g);
+                    for (i, sum) in sums[j].iter_mut().enumerate() {
+                        let [low, high] = nibbles(blocks[j].add(LINE * g + 16 * i));
+                        *sum = sdot(sdot(*sum, low, first), high, second);
+                    }
+                }
+            }
+            sums.map(|sums| U32x16(sums.map(|sum| vreinterpretq_u32_s32(sum))))
+        }
+    }
+}
+
+/// Four products and their sum, in each lane.
+///
+/// # Safety
+/// The feature `dotprod` is available.
+#[inline(always)]
+unsafe fn sdot(mut sum: int32x4_t, a: int8x16_t, b: int8x16_t) -> int32x4_t {
+    // SAFETY: upheld by the caller; the instruction touches no memory.
+    unsafe {
+        asm!(
+            "sdot {sum:v}.4s, {a:v}.16b, {b:v}.16b",
+            sum = inout(vreg) sum,
+            a = in(vreg) a,
+            b = in(vreg) b,
+            options(pure, nomem, nostack, preserves_flags),
+        );
+    }
+    sum
+}

@@ -1,0 +1,32 @@
+//! [`crate::api::blocks`] on AVX2.
+
+use core::arch::x86_64::*;
+
+use super::{F32x16, U32x16};
+use crate::NibbleBlocks;
+use crate::api::blocks::Table;
+use crate::generic::blocks;
+use crate::x86::pairs_of_bytes::{BytePairs, Nibbles};
+
+wrappers!("avx,avx2,fma,f16c", Table {
+    fn score_nibble_blocks(blocks: NibbleBlocks<'_>, query: &[i8], scale: f32, base: f32, out: &mut [f32])
+        = blocks::score_nibble_blocks::<Nibbles<F32x16>, 2>;
+});
+
+impl BytePairs for U32x16 {
+    #[inline(always)]
+    fn byte_products(self, other: Self) -> Self {
+        proven!(U32x16(_mm256_maddubs_epi16(self.0, other.0), _mm256_maddubs_epi16(self.1, other.1)))
+    }
+    #[inline(always)]
+    fn add_pairs(self, other: Self) -> Self {
+        proven!(U32x16(_mm256_add_epi16(self.0, other.0), _mm256_add_epi16(self.1, other.1)))
+    }
+    #[inline(always)]
+    fn widen_pairs(self) -> Self {
+        proven! {
+            let one = _mm256_set1_epi16(1);
+            U32x16(_mm256_madd_epi16(self.0, one), _mm256_madd_epi16(self.1, one))
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! [`crate::api::blocks`] on AVX-512, without VNNI.
+
+use core::arch::x86_64::*;
+
+use super::{F32x16, U32x16};
+use crate::NibbleBlocks;
+use crate::api::blocks::Table;
+use crate::generic::blocks;
+use crate::x86::pairs_of_bytes::{BytePairs, Nibbles};
+
+wrappers!("avx,avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512cd", Table {
+    fn score_nibble_blocks(blocks: NibbleBlocks<'_>, query: &[i8], scale: f32, base: f32, out: &mut [f32])
+        = blocks::score_nibble_blocks::<Nibbles<F32x16>, 4>;
+});
+
+impl BytePairs for U32x16 {
+    #[inline(always)]
+    fn byte_products(self, other: Self) -> Self {
+        proven!(U32x16(_mm512_maddubs_epi16(self.0, other.0)))
+    }
+    #[inline(always)]
+    fn add_pairs(self, other: Self) -> Self {
+        proven!(U32x16(_mm512_add_epi16(self.0, other.0)))
+    }
+    #[inline(always)]
+    fn widen_pairs(self) -> Self {
+        proven!(U32x16(_mm512_madd_epi16(self.0, _mm512_set1_epi16(1))))
+    }
+}
