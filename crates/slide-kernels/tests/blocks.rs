@@ -76,7 +76,7 @@ fn check_nibbles(blocks: usize, width: usize, seed: u64) {
     let mut expected = vec![0.0; rows];
     scalar().score_nibble_blocks(view, &query, scale, base, &mut expected);
     for kernels in others() {
-        let mut found = Guarded::new(rows, seed % 2 == 0);
+        let mut found = Guarded::new(rows, seed.is_multiple_of(2));
         kernels.score_nibble_blocks(view, &query, scale, base, &mut found);
         assert_same(&format!("score_nibble_blocks, {blocks} blocks of {width}"), kernels, &expected, &found);
     }

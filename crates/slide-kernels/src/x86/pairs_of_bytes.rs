@@ -3,7 +3,7 @@
 use core::marker::PhantomData;
 
 use crate::NibbleBlocks;
-use crate::generic::blocks::{LINE, Products, ask};
+use crate::generic::blocks::{LINE, Products};
 use crate::generic::{SimdF32x16, SimdU32x16};
 
 /// 64 bytes, or 32 sums of pairs.
@@ -28,63 +28,45 @@ impl<L: SimdF32x16<U32: BytePairs>> Products for Nibbles<L> {
     const COLUMNS: usize = NibbleBlocks::COLUMNS;
 
     #[inline(always)]
-    unsafe fn sums<const N: usize>(
-        blocks: [*const u8; N],
-        ahead: [*const u8; N],
-        query: *const i8,
-        lines: usize,
-    ) -> [L::U32; N] {
-        // SAFETY: guaranteed by the caller: lines `g < lines` of each block, and the columns of each line.
+    unsafe fn sums(block: *const u8, query: *const i8, lines: usize) -> L::U32 {
+        // SAFETY: guaranteed by the caller: lines `g < lines` of the block, and the columns of each line.
         unsafe {
-            let zero = L::U32::splat(0);
-            let mut sums = [zero; N];
+            let mut sums = L::U32::splat(0);
             let mut g = 0;
             while g + NIBBLE_LINES <= lines {
-                let mut pairs = [zero; N];
-                for i in 0..NIBBLE_LINES {
-                    add_line::<L, N>(&mut pairs, blocks, ahead, query, g + i);
+                let mut pairs = products_of_nibbles::<L>(block, query, g);
+                for i in 1..NIBBLE_LINES {
+                    pairs = pairs.add_pairs(products_of_nibbles::<L>(block, query, g + i));
                 }
-                for j in 0..N {
-                    sums[j] = sums[j].add(pairs[j].widen_pairs());
-                }
+                sums = sums.add(pairs.widen_pairs());
                 g += NIBBLE_LINES;
             }
-            let mut pairs = [zero; N];
             while g < lines {
-                add_line::<L, N>(&mut pairs, blocks, ahead, query, g);
+                sums = sums.add(products_of_nibbles::<L>(block, query, g).widen_pairs());
                 g += 1;
-            }
-            for j in 0..N {
-                sums[j] = sums[j].add(pairs[j].widen_pairs());
             }
             sums
         }
     }
 }
 
-/// Adds the products of a line of each block in 16 bits.
+/// The products of a line, two pairs added in 16 bits.
 ///
 /// # Safety
 /// As for [`Products::sums`], with `line < lines`.
 #[inline(always)]
-unsafe fn add_line<L: SimdF32x16<U32: BytePairs>, const N: usize>(
-    pairs: &mut [L::U32; N],
-    blocks: [*const u8; N],
-    ahead: [*const u8; N],
+unsafe fn products_of_nibbles<L: SimdF32x16<U32: BytePairs>>(
+    block: *const u8,
     query: *const i8,
     line: usize,
-) {
+) -> L::U32 {
     // SAFETY: upheld by the caller.
     unsafe {
         let columns = query.add(NibbleBlocks::COLUMNS * line).cast::<u32>();
         let (first, second) = (columns.read_unaligned(), columns.add(1).read_unaligned());
-        let (first, second) = (L::U32::splat(first), L::U32::splat(second));
-        let low = L::U32::splat(0x0F0F_0F0F);
-        for j in 0..N {
-            ask(ahead[j], line);
-            let codes = L::U32::load(blocks[j].add(LINE * line).cast());
-            pairs[j] = pairs[j].add_pairs(codes.and(low).byte_products(first));
-            pairs[j] = pairs[j].add_pairs(codes.shift_right::<4>().and(low).byte_products(second));
-        }
+        let half = L::U32::splat(0x0F0F_0F0F);
+        let codes = L::U32::load(block.add(LINE * line).cast());
+        let low = codes.and(half).byte_products(L::U32::splat(first));
+        low.add_pairs(codes.shift_right::<4>().and(half).byte_products(L::U32::splat(second)))
     }
 }

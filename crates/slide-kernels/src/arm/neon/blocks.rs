@@ -5,11 +5,11 @@ use core::arch::aarch64::*;
 use super::{F32x16, U32x16};
 use crate::NibbleBlocks;
 use crate::api::blocks::Table;
-use crate::generic::blocks::{self, LINE, Products, ask};
+use crate::generic::blocks::{self, LINE, Products};
 
 wrappers!("neon", Table {
     fn score_nibble_blocks(blocks: NibbleBlocks<'_>, query: &[i8], scale: f32, base: f32, out: &mut [f32])
-        = blocks::score_nibble_blocks::<Nibbles, 1>;
+        = blocks::score_nibble_blocks::<Nibbles>;
 });
 
 /// Codes of four bits: products of `i8`, added in 16 bits.
@@ -26,41 +26,31 @@ impl Products for Nibbles {
     const COLUMNS: usize = NibbleBlocks::COLUMNS;
 
     #[inline(always)]
-    unsafe fn sums<const N: usize>(
-        blocks: [*const u8; N],
-        ahead: [*const u8; N],
-        query: *const i8,
-        lines: usize,
-    ) -> [U32x16; N] {
-        // SAFETY: guaranteed by the caller: lines `g < lines` of each block, and the columns of each line.
+    unsafe fn sums(block: *const u8, query: *const i8, lines: usize) -> U32x16 {
+        // SAFETY: guaranteed by the caller: lines `g < lines` of the block, and the columns of each line.
         unsafe {
-            let mut sums = [[[vdupq_n_s32(0); 2]; 4]; N];
+            let mut sums = [[vdupq_n_s32(0); 2]; 4];
             let mut g = 0;
             while g < lines {
                 let end = lines.min(g + Self::LINES);
-                let mut short = [[[vdupq_n_s16(0); 2]; 4]; N];
+                let mut short = [[vdupq_n_s16(0); 2]; 4];
                 while g < end {
                     let [first, second] = columns(query.add(Self::COLUMNS * g));
-                    for j in 0..N {
-                        ask(ahead[j], g);
-                        for (i, sums) in short[j].iter_mut().enumerate() {
-                            let [low, high] = nibbles(blocks[j].add(LINE * g + 16 * i));
-                            sums[0] = vmlal_s8(sums[0], vget_low_s8(low), vget_low_s8(first));
-                            sums[1] = vmlal_high_s8(sums[1], low, first);
-                            sums[0] = vmlal_s8(sums[0], vget_low_s8(high), vget_low_s8(second));
-                            sums[1] = vmlal_high_s8(sums[1], high, second);
-                        }
+                    for (i, [a, b]) in short.iter_mut().enumerate() {
+                        let [low, high] = nibbles(block.add(LINE * g + 16 * i));
+                        *a = vmlal_s8(*a, vget_low_s8(low), vget_low_s8(first));
+                        *b = vmlal_high_s8(*b, low, first);
+                        *a = vmlal_s8(*a, vget_low_s8(high), vget_low_s8(second));
+                        *b = vmlal_high_s8(*b, high, second);
                     }
                     g += 1;
                 }
-                for (sums, short) in sums.as_flattened_mut().iter_mut().zip(short.as_flattened()) {
-                    for (sum, &short) in sums.iter_mut().zip(short) {
-                        *sum = vpadalq_s16(*sum, short);
-                    }
+                for (sums, [a, b]) in sums.iter_mut().zip(short) {
+                    *sums = [vpadalq_s16(sums[0], a), vpadalq_s16(sums[1], b)];
                 }
             }
             // Two sums of each row, side by side.
-            sums.map(|sums| U32x16(sums.map(|[a, b]| vreinterpretq_u32_s32(vpaddq_s32(a, b)))))
+            U32x16(sums.map(|[a, b]| vreinterpretq_u32_s32(vpaddq_s32(a, b))))
         }
     }
 }

@@ -7,11 +7,11 @@ use super::{F32x16, U32x16};
 use crate::NibbleBlocks;
 use crate::api::blocks::Table;
 use crate::arm::neon::blocks::{columns, nibbles};
-use crate::generic::blocks::{self, LINE, Products, ask};
+use crate::generic::blocks::{self, LINE, Products};
 
 wrappers!("neon,dotprod,i8mm", Table {
     fn score_nibble_blocks(blocks: NibbleBlocks<'_>, query: &[i8], scale: f32, base: f32, out: &mut [f32])
-        = blocks::score_nibble_blocks::<Nibbles, 2>;
+        = blocks::score_nibble_blocks::<Nibbles>;
 });
 
 /// Codes of four bits.
@@ -22,26 +22,20 @@ impl Products for Nibbles {
     const COLUMNS: usize = NibbleBlocks::COLUMNS;
 
     #[inline(always)]
-    unsafe fn sums<const N: usize>(
-        blocks: [*const u8; N],
-        ahead: [*const u8; N],
-        query: *const i8,
-        lines: usize,
-    ) -> [U32x16; N] {
-        // SAFETY: guaranteed by the caller: lines `g < lines` of each block, and the columns of each line; and `dotprod`.
+    unsafe fn sums(block: *const u8, query: *const i8, lines: usize) -> U32x16 {
+        // SAFETY: guaranteed by the caller: lines `g < lines` of the block, the columns of each line, and `dotprod`.
         unsafe {
-            let mut sums = [[vdupq_n_s32(0); 4]; N];
+            // Low and high codes have their own sums: eight chains.
+            let mut sums = [[vdupq_n_s32(0); 2]; 4];
             for g in 0..lines {
                 let [first, second] = columns(query.add(Self::COLUMNS * g));
-                for j in 0..N {
-                    ask(ahead[j], g);
-                    for (i, sum) in sums[j].iter_mut().enumerate() {
-                        let [low, high] = nibbles(blocks[j].add(LINE * g + 16 * i));
-                        *sum = sdot(sdot(*sum, low, first), high, second);
-                    }
+                for (i, [a, b]) in sums.iter_mut().enumerate() {
+                    let [low, high] = nibbles(block.add(LINE * g + 16 * i));
+                    *a = sdot(*a, low, first);
+                    *b = sdot(*b, high, second);
                 }
             }
-            sums.map(|sums| U32x16(sums.map(|sum| vreinterpretq_u32_s32(sum))))
+            U32x16(sums.map(|[a, b]| vreinterpretq_u32_s32(vaddq_s32(a, b))))
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::x86::pairs_of_bytes::{BytePairs, Nibbles};
 
 wrappers!("avx,avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512cd", Table {
     fn score_nibble_blocks(blocks: NibbleBlocks<'_>, query: &[i8], scale: f32, base: f32, out: &mut [f32])
-        = blocks::score_nibble_blocks::<Nibbles<F32x16>, 4>;
+        = blocks::score_nibble_blocks::<Nibbles<F32x16>>;
 });
 
 impl BytePairs for U32x16 {
