@@ -2,48 +2,64 @@
 
 use crate::views::{ShapeError, check_rows};
 
-/// Rows of four-bit codes in blocks of sixteen rows: code `c` of row `i` represents `scales[i] * (c - 8)`.
+/// Rows of codes of `BITS` bits, 4 or 1, in blocks of sixteen rows, each row with a scale and an offset: [`NibbleBlocks`] and
+/// [`BitBlocks`], which say what a code represents.
 ///
-/// Block `b` has the rows `16 b` to `16 b + 15`. It is `width / 8` lines of 64 bytes, one after the other; line `g` has the
-/// columns `8 g` to `8 g + 7`, and its bytes `4 r` to `4 r + 3` are those of row `16 b + r`: their low halves are the columns
-/// `8 g` to `8 g + 3`, their high halves the columns `8 g + 4` to `8 g + 7`. [`place`](NibbleBlocks::place) computes this.
+/// A line has 64 bytes and [`COLUMNS`](CodeBlocks::COLUMNS) columns of a block: its bytes `4 r` to `4 r + 3` are those of row `r`
+/// of the block. The lowest `BITS` bits of these four bytes are the first four columns of the line, the next bits the next four, and
+/// so on. Block `b` has the rows `16 b` to `16 b + 15`; it is `width / COLUMNS` lines, one after the other, and the blocks
+/// follow one another. [`place`](CodeBlocks::place) computes this.
 ///
 /// Any alignment is allowed; lines that begin at multiples of 64 bytes are read fastest.
 #[derive(Clone, Copy, Debug)]
-pub struct NibbleBlocks<'a> {
+pub struct CodeBlocks<'a, const BITS: usize> {
     codes: &'a [u8],
     scales: &'a [f32],
     offsets: &'a [f32],
     width: usize,
 }
 
-impl<'a> NibbleBlocks<'a> {
+/// Codes of four bits: code `c` of row `i` represents `scales[i] * (c - 8)`.
+pub type NibbleBlocks<'a> = CodeBlocks<'a, 4>;
+
+/// Codes of one bit: a one of row `i` represents `scales[i]`, a zero `-scales[i]`.
+pub type BitBlocks<'a> = CodeBlocks<'a, 1>;
+
+impl<'a, const BITS: usize> CodeBlocks<'a, BITS> {
     /// Rows of a block.
     pub const BLOCK: usize = 16;
-    /// Columns of a line: the width is a multiple of this.
-    pub const COLUMNS: usize = 8;
+    /// Columns of a line: 8 for codes of four bits, 32 for single bits.
+    pub const COLUMNS: usize = {
+        assert!(BITS == 4 || BITS == 1, "a code has four bits or one");
+        32 / BITS
+    };
 
     /// A view of `scales.len()` rows of `width` codes.
     ///
     /// # Errors
-    /// Unless `width` is a positive multiple of 8, there are as many offsets as scales, a multiple of 16, and
-    /// `codes.len()` is half of the number of codes.
+    /// Unless `width` is a positive multiple of [`COLUMNS`](CodeBlocks::COLUMNS), there are as many offsets as scales, a multiple
+    /// of 16, and `codes` has exactly the bytes for the codes.
     pub fn new(codes: &'a [u8], scales: &'a [f32], offsets: &'a [f32], width: usize) -> Result<Self, ShapeError> {
-        check_blocks(scales.len(), width, Self::COLUMNS)?;
-        check_rows(scales.len(), "offsets", offsets.len())?;
-        check_codes(codes.len(), scales.len(), width, 4)?;
-        Ok(NibbleBlocks { codes, scales, offsets, width })
+        let (rows, columns) = (scales.len(), Self::COLUMNS);
+        if !rows.is_multiple_of(Self::BLOCK) || width == 0 || !width.is_multiple_of(columns) {
+            return Err(ShapeError::Blocks { rows, width, columns });
+        }
+        check_rows(rows, "offsets", offsets.len())?;
+        // The codes of a column of a block are whole bytes, so nothing is rounded.
+        if (rows * BITS / 8).checked_mul(width) != Some(codes.len()) {
+            return Err(ShapeError::Codes { found: codes.len(), rows, width, bits: BITS });
+        }
+        Ok(CodeBlocks { codes, scales, offsets, width })
     }
 
-    /// Where the code of a row and column lies among rows of this width: the index of its byte, and 0 for the low half of
-    /// the byte or 4 for the high half, the number of bits by which the code is shifted up there.
+    /// Where the code of a row and column lies among rows of this width: the index of its byte, and the number of its lowest bit
+    /// there (0 or 4 for codes of four bits).
     ///
-    /// A byte can be filled with `bytes[byte] |= code << shift`, if it was 0 and the code is below 16.
+    /// Bytes that were 0 are filled with `bytes[byte] |= code << bit`.
     #[must_use]
     pub const fn place(row: usize, column: usize, width: usize) -> (usize, u32) {
-        let (block, line) = (row / Self::BLOCK, column / Self::COLUMNS);
-        let byte = block * (width * Self::BLOCK / 2) + 64 * line + 4 * (row % Self::BLOCK) + column % 4;
-        (byte, if column % Self::COLUMNS < 4 { 0 } else { 4 })
+        let line = row / Self::BLOCK * (width / Self::COLUMNS) + column / Self::COLUMNS;
+        (64 * line + 4 * (row % Self::BLOCK) + column % 4, (column % Self::COLUMNS / 4 * BITS) as u32)
     }
 
     /// The number of rows, a multiple of 16.
@@ -51,12 +67,12 @@ impl<'a> NibbleBlocks<'a> {
         self.scales.len()
     }
 
-    /// Codes per row, a multiple of 8.
+    /// Codes per row.
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// All codes, in pairs.
+    /// All codes.
     pub fn codes(&self) -> &'a [u8] {
         self.codes
     }
@@ -71,28 +87,13 @@ impl<'a> NibbleBlocks<'a> {
         self.offsets
     }
 
-    /// One code, `0..=15`.
+    /// One code, below `2^BITS`.
     ///
     /// # Panics
     /// If there is no such row or column.
     pub fn code(&self, row: usize, column: usize) -> u8 {
-        assert!(row < self.rows() && column < self.width, "NibbleBlocks::code: no row {row} or no column {column}");
-        let (byte, shift) = Self::place(row, column, self.width);
-        self.codes[byte] >> shift & 0x0F
+        assert!(row < self.rows() && column < self.width, "code: there is no row {row} or no column {column}");
+        let (byte, bit) = Self::place(row, column, self.width);
+        self.codes[byte] >> bit & ((1 << BITS) - 1)
     }
-}
-
-fn check_blocks(rows: usize, width: usize, columns: usize) -> Result<(), ShapeError> {
-    if !rows.is_multiple_of(16) || width == 0 || !width.is_multiple_of(columns) {
-        return Err(ShapeError::Blocks { rows, width, columns });
-    }
-    Ok(())
-}
-
-/// `rows` is a multiple of 16, so that the codes of a column are whole bytes.
-fn check_codes(found: usize, rows: usize, width: usize, bits: usize) -> Result<(), ShapeError> {
-    if (rows / 16 * (2 * bits)).checked_mul(width) != Some(found) {
-        return Err(ShapeError::Codes { found, rows, width, bits });
-    }
-    Ok(())
 }

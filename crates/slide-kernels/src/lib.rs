@@ -75,7 +75,7 @@ mod x86;
 pub use api::csr_to_csc::{CscMut, CscShape, CsrView};
 pub use api::optimiser::{AdagradStep, AdamStep, MomentumStep, Optimiser};
 pub use api::row_update::Rounding;
-pub use blocks::NibbleBlocks;
+pub use blocks::{BitBlocks, CodeBlocks, NibbleBlocks};
 pub use isa::{Isa, IsaError, Quirks};
 pub use precision::Precision;
 pub use prefetch::prefetch;

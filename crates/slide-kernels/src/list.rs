@@ -66,6 +66,7 @@ const NATIVE: &[Isa] = &[Isa::Avx512Bf16, Isa::NeonBf16];
 pub const KERNELS: &[Kernel] = &[
     kernel("axpy", "axpy", "axpy", "y = a x + y", "f32, bf16 x", ALL),
     kernel("blocks", "score_nibble_blocks", "score_nibble_blocks", "out_i = s_i s sum_k (c_ik - 8) x_k + o_i + b, for blocks of 16 rows", "4 bits x i8 to f32", BYTES),
+    kernel("blocks", "score_bit_blocks", "score_bit_blocks", "the same with x_k where bit c_ik is 1, -x_k where it is 0", "1 bit x i8 to f32", BYTES),
     kernel("byte_gemm", "gemm_i8", "gemm_i8", "Z = W X^T for chosen rows of W", "i8 x i8 to i32", BYTES),
     kernel("byte_gemm", "gemm_u8_i8", "gemm_u8_i8", "Z = W X^T for chosen rows of W", "i8 x u8 to i32", BYTES),
     kernel("codes", "pack_codes", "pack_codes", "out_t = sum_k v_kt 2^(k b)", "u32", ALL),

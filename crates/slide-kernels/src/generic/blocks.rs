@@ -6,7 +6,7 @@
 //! but a Zen 4 then reads from memory at half the rate. The chains of sums that hide the latency are different lines of one block.
 
 use super::{LANES, SimdF32x16, SimdU32x16};
-use crate::NibbleBlocks;
+use crate::{BitBlocks, CodeBlocks, NibbleBlocks};
 
 /// Bytes of a line.
 pub(crate) const LINE: usize = 64;
@@ -26,15 +26,7 @@ pub(crate) trait Products {
     unsafe fn sums(block: *const u8, query: *const i8, lines: usize) -> <Self::Scores as SimdF32x16>::U32;
 }
 
-/// Rows of whole blocks.
-struct Rows<'a> {
-    codes: &'a [u8],
-    scales: &'a [f32],
-    offsets: &'a [f32],
-    width: usize,
-}
-
-/// A query, and how much greater sums are with its unsigned codes than with the numbers that they represent.
+/// A query, and how much greater sums are with codes that are not negative than with the numbers that these represent.
 struct Query<'a> {
     values: &'a [i8],
     scale: f32,
@@ -52,11 +44,24 @@ pub(crate) unsafe fn score_nibble_blocks<P: Products>(
     base: f32,
     out: &mut [f32],
 ) {
-    const { assert!(P::COLUMNS == NibbleBlocks::COLUMNS) };
-    let (codes, scales, offsets, width) = (blocks.codes(), blocks.scales(), blocks.offsets(), blocks.width());
     let query = Query { values: query, scale, base, excess: sum(query).wrapping_mul(8) };
-    // SAFETY: upheld by the caller; the view has as many codes, scales and offsets as its rows need.
-    unsafe { score::<P>(&Rows { codes, scales, offsets, width }, &query, out) }
+    // SAFETY: upheld by the caller.
+    unsafe { score::<P, 4>(blocks, &query, out) }
+}
+
+/// # Safety
+/// `P` multiplies single bits, of which a one counts as 2; the contract of [`crate::api::blocks::Table::score_bit_blocks`].
+#[inline(always)]
+pub(crate) unsafe fn score_bit_blocks<P: Products>(
+    blocks: BitBlocks<'_>,
+    query: &[i8],
+    scale: f32,
+    base: f32,
+    out: &mut [f32],
+) {
+    let query = Query { values: query, scale, base, excess: sum(query) };
+    // SAFETY: upheld by the caller.
+    unsafe { score::<P, 1>(blocks, &query, out) }
 }
 
 #[inline(always)]
@@ -65,20 +70,20 @@ fn sum(values: &[i8]) -> i32 {
 }
 
 /// # Safety
-/// The instruction set of `P` is available; there are a scale, an offset and an element of `out` for each row, whole blocks of
-/// rows, all their lines, and as many elements of the query as columns.
+/// The instruction set of `P` is available; there are as many elements of the query as columns, and of `out` as rows.
 #[inline(always)]
-unsafe fn score<P: Products>(rows: &Rows<'_>, query: &Query<'_>, out: &mut [f32]) {
-    let lines = rows.width / P::COLUMNS;
-    // SAFETY: upheld by the caller: each block has `lines` lines, and sixteen scales, offsets and scores.
+unsafe fn score<P: Products, const BITS: usize>(blocks: CodeBlocks<'_, BITS>, query: &Query<'_>, out: &mut [f32]) {
+    const { assert!(P::COLUMNS == CodeBlocks::<BITS>::COLUMNS) };
+    let lines = blocks.width() / P::COLUMNS;
+    // SAFETY: upheld by the caller; by its construction the view has `lines` lines for each sixteen scales and offsets.
     unsafe {
         let excess = <P::Scores as SimdF32x16>::U32::splat(query.excess.wrapping_neg() as u32);
         let (scale, base) = (P::Scores::splat(query.scale), P::Scores::splat(query.base));
-        let mut block = rows.codes.as_ptr();
+        let mut block = blocks.codes().as_ptr();
         for row in (0..out.len()).step_by(LANES) {
             let sums = P::sums(block, query.values.as_ptr(), lines).add(excess);
-            let factor = P::Scores::load(rows.scales.as_ptr().add(row)).mul(scale);
-            let offset = P::Scores::load(rows.offsets.as_ptr().add(row)).add(base);
+            let factor = P::Scores::load(blocks.scales().as_ptr().add(row)).mul(scale);
+            let offset = P::Scores::load(blocks.offsets().as_ptr().add(row)).add(base);
             sums.signed_to_f32().fma(factor, offset).store(out.as_mut_ptr().add(row));
             block = block.add(LINE * lines);
         }

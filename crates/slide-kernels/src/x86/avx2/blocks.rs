@@ -3,14 +3,16 @@
 use core::arch::x86_64::*;
 
 use super::{F32x16, U32x16};
-use crate::NibbleBlocks;
 use crate::api::blocks::Table;
 use crate::generic::blocks;
-use crate::x86::pairs_of_bytes::{BytePairs, Nibbles};
+use crate::x86::pairs_of_bytes::{Bits, BytePairs, Nibbles};
+use crate::{BitBlocks, NibbleBlocks};
 
 wrappers!("avx,avx2,fma,f16c", Table {
     fn score_nibble_blocks(blocks: NibbleBlocks<'_>, query: &[i8], scale: f32, base: f32, out: &mut [f32])
         = blocks::score_nibble_blocks::<Nibbles<F32x16>>;
+    fn score_bit_blocks(blocks: BitBlocks<'_>, query: &[i8], scale: f32, base: f32, out: &mut [f32])
+        = blocks::score_bit_blocks::<Bits<F32x16>>;
 });
 
 impl BytePairs for U32x16 {
@@ -23,10 +25,14 @@ impl BytePairs for U32x16 {
         proven!(U32x16(_mm256_add_epi16(self.0, other.0), _mm256_add_epi16(self.1, other.1)))
     }
     #[inline(always)]
-    fn widen_pairs(self) -> Self {
+    fn widen_pairs<const FACTOR: i16>(self) -> Self {
         proven! {
-            let one = _mm256_set1_epi16(1);
-            U32x16(_mm256_madd_epi16(self.0, one), _mm256_madd_epi16(self.1, one))
+            let factor = _mm256_set1_epi16(FACTOR);
+            U32x16(_mm256_madd_epi16(self.0, factor), _mm256_madd_epi16(self.1, factor))
         }
+    }
+    #[inline(always)]
+    fn quarter(self) -> Self {
+        proven!(U32x16(_mm256_srai_epi32::<2>(self.0), _mm256_srai_epi32::<2>(self.1)))
     }
 }

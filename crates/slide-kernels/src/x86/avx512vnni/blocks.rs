@@ -2,14 +2,16 @@
 
 use core::arch::x86_64::*;
 
-use crate::NibbleBlocks;
 use crate::api::blocks::Table;
 use crate::generic::blocks::{self, LINE, Products};
 use crate::x86::avx512::{F32x16, U32x16};
+use crate::{BitBlocks, NibbleBlocks};
 
 wrappers!("avx,avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512cd,avx512vnni", Table {
     fn score_nibble_blocks(blocks: NibbleBlocks<'_>, query: &[i8], scale: f32, base: f32, out: &mut [f32])
         = blocks::score_nibble_blocks::<Nibbles>;
+    fn score_bit_blocks(blocks: BitBlocks<'_>, query: &[i8], scale: f32, base: f32, out: &mut [f32])
+        = blocks::score_bit_blocks::<Bits>;
 });
 
 /// Codes of four bits. The high ones are multiplied where they lie, and their sum is divided: a shift for all lines, not for each.
@@ -72,5 +74,48 @@ unsafe fn add_nibbles([low, high]: [__m512i; 2], block: *const u8, query: *const
             _mm512_dpbusd_epi32(low, _mm512_and_si512(codes, _mm512_set1_epi8(0x0F)), first),
             _mm512_dpbusd_epi32(high, _mm512_and_si512(codes, _mm512_set1_epi8(0xF0_u8 as i8)), second),
         ]
+    }
+}
+
+/// Single bits, each multiplied where it lies, and its sum divided; the eight bits of a byte have their own sums.
+struct Bits;
+
+impl Bits {
+    /// Lines whose sums, at most `4 * 128 * 128` each in magnitude, do not wrap.
+    const LINES: usize = 1 << 14;
+}
+
+impl Products for Bits {
+    type Scores = F32x16;
+    const COLUMNS: usize = BitBlocks::COLUMNS;
+
+    #[inline(always)]
+    unsafe fn sums(block: *const u8, query: *const i8, lines: usize) -> U32x16 {
+        // SAFETY: guaranteed by the caller: lines `g < lines` of the block, and the columns of each line.
+        unsafe {
+            let zero = _mm512_setzero_si512();
+            let mut sums = zero;
+            let mut g = 0;
+            while g < lines {
+                let end = lines.min(g + Self::LINES);
+                let mut of_bits = [zero; 8];
+                while g < end {
+                    let columns = query.add(Self::COLUMNS * g).cast::<i32>();
+                    let codes = _mm512_loadu_si512(block.add(LINE * g).cast());
+                    for (j, sum) in of_bits.iter_mut().enumerate() {
+                        let bits = _mm512_and_si512(codes, _mm512_set1_epi8(1 << j));
+                        let columns = _mm512_set1_epi32(columns.add(j).read_unaligned());
+                        *sum = _mm512_dpbusd_epi32(*sum, bits, columns);
+                    }
+                    g += 1;
+                }
+                // The sum of bit `j` is a multiple of `2^j`, so that nothing is lost.
+                let once =
+                    of_bits.into_iter().rev().reduce(|high, low| _mm512_add_epi32(low, _mm512_srai_epi32::<1>(high)));
+                let once = once.unwrap_or(zero);
+                sums = _mm512_add_epi32(sums, _mm512_add_epi32(once, once));
+            }
+            U32x16(sums)
+        }
     }
 }
