@@ -88,6 +88,22 @@ typedef struct SlideBinPlaces {
   const uint32_t *places;
 } SlideBinPlaces;
 
+// Rows of codes of four bits or of one, in blocks of sixteen rows. With `c` columns a line, 8 for four bits and 32 for one, the
+// code of row `i` and column `k` is in byte `64 (i / 16 * (width / c) + k / c) + 4 (i % 16) + k % 4`, and its lowest bit there
+// is bit `k % c / 4 * 32 / c`. Code `c` of four bits represents `scales[i] * (c - 8)`; a bit 1 represents `scales[i]`, 0 its negative.
+typedef struct SlideCodeBlocks {
+  // `rows * width / 2` bytes for codes of four bits, `rows * width / 8` for those of one.
+  const uint8_t *codes;
+  // The scale of each row.
+  const float *scales;
+  // What is added to the score of each row.
+  const float *offsets;
+  // Number of rows, a multiple of 16.
+  size_t rows;
+  // Codes per row: a positive multiple of 8 for four bits, of 32 for one.
+  size_t width;
+} SlideCodeBlocks;
+
 // How a `float` becomes a `bf16`, and by which random numbers. All zeros is to the nearest.
 typedef struct SlideRounding {
   // A value of `SlideRoundingMode`; where it is the nearest, the rest is not looked at.
@@ -492,6 +508,30 @@ enum SlideStatus slide_minhash_codes_sparse(const struct SlideKernels *kernels,
                                             const float *values,
                                             size_t count,
                                             uint32_t *out);
+
+// `out[i] = d * blocks.scales[i] * scale + blocks.offsets[i] + base` for all rows, with one fused multiply-add, where `d` is the
+// sum of `(code - 8) * query[k]`, in integers; codes have four bits. `query` has `blocks.width` elements.
+//
+// # Safety
+// Pointers are valid for their lengths; `out` does not overlap with anything else.
+enum SlideStatus slide_score_nibble_blocks(const struct SlideKernels *kernels,
+                                           struct SlideCodeBlocks blocks,
+                                           const int8_t *query,
+                                           float scale,
+                                           float base,
+                                           float *out);
+
+// `out[i] = d * blocks.scales[i] * scale + blocks.offsets[i] + base` for all rows, with one fused multiply-add, where `d` is the
+// sum of `query[k]` where the bit is 1 and of `-query[k]` where it is 0. `query` has `blocks.width` elements.
+//
+// # Safety
+// Pointers are valid for their lengths; `out` does not overlap with anything else.
+enum SlideStatus slide_score_bit_blocks(const struct SlideKernels *kernels,
+                                        struct SlideCodeBlocks blocks,
+                                        const int8_t *query,
+                                        float scale,
+                                        float base,
+                                        float *out);
 
 // Packs `count` values of `bits` bits into `tables` bucket numbers: `out[t]` has `values[k * tables + t]` at bit
 // `k * bits`.

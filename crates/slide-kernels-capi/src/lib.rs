@@ -10,6 +10,7 @@
 
 mod arguments;
 mod bins;
+mod blocks;
 mod codes;
 mod convert;
 mod elementwise;
@@ -27,6 +28,7 @@ pub use arguments::{
     SlideFormat, SlideMatrix, SlideMatrixMut, SlideSparseVector, SlideTable, SlideTableMut, SlideValues,
 };
 pub use bins::*;
+pub use blocks::*;
 pub use codes::*;
 pub use convert::*;
 pub use elementwise::*;

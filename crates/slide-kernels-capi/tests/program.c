@@ -244,6 +244,24 @@ static int test_hash(Kernels kernels) {
     OK(slide_hamming(kernels, zero, ones, 2, &distance));
     EXPECT(distance == 4);
     INVALID(slide_pack_codes(kernels, two, 4, 17, codes, 2));
+
+    /* Row 3 has code 9 in column 5 and 8 elsewhere; then ones in its columns 4 to 7 alone. */
+    uint8_t nibbles[64], bits[64] = {0};
+    float row_scales[16], offsets[16], scores[16];
+    int8_t query[32];
+    for (int i = 0; i < 64; i++) nibbles[i] = 0x88;
+    for (int i = 0; i < 16; i++) row_scales[i] = 0.5f, offsets[i] = (float)i;
+    for (int i = 0; i < 32; i++) query[i] = (int8_t)(i + 1);
+    nibbles[4 * 3 + 1] = 0x98;
+    for (int i = 0; i < 4; i++) bits[4 * 3 + i] = 2;
+    struct SlideCodeBlocks blocks = {nibbles, row_scales, offsets, 16, 8};
+    OK(slide_score_nibble_blocks(kernels, blocks, query, 2.0f, 100.0f, scores));
+    EXPECT(scores[2] == 102.0f && scores[3] == 109.0f);
+    blocks.codes = bits, blocks.width = 32;
+    OK(slide_score_bit_blocks(kernels, blocks, query, 2.0f, 100.0f, scores));
+    EXPECT(scores[2] == 102.0f - 528.0f && scores[3] == 103.0f - 528.0f + 52.0f);
+    blocks.width = 31;
+    INVALID(slide_score_bit_blocks(kernels, blocks, query, 2.0f, 100.0f, scores));
     return 0;
 }
 
