@@ -5,9 +5,9 @@ use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 
 use clap::{Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
-use slide_core::Retrieval;
 use slide_core::data::Format;
 use slide_core::data::synth::Shape;
+use slide_core::{IndexConfig, Retrieval};
 
 use crate::choice::named;
 use crate::config_file;
@@ -28,6 +28,7 @@ pub(crate) struct Cli {
 pub(crate) enum Verb {
     Train(TrainArgs),
     Tune(TuneArgs),
+    Index(IndexArgs),
     Eval(EvalArgs),
     Predict(PredictArgs),
     Info(InfoArgs),
@@ -115,6 +116,35 @@ pub(crate) struct TuneArgs {
     pub(crate) runtime: RuntimeOptions,
 }
 
+/// Give a model an index of its labels, by which predictions score a few thousand labels instead of all
+///
+/// The index is a partition of the labels into lists with a router that is trained on the queries of training examples. It is tuned
+/// to find the asked share of the exact five best labels of examples that it has not seen, and stored in the model file.
+#[derive(Args, Debug)]
+#[command(after_help = "Example: slide index model.slide --data train.txt --recall 0.99")]
+pub(crate) struct IndexArgs {
+    pub(crate) model: PathBuf,
+    /// The examples that the model was trained on
+    #[arg(long, value_name = "FILE")]
+    pub(crate) data: PathBuf,
+    /// Where to write the model with the index [default: the model's own file]
+    #[arg(long, short, value_name = "MODEL")]
+    pub(crate) output: Option<PathBuf>,
+    /// Share of the exact five best labels to find
+    #[arg(long, value_name = "SHARE", default_value_t = IndexConfig::default().recall)]
+    pub(crate) recall: f32,
+    /// Examples that the index learns from [default: half of them, but 20000 to 40000 if there are as many]
+    #[arg(long, value_name = "N")]
+    pub(crate) queries: Option<NonZeroUsize>,
+    /// Lists of labels [default: about a 192nd of the labels]
+    #[arg(long, value_name = "N")]
+    pub(crate) lists: Option<NonZeroUsize>,
+    #[command(flatten)]
+    pub(crate) reading: DataOptions,
+    #[command(flatten)]
+    pub(crate) runtime: RuntimeOptions,
+}
+
 /// Measure a model's P@k, nDCG@k, PSP@k and R@k on a data file, or compare two models
 ///
 /// With 95 % intervals by bootstrap over the examples, and macro averages over labels that are frequent, less frequent and rare in the
@@ -136,6 +166,9 @@ pub(crate) struct EvalArgs {
     /// Show also how good each part of the model is alone, without the other
     #[arg(long)]
     pub(crate) parts: bool,
+    /// Show also how long single predictions take, one after another on one thread
+    #[arg(long)]
+    pub(crate) latency: bool,
     /// Resamples of the examples, of which intervals are computed
     #[arg(long, value_name = "N", default_value = "1000")]
     pub(crate) resamples: NonZeroUsize,

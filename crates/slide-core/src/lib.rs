@@ -69,6 +69,7 @@ mod choice;
 mod combination;
 mod config;
 pub mod data;
+mod index;
 mod infer;
 mod layer;
 mod linear;
@@ -91,7 +92,11 @@ pub use choice::UnknownName;
 pub use combination::{ModelConfig, Parts};
 pub use config::{Choice, ConfigError, TrainConfig};
 pub use data::{DataError, Dataset, Normalize};
-pub use infer::{EvaluateOptions, Example, PredictError, Prediction, Predictions, Predictor, evaluate, evaluate_with};
+pub use index::{IndexConfig, IndexReport};
+pub use infer::{
+    EvaluateOptions, Example, Latencies, PredictError, Prediction, Predictions, Predictor, evaluate, evaluate_with,
+    latencies,
+};
 pub use layer::rows::Precision;
 pub use linear::LinearConfig;
 pub use lsh::{BucketPolicy, HashError, HashKind, HashingConfig, Rebuild, RebuildError};

@@ -27,6 +27,12 @@ pub(crate) const BOOTSTRAP: u32 = letters(b"bs");
 pub(crate) const FILL: u32 = letters(b"fi");
 /// Examples that are held out for validation.
 pub(crate) const HOLD_OUT: u32 = letters(b"ho");
+/// First means of the lists of an index.
+pub(crate) const INDEX_START: u32 = letters(b"ia");
+/// Order of the queries that an index's router learns from: step is the move, item the epoch.
+pub(crate) const INDEX_ORDER: u32 = letters(b"io");
+/// Examples that an index learns from.
+pub(crate) const INDEX_QUERIES: u32 = letters(b"iq");
 /// First negatives of the linear part: item is the example.
 pub(crate) const LINEAR_NEGATIVES: u32 = letters(b"ln");
 /// Order of a label's examples in the linear part: step is the round, item the label.

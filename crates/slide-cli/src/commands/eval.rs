@@ -1,7 +1,7 @@
 //! `slide eval`.
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use serde::Serialize;
@@ -9,6 +9,7 @@ use slide_core::data::{Filter, ReadOptions};
 use slide_core::metrics::{At, Bootstrap, Difference, Interval, LabelGroup};
 use slide_core::{
     Dataset, EvaluateOptions, Evaluation, Metrics, Model, Parts, PredictError, Predictor, Retrieval, evaluate_with,
+    latencies,
 };
 
 use super::Show;
@@ -16,6 +17,11 @@ use super::train::read_file;
 use crate::args::EvalArgs;
 use crate::output::{self, count, file_name, pairs, seconds};
 use crate::table;
+
+/// Labels of the predictions that times are taken of.
+const LATENCY_LABELS: usize = 5;
+/// Predictions before the first that is counted.
+const WARM_UP: usize = 1000;
 
 /// What is shown, and what is written as JSON.
 #[derive(Serialize)]
@@ -26,6 +32,9 @@ struct Report {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     parts: Vec<PartAlone>,
     comparison: Option<Comparison>,
+    /// Of single predictions, if asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    latency: Option<Latency>,
     resamples: usize,
     retrieval: &'static str,
     isa: &'static str,
@@ -60,6 +69,23 @@ struct Comparison {
     #[serde(flatten)]
     measured: Measured,
     differences: Vec<At<Difference>>,
+}
+
+/// How long single predictions of the five best labels take.
+#[derive(Serialize)]
+struct Latency {
+    prediction: Percentiles,
+    /// From the last hidden layer to the labels that the network ranks highest.
+    output_layer: Option<Percentiles>,
+}
+
+/// Microseconds that this share of the predictions take at most.
+#[derive(Serialize)]
+struct Percentiles {
+    p50: f64,
+    p90: f64,
+    p99: f64,
+    p99_9: f64,
 }
 
 pub(crate) fn run(args: &EvalArgs, show: Show) -> Result<()> {
@@ -118,10 +144,17 @@ pub(crate) fn run(args: &EvalArgs, show: Show) -> Result<()> {
         Ok(Comparison { differences: measured.bootstrap.compare(&other.bootstrap)?, measured: other })
     };
     let comparison = args.compare.as_deref().zip(second.as_ref()).map(compare).transpose()?;
+    let latency = || -> Result<Latency> {
+        let times = latencies(&first, &test, LATENCY_LABELS, WARM_UP)?;
+        let output_layer = (!times.output_layer.is_empty()).then(|| Percentiles::of(&times.output_layer));
+        Ok(Latency { prediction: Percentiles::of(&times.prediction), output_layer })
+    };
+    let latency = args.latency.then(|| show.progress.during("taking times", latency)).transpose()?;
     let report = Report {
         measured,
         parts,
         comparison,
+        latency,
         resamples: args.resamples.get(),
         retrieval: args.retrieval.retrieval.name(),
         isa: runtime.kernels().isa().name(),
@@ -153,6 +186,10 @@ impl std::fmt::Display for Report {
         } else {
             writeln!(f, "{measured}")?;
         }
+        if let Some(Latency { prediction, output_layer }) = &self.latency {
+            rows.push(("latency", format!("{prediction} (single examples, {LATENCY_LABELS} labels)")));
+            rows.extend(output_layer.as_ref().map(|times| ("", format!("{times} (output layer alone)"))));
+        }
         f.write_str(&pairs(&rows))
     }
 }
@@ -161,6 +198,25 @@ impl std::fmt::Display for Measured {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let metrics = table::metrics_with_intervals(&self.metrics, &self.intervals);
         write!(f, "{metrics}\n{}", table::label_groups(&self.label_groups))
+    }
+}
+
+impl Percentiles {
+    fn of(times: &[Duration]) -> Self {
+        let mut sorted = times.to_vec();
+        sorted.sort_unstable();
+        let at = |share: f64| {
+            let rank = (share * sorted.len() as f64).ceil() as usize;
+            sorted.get(rank.saturating_sub(1)).map_or(0.0, |time| 1e6 * time.as_secs_f64())
+        };
+        Self { p50: at(0.5), p90: at(0.9), p99: at(0.99), p99_9: at(0.999) }
+    }
+}
+
+impl std::fmt::Display for Percentiles {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { p50, p90, p99, p99_9 } = self;
+        write!(f, "p50 {p50:.1} us, p90 {p90:.1}, p99 {p99:.1}, p99.9 {p99_9:.1}")
     }
 }
 

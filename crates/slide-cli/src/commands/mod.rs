@@ -3,6 +3,7 @@
 mod data;
 mod demo;
 mod eval;
+mod index;
 mod info;
 mod predict;
 mod train;
@@ -33,6 +34,7 @@ pub(crate) fn run(cli: Cli) -> Result<Status> {
         Verb::Train(args) => return train::run(&args, show),
         Verb::Demo(args) => return demo::run(&args, show),
         Verb::Tune(args) => tune::run(&args, show)?,
+        Verb::Index(args) => index::run(&args, show)?,
         Verb::Eval(args) => eval::run(&args, show)?,
         Verb::Predict(args) => predict::run(&args, show)?,
         Verb::Info(args) => info::run(&args, show)?,

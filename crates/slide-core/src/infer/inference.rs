@@ -1,5 +1,7 @@
 //! A block of examples through a model: hidden layers, candidates, scores.
 
+use std::time::{Duration, Instant};
+
 use slide_kernels::numerics;
 
 use super::Prediction;
@@ -96,7 +98,7 @@ impl Inference<'_> {
         if let Some(network) = network {
             match self.retriever {
                 Some(retriever) => {
-                    retriever.retrieve(kernels, &network.output, &query, retrieval, candidates);
+                    retriever.retrieve(kernels, &network.output, &query, most, retrieval, candidates);
                     ranking.score(kernels, &network.output, &query, candidates, most, false);
                 }
                 None => self.scoring.score_frequent(kernels, network, &query, scoring),
@@ -128,7 +130,7 @@ impl Inference<'_> {
         self.hidden_layers(network, examples.len(), scratch);
         let Scratch { block, activations, retrieval, candidates, ranking, .. } = scratch;
         let query = query(network, examples.len(), block, activations);
-        retriever.retrieve(kernels, &network.output, &query, retrieval, candidates);
+        retriever.retrieve(kernels, &network.output, &query, k, retrieval, candidates);
         let objective = self.model.config.network.objective();
         ranking.score(kernels, &network.output, &query, candidates, k, objective.needs_log_sum());
         for example in 0..examples.len() {
@@ -139,6 +141,28 @@ impl Inference<'_> {
                 .map(|best| Prediction { label: best.label, probability: objective.probability(best.score, log_sum) });
             found(&mut predictions);
         }
+    }
+
+    /// The last hidden layers of `examples`, `[examples][columns]`; nothing without a network.
+    pub(crate) fn queries<'a>(&self, examples: &[Example<'_>], scratch: &'a mut Scratch) -> &'a [f32] {
+        let Some(network) = self.network else { return &[] };
+        self.take_inputs(examples, scratch);
+        self.hidden_layers(network, examples.len(), scratch);
+        let Scratch { block, activations, .. } = scratch;
+        &query(network, examples.len(), block, activations).rows[..examples.len() * network.output.columns()]
+    }
+
+    /// The time from the last hidden layer of an example to the network's `k` best labels; none if it does not find them by itself.
+    pub(super) fn time_output_layer(&self, example: Example<'_>, k: usize, scratch: &mut Scratch) -> Option<Duration> {
+        let (network, retriever) = self.network.zip(self.retriever)?;
+        self.take_inputs(&[example], scratch);
+        self.hidden_layers(network, 1, scratch);
+        let Scratch { block, activations, retrieval, candidates, ranking, .. } = scratch;
+        let (kernels, query) = (self.runtime.kernels(), query(network, 1, block, activations));
+        let start = Instant::now();
+        retriever.retrieve(kernels, &network.output, &query, k, retrieval, candidates);
+        ranking.score(kernels, &network.output, &query, candidates, k, false);
+        Some(start.elapsed())
     }
 
     fn take_inputs(&self, examples: &[Example<'_>], scratch: &mut Scratch) {

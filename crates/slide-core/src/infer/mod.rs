@@ -2,11 +2,13 @@
 
 mod evaluate;
 mod inference;
+mod latency;
 mod predictor;
 mod scoring;
 
 pub(crate) use evaluate::evaluate_model;
 pub use evaluate::{EvaluateOptions, evaluate, evaluate_with};
 pub(crate) use inference::{Inference, Scratch};
+pub use latency::{Latencies, latencies};
 pub use predictor::{Example, PredictError, Prediction, Predictions, Predictor};
 pub(crate) use scoring::{Scored, Scoring};

@@ -291,7 +291,7 @@ impl Predictor {
         predict_batch(&self.inference(), examples, k, &mut scratch, predictions)
     }
 
-    fn inference(&self) -> Inference<'_> {
+    pub(super) fn inference(&self) -> Inference<'_> {
         let Self { model, runtime, parts, retriever, scoring, .. } = self;
         let network = model.network.as_ref().filter(|_| parts.has_network());
         let linear = model.linear.as_ref().filter(|_| parts.has_linear());
@@ -322,12 +322,13 @@ pub(crate) fn retriever(
             Retrieval::Auto | Retrieval::Exact => Ok(None),
             Retrieval::Linear => Err(RetrievalError::NoLinear),
             Retrieval::Lsh => Err(RetrievalError::NoTables),
+            Retrieval::Index => Err(RetrievalError::NoIndex),
         };
     };
     let tables = model.config.tables().zip(model.tables.as_ref());
-    let (output, seed) = (&network.output, model.config.optimizer.seed);
+    let (output, index, seed) = (&network.output, model.index.as_ref(), model.config.optimizer.seed);
     let has_linear = model.has_linear() && parts.has_linear();
-    retrieval.retriever(&Source { output, tables, seed, runtime }, has_linear)
+    retrieval.retriever(&Source { output, tables, index, seed, runtime }, has_linear)
 }
 
 /// Checks the features and values of an example.

@@ -146,6 +146,17 @@ impl LayerRows {
         }
     }
 
+    /// Writes the weights of a row, zeros past the width, to `out`: as many as there are [`columns`](Self::columns).
+    pub(crate) fn copy_row(&self, row: usize, out: &mut [f32]) {
+        match &self.weights {
+            Weights::F32(table) => out.copy_from_slice(&table.as_slice()[row * table.stride()..][..out.len()]),
+            Weights::Bf16(table) => {
+                let row = &table.as_slice()[row * table.stride()..][..out.len()];
+                out.iter_mut().zip(row).for_each(|(out, x)| *out = x.to_f32());
+            }
+        }
+    }
+
     /// The pages and nodes of the tables.
     pub(crate) fn report(&self) -> Report {
         let mut report = match &self.weights {

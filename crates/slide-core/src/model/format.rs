@@ -18,12 +18,21 @@
 //! | `linear.count` | features | U32 | labels that each feature has a weight for |
 //! | `linear.label` | bytes | U8 | these labels, feature by feature, ascending: differences to the one before, as LEB128 |
 //! | `linear.weight` | weights | F16 | their weights, in the same order |
+//! | `index.center` | columns | F32 | mean query; `columns` is the width of the last hidden layer rounded up to a multiple of 16; models with an index only |
+//! | `index.router` | lists x columns | I8 | row of each list |
+//! | `index.router_scale`, `index.router_bias` | lists | F32 | what the rows are multiplied with, and what is added |
+//! | `index.mean` | lists x columns | F32 | mean of the rows of each list |
+//! | `index.end` | lists | U32 | where each list ends, in blocks of 16 places |
+//! | `index.label` | places | U32 | label at each place, 2^32 - 1 for none |
+//! | `index.scale`, `index.offset` | places | F32 | what the codes are multiplied with, and what is added |
+//! | `index.code` | bytes | U8 | codes of four bits, as `NibbleBlocks` of slide-kernels lays them out |
 //! | `output.codes` | labels x tables | U32 | hash codes of the rows in each table; models with hash tables only |
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::io::{BufWriter, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 use half::bf16;
 use safetensors::tensor::{Metadata, SafeTensors};
@@ -32,7 +41,7 @@ use serde::{Deserialize, Serialize};
 use slide_mem::{MappedFile, Placement, RowTable};
 
 use super::{Checkpoint, Model, ModelError};
-use super::{format_1, postings};
+use super::{format_1, index, postings};
 use crate::atomic_file::write_atomically;
 use crate::combination::{Combination, Parts};
 use crate::config::{Choice, TrainConfig};
@@ -65,6 +74,9 @@ pub(super) struct Header {
     /// How the scores of the parts are combined, if there is a linear part.
     #[serde(default)]
     pub(super) combination: Option<Combination>,
+    /// What belongs to the tensors of the index.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) index: Option<index::Header>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -177,6 +189,9 @@ impl Model {
         if let Some(linear) = &self.linear {
             postings::add_tensors(linear, &mut tensors);
         }
+        if let (Some(index), Some(network)) = (&self.index, &self.network) {
+            index::add_tensors(index, network.output.partition(), &mut tensors);
+        }
         let frequencies = Tensor {
             dtype: Dtype::U32,
             shape: vec![self.labels()],
@@ -236,6 +251,7 @@ impl Model {
             checkpoint: checkpoint.map(|checkpoint| CheckpointHeader { data_digest: checkpoint.data_digest }),
             choices: self.choices.clone(),
             combination: self.linear.is_some().then_some(self.combination),
+            index: self.index.as_deref().map(index::Header::of),
         };
         let stored = self.stored(checkpoint.is_some(), tables);
         let write = |file: &mut std::fs::File| {
@@ -320,6 +336,11 @@ impl Model {
                 Some(TableState { codes, rebuilt_at })
             }
         };
+        let index = match (header.index, &network) {
+            (None, _) => None,
+            (Some(_), None) => return Err(reader.foreign("a network under the index", "none")),
+            (Some(stored), Some(network)) => Some(Arc::new(index::read(&reader, stored, &network.output)?)),
+        };
         let checkpoint = header.checkpoint.map(|stored| Checkpoint { data_digest: stored.data_digest });
         let combination = header.combination.unwrap_or_default();
         let (choices, examples, features, step) = (header.choices, header.examples, header.features, header.step);
@@ -334,6 +355,7 @@ impl Model {
             combination,
             step,
             tables,
+            index,
             checkpoint,
         })
     }
@@ -428,6 +450,12 @@ impl<'a> Reader<'a> {
         let missing = |_| self.foreign(format!("the tensor `{name}`"), "none");
         let shape = self.tensors.tensor(name).map_err(missing)?.shape().to_vec();
         self.typed(name, &shape[..shape.len().min(1)], dtype)
+    }
+
+    /// The length of a vector, or the number of rows of a matrix.
+    pub(super) fn length(&self, name: &str) -> Result<usize, ModelError> {
+        let missing = |_| self.foreign(format!("the tensor `{name}`"), "none");
+        Ok(self.tensors.tensor(name).map_err(missing)?.shape().first().copied().unwrap_or(0))
     }
 
     /// The bytes of a tensor of this shape and type.

@@ -39,6 +39,7 @@ pub(super) fn header(text: &str) -> Result<Header, serde_json::Error> {
         checkpoint: checkpoint.map(|checkpoint| CheckpointHeader { data_digest: checkpoint.data_digest }),
         choices: Vec::new(),
         combination: None,
+        index: None,
     })
 }
 

@@ -3,9 +3,11 @@
 
 mod format;
 mod format_1;
+mod index;
 mod postings;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use slide_kernels::rng::{CounterRng, RngKey};
 use slide_mem::{MemError, Report};
@@ -13,6 +15,7 @@ use thiserror::Error;
 
 use crate::combination::Combination;
 use crate::config::{Choice, ConfigError, TrainConfig};
+use crate::index::LabelIndex;
 use crate::layer::rows::Precision;
 use crate::linear::Postings;
 use crate::lsh::{HashingConfig, OutputTables, TableState};
@@ -51,6 +54,8 @@ pub struct Model {
     /// The contents of the hash tables over the output rows: in a checkpoint those that the next batch looks rows up in (if
     /// there has been one), in a finished model those of the final weights.
     pub(crate) tables: Option<TableState>,
+    /// The index of the output rows.
+    pub(crate) index: Option<Arc<LabelIndex>>,
     /// As it was loaded; [`Trainer::resume`](crate::train::Trainer::resume) takes it out.
     pub(crate) checkpoint: Option<Checkpoint>,
 }
@@ -147,6 +152,7 @@ impl Model {
             combination: Combination::default(),
             step: 0,
             tables: None,
+            index: None,
             checkpoint: None,
         })
     }

@@ -10,8 +10,15 @@ use crate::layer::rows::LayerRows;
 pub(super) struct Exact;
 
 impl Retriever for Exact {
-    fn retrieve(&self, _: &Kernels, _: &LayerRows, _: &Query<'_>, _: &mut Scratch, candidates: &mut Candidates) {
-        candidates.clear();
-        candidates.all = true;
+    fn retrieve(
+        &self,
+        _: &Kernels,
+        _: &LayerRows,
+        _: &Query<'_>,
+        _: usize,
+        _: &mut Scratch,
+        candidates: &mut Candidates,
+    ) {
+        candidates.set_all();
     }
 }

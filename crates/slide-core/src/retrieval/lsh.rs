@@ -19,7 +19,7 @@ const UNION: Sampler =
 
 impl Lsh {
     pub(super) fn new(source: &Source<'_>) -> Result<Self, RetrievalError> {
-        let &Source { output, ref tables, seed, runtime } = source;
+        let &Source { output, ref tables, seed, runtime, .. } = source;
         let (hashing, state) = tables.as_ref().ok_or(RetrievalError::NoTables)?;
         let mut tables = OutputTables::new(hashing, output, seed, *runtime.placement())?;
         tables.restore(state, runtime.kernels(), runtime.workers())?;
@@ -33,10 +33,11 @@ impl Retriever for Lsh {
         kernels: &Kernels,
         output: &LayerRows,
         query: &Query<'_>,
+        _: usize,
         scratch: &mut Scratch,
         candidates: &mut Candidates,
     ) {
-        let Scratch { codes, set, sampling } = scratch;
+        let Scratch { codes, set, sampling, .. } = scratch;
         let sampling = sampling.get_or_insert_with(|| sampling::Scratch::new(output.rows()));
         let tables = &self.tables.tables;
         let count = tables.settings().tables;

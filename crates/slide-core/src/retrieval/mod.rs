@@ -4,19 +4,26 @@
 //! A new retriever is a file here and a line in [`Retrieval`] and in [`Retrieval::retriever`].
 
 mod exact;
+mod index;
 mod lsh;
+pub(crate) mod quantized;
 mod ranking;
 mod scan;
+
+use std::sync::Arc;
 
 use slide_kernels::Kernels;
 
 use crate::choice::choices;
+use crate::index::{self as label_index, LabelIndex};
 use crate::layer::rows::LayerRows;
 use crate::lsh::{HashError, HashingConfig, TableState};
 use crate::runtime::Runtime;
 use crate::sampling;
 
+pub(crate) use quantized::QuantizedRows;
 pub(crate) use ranking::{Candidates, Query, Ranking, ScoredLabel, log_sum_exp, shorten};
+pub(crate) use scan::Scan;
 
 choices! {
     /// How a predictor finds the labels that it scores.
@@ -27,6 +34,8 @@ choices! {
         Exact = "exact",
         /// The network scores the labels that the linear part ranks high, and the most frequent ones. Needs both parts.
         Linear = "linear",
+        /// The labels that the model's index finds for the network.
+        Index = "index",
         /// The labels that share a bucket with the example in one of the model's hash tables. Few are scored, so some of the
         /// best may be missed; softmax probabilities are shares of what was scored.
         Lsh = "lsh",
@@ -38,6 +47,7 @@ pub(crate) struct Source<'a> {
     pub(crate) output: &'a LayerRows,
     /// The settings and the contents of the hash tables, if the model has any.
     pub(crate) tables: Option<(HashingConfig, &'a TableState)>,
+    pub(crate) index: Option<&'a Arc<LabelIndex>>,
     pub(crate) seed: u64,
     pub(crate) runtime: &'a Runtime,
 }
@@ -52,6 +62,9 @@ pub enum RetrievalError {
          model format 1)"
     )]
     NoTables,
+    /// The model has no index.
+    #[error("the model has no index: `slide index` builds one")]
+    NoIndex,
     /// The model does not have both parts.
     #[error("retrieval `linear` needs a model with a network and a linear part")]
     NoLinear,
@@ -69,6 +82,10 @@ impl Retrieval {
     ) -> Result<Option<Box<dyn Retriever>>, RetrievalError> {
         Ok(match self {
             Self::Auto | Self::Linear if has_linear => None,
+            Self::Auto | Self::Index if source.index.is_some() => {
+                source.index.map(|index| Box::new(index::Index(index.clone())) as Box<dyn Retriever>)
+            }
+            Self::Index => return Err(RetrievalError::NoIndex),
             Self::Auto | Self::Exact => Some(Box::new(exact::Exact)),
             Self::Linear => return Err(RetrievalError::NoLinear),
             Self::Lsh => Some(Box::new(lsh::Lsh::new(source)?)),
@@ -78,12 +95,14 @@ impl Retrieval {
 
 /// What distinguishes a retriever from the others.
 pub(crate) trait Retriever: Send + Sync + std::fmt::Debug {
-    /// Replaces `candidates` by the rows of `output` that are worth scoring, for each example of `query`.
+    /// Replaces `candidates` by the rows of `output` that are worth scoring, for each example of `query`: the `wanted` best should
+    /// be among them.
     fn retrieve(
         &self,
         kernels: &Kernels,
         output: &LayerRows,
         query: &Query<'_>,
+        wanted: usize,
         scratch: &mut Scratch,
         candidates: &mut Candidates,
     );
@@ -95,4 +114,5 @@ pub(crate) struct Scratch {
     codes: Vec<u32>,
     set: Vec<u32>,
     sampling: Option<sampling::Scratch>,
+    index: label_index::Scratch,
 }

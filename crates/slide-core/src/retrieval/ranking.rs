@@ -54,6 +54,12 @@ impl Candidates {
         self.rows.clear();
     }
 
+    /// All rows for every example.
+    pub(super) fn set_all(&mut self) {
+        self.clear();
+        self.all = true;
+    }
+
     fn list(&self, example: usize) -> &[u32] {
         &self.rows[list_range(&self.ends, example)]
     }

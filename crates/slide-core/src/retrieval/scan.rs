@@ -5,14 +5,14 @@ use slide_kernels::{Kernels, numerics};
 use super::ranking::{Query, ScoredLabel, shorten};
 use crate::layer::dense;
 use crate::layer::rows::LayerRows;
-use crate::views::{matrix, refill};
+use crate::views::{matrix, matrix_mut, refill};
 
 /// Rows computed at once; 512 logits of 64 examples fill 128 KiB of the second cache.
 const TILE: usize = 512;
 
 /// The state of a scan, kept to be used again.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Scan {
+pub(crate) struct Scan {
     rows: Vec<u32>,
     logits: Vec<f32>,
     /// Per example the score that a row must reach to be among the best.
@@ -36,6 +36,43 @@ impl Scan {
         best: &mut Vec<Vec<ScoredLabel>>,
     ) {
         let examples = query.padded;
+        let logits = |rows: &[u32], logits: &mut [f32]| {
+            dense::forward(kernels, layer, rows, query.transposed, examples, logits);
+        };
+        self.run_with(kernels, layer, examples, k, with_sum, best, logits);
+    }
+
+    /// The `k` best labels of each of `vectors`, `[vectors][columns]`, best first.
+    pub(crate) fn best<'a>(
+        kernels: &Kernels,
+        layer: &LayerRows,
+        vectors: &[f32],
+        k: usize,
+        (scan, best): &'a mut (Self, Vec<Vec<ScoredLabel>>),
+    ) -> &'a [Vec<ScoredLabel>] {
+        let (columns, examples) = (layer.columns(), vectors.len() / layer.columns());
+        let padded = examples.next_multiple_of(16);
+        let mut rows = vectors.to_vec();
+        rows.resize(padded * columns, 0.0);
+        let mut transposed = vec![0.0; rows.len()];
+        kernels.transpose(matrix(&rows, columns), matrix_mut(&mut transposed, padded));
+        let query = Query { rows: &rows, transposed: &transposed, examples, padded };
+        scan.run(kernels, layer, &query, k, false, best);
+        &best[..examples]
+    }
+
+    /// The same with logits that `logits_of` computes: of a list of rows for `examples` examples, `[rows][examples]`.
+    #[allow(clippy::too_many_arguments, reason = "those of `run` and what takes the place of the query")]
+    pub(super) fn run_with(
+        &mut self,
+        kernels: &Kernels,
+        layer: &LayerRows,
+        examples: usize,
+        k: usize,
+        with_sum: bool,
+        best: &mut Vec<Vec<ScoredLabel>>,
+        mut logits_of: impl FnMut(&[u32], &mut [f32]),
+    ) {
         // Never shortened: a smaller block leaves the lists of a larger one for the next.
         best.resize_with(examples.max(best.len()), Vec::new);
         let best = &mut best[..examples];
@@ -50,7 +87,7 @@ impl Scan {
             self.rows.clear();
             self.rows.extend(first as u32..layer.rows().min(first + TILE) as u32);
             self.logits.resize(self.rows.len() * examples, 0.0);
-            dense::forward(kernels, layer, &self.rows, query.transposed, examples, &mut self.logits);
+            logits_of(&self.rows, &mut self.logits);
             if with_sum {
                 self.add_to_sums(kernels, examples);
             }

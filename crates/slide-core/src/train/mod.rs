@@ -9,6 +9,7 @@ mod combine;
 mod engine;
 #[cfg(test)]
 mod gradient;
+mod index;
 mod phases;
 mod trainer;
 
