@@ -17,6 +17,8 @@ use crate::views::{matrix, matrix_mut, row_ids};
 ///
 /// `cargo bench -p slide-benches --bench shared_set`
 const TILE: usize = 96;
+/// The same where each block of examples has its own part of the rows.
+const PART_TILE: usize = 256;
 
 /// Logits of the listed rows: `out[r][s] = bias[rows[r]] + <weights[rows[r]], inputs[:][s]>`.
 ///
@@ -64,13 +66,19 @@ pub(crate) struct Scratch {
     local: Vec<u32>,
     decays: RowDecays,
     gradient: Vec<f32>,
+    /// The rows of `gradient` to which a block contributes.
+    part: Vec<f32>,
+    /// Their places in the tile.
+    places: Vec<usize>,
     bias_gradient: Vec<f32>,
 }
 
 /// The contribution of one block of examples to the gradient of the listed rows.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BlockDeltas<'a> {
-    /// Gradient with respect to the logits, `[listed rows][examples]`.
+    /// The block's rows, ascending: all that are updated, or some of them.
+    pub(crate) rows: &'a [u32],
+    /// Gradient with respect to the logits, `[rows][examples]`.
     pub(crate) deltas: &'a [f32],
     /// Inputs of the layer, `[examples][columns]`.
     pub(crate) inputs: &'a [f32],
@@ -87,7 +95,7 @@ pub(crate) fn update<'a>(
     step: &Step,
     scratch: &mut Scratch,
 ) {
-    let Scratch { local, decays, gradient, bias_gradient } = scratch;
+    let Scratch { local, decays, gradient, part, places, bias_gradient } = scratch;
     let (first, columns) = (shard.first_row, shard.columns());
     let begin = rows.partition_point(|&row| (row as usize) < first);
     let end = rows.partition_point(|&row| (row as usize) < first + shard.rows());
@@ -96,21 +104,38 @@ pub(crate) fn update<'a>(
     shard.touch(local, step, decays);
     bias_gradient.clear();
     let rounding = shard.rounding(step);
-    for tile in (0..local.len()).step_by(TILE) {
-        let tile = tile..local.len().min(tile + TILE);
+    let most = if blocks.clone().all(|block| block.rows.len() == rows.len()) { TILE } else { PART_TILE };
+    for tile in (0..local.len()).step_by(most) {
+        let tile = tile..local.len().min(tile + most);
+        let listed = &rows[begin + tile.start..begin + tile.end];
         gradient.clear();
         gradient.resize(tile.len() * columns, 0.0);
-        let mut lanes = [[0.0f32; 16]; TILE];
-        for BlockDeltas { deltas, inputs, examples } in blocks.clone() {
-            let deltas = &deltas[(begin + tile.start) * examples..(begin + tile.end) * examples];
-            for (row, lanes) in deltas.chunks_exact(examples).zip(&mut lanes) {
-                add_to_lanes(row, lanes);
+        let mut lanes = [[0.0f32; 16]; PART_TILE];
+        for BlockDeltas { rows, deltas, inputs, examples } in blocks.clone() {
+            let from = rows.partition_point(|row| *row < listed[0]);
+            let own = &rows[from..rows.partition_point(|row| *row <= listed[listed.len() - 1])];
+            let deltas = &deltas[from * examples..(from + own.len()) * examples];
+            let by_row = deltas.chunks_exact(examples);
+            let (deltas, inputs) = (matrix(deltas, examples), matrix(inputs, columns));
+            if own.len() == listed.len() {
+                by_row.zip(&mut lanes).for_each(|(row, lanes)| add_to_lanes(row, lanes));
+                let gradient = MatrixMut::new(gradient, columns, columns).expect("sized above");
+                kernels.gemm_gradient(deltas, inputs, gradient);
+                continue;
             }
-            kernels.gemm_gradient(
-                matrix(deltas, examples),
-                matrix(inputs, columns),
-                MatrixMut::new(gradient, columns, columns).expect("sized above"),
-            );
+            places.clear();
+            let mut next = 0;
+            places.extend(own.iter().map(|row| {
+                next += listed[next..].iter().position(|other| other == row).expect("a row of the list");
+                next
+            }));
+            by_row.zip(&*places).for_each(|(row, &place)| add_to_lanes(row, &mut lanes[place]));
+            let of = |place: usize| place * columns..(place + 1) * columns;
+            part.clear();
+            places.iter().for_each(|&place| part.extend_from_slice(&gradient[of(place)]));
+            kernels.gemm_gradient(deltas, inputs, MatrixMut::new(part, columns, columns).expect("whole rows"));
+            let computed = part.chunks_exact(columns).zip(&*places);
+            computed.for_each(|(row, &place)| gradient[of(place)].copy_from_slice(row));
         }
         bias_gradient.extend(lanes[..tile.len()].iter().map(reduce_sum));
         let bound = shard.rows();

@@ -25,7 +25,8 @@ impl Batch {
     /// Cuts a batch of `examples` into blocks for `workers`, and makes room for it.
     pub(crate) fn resize(&mut self, network: &Network, examples: usize, workers: usize) {
         let padded = examples.next_multiple_of(16);
-        let size = block_size(examples, workers);
+        // A power of two: then a block lies in one group of examples with a common set.
+        let size = block_size(examples, workers).next_power_of_two();
         self.blocks.resize_with(padded.div_ceil(size), Block::default);
         for (index, block) in self.blocks.iter_mut().enumerate() {
             block.first = index * size;
@@ -58,11 +59,16 @@ impl Batch {
     }
 
     /// What the blocks bring to the gradient of dense layer `layer` (the output's number follows the last), whose inputs
-    /// are the activations of hidden layer `layer`.
-    pub(crate) fn deltas(&self, layer: usize) -> impl Iterator<Item = BlockDeltas<'_>> + Clone {
+    /// are the activations of hidden layer `layer`; `rows` gives the rows of the block that begins with an example.
+    pub(crate) fn deltas<'a>(
+        &'a self,
+        layer: usize,
+        rows: impl Fn(usize) -> &'a [u32] + Clone,
+    ) -> impl Iterator<Item = BlockDeltas<'a>> + Clone {
         let inputs = &self.activations[layer];
         let columns = inputs.len() / self.padded();
         self.blocks.iter().map(move |block| BlockDeltas {
+            rows: rows(block.first),
             deltas: block.deltas(layer),
             inputs: &inputs[block.first * columns..(block.first + block.padded) * columns],
             examples: block.padded,

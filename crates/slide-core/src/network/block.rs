@@ -16,11 +16,13 @@ use crate::layer::active_set::Csr;
 use crate::layer::rows::{LayerRows, even_runs};
 use crate::layer::{dense, embedding};
 use crate::objective::{GroupLogits, GroupScratch, Objective, Target};
+use crate::sampling::GROUP;
 use crate::streams;
 use crate::views::{matrix, matrix_mut, refill};
 
 /// Most examples a block holds: the register tile of the kernels times what keeps a block's inputs in cache.
 const MOST_EXAMPLES: usize = 64;
+const _: () = assert!(GROUP.is_multiple_of(MOST_EXAMPLES), "a block lies in one group");
 
 /// Examples of a block, a multiple of 16, when `examples` are cut for `workers`: as many blocks for each worker where there
 /// are enough.

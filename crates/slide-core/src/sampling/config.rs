@@ -62,7 +62,8 @@ impl fmt::Display for Active {
 variants! {
     /// How the output rows that are computed in training are chosen: the sampler, with its settings.
     pub enum SamplingConfig in "sampling" as "sampler" ("How the active output rows are chosen in training", "SAMPLER") {
-        /// The labels of the batch and uniformly random rows, the same for every example of the batch.
+        /// The labels of a batch and uniformly random rows: an example has the labels of its group of 64 examples and a share of the
+        /// other rows; with a softmax, all of them.
         Shared(SharedSampling) = "shared",
         /// All rows: the full output.
         Exact(ExactSampling) = "exact",
@@ -78,7 +79,7 @@ variants! {
 }
 
 settings! {
-    /// The settings of the shared set.
+    /// The settings of shared sets.
     pub struct SharedSampling in "sampling" {
         /// Random rows per batch (shared) or active rows per example (other samplers): a count, or a share of the labels as in 0.005
         active: Active = Active::Count(200), "ROWS";

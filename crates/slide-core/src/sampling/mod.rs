@@ -28,7 +28,7 @@ pub use config::{
     ThresholdSampling,
 };
 pub(crate) use config::{Sampler, SamplerKind};
-pub(crate) use shared::shared_set;
+pub(crate) use shared::{GROUP, SharedSets};
 
 /// The position of an example in the training run; determines all of its random numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,6 +3,7 @@ use std::{collections::BTreeMap, num::NonZeroUsize};
 use proptest::prelude::*;
 use slide_mem::{Pinning, Placement, Topology, Workers};
 
+use super::shared::shared_set;
 use super::*;
 use crate::lsh::{BucketPolicy, HashKind, HashingConfig};
 
@@ -214,6 +215,25 @@ fn the_shared_set_is_the_labels_and_other_rows() {
     assert_eq!(shared_set(Kernels::best(), &labels, 0, 1000, KEY), [5, 31, 900]);
     assert_eq!(shared_set(Kernels::best(), &[3], usize::MAX, 70, KEY), (0..70).collect::<Vec<_>>());
     assert!(shared_set(Kernels::best(), &[], 5, 0, KEY).is_empty());
+}
+
+#[test]
+fn groups_have_their_own_labels_and_share_the_other_rows() {
+    let groups = vec![vec![5, 900, 5, 31], vec![31, 7], vec![]];
+    let sets = SharedSets::new(Kernels::best(), groups.clone(), 100, 1000, KEY);
+    let all = shared_set(Kernels::best(), &groups.concat(), 100, 1000, KEY);
+    assert_eq!(sets.rows(), all);
+    let of = |group: usize| sets.of_block(group * GROUP + 16);
+    for (group, labels) in groups.iter().enumerate() {
+        assert!(of(group).is_sorted_by(|a, b| a < b));
+        assert!(labels.iter().all(|label| of(group).contains(label)));
+        assert!((34..=38).contains(&of(group).len()), "{} rows", of(group).len());
+    }
+    assert!(all.iter().all(|row| (0..3).any(|group| of(group).contains(row))));
+    let one = SharedSets::new(Kernels::best(), vec![vec![3]], 9, 70, KEY);
+    assert_eq!((one.rows().len(), one.of_block(0)), (10, one.rows()));
+    let whole = SharedSets::new(Kernels::best(), groups, 1000, 1000, KEY);
+    assert_eq!(whole.of_block(GROUP).len(), 1000);
 }
 
 #[test]

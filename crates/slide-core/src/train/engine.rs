@@ -1,6 +1,6 @@
 //! One batch: its phases, and who does what in each.
 //!
-//! | phase | owner | shared set | own set per example |
+//! | phase | owner | shared sets | own set per example |
 //! |---|---|---|---|
 //! | 1 | block of examples | hidden layers; logits, loss and gradient down to the input layer | hidden layers; active sets |
 //! | 2 | shard of output rows | | transposition, logits, (uncoupled objectives: step) |
@@ -29,7 +29,7 @@ use crate::network::block::{Block, Pass, all_rows};
 use crate::objective::{Objective, Totals};
 use crate::optim::{Decays, Step};
 use crate::runtime::Runtime;
-use crate::sampling::{Context, ExampleKey, Sampler, SamplerKind, Scratch, shared_set};
+use crate::sampling::{Context, ExampleKey, GROUP, Sampler, SamplerKind, Scratch, SharedSets};
 
 /// What a batch did.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -182,17 +182,24 @@ impl Engine {
         self.batch.resize(network, examples.len(), workers.count());
         let report = match self.sampler.kind {
             SamplerKind::Shared => {
-                let labels = examples.iter().flat_map(|&example| data.labels(example as usize));
-                let labels: Vec<u32> = labels.copied().collect();
+                let labels = |group: &[u32]| -> Vec<u32> {
+                    group.iter().flat_map(|&example| data.labels(example as usize)).copied().collect()
+                };
                 let key = ExampleKey { seed, step: number, example: 0 };
-                let shared = shared_set(kernels, &labels, self.sampler.target, network.output.rows(), key);
+                let (target, rows) = (self.sampler.target, network.output.rows());
+                // A softmax over the labels of fewer examples would be another loss.
+                let size = if context.objective.couples_rows() { examples.len() } else { GROUP };
+                let sets = SharedSets::new(kernels, examples.chunks(size).map(labels).collect(), target, rows, key);
                 lap.end(Phase::Sampling, &mut self.workers[0].phases);
-                self.train_on_shared_set(&context, network, &shared)
+                self.train_on_shared_sets(&context, network, &sets)
             }
             SamplerKind::Exact => {
                 let mut buffer = std::mem::take(&mut self.all_rows);
-                let report = self.train_on_shared_set(&context, network, all_rows(&mut buffer, &network.output));
-                self.all_rows = buffer;
+                all_rows(&mut buffer, &network.output);
+                buffer.truncate(network.output.rows());
+                let sets = SharedSets::one(buffer);
+                let report = self.train_on_shared_sets(&context, network, &sets);
+                self.all_rows = sets.into_rows();
                 report
             }
             _ => self.train_on_own_sets(&context, network),
@@ -201,17 +208,18 @@ impl Engine {
         report
     }
 
-    fn train_on_shared_set(
+    fn train_on_shared_sets(
         &mut self,
         context: &BatchContext<'_>,
         network: &mut Network,
-        shared: &[u32],
+        sets: &SharedSets,
     ) -> BatchReport {
         let (pass, workers) = (&context.pass, self.runtime.workers());
         let frozen = &*network;
         workers.each_with(&mut self.workers, &mut self.batch.items(), |_, item, scratch| {
             let BlockItem { block, activations, gradients } = item;
             let (mut lap, phases) = (Lap::start(), &mut scratch.phases);
+            let shared = sets.of_block(block.first);
             context.hidden_layers(frozen, block, activations);
             lap.end(Phase::Hidden, phases);
             block.output_logits(pass, frozen, shared);
@@ -222,17 +230,20 @@ impl Engine {
             lap.end(Phase::Backward, phases);
         });
         let (last, batch) = (network.hidden.len(), &self.batch);
-        let mut runs = network.output.runs_of_listed_mut(shared, workers.count());
+        let rows = sets.rows();
+        let mut runs = network.output.runs_of_listed_mut(rows, workers.count());
         workers.each_with(&mut self.workers, &mut runs, |_, run, scratch| {
             let mut lap = Lap::start();
-            dense::update(pass.kernels, run, shared, batch.deltas(last), context.step, &mut scratch.dense);
+            let deltas = batch.deltas(last, |first| sets.of_block(first));
+            dense::update(pass.kernels, run, rows, deltas, context.step, &mut scratch.dense);
             lap.end(Phase::UpdateOutput, &mut scratch.phases);
         });
         self.update_hidden(context, network);
+        let active = |block: &Block| (block.examples * sets.of_block(block.first).len()) as u64;
         BatchReport {
             loss: self.batch.blocks.iter().flat_map(|block| &block.loss).sum(),
-            active: (shared.len() * context.examples.len()) as u64,
-            rows_touched: shared.len() as u64,
+            active: self.batch.blocks.iter().map(active).sum(),
+            rows_touched: rows.len() as u64,
         }
     }
 
@@ -321,7 +332,7 @@ impl Engine {
             let runs = workers.count().min(rows.len());
             workers.each_with(&mut self.workers, &mut layer.runs_mut(runs), |_, run, scratch| {
                 let mut lap = Lap::start();
-                dense::update(kernels, run, rows, batch.deltas(index), step, &mut scratch.dense);
+                dense::update(kernels, run, rows, batch.deltas(index, |_| rows), step, &mut scratch.dense);
                 lap.end(Phase::UpdateHidden, &mut scratch.phases);
             });
         }
@@ -330,7 +341,7 @@ impl Engine {
         let mut lap = Lap::start();
         let ones = vec![1.0; examples];
         for shard in &mut network.input_bias.shards_mut() {
-            let deltas = std::iter::once(BlockDeltas { deltas: &ones, inputs: gradient, examples });
+            let deltas = std::iter::once(BlockDeltas { rows: &[0], deltas: &ones, inputs: gradient, examples });
             dense::update(kernels, shard, &[0], deltas, step, &mut self.workers[0].dense);
         }
         lap.end(Phase::UpdateHidden, &mut self.workers[0].phases);

@@ -8,13 +8,18 @@ mod common;
 
 use std::ops::ControlFlow;
 
+use slide_kernels::Kernels;
+
+use super::trainer::shuffle;
 use super::{Event, Trainer};
 use crate::config::TrainConfig;
 use crate::data::Dataset;
+use crate::layer::partition::Partition;
 use crate::layer::rows::{LayerRows, Weights};
 use crate::model::Model;
 use crate::objective::Loss;
 use crate::optim::Method;
+use crate::sampling::{ExampleKey, GROUP, SharedSets};
 
 /// A dense layer in f64: `weights[row][column]`, `bias[row]`.
 #[derive(Clone)]
@@ -86,6 +91,16 @@ impl Reference {
 
     /// The summed loss of `examples`, and its gradient.
     fn loss_and_gradient(&self, data: &Dataset, examples: &[usize]) -> (f64, Self) {
+        self.loss_and_gradient_on(data, examples, &|_, _| true)
+    }
+
+    /// The same of the labels of each example that `is_active` names.
+    fn loss_and_gradient_on(
+        &self,
+        data: &Dataset,
+        examples: &[usize],
+        is_active: &dyn Fn(usize, u32) -> bool,
+    ) -> (f64, Self) {
         let mut gradient = self.clone();
         for layer in &mut gradient.layers {
             layer.weights.iter_mut().for_each(|row| row.fill(0.0));
@@ -107,7 +122,12 @@ impl Reference {
                 });
                 activations.push(sums.collect());
             }
-            let logits = activations.pop().unwrap();
+            let mut logits = activations.pop().unwrap();
+            for (label, logit) in logits.iter_mut().enumerate() {
+                if !is_active(example, label as u32) {
+                    *logit = f64::NEG_INFINITY;
+                }
+            }
             let labels = data.labels(example);
             let mut delta: Vec<f64>;
             match self.loss {
@@ -152,6 +172,20 @@ impl Reference {
             }
         }
         (total, gradient)
+    }
+}
+
+impl Reference {
+    /// Asserts that all numbers are those of `expected`, but for rounding.
+    fn assert_near(&self, expected: &Self, what: &str) {
+        for (number, (own, other)) in self.layers.iter().zip(&expected.layers).enumerate() {
+            let own = own.weights.iter().flatten().chain(&own.bias);
+            let other = other.weights.iter().flatten().chain(&other.bias);
+            let scale = other.clone().fold(0.0f64, |most, value| most.max(value.abs()));
+            for (own, other) in own.zip(other) {
+                assert!((own - other).abs() < 2e-5 * scale, "{what}, layer {number}: {own} {other}");
+            }
+        }
     }
 }
 
@@ -223,15 +257,33 @@ fn the_engine_agrees_with_the_reference() {
                 let (loss_sum, gradient) = before.loss_and_gradient(&data, &examples);
                 let what = format!("{loss:?} {hidden:?} {sampler}");
                 assert!((engine_loss - loss_sum).abs() < 1e-5 * loss_sum, "{what}: {engine_loss} {loss_sum}");
-                for (number, (own, other)) in engine.layers.iter().zip(&gradient.layers).enumerate() {
-                    let own = own.weights.iter().flatten().chain(&own.bias);
-                    let other = other.weights.iter().flatten().chain(&other.bias);
-                    let scale = other.clone().fold(0.0f64, |most, value| most.max(value.abs()));
-                    for (own, other) in own.zip(other) {
-                        assert!((own - other).abs() < 2e-5 * scale, "{what}, layer {number}: {own} {other}");
-                    }
-                }
+                engine.assert_near(&gradient, &what);
             }
         }
     }
+}
+
+#[test]
+fn each_group_of_a_batch_has_its_own_rows() {
+    let data = common::dataset(150, 300, 400);
+    let mut config = config(Loss::Bce, &[24], "shared");
+    config.set("active", "0").unwrap().set("batch-size", "150").unwrap();
+    let mut order: Vec<u32> = (0..150).collect();
+    shuffle(&mut order, config.optimizer.seed, 0);
+    let partition = Partition::new(data.label_count());
+    let labels = |example: &u32| data.labels(*example as usize).iter().map(|&label| partition.to_internal(label));
+    let groups: Vec<Vec<u32>> = order.chunks(GROUP).map(|group| group.iter().flat_map(labels).collect()).collect();
+    let target = config.sampler(partition.rows()).unwrap().target;
+    let key = ExampleKey { seed: config.optimizer.seed, step: 0, example: 0 };
+    let sets = SharedSets::new(Kernels::best(), groups, target, partition.rows(), key);
+    assert!(sets.rows().len() > sets.of_block(0).len());
+    let is_active = |example: usize, label: u32| {
+        let place = order.iter().position(|&other| other as usize == example).unwrap();
+        sets.of_block(place).contains(&partition.to_internal(label))
+    };
+    let (before, engine, engine_loss) = one_batch(config, &data);
+    let examples: Vec<usize> = (0..data.examples()).collect();
+    let (loss, gradient) = before.loss_and_gradient_on(&data, &examples, &is_active);
+    assert!((engine_loss - loss).abs() < 1e-5 * loss, "{engine_loss} {loss}");
+    engine.assert_near(&gradient, "groups");
 }

@@ -447,6 +447,6 @@ impl Model {
 }
 
 /// The order of the examples in an epoch: Fisher and Yates with counter-based numbers.
-fn shuffle(examples: &mut [u32], seed: u64, epoch: u64) {
+pub(super) fn shuffle(examples: &mut [u32], seed: u64, epoch: u64) {
     CounterRng::new(RngKey::new(seed, streams::SHUFFLE, epoch, 0)).shuffle(examples);
 }
