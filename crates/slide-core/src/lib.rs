@@ -91,7 +91,9 @@ pub use choice::UnknownName;
 pub use combination::{ModelConfig, Parts};
 pub use config::{Choice, ConfigError, TrainConfig};
 pub use data::{DataError, Dataset, Normalize};
-pub use infer::{EvaluateOptions, Example, PredictError, Prediction, Predictions, Predictor, evaluate, evaluate_with};
+pub use infer::{
+    EvaluateOptions, Example, PredictError, Prediction, Predictions, Predictor, Session, evaluate, evaluate_with,
+};
 pub use layer::rows::Precision;
 pub use linear::LinearConfig;
 pub use lsh::{BucketPolicy, HashError, HashKind, HashingConfig, Rebuild, RebuildError};
