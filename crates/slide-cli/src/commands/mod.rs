@@ -5,6 +5,7 @@ mod demo;
 mod eval;
 mod info;
 mod predict;
+mod serve;
 mod train;
 mod tune;
 
@@ -35,6 +36,7 @@ pub(crate) fn run(cli: Cli) -> Result<Status> {
         Verb::Tune(args) => tune::run(&args, show)?,
         Verb::Eval(args) => eval::run(&args, show)?,
         Verb::Predict(args) => predict::run(&args, show)?,
+        Verb::Serve(args) => serve::run(&args, show)?,
         Verb::Info(args) => info::run(&args, show)?,
         Verb::Data(verb) => data::run(&verb, show)?,
     }
