@@ -6,7 +6,8 @@ use std::io::{BufRead, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::thread::sleep;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, sleep};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
@@ -48,6 +49,8 @@ pub(crate) fn run(arguments: &LoadArguments) -> Result<()> {
     fs::write(load.folder.join("requests.lua"), SCRIPT)?;
     cmd!(shell, "cargo build --release --package slide-cli").run()?;
 
+    let others = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    println!("Load average before: {}\n", others.split(' ').next().unwrap_or("unknown"));
     println!("| load | answers/s | p50 ms | p99 ms | other than 200 |\n|---|---|---|---|---|");
     let server = Server::start(&model, &[])?;
     let mut peak: f64 = 0.0;
@@ -57,11 +60,14 @@ pub(crate) fn run(arguments: &LoadArguments) -> Result<()> {
     let half = load.at_rate(&server, "half of that", CLIENTS, peak / 2.0)?;
     half.check(0)?;
     // The same rate, beside clients that are killed, that are slow, and that send garbage.
-    let mut pests = load.pests(&server)?;
-    let beside = load.at_rate(&server, "half, beside killed and slow clients and garbage", CLIENTS, peak / 2.0)?;
-    pests.iter_mut().try_for_each(Child::kill)?;
-    pests.iter_mut().try_for_each(|pest| pest.wait().map(drop))?;
-    beside.check(0)?;
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let pests = scope.spawn(|| load.pest(&server, &is_over));
+        let beside = load.at_rate(&server, "half, beside killed and slow clients and garbage", CLIENTS, peak / 2.0);
+        is_over.store(true, Ordering::Relaxed);
+        pests.join().expect("does not panic")?;
+        beside?.check(0)
+    })?;
     server.end(false)?;
 
     let server = Server::start(&model, &["--queue", "64", "--max-examples", "64"])?;
@@ -183,29 +189,34 @@ impl Load {
         Ok(answers)
     }
 
-    /// Clients that do what none should, until they are killed.
-    fn pests(&self, server: &Server) -> Result<Vec<Child>> {
-        // Slow: a thread a connection would do too, but these live as long as the process.
+    /// Does what no client should until `is_over`: is slow, sends garbage, and is killed in the middle of requests.
+    fn pest(&self, server: &Server, is_over: &AtomicBool) -> Result<()> {
+        let mut slow = Vec::new();
         for text in ["POST /predict HT", "POST /predict HTTP/1.1\r\nContent-Length: 100\r\n\r\n{"] {
             for _ in 0..20 {
                 let mut stream = TcpStream::connect(server.address())?;
                 stream.write_all(text.as_bytes())?;
-                std::mem::forget(stream);
+                slow.push(stream);
             }
         }
-        let address = server.address().replace(':', "/");
-        // Garbage, and clients that are killed while they ask.
-        let garbage = format!("while sleep 0.05; do head -c 1000 /dev/urandom > /dev/tcp/{address}; done");
-        let wrk = format!(
-            "while true; do wrk -t1 -c8 -d10s -s {} {} -- {} > /dev/null & sleep 0.5; kill -KILL $!; done",
-            self.folder.join("requests.lua").display(),
-            server.url,
-            self.bodies.display()
-        );
-        let start = |script: &str| {
-            Command::new("bash").args(["-c", script]).stdout(Stdio::null()).stderr(Stdio::null()).spawn()
-        };
-        Ok(vec![start(&garbage)?, start(&wrk)?])
+        let mut state = 1_u32;
+        while !is_over.load(Ordering::Relaxed) {
+            let mut killed = self.client(server, 8)?.spawn()?;
+            for _ in 0..10 {
+                let garbage: Vec<u8> = std::iter::repeat_with(|| {
+                    state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    (state >> 24) as u8
+                })
+                .take(1000)
+                .collect();
+                // The server may close the connection before it has all of it.
+                let _ = TcpStream::connect(server.address())?.write_all(&garbage);
+                sleep(Duration::from_millis(50));
+            }
+            killed.kill()?;
+            killed.wait()?;
+        }
+        Ok(())
     }
 }
 

@@ -270,6 +270,28 @@ fn a_full_queue_refuses_and_recovers() {
 }
 
 #[test]
+fn what_is_predicted_together_keeps_its_own_answer() {
+    let folder = trained();
+    let server = Server::start(&folder, "m.slide --threads 1");
+    let expected: Vec<_> = (1..=4).map(|k| (k, expected(&folder, "m.slide", k))).collect();
+    thread::scope(|scope| {
+        for (k, (questions, answers)) in expected.iter().chain(&expected) {
+            let server = &server;
+            scope.spawn(move || {
+                let mut connection = server.connect();
+                for (features, expected) in questions.iter().zip(answers).cycle().take(500) {
+                    let reply = connection.post("/predict", JSON, json!({ "features": features, "k": k }).to_string());
+                    assert_eq!(&labels(&reply.json()), expected);
+                }
+            });
+        }
+    });
+    let batches = server.metric("slide_batch_examples_count");
+    assert!(batches < server.metric("slide_examples_total"), "none were predicted together");
+    server.end();
+}
+
+#[test]
 fn slow_clients_are_given_up() {
     let folder = trained();
     let server = Server::start(&folder, "m.slide --timeout 0.5");

@@ -13,7 +13,6 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use axum::Router;
 use axum::body::Body;
-use futures_util::FutureExt as _;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -106,8 +105,14 @@ pub(crate) async fn run(listener: TcpListener, service: Arc<Service>, mut signal
         }
     }
     service.end();
-    while let Some(Ok((stream, _))) = listener.accept().now_or_never() {
-        connections.open(stream, None);
+    // Of the standard library: it tells what is there now, where tokio's tells what it has heard of.
+    let listener = listener.into_std().context("cannot take the last connections")?;
+    while let Ok((stream, _)) = listener.accept() {
+        if stream.set_nonblocking(true).is_ok()
+            && let Ok(stream) = TcpStream::from_std(stream)
+        {
+            connections.open(stream, None);
+        }
     }
     drop(listener);
     let Connections { tasks, graceful, .. } = connections;

@@ -54,6 +54,7 @@ pub(crate) fn run(args: &ServeArgs, show: Style) -> Result<()> {
     let listener = TcpListener::bind(args.listen).with_context(|| format!("cannot listen on {}", args.listen))?;
     listener.set_nonblocking(true).context("cannot listen without blocking")?;
     let address = listener.local_addr().context("cannot find the address that is listened on")?;
+    let state = reload::State::of(&source);
     let model = show.during("reading the model", || source.load(1))?;
     let (service, workers) = Service::start(model, args.limits.clone(), count)?;
     let service = Arc::new(service);
@@ -64,7 +65,7 @@ pub(crate) fn run(args: &ServeArgs, show: Style) -> Result<()> {
         .enable_all()
         .build()
         .context("cannot start the threads of the server")?;
-    let reloads = reload::start(source, args.watch, service.clone(), show)?;
+    let reloads = reload::start(source, state, args.watch, service.clone(), show)?;
     let ended = runtime.block_on(async {
         let signals = listener::Signals::watch(reloads)?;
         let listener = tokio::net::TcpListener::from_std(listener).context("cannot listen")?;

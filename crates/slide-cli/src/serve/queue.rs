@@ -86,6 +86,11 @@ impl Queue {
         self.capacity - self.room.available_permits() + streams
     }
 
+    /// Whether there is no room at all.
+    pub(crate) fn is_full(&self) -> bool {
+        self.room.available_permits() == 0
+    }
+
     /// Room for `examples` examples, or a refusal.
     pub(crate) fn room(&self, examples: usize) -> Result<Room, Failure> {
         let permit = self.room.clone().try_acquire_many_owned(u32::try_from(examples).unwrap_or(u32::MAX));

@@ -18,9 +18,16 @@ use crate::progress::Style;
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Starts the thread that reads a model whenever something is sent, and with `watch` whenever its file has changed.
-pub(crate) fn start(source: Source, watch: bool, service: Arc<Service>, show: Style) -> Result<Sender<()>> {
+/// `served` is what the files were before the first model was read.
+pub(crate) fn start(
+    source: Source,
+    served: State,
+    watch: bool,
+    service: Arc<Service>,
+    show: Style,
+) -> Result<Sender<()>> {
     let (sender, requests) = mpsc::channel();
-    let reloader = Reloader { served: State::of(&source), source, service, show };
+    let reloader = Reloader { served, source, service, show };
     let thread = thread::Builder::new().name("reload".into());
     thread.spawn(move || reloader.run(&requests, watch)).context("cannot start the thread that reads models")?;
     Ok(sender)
@@ -79,7 +86,7 @@ impl Reloader {
 
 /// What tells a file from the one that was there before.
 #[derive(Clone, Debug, PartialEq)]
-struct State(Vec<Option<FileState>>);
+pub(crate) struct State(Vec<Option<FileState>>);
 
 #[derive(Clone, Debug, PartialEq)]
 struct FileState {
@@ -89,7 +96,7 @@ struct FileState {
 }
 
 impl State {
-    fn of(source: &Source) -> Self {
+    pub(crate) fn of(source: &Source) -> Self {
         let files = [Some(source.model.as_path()), source.label_names.as_deref(), source.feature_names.as_deref()];
         Self(files.into_iter().flatten().map(FileState::of).collect())
     }

@@ -92,6 +92,10 @@ async fn predict(State(service): State<Arc<Service>>, request: Request<Body>) ->
     }
     let answer = async {
         let text = body::read(body, service.limits.max_body.get(), service.limits.timeout).await?;
+        // To parse what cannot be answered would take time from what can.
+        if service.queue.is_full() {
+            return Err(Failure::full());
+        }
         let served = service.served();
         let question = if text.len() <= PARSED_AT_ONCE {
             bounds.question(&text, &served)

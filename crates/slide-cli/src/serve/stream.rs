@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use super::body;
 use super::example::{Bounds, CheckedExample};
 use super::failure::Failure;
+use super::model::Served;
 use super::queue::{Answer, PIECE, Piece};
 use super::routes;
 use super::service::Service;
@@ -63,15 +64,17 @@ struct Reader {
     lines: Lines,
     /// Number of the line before the examples that are collected.
     done: u64,
-    /// Examples of the same `k`, not more than a piece.
+    /// Examples of the same `k` that were checked against the same model, not more than a piece.
     examples: Vec<CheckedExample>,
     k: usize,
+    served: Arc<Served>,
 }
 
 impl Reader {
     fn new(service: Arc<Service>, bounds: Bounds, parts: Sender<Part>) -> Self {
         let lines = Lines::new(service.limits.max_body.get());
-        Self { service, bounds, parts, lines, done: 0, examples: Vec::new(), k: 0 }
+        let served = service.served();
+        Self { service, bounds, parts, lines, done: 0, examples: Vec::new(), k: 0, served }
     }
 
     /// Reads to the end, to an error, or until the client is gone.
@@ -127,10 +130,10 @@ impl Reader {
         match question {
             Err(failure) => self.fail(&failure).await,
             Ok(question) => {
-                if self.k != question.k || self.examples.len() == PIECE {
+                if self.k != question.k || !Arc::ptr_eq(&self.served, &served) || self.examples.len() == PIECE {
                     self.flush().await?;
                 }
-                self.k = question.k;
+                (self.k, self.served) = (question.k, served);
                 self.examples.extend(question.examples);
                 Ok(())
             }
@@ -158,7 +161,7 @@ impl Reader {
         // First a place for the answer, so that a client that takes none holds no room in the queue.
         let place = self.parts.reserve().await.map_err(|_| Gone)?;
         let room = self.service.queue.stream_room(examples.len()).await.map_err(|_| Gone)?;
-        let piece = Piece { served: self.service.served(), examples, k: self.k, separator: b'\n' };
+        let piece = Piece { served: self.served.clone(), examples, k: self.k, separator: b'\n' };
         place.send(Part::Later(self.service.queue.push(piece, room), first, lines));
         Ok(())
     }
