@@ -51,7 +51,8 @@ pub(crate) fn run(arguments: &LoadArguments) -> Result<()> {
 
     let others = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     println!("Load average before: {}\n", others.split(' ').next().unwrap_or("unknown"));
-    println!("| load | answers/s | p50 ms | p99 ms | other than 200 |\n|---|---|---|---|---|");
+    println!("| load | answers/s | p50 ms | p99 ms | processor us an answer: server, client | other than 200 |");
+    println!("|---|---|---|---|---|---|");
     let server = Server::start(&model, &[])?;
     let mut peak: f64 = 0.0;
     for connections in [1, 16, 64] {
@@ -158,13 +159,19 @@ impl Load {
 
     /// Answers per second.
     fn as_fast_as_possible(&self, server: &Server, connections: u64) -> Result<f64> {
+        let before = Spent::now(server)?;
         let output = self.client(server, connections)?.output()?;
+        let spent = Spent::now(server)?.since(&before);
         let text = String::from_utf8(output.stdout)?;
         let field = |name: &str| text.lines().find_map(|line| Some(line.trim().strip_prefix(name)?.trim().to_owned()));
         let rate = field("Requests/sec:").with_context(|| format!("wrk says: {text}"))?;
         let [half, most] = ["50%", "99%"].map(|name| field(name).unwrap_or_default());
         ensure!(!text.contains("Non-2xx") && !text.contains("Socket errors"), "wrk says: {text}");
-        println!("| {connections} connections, as fast as possible | {rate} | {half} | {most} | 0 |");
+        let requests = text.lines().find_map(|line| line.trim().split_once(" requests in ")).context("wrk counts")?.0;
+        let spent = spent.each(requests.parse()?);
+        let plain = |time: &str| milliseconds(time).map_or_else(|| time.to_owned(), |time| format!("{time:.2}"));
+        let (half, most) = (plain(&half), plain(&most));
+        println!("| {connections} connections, as fast as possible | {rate} | {half} | {most} | {spent} | 0 |");
         Ok(rate.parse()?)
     }
 
@@ -183,9 +190,12 @@ impl Load {
         h2load.args(["--h1", "--header=Content-Type: application/json"]).arg(format!("--clients={clients}"));
         h2load.arg(format!("--rps={rate_of_client}")).arg(format!("--requests={requests}"));
         h2load.arg("--data").arg(&body).arg("--log-file").arg(&log).arg(url).stdout(Stdio::null());
+        let before = Spent::now(server)?;
         ensure!(h2load.status()?.success(), "h2load failed");
+        let spent = Spent::now(server)?.since(&before);
         let answers = Answers::read(&log)?;
-        println!("| {what}: {} requests/s | {answers} |", rate_of_client * clients);
+        let (spent, others) = (spent.each(answers.statuses.len()), answers.statuses.len() - answers.microseconds.len());
+        println!("| {what}: {} requests/s | {answers} | {spent} | {others} |", rate_of_client * clients);
         Ok(answers)
     }
 
@@ -217,6 +227,50 @@ impl Load {
             killed.wait()?;
         }
         Ok(())
+    }
+}
+
+/// Milliseconds of what wrk prints, such as `70.00us`.
+fn milliseconds(time: &str) -> Option<f64> {
+    let number = time.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+    let factor = match &time[number.len()..] {
+        "us" => 1e-3,
+        "ms" => 1.0,
+        "s" => 1e3,
+        _ => return None,
+    };
+    Some(factor * number.parse::<f64>().ok()?)
+}
+
+/// Processor time, in clock ticks, of the server and of all clients that have ended. Other than the rate it does not depend on what
+/// else the machine does.
+struct Spent {
+    server: u64,
+    clients: u64,
+}
+
+impl Spent {
+    /// Microseconds of a clock tick: Linux has 100 a second.
+    const TICK: f64 = 1e4;
+
+    fn now(server: &Server) -> Result<Self> {
+        // Fields as proc(5) numbers them, the name of the program left out: 14 and 15 are the process's own, 16 and 17 its children's.
+        let ticks = |process: &str, first: usize| -> Result<u64> {
+            let text = fs::read_to_string(format!("/proc/{process}/stat"))?;
+            let fields: Vec<&str> = text.rsplit(") ").next().unwrap_or_default().split(' ').collect();
+            Ok(fields[first - 3].parse::<u64>()? + fields[first - 2].parse::<u64>()?)
+        };
+        Ok(Self { server: ticks(&server.child.id().to_string(), 14)?, clients: ticks("self", 16)? })
+    }
+
+    fn since(&self, before: &Self) -> Self {
+        Self { server: self.server - before.server, clients: self.clients - before.clients }
+    }
+
+    /// For each of `answers`.
+    fn each(&self, answers: usize) -> String {
+        let each = |ticks: u64| Self::TICK * ticks as f64 / answers as f64;
+        format!("{:.0}, {:.0}", each(self.server), each(self.clients))
     }
 }
 
@@ -259,7 +313,6 @@ impl std::fmt::Display for Answers {
         let count = self.microseconds.len();
         let at =
             |share: f64| self.microseconds.get((share * count as f64) as usize).map_or(0.0, |&time| time as f64 / 1e3);
-        let others = self.statuses.len() - count;
-        write!(f, "{:.0} | {:.2} | {:.2} | {others}", count as f64 / self.seconds, at(0.5), at(0.99))
+        write!(f, "{:.0} | {:.2} | {:.2}", count as f64 / self.seconds, at(0.5), at(0.99))
     }
 }
