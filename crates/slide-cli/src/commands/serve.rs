@@ -7,7 +7,7 @@ use crate::args::ServeArgs;
 
 #[cfg(feature = "serve")]
 pub(crate) fn run(args: &ServeArgs, show: Show) -> Result<()> {
-    crate::serve::run(args, show.progress)
+    crate::serve::run(args, show)
 }
 
 #[cfg(not(feature = "serve"))]

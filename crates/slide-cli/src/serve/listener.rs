@@ -39,6 +39,9 @@ pub(crate) struct Signals {
     terminate: tokio::signal::unix::Signal,
     #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
+    /// No signal asks for it there, but the thread that reads models ends with it.
+    #[cfg(not(unix))]
+    _reload: mpsc::Sender<()>,
 }
 
 impl Signals {
@@ -62,8 +65,8 @@ impl Signals {
     }
 
     #[cfg(not(unix))]
-    pub(crate) fn watch(_reload: mpsc::Sender<()>) -> Result<Self> {
-        Ok(Self {})
+    pub(crate) fn watch(reload: mpsc::Sender<()>) -> Result<Self> {
+        Ok(Self { _reload: reload })
     }
 
     /// Waits for Ctrl-C.

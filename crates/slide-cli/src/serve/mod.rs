@@ -27,11 +27,13 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
+use serde_json::json;
 use slide_mem::Pinning;
 
 use self::model::Source;
 use self::service::Service;
 use crate::args::ServeArgs;
+use crate::commands::Show;
 use crate::output;
 use crate::progress::Style;
 use crate::usage::Usage;
@@ -39,7 +41,8 @@ use crate::usage::Usage;
 /// Predicting threads for which one thread of tokio reads and writes.
 const THREADS_PER_READER: usize = 4;
 
-pub(crate) fn run(args: &ServeArgs, show: Style) -> Result<()> {
+pub(crate) fn run(args: &ServeArgs, show: Show) -> Result<()> {
+    let progress = show.progress;
     check(args)?;
     let threads = args.runtime.start_with(Pinning::None)?;
     let count = threads.workers().count();
@@ -55,7 +58,7 @@ pub(crate) fn run(args: &ServeArgs, show: Style) -> Result<()> {
     listener.set_nonblocking(true).context("cannot listen without blocking")?;
     let address = listener.local_addr().context("cannot find the address that is listened on")?;
     let state = reload::State::of(&source);
-    let model = show.during("reading the model", || source.load(1))?;
+    let model = progress.during("reading the model", || source.load(1))?;
     let (service, workers) = Service::start(model, args.limits.clone(), count)?;
     let service = Arc::new(service);
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -65,20 +68,24 @@ pub(crate) fn run(args: &ServeArgs, show: Style) -> Result<()> {
         .enable_all()
         .build()
         .context("cannot start the threads of the server")?;
-    let reloads = reload::start(source, state, args.watch, service.clone(), show)?;
+    let reloads = reload::start(source, state, args.watch, service.clone(), progress)?;
     let ended = runtime.block_on(async {
         let signals = listener::Signals::watch(reloads)?;
         let listener = tokio::net::TcpListener::from_std(listener).context("cannot listen")?;
-        output::print(&format!("listening on http://{address}"))?;
-        show.note(&reach(address));
-        listener::run(listener, service.clone(), signals, show).await
+        let url = format!("http://{address}");
+        match show.json {
+            true => output::print(&json!({ "listening": url }).to_string())?,
+            false => output::print(&format!("listening on {url}"))?,
+        }
+        say_who_reaches_it(address, progress);
+        listener::run(listener, service.clone(), signals, progress).await
     });
     // Connections that did not end in time are dropped here, and with them what they wait for.
     runtime.shutdown_background();
     service.queue.close();
     ended?;
     workers.into_iter().for_each(|worker| drop(worker.join()));
-    show.note("all requests that were accepted are answered");
+    progress.note("all requests that were accepted are answered");
     Ok(())
 }
 
@@ -97,11 +104,11 @@ fn check(args: &ServeArgs) -> Result<()> {
     Ok(())
 }
 
-/// Who can use the server.
-fn reach(address: SocketAddr) -> String {
+/// Says who can use the server; that others than this machine's programs can, in any case.
+fn say_who_reaches_it(address: SocketAddr, progress: Style) {
     if address.ip().is_loopback() {
-        "only programs on this machine reach it, all of them: there is neither TLS nor a log-in".into()
+        progress.note("only programs on this machine reach it, all of them: there is neither TLS nor a log-in");
     } else {
-        format!("warning: whoever reaches {address} may use it: there is neither TLS nor a log-in")
+        eprintln!("warning: whoever reaches {address} may use it: there is neither TLS nor a log-in");
     }
 }
