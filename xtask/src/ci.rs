@@ -53,6 +53,8 @@ pub(crate) enum Step {
     Isa,
     /// Full only: a suite of `cargo xtask bench` runs through ssh, against a server on the loopback
     Remote,
+    /// Full only: the page of `slide serve` in Chromium without a screen (Debian: chromium-driver), and the program without its server
+    Serve,
     /// Full only: placement of memory and workers, and golden models, on emulated machines with several nodes
     Numa,
     /// All tests, as README tells to run them; kernels and golden models on each instruction set of the machine
@@ -114,9 +116,14 @@ impl Step {
             | Self::Arm
             | Self::Python
             | Self::Test => Set::Quick,
-            Self::Portable | Self::Hwloc | Self::Sanitise | Self::Gravitons | Self::Isa | Self::Remote | Self::Numa => {
-                Set::Full
-            }
+            Self::Portable
+            | Self::Hwloc
+            | Self::Sanitise
+            | Self::Gravitons
+            | Self::Isa
+            | Self::Remote
+            | Self::Serve
+            | Self::Numa => Set::Full,
         }
     }
 
@@ -163,6 +170,7 @@ impl Step {
             Self::Gravitons => gravitons(shell)?,
             Self::Isa => isa(shell)?,
             Self::Remote => bench::remote::loopback::check(shell)?,
+            Self::Serve => serve(shell)?,
             Self::Numa => test::numa::run(shell, test::numa::CASES, &[])?,
             Self::Test => test::test_workspace(shell, &["--no-fail-fast".to_owned()])?,
         }
@@ -239,6 +247,15 @@ fn gravitons(shell: &Shell) -> Result<()> {
         smoke.golden(shell, &toolchain)?;
     }
     Ok(())
+}
+
+/// The server's page in a real browser, which must be there; and what the program says that was built without the server.
+fn serve(shell: &Shell) -> Result<()> {
+    {
+        let _required = shell.push_env("SLIDE_REQUIRE_BROWSER", "1");
+        cmd!(shell, "cargo test --package slide-cli --test serve_page").run()?;
+    }
+    Ok(cmd!(shell, "cargo test --package slide-cli --no-default-features --test without_serve").run()?)
 }
 
 /// A model and a checkpoint of the program, as Python sees them.

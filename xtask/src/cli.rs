@@ -178,6 +178,17 @@ pub(crate) enum Task {
     )]
     Versus(VersusArguments),
 
+    /// How many requests `slide serve` answers on this machine, and what becomes of it when clients misbehave
+    #[command(
+        long_about = "How many requests `slide serve` answers on this machine, and what becomes of it when clients misbehave.\n\n\
+            Single examples over connections that are kept: as fast as possible (wrk), at half of the rate that this gave (h2load), at \
+            the same rate beside clients that are killed, that are slow and that send garbage, at twice the rate against a queue \
+            of 64 examples, which must refuse some with status 503 and no other, and ended by SIGTERM under full load. The table \
+            goes to standard output. Server and clients share the machine's processors.",
+        after_help = "Example:\n  cargo xtask load target/demo.slide data/debian/test.txt.zst"
+    )]
+    Load(LoadArguments),
+
     /// Rebuild the data set that the repository ships, or make synthetic ones
     #[command(after_help = "Examples:\n  cargo xtask data debian\n  cargo xtask data synth amazon-670k")]
     Data {
@@ -416,6 +427,19 @@ pub(crate) struct VersusArguments {
     /// Put the report into this document, between the lines `<!-- versus accuracy -->` and `<!-- end of versus accuracy -->`
     #[arg(long, value_name = "FILE")]
     pub(crate) document: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LoadArguments {
+    /// Model file that `slide train` has written
+    pub(crate) model: PathBuf,
+
+    /// Examples to ask for, in the format of the Extreme Classification Repository, compressed by zstd or not
+    pub(crate) data: PathBuf,
+
+    /// Of each load
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) seconds: u32,
 }
 
 #[derive(Debug, Subcommand)]

@@ -18,6 +18,7 @@ mod docs;
 mod gate;
 mod graviton;
 mod hwloc;
+mod load;
 mod loops;
 mod mca;
 mod numa_vm;
@@ -48,6 +49,7 @@ fn main() -> anyhow::Result<()> {
         cli::Task::Data { set: cli::DataSet::Debian(arguments) } => data::debian::run(&arguments),
         cli::Task::Data { set: cli::DataSet::Synth(arguments) } => data::synth::run(&arguments),
         cli::Task::Versus(arguments) => versus::run(&arguments),
+        cli::Task::Load(arguments) => load::run(&arguments),
         cli::Task::Docs(arguments) => docs::run(&arguments),
         cli::Task::Package => package::run(),
         cli::Task::CheckModelPython(arguments) => check_model_python::run(&arguments),

@@ -1,8 +1,10 @@
 //! The command line.
 
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use slide_core::data::Format;
@@ -31,6 +33,7 @@ pub(crate) enum Verb {
     Index(IndexArgs),
     Eval(EvalArgs),
     Predict(PredictArgs),
+    Serve(ServeArgs),
     Info(InfoArgs),
     #[command(subcommand)]
     Data(DataVerb),
@@ -211,6 +214,75 @@ pub(crate) struct PredictArgs {
     pub(crate) data: DataOptions,
     #[command(flatten)]
     pub(crate) runtime: RuntimeOptions,
+}
+
+/// Answer requests for predictions over HTTP
+///
+/// POST /predict takes one or many examples as JSON, or a stream of them as NDJSON; / is a page to try the model on; /openapi.json
+/// describes everything. Prints the address once it listens. SIGTERM or Ctrl-C ends it when what it has accepted is answered;
+/// SIGHUP takes over a new model file without dropping a request.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  slide serve model.slide
+  slide serve model.slide --names labels.txt --feature-names features.txt --watch
+  curl -H 'Content-Type: application/json' -d '{\"features\": {\"12\": 0.5}}' http://127.0.0.1:8080/predict")]
+pub(crate) struct ServeArgs {
+    pub(crate) model: PathBuf,
+    /// Address and port to listen on; port 0: one that is free
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: SocketAddr,
+    /// Allow an address that other machines reach. There is neither TLS nor a log-in: whoever reaches it may use it
+    #[arg(long)]
+    pub(crate) allow_remote: bool,
+    /// Names of labels: line i of this file, from 0, is the name of label i
+    #[arg(long, value_name = "FILE")]
+    pub(crate) names: Option<PathBuf>,
+    /// Names of features, in the same way, so that requests may use them
+    #[arg(long, value_name = "FILE")]
+    pub(crate) feature_names: Option<PathBuf>,
+    /// Take over a new model file as soon as it is there, without SIGHUP
+    #[arg(long)]
+    pub(crate) watch: bool,
+    #[command(flatten)]
+    pub(crate) limits: ServeLimits,
+    #[command(flatten)]
+    pub(crate) retrieval: RetrievalOption,
+    #[command(flatten)]
+    pub(crate) runtime: RuntimeOptions,
+}
+
+/// What a client may ask for.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Limits")]
+pub(crate) struct ServeLimits {
+    /// Largest body of a request; of a stream: longest line
+    #[arg(long, value_name = "BYTES", default_value = "8388608")]
+    pub(crate) max_body: NonZeroUsize,
+    /// Most examples of a request that is no stream
+    #[arg(long, value_name = "N", default_value = "1000")]
+    pub(crate) max_examples: NonZeroUsize,
+    /// Most labels per example
+    #[arg(long, value_name = "N", default_value = "100")]
+    pub(crate) max_k: NonZeroUsize,
+    /// Examples that wait or are being predicted, of all requests; what would be more is refused with status 503. Streams wait, and
+    /// have half as many beside these
+    #[arg(long, value_name = "N", default_value = "2000")]
+    pub(crate) queue: NonZeroUsize,
+    /// Connections at the same time; more wait to be accepted
+    #[arg(long, value_name = "N", default_value = "1000")]
+    pub(crate) max_connections: NonZeroUsize,
+    /// For a client to send a request or the next part of a stream, to use a connection again, or to take an answer
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    pub(crate) timeout: Duration,
+    /// For requests in progress to be answered after SIGTERM
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    pub(crate) grace: Duration,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    seconds.filter(|time| !time.is_zero()).ok_or_else(|| "expected a number of seconds above 0".into())
 }
 
 /// How labels are found.

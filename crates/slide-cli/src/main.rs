@@ -11,6 +11,8 @@ mod log;
 mod options;
 mod output;
 mod progress;
+#[cfg(feature = "serve")]
+mod serve;
 mod session;
 mod settings;
 mod summary;

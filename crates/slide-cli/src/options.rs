@@ -99,9 +99,14 @@ impl RuntimeOptions {
 
     /// Starts the threads, each pinned to a CPU: the program owns the process.
     pub(crate) fn start(&self) -> Result<Runtime> {
+        self.start_with(Pinning::All)
+    }
+
+    /// Starts the threads, for a program that has others beside them if they are not pinned.
+    pub(crate) fn start_with(&self, pinning: Pinning) -> Result<Runtime> {
         let mut options = slide_core::RuntimeOptions::default();
         (options.threads, options.isa) = (self.threads, self.isa);
-        (options.placement, options.pinning) = (self.placement(), Pinning::All);
+        (options.placement, options.pinning) = (self.placement(), pinning);
         Runtime::new(&options).map_err(|error| match error {
             RuntimeError::Isa(error) => Usage(error.to_string()).into(),
             error => error.into(),

@@ -57,6 +57,19 @@ fn predictions_allocate_nothing_after_the_first_calls() {
             };
             all();
             assert_eq!(counted(&mut all), [0; 3], "{parts}, {loss}, {retrieval}: batches");
+
+            // As a server predicts: some examples a session, for which buffers of earlier sessions are there.
+            let mut sessions = || {
+                let [mut first, mut second] = [predictor.session(), predictor.session()];
+                for (length, examples) in examples.chunks(3).enumerate() {
+                    let length = 1 + length % examples.len();
+                    first.predict_batch_into(&examples[..length], 10, &mut batch).unwrap();
+                    second.predict_into(examples[0], 10, &mut one).unwrap();
+                }
+            };
+            // Twice, since the two may exchange their buffers.
+            (sessions(), sessions());
+            assert_eq!(counted(&mut sessions), [0; 3], "{parts}, {loss}, {retrieval}: sessions");
         }
     }
 }

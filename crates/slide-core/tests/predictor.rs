@@ -10,7 +10,7 @@ use std::sync::Barrier;
 use slide_core::data::Parts;
 use slide_core::{
     ConfigError, Dataset, Example, HashingConfig, Model, PredictError, Prediction, Predictor, Retrieval,
-    RetrievalError, Runtime, TrainConfig, Trainer, evaluate,
+    RetrievalError, Runtime, Session, TrainConfig, Trainer, evaluate,
 };
 
 const LABELS: u32 = 400;
@@ -45,6 +45,7 @@ fn examples(data: &Dataset) -> Vec<Example<'_>> {
 fn what_programs_share_can_be_shared() {
     fn shared<T: Send + Sync + 'static>() {}
     shared::<Predictor>();
+    shared::<Session<'static>>();
     shared::<Model>();
     shared::<Dataset>();
     shared::<TrainConfig>();
@@ -83,16 +84,21 @@ fn predictions_do_not_depend_on_what_is_predicted_beside_them() {
                 let (predictor, examples, expected, start) = (&predictor, &examples, &expected, &start);
                 scope.spawn(move || {
                     let (mut single, mut batch) = (Vec::new(), Default::default());
+                    let mut session = predictor.session();
                     start.wait();
                     for round in 0..100 {
                         let first = (thread * 131 + round * 17) % (examples.len() - 40);
                         predictor.predict_into(examples[first], K, &mut single).unwrap();
                         assert_eq!(single, expected[first], "thread {thread}: example {first} alone");
+                        session.predict_into(examples[first], K, &mut single).unwrap();
+                        assert_eq!(single, expected[first], "thread {thread}: example {first} in a session");
                         if (round + thread) % 4 == 0 {
                             let range = first..first + 1 + round % 40;
                             predictor.predict_batch_into(&examples[range.clone()], K, &mut batch).unwrap();
-                            let expected = expected[range].iter().map(Vec::as_slice);
-                            assert!(batch.iter().eq(expected), "thread {thread}: a batch from {first}");
+                            let expected = expected[range.clone()].iter().map(Vec::as_slice);
+                            assert!(batch.iter().eq(expected.clone()), "thread {thread}: a batch from {first}");
+                            session.predict_batch_into(&examples[range], K, &mut batch).unwrap();
+                            assert!(batch.iter().eq(expected), "thread {thread}: a session's batch from {first}");
                         }
                     }
                 });

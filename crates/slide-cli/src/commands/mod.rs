@@ -6,6 +6,7 @@ mod eval;
 mod index;
 mod info;
 mod predict;
+mod serve;
 mod train;
 mod tune;
 
@@ -37,6 +38,7 @@ pub(crate) fn run(cli: Cli) -> Result<Status> {
         Verb::Index(args) => index::run(&args, show)?,
         Verb::Eval(args) => eval::run(&args, show)?,
         Verb::Predict(args) => predict::run(&args, show)?,
+        Verb::Serve(args) => serve::run(&args, show)?,
         Verb::Info(args) => info::run(&args, show)?,
         Verb::Data(verb) => data::run(&verb, show)?,
     }

@@ -1,6 +1,8 @@
 //! What the tests of the whole program share: the program, and a small data set that it can learn.
 #![allow(dead_code, reason = "every test file uses a part of it")]
 
+pub(crate) mod server;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;

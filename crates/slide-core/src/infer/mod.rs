@@ -10,5 +10,5 @@ pub(crate) use evaluate::evaluate_model;
 pub use evaluate::{EvaluateOptions, evaluate, evaluate_with};
 pub(crate) use inference::{Inference, Scratch};
 pub use latency::{Latencies, latencies};
-pub use predictor::{Example, PredictError, Prediction, Predictions, Predictor};
+pub use predictor::{Example, PredictError, Prediction, Predictions, Predictor, Session};
 pub(crate) use scoring::{Scored, Scoring};

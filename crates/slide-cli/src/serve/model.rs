@@ -1,0 +1,91 @@
+//! A model as it is served: its predictor and the names that go with it.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use slide_core::data::names;
+use slide_core::{Model, Predictor, Retrieval, Runtime};
+use slide_mem::Placement;
+
+/// Where models come from, again and again.
+pub(crate) struct Source {
+    pub(crate) model: PathBuf,
+    pub(crate) label_names: Option<PathBuf>,
+    pub(crate) feature_names: Option<PathBuf>,
+    pub(crate) retrieval: Retrieval,
+    pub(crate) placement: Placement,
+    pub(crate) runtime: Runtime,
+}
+
+/// A model that is served.
+pub(crate) struct Served {
+    pub(crate) predictor: Predictor,
+    /// 1 for the first model, 2 for the one that was taken over next.
+    pub(crate) generation: u64,
+    path: PathBuf,
+    loaded: SystemTime,
+    /// The name of each label, as JSON.
+    label_names: Option<Vec<Box<str>>>,
+    feature_numbers: Option<HashMap<Box<str>, u32>>,
+}
+
+impl Source {
+    /// Reads the model and its names.
+    pub(crate) fn load(&self, generation: u64) -> Result<Served> {
+        let model = Model::load_placed(&self.model, &self.placement)?;
+        let read = |path: &Option<PathBuf>, count| path.as_ref().map(|path| names::read(path, Some(count))).transpose();
+        let labels = read(&self.label_names, model.labels())?;
+        let features = read(&self.feature_names, model.features())?;
+        let quoted = |name: String| Value::from(name).to_string().into_boxed_str();
+        Ok(Served {
+            predictor: Predictor::with(model, self.retrieval, &self.runtime)?,
+            generation,
+            path: self.model.clone(),
+            loaded: SystemTime::now(),
+            label_names: labels.map(|names| names.into_iter().map(quoted).collect()),
+            feature_numbers: features
+                .map(|names| names.into_iter().map(String::into_boxed_str).zip(0..).collect::<HashMap<_, _>>()),
+        })
+    }
+}
+
+impl Served {
+    pub(crate) fn model(&self) -> &Model {
+        self.predictor.model()
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The name of a label, as JSON.
+    pub(crate) fn label_name(&self, label: u32) -> Option<&str> {
+        Some(self.label_names.as_ref()?.get(label as usize)?)
+    }
+
+    /// The numbers of features by their names; none if the server was given no names.
+    pub(crate) fn feature_numbers(&self) -> Option<&HashMap<Box<str>, u32>> {
+        self.feature_numbers.as_ref()
+    }
+
+    /// What `/model` says.
+    pub(crate) fn description(&self) -> Value {
+        let model = self.model();
+        json!({
+            "file": self.path,
+            "generation": self.generation,
+            "loaded_unix_seconds": self.loaded.duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs()),
+            "features": model.features(),
+            "labels": model.labels(),
+            "parameters": model.parameters(),
+            "linear_weights": model.linear_weights(),
+            "training_examples": model.examples(),
+            "has_label_names": self.label_names.is_some(),
+            "has_feature_names": self.feature_numbers.is_some(),
+            "config": model.config(),
+        })
+    }
+}
