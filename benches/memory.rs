@@ -16,7 +16,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 use half::bf16;
-use slide_benches::cases::{ADAM_STEP, Cost};
+use slide_benches::cases::{self, ADAM_STEP, Cost};
 use slide_benches::counters::{Hardware, not_available};
 use slide_benches::random::{Aligned, Random};
 use slide_benches::record::{Limit, Line, Measured, Recorder, Roof};
@@ -390,15 +390,19 @@ fn main() -> Result<()> {
     println!("| kernel | shape | level | time per call | GB/s | bare loop | GB/s at best | of the limit |");
     println!("|---|---|---|---|---|---|---|---|");
     let mut roofs = BTreeMap::new();
-    // Only the levels that differ here: higher levels inherit these kernels from AVX-512 and NEON.
-    let levels: Vec<Isa> = recorder.main_levels().collect();
+    // Only the levels that differ here: higher levels inherit these kernels from AVX-512 and NEON, all but products of bytes.
+    let main: Vec<Isa> = recorder.main_levels().collect();
     for comparison in COMPARISONS {
         let (subject, shape) = (comparison.subject, comparison.shape());
         let name = format!("{subject} {shape}");
         if !filters.is_empty() && !filters.iter().any(|filter| name.contains(filter.as_str())) {
             continue;
         }
-        for &isa in &levels {
+        let own = cases::kernel(subject).map_or(&[][..], |kernel| kernel.levels);
+        let more =
+            own.iter().filter(|&&isa| subject.starts_with("blocks") && recorder.has(isa) && !main.contains(&isa));
+        let levels: Vec<Isa> = main.iter().chain(more).copied().collect();
+        for isa in levels {
             if !recorder.chooses(isa.name(), subject, &shape) {
                 continue;
             }
