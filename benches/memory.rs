@@ -16,12 +16,12 @@ use std::time::Instant;
 
 use anyhow::Result;
 use half::bf16;
-use slide_benches::cases::{ADAM_STEP, Cost};
+use slide_benches::cases::{self, ADAM_STEP, Cost};
 use slide_benches::counters::{Hardware, not_available};
 use slide_benches::random::{Aligned, Random};
 use slide_benches::record::{Limit, Line, Measured, Recorder, Roof};
 use slide_benches::statistics::{median, quartiles};
-use slide_kernels::{CscPattern, Isa, Kernels, Matrix, Optimiser, Rounding, RowIds, Table, TableMut};
+use slide_kernels::{CodeBlocks, CscPattern, Isa, Kernels, Matrix, Optimiser, Rounding, RowIds, Table, TableMut};
 use slide_kernels::{Values, ValuesMut};
 use slide_mem::{Placement, RowTable};
 
@@ -52,6 +52,8 @@ struct World {
     /// One example a row, as few active sets overlap.
     starts: Vec<u32>,
     examples: Vec<u32>,
+    /// Lists of codes that were scanned: each is read once, until there are no more.
+    scanned: usize,
 }
 
 impl World {
@@ -78,6 +80,7 @@ impl World {
             out: vec![0.0; LIST],
             starts: (0..=LIST as u32).collect(),
             examples: (0..LIST as u32).map(|i| i * 31 % EXAMPLES as u32).collect(),
+            scanned: 0,
         }
     }
 
@@ -136,6 +139,8 @@ struct Comparison {
     format: &'static str,
     /// Rows that the kernel gets at a time; together they are those of a list.
     rows: usize,
+    /// Rows of the table.
+    of: usize,
     limit: &'static str,
     bytes: usize,
     kernel: fn(&Kernels, &mut World, usize),
@@ -187,6 +192,35 @@ fn embeddings(kernels: &Kernels, world: &mut World, call: usize, bf16: bool) {
     world.out = out;
 }
 
+/// Bytes of codes: the table of `bf16`.
+const CODES: usize = 2 * ROWS * WIDTH;
+
+/// Bytes that a list of rows of codes of `bits` bits has, with scales and offsets.
+const fn scanned_bytes(bits: usize) -> usize {
+    LIST * (WIDTH * bits / 8 + 8)
+}
+
+/// Scores of the rows of a list, in order.
+fn scan<const BITS: usize>(
+    kernels: &Kernels,
+    world: &mut World,
+    score: fn(&Kernels, CodeBlocks<'_, BITS>, &[i8], f32, f32, &mut [f32]),
+) {
+    let rows = part(world.scanned, LIST, CODES / (WIDTH * BITS / 8));
+    let codes: &[u8] = bytemuck::cast_slice(world.narrow.as_slice());
+    let codes = &codes[rows.start * WIDTH * BITS / 8..rows.end * WIDTH * BITS / 8];
+    let (scales, offsets) = (&world.weights.as_slice()[rows.clone()], &world.v.as_slice()[rows]);
+    let blocks = CodeBlocks::new(codes, scales, offsets, WIDTH).expect("whole blocks");
+    score(kernels, blocks, &[77; WIDTH], 0.5, 0.25, &mut world.out);
+    world.scanned += 1;
+}
+
+/// Reads as many bytes, in order.
+fn stream_codes<const BITS: usize>(kernels: &Kernels, world: &mut World, call: usize) {
+    let words = bytemuck::cast_slice(world.m.as_slice());
+    black_box(kernels.probe_read(&words[part(call, scanned_bytes(BITS) / 4, words.len())]));
+}
+
 const ROW: usize = 4 * WIDTH;
 
 /// What the bare loops do.
@@ -196,9 +230,30 @@ const RANDOM: &str = "reading at random";
 
 const COMPARISONS: &[Comparison] = &[
     Comparison {
+        subject: "blocks::score_nibble_blocks",
+        format: "4 bits x i8",
+        rows: LIST,
+        of: CODES / (WIDTH / 2),
+        limit: READING,
+        bytes: scanned_bytes(4),
+        kernel: |kernels, world, _| scan(kernels, world, Kernels::score_nibble_blocks),
+        bare: stream_codes::<4>,
+    },
+    Comparison {
+        subject: "blocks::score_bit_blocks",
+        format: "1 bit x i8",
+        rows: LIST,
+        of: CODES / (WIDTH / 8),
+        limit: READING,
+        bytes: scanned_bytes(1),
+        kernel: |kernels, world, _| scan(kernels, world, Kernels::score_bit_blocks),
+        bare: stream_codes::<1>,
+    },
+    Comparison {
         subject: "row_dot::rows_dot",
         format: "f32",
         rows: LIST,
+        of: ROWS,
         limit: READING,
         bytes: LIST * ROW,
         kernel: |kernels, world, call| rows_dot(kernels, world, call, false),
@@ -208,6 +263,7 @@ const COMPARISONS: &[Comparison] = &[
         subject: "row_dot::rows_dot",
         format: "bf16",
         rows: LIST,
+        of: ROWS,
         limit: READING,
         bytes: LIST * ROW / 2,
         kernel: |kernels, world, call| rows_dot(kernels, world, call, true),
@@ -217,6 +273,7 @@ const COMPARISONS: &[Comparison] = &[
         subject: "sddmm::forward",
         format: "f32",
         rows: LIST,
+        of: ROWS,
         limit: READING,
         bytes: LIST * ROW,
         kernel: |kernels, world, call| {
@@ -234,6 +291,7 @@ const COMPARISONS: &[Comparison] = &[
         subject: "sddmm::adam_backward",
         format: "f32",
         rows: LIST,
+        of: ROWS,
         limit: UPDATING,
         bytes: 6 * LIST * ROW,
         kernel: |kernels, world, call| {
@@ -249,6 +307,7 @@ const COMPARISONS: &[Comparison] = &[
         subject: "row_update::adam_rows",
         format: "f32",
         rows: LIST,
+        of: ROWS,
         limit: UPDATING,
         bytes: 6 * LIST * ROW,
         kernel: |kernels, world, call| {
@@ -261,6 +320,7 @@ const COMPARISONS: &[Comparison] = &[
         subject: "embedding::forward",
         format: "f32",
         rows: NONZEROS,
+        of: ROWS,
         limit: RANDOM,
         bytes: LIST / NONZEROS * NONZEROS * ROW,
         kernel: |kernels, world, call| embeddings(kernels, world, call, false),
@@ -270,7 +330,7 @@ const COMPARISONS: &[Comparison] = &[
 
 impl Comparison {
     fn shape(&self) -> String {
-        format!("{}, {} of {ROWS} rows of {WIDTH}", self.format, self.rows)
+        format!("{}, {} of {} rows of {WIDTH}", self.format, self.rows, self.of)
     }
 
     /// The kernel and the bare loop in turns. Also returns the shortest time of the bare loop.
@@ -330,15 +390,19 @@ fn main() -> Result<()> {
     println!("| kernel | shape | level | time per call | GB/s | bare loop | GB/s at best | of the limit |");
     println!("|---|---|---|---|---|---|---|---|");
     let mut roofs = BTreeMap::new();
-    // Only the levels that differ here: higher levels inherit these kernels from AVX-512 and NEON.
-    let levels: Vec<Isa> = recorder.main_levels().collect();
+    // Only the levels that differ here: higher levels inherit these kernels from AVX-512 and NEON, all but products of bytes.
+    let main: Vec<Isa> = recorder.main_levels().collect();
     for comparison in COMPARISONS {
         let (subject, shape) = (comparison.subject, comparison.shape());
         let name = format!("{subject} {shape}");
         if !filters.is_empty() && !filters.iter().any(|filter| name.contains(filter.as_str())) {
             continue;
         }
-        for &isa in &levels {
+        let own = cases::kernel(subject).map_or(&[][..], |kernel| kernel.levels);
+        let more =
+            own.iter().filter(|&&isa| subject.starts_with("blocks") && recorder.has(isa) && !main.contains(&isa));
+        let levels: Vec<Isa> = main.iter().chain(more).copied().collect();
+        for isa in levels {
             if !recorder.chooses(isa.name(), subject, &shape) {
                 continue;
             }

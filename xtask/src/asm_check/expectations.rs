@@ -51,6 +51,7 @@ const BIT_COUNT: Work = Work { x86: r"^vpshufb .*VECTOR", neon: r"^cnt v\d+", sv
 /// By kernel, or for a whole family; the more exact line counts.
 const EXPECTED: &[(&str, Work)] = &[
     ("axpy", MULTIPLY_ADD),
+    ("blocks", BYTE_PRODUCT),
     ("byte_gemm", WIDE_PRODUCT),
     ("codes", BIT_COUNT),
     ("codes::pack_codes", BIT_SHIFT),
@@ -101,15 +102,18 @@ const SPECIAL: &[(Isa, &str, &str)] = &[
     (Isa::Avx2, "convert::bf16_to_f32", r"^vpshufb .*%ymm"),
     // It cannot pack lanes, but looks for counters in vectors.
     (Isa::Avx2, "csr_to_csc", r"^vpor .*%ymm"),
+    (Isa::Avx512Vnni, "blocks", r"^vpdpbusd .*%zmm"),
     (Isa::Avx512Vnni, "byte_gemm", r"^vpdpbusd .*%zmm"),
     (Isa::Avx512Vnni, "quant", r"^vpdpbusd .*%zmm"),
+    (Isa::NeonBf16, "blocks", r"^sdot v\d+\.4s"),
     (Isa::NeonBf16, "byte_gemm", r"^u?s?mmla v\d+\.4s"),
     (Isa::NeonBf16, "dot::dot_bf16", r"^bfmlal[bt] v"),
     (Isa::NeonBf16, "dot::dot_bf16_native", r"^bfdot v"),
     (Isa::NeonBf16, "gemm", r"^bfmmla v\d+\.4s"),
     (Isa::NeonBf16, "row_dot::rows_dot_bf16", r"^bfmlal[bt] v"),
     (Isa::NeonBf16, "row_dot::rows_dot_bf16_native", r"^bfdot v"),
-    // It has nothing to multiply.
+    // They have nothing to multiply.
+    (Isa::Neon, "blocks::score_bit_blocks", r"^sadalp v\d+\.8h"),
     (Isa::Neon, "quant::row_sums_i8", r"^sadalp v\d+\.4s"),
     (Isa::NeonBf16, "quant", r"^u?sdot v\d+\.4s"),
 ];
@@ -162,6 +166,12 @@ const SPILLS: &[(Isa, &str, usize, &str)] = &[
     (Isa::Avx2, "sddmm", 14, HALVES),
     (Isa::Neon, "sddmm", 12, QUARTERS),
     (Isa::Avx512, "sddmm::adam_backward", 6, "random words for three numbers wait until those are there to be rounded"),
+    (
+        Isa::Avx2,
+        "blocks::score_bit_blocks",
+        44,
+        "16 registers do not hold two for each of four sums, codes of sixteen rows, the same shifted, and four masks",
+    ),
     (Isa::Avx2, "codes", 15, "two registers for the counts of each of four rows, which wait while others are counted"),
     (Isa::Neon, "convert::f32_to_bf16", 10, "constants that make and apply the random words are read again"),
     (Isa::Avx2, "dot::dot_bf16", 2, "16 registers hold 8 sums and what is widened; the shuffles are the limit"),
