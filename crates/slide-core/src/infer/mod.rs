@@ -1,7 +1,9 @@
 //! Using a trained model: predictions and their evaluation.
 
 mod evaluate;
+mod frequent;
 mod inference;
+mod plan;
 mod predictor;
 mod scoring;
 

@@ -6,19 +6,23 @@
 //! [inverted index](postings), with which both the search for negatives and prediction score all labels at once. A label is
 //! trained by one worker, in an order that depends on the seed alone, so weights are the same to the bit everywhere.
 
+mod biases;
 mod config;
 mod dual;
 mod examples;
+mod label_weights;
 mod lists;
 mod pairs;
 mod postings;
 #[cfg(test)]
 mod reference;
+mod scores;
 #[cfg(test)]
 mod tests;
 mod training;
 
 pub use config::LinearConfig;
 pub(crate) use examples::row_scale;
-pub(crate) use postings::{Postings, Scores};
+pub(crate) use postings::Postings;
+pub(crate) use scores::Scores;
 pub(crate) use training::{Settings, Training};

@@ -5,9 +5,11 @@ use slide_kernels::rng::{self, CounterRng, RngKey};
 use super::config::LinearConfig;
 use super::dual;
 use super::examples::Examples;
+use super::label_weights::LabelWeights;
 use super::lists::Lists;
 use super::pairs::{Pairs, Run};
-use super::postings::{LabelWeights, Postings, Scores};
+use super::postings::Postings;
+use super::scores::Scores;
 use crate::data::TrainingSet;
 use crate::layer::partition::Partition;
 use crate::runtime::Runtime;
@@ -212,8 +214,6 @@ impl<'a> Training<'a> {
         struct Scratch {
             heaviest: Heaviest,
             scores: Scores,
-            labels: Vec<u32>,
-            values: Vec<f32>,
         }
         let kept = self.pairs.kept_negatives(self.examples.len());
         let mut pieces: Vec<(&[u32], Lists)> = chosen.chunks(MINED).map(|piece| (piece, Lists::default())).collect();
@@ -221,21 +221,15 @@ impl<'a> Training<'a> {
         let mut scratch: Vec<Scratch> = (0..workers.count()).map(|_| Scratch::default()).collect();
         workers.each_with(&mut scratch, &mut pieces, |_, (piece, out), scratch| {
             for &example in *piece {
-                let Scratch { heaviest, scores, labels, values } = scratch;
+                let Scratch { heaviest, scores } = scratch;
                 let (row, scale) = (self.examples.row(example), self.examples.scale(example));
                 heaviest.keep(row);
                 let heaviest = (&heaviest.features[..], &heaviest.values[..]);
-                self.postings.scores(self.runtime.kernels(), heaviest, scale, scores);
+                scores.score(&self.postings, self.runtime.kernels(), heaviest, scale);
                 let own = self.labels.get(example as usize);
-                for &label in own.iter().chain(kept.get(example as usize)) {
-                    scores.all_mut()[label as usize] = f32::NEG_INFINITY;
-                }
-                let most = self.config.hard_negatives + own.len();
-                labels.resize(most, 0);
-                values.resize(most, 0.0);
-                let found = self.runtime.kernels().top_k(scores.all(), labels, values);
-                let best = labels[..found].iter().zip(&*values);
-                out.push(best.filter(|(_, score)| **score > f32::NEG_INFINITY).map(|(&label, _)| label));
+                scores.exclude(own.iter().chain(kept.get(example as usize)).copied());
+                let best = scores.best(self.runtime.kernels(), self.config.hard_negatives + own.len());
+                out.push(best.iter().filter(|(_, score)| *score > f32::NEG_INFINITY).map(|&(label, _)| label));
             }
         });
         let mut mined = pieces.iter().flat_map(|(piece, lists)| (0..piece.len()).map(|index| lists.get(index)));
