@@ -6,11 +6,11 @@
 //! [inverted index](postings), with which both the search for negatives and prediction score all labels at once. A label is
 //! trained by one worker, in an order that depends on the seed alone, so weights are the same to the bit everywhere.
 
-mod biases;
 mod config;
 mod dual;
 mod examples;
 mod label_weights;
+mod labels;
 mod lists;
 mod pairs;
 mod postings;

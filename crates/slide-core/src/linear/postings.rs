@@ -1,7 +1,7 @@
 //! The weights as an inverted index: for each feature the labels that it speaks for or against.
 //!
-//! Labels are cut into blocks of 65,536, so that a label takes two bytes in a list, as does its weight, and the scores of a block
-//! stay in the second cache.
+//! Labels stand at places of the index, see [`Labels`]. Places are cut into blocks of 65,536, so that a label takes two bytes in a
+//! list, as does its weight, and the scores of a block stay in the second cache.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -9,8 +9,8 @@ use std::sync::Arc;
 use half::f16;
 use slide_kernels::Kernels;
 
-use super::biases::Biases;
 use super::label_weights::LabelWeights;
+use super::labels::Labels;
 
 /// Labels of a block.
 pub(super) const BLOCK: usize = 1 << 16;
@@ -22,10 +22,10 @@ pub(crate) struct Postings {
     blocks: usize,
     /// Where the list of each feature starts in each block, feature by feature, and the end of the last.
     starts: Vec<usize>,
-    /// Numbers in the block, ascending in a list.
-    labels: Vec<u16>,
+    /// In the block, ascending in a list.
+    places: Vec<u16>,
     weights: Vec<f16>,
-    biases: Arc<Biases>,
+    labels: Arc<Labels>,
 }
 
 impl Postings {
@@ -43,35 +43,42 @@ impl Postings {
         })
     }
 
-    /// From `(feature, label, weight)`, as `lists` gives them twice: in any order of the features, but the labels of a feature
-    /// ascending.
+    /// From `(feature, label, weight)`, as `lists` gives them, three times, in any order.
     pub(crate) fn from_lists(features: usize, biases: &[f32], lists: impl Fn(&mut dyn FnMut(u32, u32, f16))) -> Self {
+        let mut counts = vec![0; biases.len()];
+        lists(&mut |_, label, _| counts[label as usize] += 1);
+        let labels = Labels::new(biases, &counts);
         let blocks = biases.len().div_ceil(BLOCK);
-        let list_of = |feature: u32, label: u32| feature as usize * blocks + label as usize / BLOCK;
+        let list_of = |feature: u32, label: u32| feature as usize * blocks + labels.place(label) / BLOCK;
         let mut starts = vec![0; features * blocks + 1];
         lists(&mut |feature, label, _| starts[list_of(feature, label) + 1] += 1);
         for list in 1..starts.len() {
             starts[list] += starts[list - 1];
         }
-        let entries = starts[features * blocks];
-        let (mut labels, mut weights) = (vec![0; entries], vec![f16::ZERO; entries]);
+        // Place and weight as one number, so that they are sorted together.
+        let mut entries = vec![0; starts[features * blocks]];
         let mut next = starts.clone();
         lists(&mut |feature, label, weight| {
-            let place = &mut next[list_of(feature, label)];
-            labels[*place] = (label as usize % BLOCK) as u16;
-            weights[*place] = weight;
-            *place += 1;
+            let at = &mut next[list_of(feature, label)];
+            entries[*at] = (labels.place(label) % BLOCK) as u32 * BLOCK as u32 + u32::from(weight.to_bits());
+            *at += 1;
         });
-        Self { features, blocks, starts, labels, weights, biases: Arc::new(Biases::new(biases)) }
+        starts.windows(2).for_each(|list| entries[list[0]..list[1]].sort_unstable());
+        let places = entries.iter().map(|entry| (entry / BLOCK as u32) as u16).collect();
+        let weights = entries.iter().map(|&entry| f16::from_bits(entry as u16)).collect();
+        Self { features, blocks, starts, places, weights, labels: Arc::new(labels) }
     }
 
     /// The list of a feature: labels, ascending, and weights.
     pub(crate) fn list(&self, feature: usize) -> impl Iterator<Item = (u32, f16)> {
-        (0..self.blocks).flat_map(move |block| {
-            let (labels, weights) = self.entries(self.range(feature as u32, block));
-            let labels = labels.iter().map(move |&label| (block * BLOCK) as u32 + u32::from(label));
-            labels.zip(weights.iter().copied())
-        })
+        let mut list: Vec<(u32, f16)> = Vec::new();
+        for block in 0..self.blocks {
+            let (places, weights) = self.entries(self.range(feature as u32, block));
+            let labels = places.iter().map(|&place| self.labels.at(block * BLOCK + usize::from(place)));
+            list.extend(labels.zip(weights.iter().copied()));
+        }
+        list.sort_unstable_by_key(|entry| entry.0);
+        list.into_iter()
     }
 
     /// Where the entries of a feature in a block are.
@@ -80,9 +87,9 @@ impl Postings {
         self.starts[list]..self.starts[list + 1]
     }
 
-    /// Labels, numbered in the block, and weights.
+    /// The places of labels, in their block, and weights.
     pub(super) fn entries(&self, range: Range<usize>) -> (&[u16], &[f16]) {
-        (&self.labels[range.clone()], &self.weights[range])
+        (&self.places[range.clone()], &self.weights[range])
     }
 
     /// Number of blocks.
@@ -100,8 +107,8 @@ impl Postings {
         self.features
     }
 
-    /// Score of each label for an example without features; negative infinity for a label that was never trained.
-    pub(crate) fn biases(&self) -> &Arc<Biases> {
-        &self.biases
+    /// The labels.
+    pub(crate) fn labels(&self) -> &Arc<Labels> {
+        &self.labels
     }
 }

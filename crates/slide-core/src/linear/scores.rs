@@ -1,14 +1,14 @@
 //! The scores of an example: the lists of its features are added up, and nothing else is looked at.
 //!
-//! Between examples every score stands at its label's bias. The labels that a list has are *touched*, by groups of 16, a cache line
-//! of scores: the best labels are those of the touched groups, or of the others those with the best biases, whose order is known.
+//! Between examples every score stands at its label's bias. The labels that a list has are *touched*, by groups of 16 places, a cache
+//! line of scores: the best labels are those of the touched groups, or of the others those with the best biases, whose order is known.
 //! So an example costs what its lists cost, however many labels there are.
 
 use std::sync::Arc;
 
 use slide_kernels::{Kernels, prefetch};
 
-use super::biases::{Biases, rank};
+use super::labels::{Labels, rank};
 use super::postings::{BLOCK, Postings};
 
 /// Labels of a group.
@@ -26,20 +26,20 @@ const FORESEEN: usize = 64;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Scores {
     /// Whose scores these are.
-    biases: Option<Arc<Biases>>,
-    /// Of each label, whole blocks.
+    labels: Option<Arc<Labels>>,
+    /// By the label's place, whole blocks.
     values: Vec<f32>,
     /// Whether a score of each group may differ from its bias.
     is_touched: Vec<u8>,
     /// The touched groups, ascending.
     touched: Vec<u32>,
     /// The best score of each of them.
-    best_of_touched: Vec<f32>,
-    /// What the best labels are chosen from and with.
-    candidates: Vec<f32>,
-    places: Vec<u32>,
-    place_values: Vec<f32>,
+    highest: Vec<f32>,
+    /// Places and values of the best of these.
     chosen: Vec<u32>,
+    chosen_values: Vec<f32>,
+    /// Labels by their rank.
+    ranks: Vec<u64>,
     best: Vec<(u32, f32)>,
 }
 
@@ -84,16 +84,16 @@ impl Scores {
 
     /// Sets all scores to the biases.
     fn reset(&mut self, postings: &Postings) {
-        let biases = postings.biases();
-        if self.biases.as_ref().is_none_or(|own| !Arc::ptr_eq(own, biases)) {
+        let labels = postings.labels();
+        if self.labels.as_ref().is_none_or(|own| !Arc::ptr_eq(own, labels)) {
             self.values.clear();
-            self.values.extend_from_slice(biases.padded());
+            self.values.extend_from_slice(labels.padded_biases());
             self.values.resize(postings.blocks() * BLOCK, f32::NEG_INFINITY);
             self.is_touched.clear();
             self.is_touched.resize(postings.blocks() * GROUPS, 0);
-            self.biases = Some(Arc::clone(biases));
+            self.labels = Some(Arc::clone(labels));
         } else {
-            let (biases, _) = biases.padded().as_chunks::<GROUP>();
+            let (biases, _) = labels.padded_biases().as_chunks::<GROUP>();
             let (values, _) = self.values.as_chunks_mut::<GROUP>();
             for &group in &self.touched {
                 values[group as usize] = biases[group as usize];
@@ -113,64 +113,68 @@ impl Scores {
         }
     }
 
-    /// The score of a label.
+    /// The score of a label of the index that was asked last.
     pub(crate) fn of(&self, label: u32) -> f32 {
-        self.values[label as usize]
+        self.labels.as_ref().map_or(f32::NAN, |labels| self.values[labels.place(label)])
     }
 
-    /// Gives `labels` the lowest score.
-    pub(super) fn exclude(&mut self, labels: impl IntoIterator<Item = u32>) {
-        for label in labels {
-            let group = label as usize / GROUP;
-            self.values[label as usize] = f32::NEG_INFINITY;
-            if self.is_touched[group] == 0 {
-                self.is_touched[group] = 1;
-                self.touched.push(group as u32);
-            }
+    /// Gives a label the lowest score.
+    pub(super) fn exclude(&mut self, label: u32) {
+        let Some(labels) = &self.labels else { return };
+        let place = labels.place(label);
+        self.values[place] = f32::NEG_INFINITY;
+        if self.is_touched[place / GROUP] == 0 {
+            self.is_touched[place / GROUP] = 1;
+            self.touched.push((place / GROUP) as u32);
         }
-        self.touched.sort_unstable();
     }
 
     /// The `k` best labels with their scores, best first (equal scores: the lower label first), or all if there are fewer.
     pub(crate) fn best(&mut self, kernels: &Kernels, k: usize) -> &[(u32, f32)] {
-        let Self { biases: Some(biases), values, is_touched, touched, best_of_touched, candidates, .. } = self else {
-            return &[];
-        };
-        let (places, place_values) = (&mut self.places, &mut self.place_values);
-        let (chosen, best) = (&mut self.chosen, &mut self.best);
-        let labels = biases.all().len();
-        let k = k.min(labels);
-        places.resize(k, 0);
-        place_values.resize(k, 0.0);
-        let (groups, _) = values.as_chunks::<GROUP>();
-        // The best labels are in the groups whose best labels are the best, as many groups as labels.
-        best_of_touched.clear();
-        best_of_touched.extend(touched.iter().map(|&group| highest(&groups[group as usize])));
-        let count = kernels.top_k(best_of_touched, places, place_values);
-        chosen.clear();
-        chosen.extend_from_slice(&places[..count]);
-        chosen.sort_unstable();
-        candidates.clear();
-        chosen.iter().for_each(|&place| candidates.extend_from_slice(&groups[touched[place as usize] as usize]));
-        let count = kernels.top_k(candidates, places, place_values);
-        let label = |place: u32| touched[chosen[place as usize / GROUP] as usize] * GROUP as u32 + place % GROUP as u32;
-        let own = places[..count].iter().zip(&*place_values).map(|(&place, &score)| (label(place), score));
-        // Without the padding.
-        let mut own = own.filter(|&(label, _)| (label as usize) < labels).peekable();
-        // Of the labels of other groups those with the best biases.
-        let bias = |label: u32| biases.all()[label as usize];
-        let others = biases.ranked().iter().take_while(|&&label| count < k || bias(label) >= place_values[k - 1]);
-        let others = others.filter(|&&label| is_touched[label as usize / GROUP] == 0);
-        let mut others = others.map(|&label| (label, bias(label))).peekable();
-        best.clear();
-        let order = |&(label, score): &(u32, f32)| rank(score, label);
-        while best.len() < k {
-            let is_own = own.peek().map_or(u64::MAX, order) < others.peek().map_or(u64::MAX, order);
-            let Some(next) = (if is_own { own.next() } else { others.next() }) else { break };
-            best.push(next);
+        self.best.clear();
+        let Some(labels) = &self.labels else { return &[] };
+        let k = k.min(labels.count());
+        let (groups, _) = self.values.as_chunks::<GROUP>();
+        self.highest.clear();
+        self.highest.extend(self.touched.iter().map(|&group| highest(&groups[group as usize])));
+        self.chosen.resize(k, 0);
+        self.chosen_values.resize(k, 0.0);
+        // As many groups have a score of at least `least`, so the best labels have, too.
+        let found = kernels.top_k(&self.highest, &mut self.chosen, &mut self.chosen_values);
+        let least = if found < k { f32::NEG_INFINITY } else { self.chosen_values.last().copied().unwrap_or(0.0) };
+        let ranks = &mut self.ranks;
+        ranks.clear();
+        for (&group, _) in self.touched.iter().zip(&self.highest).filter(|(_, highest)| **highest >= least) {
+            let first = group as usize * GROUP;
+            for (place, &score) in (first..labels.count()).zip(&groups[group as usize]) {
+                if score >= least || found < k {
+                    ranks.push(rank(score, labels.at(place)));
+                }
+            }
         }
-        best
+        first(ranks, k);
+        // The best of the labels of other groups follow one another.
+        let worst = if ranks.len() < k { u64::MAX } else { ranks.last().copied().unwrap_or(0) };
+        let others = labels.ranked().iter().map(|&label| rank(labels.bias(label), label));
+        let others = others.take_while(|&rank| rank < worst);
+        let is_touched = |label: u32| self.is_touched[labels.place(label) / GROUP] != 0;
+        let touched = ranks.len();
+        ranks.extend(others.filter(|&rank| !is_touched(rank as u32)).take(k));
+        if ranks.len() > touched {
+            first(ranks, k);
+        }
+        self.best.extend(ranks.iter().map(|&rank| (rank as u32, self.values[labels.place(rank as u32)])));
+        &self.best
     }
+}
+
+/// Keeps the first `k`, in order.
+fn first(ranks: &mut Vec<u64>, k: usize) {
+    if ranks.len() > k && k > 0 {
+        ranks.select_nth_unstable(k - 1);
+    }
+    ranks.truncate(k);
+    ranks.sort_unstable();
 }
 
 /// The best score of a group, in four lanes.

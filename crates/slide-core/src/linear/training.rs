@@ -227,7 +227,7 @@ impl<'a> Training<'a> {
                 let heaviest = (&heaviest.features[..], &heaviest.values[..]);
                 scores.score(&self.postings, self.runtime.kernels(), heaviest, scale);
                 let own = self.labels.get(example as usize);
-                scores.exclude(own.iter().chain(kept.get(example as usize)).copied());
+                own.iter().chain(kept.get(example as usize)).for_each(|&label| scores.exclude(label));
                 let best = scores.best(self.runtime.kernels(), self.config.hard_negatives + own.len());
                 out.push(best.iter().filter(|(_, score)| *score > f32::NEG_INFINITY).map(|&(label, _)| label));
             }

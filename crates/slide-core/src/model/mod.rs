@@ -296,7 +296,7 @@ impl Model {
 
     /// Number of weights and biases of both parts.
     pub fn parameters(&self) -> usize {
-        let linear = self.linear.as_ref().map_or(0, |linear| linear.weights() + linear.biases().all().len());
+        let linear = self.linear.as_ref().map_or(0, |linear| linear.weights() + linear.labels().count());
         linear + self.network.as_ref().map_or(0, Network::parameters)
     }
 

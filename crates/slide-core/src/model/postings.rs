@@ -28,11 +28,11 @@ pub(super) fn add_tensors<'a>(linear: &'a Postings, tensors: &mut BTreeMap<Strin
     }
     let counts = move || lists().flat_map(|list| (list.count() as u32).to_le_bytes()).collect();
     let weights = move || lists().flatten().flat_map(|(_, weight)| weight.to_le_bytes()).collect();
-    let biases = move || bytemuck::cast_slice(linear.biases().all()).to_vec();
+    let biases = move || linear.labels().biases().flat_map(f32::to_le_bytes).collect();
     let mut add = |name: &str, dtype, length, rows: Box<dyn Fn() -> Vec<u8> + 'a>| {
         tensors.insert(format!("linear.{name}"), Tensor { dtype, shape: vec![length], rows });
     };
-    add("bias", Dtype::F32, linear.biases().all().len(), Box::new(biases));
+    add("bias", Dtype::F32, linear.labels().count(), Box::new(biases));
     add("count", Dtype::U32, linear.features(), Box::new(counts));
     add("label", Dtype::U8, labels.len(), Box::new(move || labels.clone()));
     add("weight", Dtype::F16, linear.weights(), Box::new(weights));
