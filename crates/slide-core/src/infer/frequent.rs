@@ -8,7 +8,7 @@ use crate::retrieval::Query;
 use crate::views::{matrix, matrix_mut, row_ids};
 
 /// How many labels these are.
-const FREQUENT: usize = 1024;
+const FREQUENT: usize = 512;
 /// Examples of a block from which on the product is faster than one example after another.
 const TOGETHER: usize = 4;
 

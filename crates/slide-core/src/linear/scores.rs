@@ -2,8 +2,10 @@
 //!
 //! Between examples every score stands at its label's bias. The labels that a list has are *touched*, by groups of 16 places, a cache
 //! line of scores: the best labels are those of the touched groups, or of the others those with the best biases, whose order is known.
-//! So an example costs what its lists cost, however many labels there are.
+//! So an example costs what its lists cost, however many labels there are. Where lists reach most of a block, the whole block counts as
+//! touched, which is less work.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use slide_kernels::{Kernels, prefetch};
@@ -17,6 +19,8 @@ pub(super) const GROUP: usize = 16;
 const GROUPS: usize = BLOCK / GROUP;
 /// Weights widened at once.
 const WIDENED: usize = 256;
+/// A block with this share of as many entries as labels counts as touched.
+const DENSE: usize = 4;
 /// How many lists ahead of its use a list is prefetched.
 const AHEAD: usize = 4;
 /// So many entries of it: the processor foresees the others.
@@ -31,9 +35,11 @@ pub(crate) struct Scores {
     values: Vec<f32>,
     /// Whether a score of each group may differ from its bias.
     is_touched: Vec<u8>,
-    /// The touched groups, ascending.
-    touched: Vec<u32>,
-    /// The best score of each of them.
+    /// Runs of touched groups.
+    touched: Vec<Range<usize>>,
+    /// The lists of the example in a block.
+    lists: Vec<Range<usize>>,
+    /// The best score of each touched group.
     highest: Vec<f32>,
     /// Places and values of the best of these.
     chosen: Vec<u32>,
@@ -53,33 +59,28 @@ impl Scores {
         scale: f32,
     ) {
         self.reset(postings);
-        let mut widened = [0.0; WIDENED];
-        let blocks = self.values.chunks_exact_mut(BLOCK).zip(self.is_touched.chunks_exact_mut(GROUPS));
-        for (block, (sums, is_touched)) in blocks.enumerate() {
+        let labels = postings.labels().count();
+        let Self { values: scores, is_touched, touched, lists, .. } = self;
+        let blocks = scores.chunks_exact_mut(BLOCK).zip(is_touched.chunks_exact_mut(GROUPS));
+        for (block, (scores, is_touched)) in blocks.enumerate() {
             // Arrays, so that no index needs a check.
-            let sums: &mut [f32; BLOCK] = sums.try_into().expect("a block");
+            let scores: &mut [f32; BLOCK] = scores.try_into().expect("a block");
             let is_touched: &mut [u8; GROUPS] = is_touched.try_into().expect("the groups of a block");
-            for (number, (&feature, &value)) in features.iter().zip(values).enumerate() {
-                if let Some(&later) = features.get(number + AHEAD) {
-                    let mut range = postings.range(later, block);
-                    range.end = range.end.min(range.start + FORESEEN);
-                    let (labels, weights) = postings.entries(range);
-                    prefetch(labels);
-                    prefetch(weights);
-                }
-                let value = value * scale;
-                let (labels, weights) = postings.entries(postings.range(feature, block));
-                for (labels, weights) in labels.chunks(WIDENED).zip(weights.chunks(WIDENED)) {
-                    let widened = &mut widened[..weights.len()];
-                    kernels.f16_to_f32(weights, widened);
-                    for (&label, &weight) in labels.iter().zip(&*widened) {
-                        sums[usize::from(label)] += value * weight;
-                        is_touched[usize::from(label) / GROUP] = 1;
-                    }
-                }
+            lists.clear();
+            lists.extend(features.iter().map(|&feature| postings.range(feature, block)));
+            let entries: usize = lists.iter().map(Range::len).sum();
+            let lists = Lists { postings, kernels, lists, values, scale };
+            let (groups, labels) = (block * GROUPS, BLOCK.min(labels - block * BLOCK));
+            if DENSE * entries >= labels {
+                lists.add(scores, |_| ());
+                let count = labels.div_ceil(GROUP);
+                is_touched[..count].fill(1);
+                touched.push(groups..groups + count);
+            } else {
+                lists.add(scores, |place| is_touched[usize::from(place) / GROUP] = 1);
+                push_runs(is_touched, groups, touched);
             }
         }
-        self.list_touched();
     }
 
     /// Sets all scores to the biases.
@@ -93,24 +94,13 @@ impl Scores {
             self.is_touched.resize(postings.blocks() * GROUPS, 0);
             self.labels = Some(Arc::clone(labels));
         } else {
-            let (biases, _) = labels.padded_biases().as_chunks::<GROUP>();
-            let (values, _) = self.values.as_chunks_mut::<GROUP>();
-            for &group in &self.touched {
-                values[group as usize] = biases[group as usize];
-                self.is_touched[group as usize] = 0;
+            for run in &self.touched {
+                let places = run.start * GROUP..run.end * GROUP;
+                self.values[places.clone()].copy_from_slice(&labels.padded_biases()[places]);
+                self.is_touched[run.clone()].fill(0);
             }
         }
         self.touched.clear();
-    }
-
-    fn list_touched(&mut self) {
-        let (words, _) = self.is_touched.as_chunks::<8>();
-        for (number, word) in words.iter().enumerate() {
-            if u64::from_ne_bytes(*word) != 0 {
-                let places = (0..8).filter(|&place| word[place] != 0);
-                self.touched.extend(places.map(|place| (8 * number + place) as u32));
-            }
-        }
     }
 
     /// The score of a label of the index that was asked last.
@@ -123,9 +113,10 @@ impl Scores {
         let Some(labels) = &self.labels else { return };
         let place = labels.place(label);
         self.values[place] = f32::NEG_INFINITY;
-        if self.is_touched[place / GROUP] == 0 {
-            self.is_touched[place / GROUP] = 1;
-            self.touched.push((place / GROUP) as u32);
+        let group = place / GROUP;
+        if self.is_touched[group] == 0 {
+            self.is_touched[group] = 1;
+            self.touched.push(group..group + 1);
         }
     }
 
@@ -136,7 +127,8 @@ impl Scores {
         let k = k.min(labels.count());
         let (groups, _) = self.values.as_chunks::<GROUP>();
         self.highest.clear();
-        self.highest.extend(self.touched.iter().map(|&group| highest(&groups[group as usize])));
+        let touched = || self.touched.iter().cloned().flatten();
+        self.touched.iter().for_each(|run| self.highest.extend(groups[run.clone()].iter().map(highest)));
         self.chosen.resize(k, 0);
         self.chosen_values.resize(k, 0.0);
         // As many groups have a score of at least `least`, so the best labels have, too.
@@ -144,9 +136,8 @@ impl Scores {
         let least = if found < k { f32::NEG_INFINITY } else { self.chosen_values.last().copied().unwrap_or(0.0) };
         let ranks = &mut self.ranks;
         ranks.clear();
-        for (&group, _) in self.touched.iter().zip(&self.highest).filter(|(_, highest)| **highest >= least) {
-            let first = group as usize * GROUP;
-            for (place, &score) in (first..labels.count()).zip(&groups[group as usize]) {
+        for (group, _) in touched().zip(&self.highest).filter(|(_, highest)| **highest >= least) {
+            for (place, &score) in (group * GROUP..labels.count()).zip(&groups[group]) {
                 if score >= least || found < k {
                     ranks.push(rank(score, labels.at(place)));
                 }
@@ -158,14 +149,68 @@ impl Scores {
         let others = labels.ranked().iter().map(|&label| rank(labels.bias(label), label));
         let others = others.take_while(|&rank| rank < worst);
         let is_touched = |label: u32| self.is_touched[labels.place(label) / GROUP] != 0;
-        let touched = ranks.len();
+        let before = ranks.len();
         ranks.extend(others.filter(|&rank| !is_touched(rank as u32)).take(k));
-        if ranks.len() > touched {
+        if ranks.len() > before {
             first(ranks, k);
         }
         self.best.extend(ranks.iter().map(|&rank| (rank as u32, self.values[labels.place(rank as u32)])));
         &self.best
     }
+}
+
+/// The lists of an example in a block.
+struct Lists<'a> {
+    postings: &'a Postings,
+    kernels: &'a Kernels,
+    lists: &'a [Range<usize>],
+    /// Of the features.
+    values: &'a [f32],
+    scale: f32,
+}
+
+impl Lists<'_> {
+    /// Adds them to the scores of the block, and calls `touch` for each place.
+    #[inline(always)]
+    fn add(&self, scores: &mut [f32; BLOCK], mut touch: impl FnMut(u16)) {
+        let mut widened = [0.0; WIDENED];
+        for (number, (list, &value)) in self.lists.iter().zip(self.values).enumerate() {
+            if let Some(later) = self.lists.get(number + AHEAD) {
+                let (places, weights) = self.postings.entries(later.start..later.end.min(later.start + FORESEEN));
+                prefetch(places);
+                prefetch(weights);
+            }
+            let value = value * self.scale;
+            let (places, weights) = self.postings.entries(list.clone());
+            for (places, weights) in places.chunks(WIDENED).zip(weights.chunks(WIDENED)) {
+                let widened = &mut widened[..weights.len()];
+                self.kernels.f16_to_f32(weights, widened);
+                for (&place, &weight) in places.iter().zip(&*widened) {
+                    scores[usize::from(place)] += value * weight;
+                    touch(place);
+                }
+            }
+        }
+    }
+}
+
+/// The touched groups of a block, whose first group is `first`, as runs.
+fn push_runs(is_touched: &[u8; GROUPS], first: usize, runs: &mut Vec<Range<usize>>) {
+    let mut run: Option<Range<usize>> = None;
+    for (number, word) in is_touched.as_chunks::<8>().0.iter().enumerate() {
+        if u64::from_ne_bytes(*word) == 0 {
+            runs.extend(run.take());
+            continue;
+        }
+        for (group, &flag) in (first + 8 * number..).zip(word) {
+            if flag == 0 {
+                runs.extend(run.take());
+            } else {
+                run.get_or_insert(group..group).end = group + 1;
+            }
+        }
+    }
+    runs.extend(run);
 }
 
 /// Keeps the first `k`, in order.
