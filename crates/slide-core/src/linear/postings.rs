@@ -7,33 +7,37 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use half::f16;
-use slide_kernels::Kernels;
+use slide_mem::{Arena, MemError, Placement, Report, Slab};
 
 use super::label_weights::LabelWeights;
 use super::labels::Labels;
+use crate::runtime::Runtime;
 
 /// Labels of a block.
 pub(super) const BLOCK: usize = 1 << 16;
+/// So many entries of a list are prefetched: the processor foresees the others.
+const FORESEEN: usize = 64;
 
 /// For each feature its labels, with a weight each.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Postings {
     features: usize,
     blocks: usize,
     /// Where the list of each feature starts in each block, feature by feature, and the end of the last.
-    starts: Vec<usize>,
-    /// In the block, ascending in a list.
-    places: Vec<u16>,
-    weights: Vec<f16>,
+    starts: Slab<usize>,
+    /// Of each list the places in the block, ascending, and then the bits of as many weights.
+    entries: Slab<u16>,
     labels: Arc<Labels>,
+    /// Lists are read at random places, which large pages make cheaper.
+    arena: Arena,
 }
 
 impl Postings {
     /// The index of `features` features over the labels of `weights`.
-    pub(super) fn new(features: usize, weights: &LabelWeights, kernels: &Kernels) -> Self {
+    pub(super) fn new(features: usize, weights: &LabelWeights, runtime: &Runtime) -> Result<Self, MemError> {
         let mut rounded = vec![f16::ZERO; weights.weights().len()];
-        kernels.f32_to_f16(weights.weights(), &mut rounded);
-        Self::from_lists(features, weights.biases(), |visit| {
+        runtime.kernels().f32_to_f16(weights.weights(), &mut rounded);
+        Self::from_lists(features, weights.biases(), runtime.placement(), |visit| {
             let mut rounded = rounded.iter();
             for label in 0..weights.biases().len() {
                 for (&feature, &weight) in weights.label(label).0.iter().zip(&mut rounded) {
@@ -44,29 +48,43 @@ impl Postings {
     }
 
     /// From `(feature, label, weight)`, as `lists` gives them, three times, in any order.
-    pub(crate) fn from_lists(features: usize, biases: &[f32], lists: impl Fn(&mut dyn FnMut(u32, u32, f16))) -> Self {
+    pub(crate) fn from_lists(
+        features: usize,
+        biases: &[f32],
+        placement: &Placement,
+        lists: impl Fn(&mut dyn FnMut(u32, u32, f16)),
+    ) -> Result<Self, MemError> {
         let mut counts = vec![0; biases.len()];
         lists(&mut |_, label, _| counts[label as usize] += 1);
+        let entries: usize = counts.iter().map(|&count| count as usize).sum();
         let labels = Labels::new(biases, &counts);
         let blocks = biases.len().div_ceil(BLOCK);
+        let bytes = Arena::bytes_for::<usize>(features * blocks + 1)? + Arena::bytes_for::<u16>(2 * entries)?;
+        let arena = Arena::new(bytes, *placement)?;
+        let mut starts = arena.slab(features * blocks + 1)?;
         let list_of = |feature: u32, label: u32| feature as usize * blocks + labels.place(label) / BLOCK;
-        let mut starts = vec![0; features * blocks + 1];
         lists(&mut |feature, label, _| starts[list_of(feature, label) + 1] += 1);
         for list in 1..starts.len() {
             starts[list] += starts[list - 1];
         }
         // Place and weight as one number, so that they are sorted together.
-        let mut entries = vec![0; starts[features * blocks]];
-        let mut next = starts.clone();
+        let mut pairs = vec![0; entries];
+        let mut next = starts.to_vec();
         lists(&mut |feature, label, weight| {
             let at = &mut next[list_of(feature, label)];
-            entries[*at] = (labels.place(label) % BLOCK) as u32 * BLOCK as u32 + u32::from(weight.to_bits());
+            pairs[*at] = (labels.place(label) % BLOCK) as u32 * BLOCK as u32 + u32::from(weight.to_bits());
             *at += 1;
         });
-        starts.windows(2).for_each(|list| entries[list[0]..list[1]].sort_unstable());
-        let places = entries.iter().map(|entry| (entry / BLOCK as u32) as u16).collect();
-        let weights = entries.iter().map(|&entry| f16::from_bits(entry as u16)).collect();
-        Self { features, blocks, starts, places, weights, labels: Arc::new(labels) }
+        let mut entries = arena.slab(2 * entries)?;
+        for list in starts.windows(2) {
+            let pairs = &mut pairs[list[0]..list[1]];
+            pairs.sort_unstable();
+            let (places, weights) = entries[2 * list[0]..2 * list[1]].split_at_mut(pairs.len());
+            for ((&pair, place), weight) in pairs.iter().zip(places).zip(weights) {
+                (*place, *weight) = ((pair / BLOCK as u32) as u16, pair as u16);
+            }
+        }
+        Ok(Self { features, blocks, starts, entries, labels: Arc::new(labels), arena })
     }
 
     /// The list of a feature: labels, ascending, and weights.
@@ -88,8 +106,14 @@ impl Postings {
     }
 
     /// The places of labels, in their block, and weights.
-    pub(super) fn entries(&self, range: Range<usize>) -> (&[u16], &[f16]) {
-        (&self.places[range.clone()], &self.weights[range])
+    pub(super) fn entries(&self, list: Range<usize>) -> (&[u16], &[f16]) {
+        let (places, weights) = self.entries[2 * list.start..2 * list.end].split_at(list.len());
+        (places, bytemuck::cast_slice(weights))
+    }
+
+    /// Asks for the first cache lines of a list.
+    pub(super) fn prefetch(&self, list: &Range<usize>) {
+        slide_kernels::prefetch(&self.entries[2 * list.start..2 * list.end.min(list.start + FORESEEN)]);
     }
 
     /// Number of blocks.
@@ -99,12 +123,17 @@ impl Postings {
 
     /// Number of weights.
     pub(crate) fn weights(&self) -> usize {
-        self.weights.len()
+        self.entries.len() / 2
     }
 
     /// Number of features.
     pub(crate) fn features(&self) -> usize {
         self.features
+    }
+
+    /// The pages and nodes of the lists.
+    pub(crate) fn report(&self) -> Report {
+        self.arena.report()
     }
 
     /// The labels.

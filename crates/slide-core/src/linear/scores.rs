@@ -8,7 +8,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use slide_kernels::{Kernels, prefetch};
+use slide_kernels::Kernels;
 
 use super::labels::{Labels, rank};
 use super::postings::{BLOCK, Postings};
@@ -23,8 +23,6 @@ const WIDENED: usize = 256;
 const DENSE: usize = 4;
 /// How many lists ahead of its use a list is prefetched.
 const AHEAD: usize = 4;
-/// So many entries of it: the processor foresees the others.
-const FORESEEN: usize = 64;
 
 /// Scores of an example, kept from example to example.
 #[derive(Clone, Debug, Default)]
@@ -176,9 +174,7 @@ impl Lists<'_> {
         let mut widened = [0.0; WIDENED];
         for (number, (list, &value)) in self.lists.iter().zip(self.values).enumerate() {
             if let Some(later) = self.lists.get(number + AHEAD) {
-                let (places, weights) = self.postings.entries(later.start..later.end.min(later.start + FORESEEN));
-                prefetch(places);
-                prefetch(weights);
+                self.postings.prefetch(later);
             }
             let value = value * self.scale;
             let (places, weights) = self.postings.entries(list.clone());

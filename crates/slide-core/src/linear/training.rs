@@ -1,6 +1,7 @@
 //! Rounds of training and of looking for hard negatives: the wrong labels of an example that score highest.
 
 use slide_kernels::rng::{self, CounterRng, RngKey};
+use slide_mem::MemError;
 
 use super::config::LinearConfig;
 use super::dual;
@@ -93,7 +94,7 @@ pub(crate) struct Training<'a> {
 
 impl<'a> Training<'a> {
     /// A training on the examples of `data` without `held_out`, after its first round.
-    pub(crate) fn new(data: &'a TrainingSet, settings: &Settings<'a>, held_out: &[u32], runtime: &'a Runtime) -> Self {
+    pub(crate) fn new(data: &'a TrainingSet, settings: &Settings<'a>, held_out: &[u32], runtime: &'a Runtime) -> Result<Self, MemError> {
         let &Settings { config, seed, features, labels: partition, is_scaled } = settings;
         let mut labels = Lists::default();
         for example in 0..data.examples() {
@@ -114,12 +115,12 @@ impl<'a> Training<'a> {
             round: 0,
             is_new: vec![false; data.examples()],
             weights: LabelWeights::default(),
-            postings: Postings::default(),
+            postings: Postings::new(features, &LabelWeights::default(), runtime)?,
             takes_part,
         };
         training.first_pairs();
-        training.train(|_| true);
-        training
+        training.train(|_| true)?;
+        Ok(training)
     }
 
     /// The weights after the last round.
@@ -138,7 +139,7 @@ impl<'a> Training<'a> {
     }
 
     /// Looks for hard negatives in a third of the examples, and trains all labels again.
-    pub(crate) fn run_round(&mut self) {
+    pub(crate) fn run_round(&mut self) -> Result<(), MemError> {
         let turn = self.round % TURNS;
         let is_due = |example: u32| {
             let key = RngKey::new(self.seed, streams::LINEAR_TURNS, 0, example);
@@ -148,28 +149,26 @@ impl<'a> Training<'a> {
         let chosen: Vec<u32> = (0..self.examples.len() as u32).filter(|&example| is_due(example)).collect();
         let negatives = self.mine(&chosen);
         self.is_new.fill(false);
-        let none = self.lists_of(&[], |_| Vec::new());
-        self.add_pairs(&none, &negatives);
+        self.add_pairs(&Lists::empty(self.examples.len()), &negatives);
         self.round += 1;
-        self.train(|_| true);
+        self.train(|_| true)
     }
 
     /// Lets `added` take part from now on, and trains their labels again, so that the next round finds where these are wrong.
     /// The next round looks for hard negatives in all of them.
-    pub(crate) fn include(&mut self, added: &[u32]) {
+    pub(crate) fn include(&mut self, added: &[u32]) -> Result<(), MemError> {
         for &example in added {
             self.takes_part[example as usize] = true;
             self.is_new[example as usize] = true;
         }
         let positives = self.lists_of(added, |example| self.labels.get(example as usize).to_vec());
-        let none = self.lists_of(&[], |_| Vec::new());
         let mut has_new = vec![false; self.label_count];
         added
             .iter()
             .flat_map(|&example| self.labels.get(example as usize))
             .for_each(|&label| has_new[label as usize] = true);
-        self.add_pairs(&positives, &none);
-        self.train(|label| has_new[label]);
+        self.add_pairs(&positives, &Lists::empty(self.examples.len()));
+        self.train(|label| has_new[label])
     }
 
     /// The labels of all examples that take part, and their first negatives.
@@ -237,7 +236,7 @@ impl<'a> Training<'a> {
     }
 
     /// Trains the `chosen` labels on their pairs. The others keep their weights.
-    fn train(&mut self, chosen: impl Fn(usize) -> bool + Sync) {
+    fn train(&mut self, chosen: impl Fn(usize) -> bool + Sync) -> Result<(), MemError> {
         let workers = self.runtime.workers();
         let mut runs: Vec<(Run<'_>, LabelWeights)> =
             self.pairs.runs(RUNS).into_iter().map(|run| (run, LabelWeights::default())).collect();
@@ -266,6 +265,7 @@ impl<'a> Training<'a> {
         runs.iter().for_each(|(_, run)| weights.append(run));
         drop(runs);
         self.weights = weights;
-        self.postings = Postings::new(self.examples.features(), &self.weights, self.runtime.kernels());
+        self.postings = Postings::new(self.examples.features(), &self.weights, self.runtime)?;
+        Ok(())
     }
 }

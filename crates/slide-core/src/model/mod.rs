@@ -302,6 +302,8 @@ impl Model {
 
     /// What pages the tables of the network lie on.
     pub fn report(&self) -> Report {
-        self.network.as_ref().map(Network::report).unwrap_or_default()
+        let mut report = self.network.as_ref().map(Network::report).unwrap_or_default();
+        self.linear.iter().for_each(|linear| report.merge(&linear.report()));
+        report
     }
 }

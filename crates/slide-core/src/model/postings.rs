@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use half::f16;
 use safetensors::Dtype;
+use slide_mem::Placement;
 
 use super::ModelError;
 use super::format::{Reader, Tensor};
@@ -39,7 +40,12 @@ pub(super) fn add_tensors<'a>(linear: &'a Postings, tensors: &mut BTreeMap<Strin
 }
 
 /// Reads them.
-pub(super) fn read(reader: &Reader<'_>, features: usize, labels: usize) -> Result<Postings, ModelError> {
+pub(super) fn read(
+    reader: &Reader<'_>,
+    features: usize,
+    labels: usize,
+    placement: &Placement,
+) -> Result<Postings, ModelError> {
     let words =
         |bytes: &[u8]| bytes.as_chunks::<4>().0.iter().map(|&word| u32::from_le_bytes(word)).collect::<Vec<_>>();
     let biases = words(reader.typed("linear.bias", &[labels], Dtype::F32)?);
@@ -69,7 +75,7 @@ pub(super) fn read(reader: &Reader<'_>, features: usize, labels: usize) -> Resul
         return Err(reader.foreign(WRONG_LABELS, format!("{} bytes behind the last list", bytes.len())));
     }
     let partition = Partition::new(features);
-    Ok(Postings::from_lists(features, &biases, |visit| {
+    let linear = Postings::from_lists(features, &biases, placement, |visit| {
         let mut at = 0;
         for (feature, &count) in counts.iter().enumerate() {
             let row = partition.to_internal(feature as u32);
@@ -78,7 +84,8 @@ pub(super) fn read(reader: &Reader<'_>, features: usize, labels: usize) -> Resul
                 at += 1;
             }
         }
-    }))
+    })?;
+    Ok(linear)
 }
 
 /// Seven bits a byte, the lowest first; the eighth says that another follows (LEB128).
