@@ -94,7 +94,12 @@ pub(crate) struct Training<'a> {
 
 impl<'a> Training<'a> {
     /// A training on the examples of `data` without `held_out`, after its first round.
-    pub(crate) fn new(data: &'a TrainingSet, settings: &Settings<'a>, held_out: &[u32], runtime: &'a Runtime) -> Result<Self, MemError> {
+    pub(crate) fn new(
+        data: &'a TrainingSet,
+        settings: &Settings<'a>,
+        held_out: &[u32],
+        runtime: &'a Runtime,
+    ) -> Result<Self, MemError> {
         let &Settings { config, seed, features, labels: partition, is_scaled } = settings;
         let mut labels = Lists::default();
         for example in 0..data.examples() {

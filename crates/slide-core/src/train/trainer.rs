@@ -301,7 +301,10 @@ impl Trainer {
 
     /// Trains the linear part, and combines its scores with the network's before the last round, which has the examples that were
     /// held out for that.
-    fn run_linear(&mut self, observer: &mut dyn FnMut(Event<'_>, &Self) -> ControlFlow<()>) -> Result<Outcome, TrainError> {
+    fn run_linear(
+        &mut self,
+        observer: &mut dyn FnMut(Event<'_>, &Self) -> ControlFlow<()>,
+    ) -> Result<Outcome, TrainError> {
         let config = &self.model.config;
         if !config.model.model.has_linear() {
             return Ok(Outcome::Finished);
