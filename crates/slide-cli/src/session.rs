@@ -50,7 +50,7 @@ impl Session<'_> {
         let reservation = files::reserve(self.output, trainer)?;
         let model = trainer.model();
         let has_batches = model.step() < model.steps_per_epoch() * u64::from(model.epochs());
-        let mut watch = Watch::new(self.style, examples_done(model), has_batches);
+        let mut watch = Watch::new(self.style, model, has_batches);
         let mut failure = None;
         let outcome = trainer.run(&mut |event, trainer| {
             failure = match event {
@@ -159,7 +159,8 @@ struct Watch {
 }
 
 impl Watch {
-    fn new(style: Style, examples_before: u64, has_batches: bool) -> Self {
+    fn new(style: Style, model: &Model, has_batches: bool) -> Self {
+        let examples_before = examples_done(model);
         let bar = Training::new(style, examples_before);
         let start = Instant::now();
         let mut watch = Self {
@@ -168,7 +169,7 @@ impl Watch {
             aside: Duration::ZERO,
             examples_before,
             examples: 0,
-            steps: 0,
+            steps: model.step(),
             loss: 0.0,
             network_done: None,
             linear_seconds: 0.0,

@@ -7,7 +7,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser, ValueParser};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 use serde_json::Value;
-use slide_core::{ConfigError, Setting, TrainConfig};
+use slide_core::{Choice, ConfigError, Setting, TrainConfig};
 
 use crate::usage::Usage;
 
@@ -120,6 +120,11 @@ fn argument(setting: Setting) -> Arg {
         _ => "Hash tables",
     };
     Arg::new(key.clone()).long(key).value_name(setting.value_name).help(help).help_heading(heading).value_parser(parser)
+}
+
+/// The settings that the data decided, and why, as comments of such a file.
+pub(crate) fn reasons_as_toml(choices: &[Choice]) -> String {
+    choices.iter().map(|choice| format!("# {}: {}\n", choice.setting, choice.reason)).collect()
 }
 
 /// Every setting of a configuration as a TOML file for `--config`.

@@ -78,8 +78,9 @@ impl Training {
 }
 
 fn finish(folder: &Folder, checkpoint: &str, words: &str) {
-    folder.slide(&format!("train train.txt -q -o cut.slide --resume {checkpoint}")).assert().success();
-    folder.train("whole.slide", &format!("{LONG} {words}")).success();
+    let resumed = folder.slide(&format!("train train.txt -q --json -o cut.slide --resume {checkpoint}")).assert();
+    let whole = folder.train("whole.slide", &format!("{LONG} {words} --json"));
+    assert_eq!(json(&resumed.success())["steps"], json(&whole.success())["steps"]);
     assert!(folder.read("cut.slide") == folder.read("whole.slide"), "the resumed run gave another model");
 }
 

@@ -58,6 +58,10 @@ fn models_have_the_parts_that_are_asked_for() {
         }
         let said = stdout(&folder.slide("info m.slide").assert().success());
         assert!(said.contains(&format!("model = \"{parts}\"")), "{said}");
+        for choice in info["choices"].as_array().unwrap() {
+            let [setting, reason] = ["setting", "reason"].map(|field| choice[field].as_str().unwrap());
+            assert!(said.contains(&format!("# {setting}: {reason}")), "{said}");
+        }
         assert_eq!(said.contains("linear.label"), linear, "{said}");
     }
 }

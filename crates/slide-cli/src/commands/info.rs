@@ -97,7 +97,10 @@ fn describe(path: &Path, model: &Model) -> String {
         let shape: Vec<String> = tensor.shape.iter().map(usize::to_string).collect();
         table.row([tensor.name.clone(), shape.join(" x "), tensor.dtype.clone(), count(tensor.bytes)]);
     }
-    format!("{summary}\n{table}\n# settings, as a file for --config takes them\n{}", settings::as_toml(config))
+    let (reasons, settings) = (settings::reasons_as_toml(model.choices()), settings::as_toml(config));
+    format!(
+        "{summary}\n{table}\n# settings, as a file for --config takes them; what the data decided, and why:\n{reasons}{settings}"
+    )
 }
 
 fn model_json(model: &Model) -> impl Serialize + '_ {

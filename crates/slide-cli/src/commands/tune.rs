@@ -11,7 +11,7 @@ use super::train::read_file;
 use crate::args::TuneArgs;
 use crate::files;
 use crate::output;
-use crate::settings::as_toml;
+use crate::settings::{as_toml, reasons_as_toml};
 
 pub(crate) fn run(args: &TuneArgs, show: Show) -> Result<()> {
     let config = args.settings.over(&TrainConfig::default())?;
@@ -21,8 +21,7 @@ pub(crate) fn run(args: &TuneArgs, show: Show) -> Result<()> {
     }
     let data = read_file(&args.train, &args.data.reading(args.runtime.threads), show)?;
     let (config, choices) = config.resolved(&data);
-    let reasons = choices.iter().map(|choice| format!("# {}: {}\n", choice.setting, choice.reason));
-    let text = reasons.collect::<String>() + "\n" + &as_toml(&config);
+    let text = reasons_as_toml(&choices) + "\n" + &as_toml(&config);
     match &args.output {
         Some(path) => write_atomically(path, |file| file.write_all(text.as_bytes()))
             .with_context(|| format!("cannot write {}", path.display()))?,

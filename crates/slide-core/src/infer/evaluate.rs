@@ -1,8 +1,7 @@
 //! Metrics of a model on a test set.
 
-use super::inference::Inference;
-use super::predictor::{BatchScratch, PredictError, Predictions, Predictor, check_parts, predict_batch, retriever};
-use super::scoring::Scoring;
+use super::plan::Plan;
+use super::predictor::{BatchScratch, PredictError, Predictions, Predictor, predict_batch};
 use crate::combination::Parts;
 use crate::data::{Dataset, Filter};
 use crate::metrics::{Accumulator, Evaluation, Metrics, Propensity};
@@ -49,11 +48,8 @@ pub fn evaluate_with(
 
 /// The metrics of a model that is still in training.
 pub(crate) fn evaluate_model(model: &Model, runtime: &Runtime, data: &Dataset) -> Result<Metrics, PredictError> {
-    check_parts(model, Parts::Both)?;
-    let retriever = retriever(model, Parts::Both, Retrieval::Auto, runtime)?;
-    let scoring = Scoring::new(model);
-    let (network, linear) = (model.network.as_ref(), model.linear.as_ref());
-    let inference = Inference { model, network, linear, retriever: retriever.as_deref(), scoring: &scoring, runtime };
+    let plan = Plan::new(model, Parts::Both, Retrieval::Auto, runtime)?;
+    let inference = plan.inference(model, runtime);
     let mut scratch = BatchScratch::default();
     run(model, data, EvaluateOptions::default(), &mut |examples, k, predictions| {
         predict_batch(&inference, examples, k, &mut scratch, predictions)

@@ -6,7 +6,7 @@ use slide_kernels::numerics;
 
 use super::Prediction;
 use super::predictor::Example;
-use super::scoring::{self, CANDIDATES, Scored, Scoring, no_query};
+use super::scoring::{self, CANDIDATES, Known, Scored, Scorer, Scoring, no_query};
 use crate::data::InputRows;
 use crate::layer::partition::Partition;
 use crate::linear::Postings;
@@ -22,10 +22,9 @@ pub(crate) struct Inference<'a> {
     pub(crate) model: &'a Model,
     /// The parts to use.
     pub(crate) network: Option<&'a Network>,
-    pub(crate) linear: Option<&'a Postings>,
+    pub(crate) linear: Option<(&'a Postings, &'a Scoring)>,
     /// How the network finds labels; none: by the linear part.
     pub(crate) retriever: Option<&'a dyn Retriever>,
-    pub(crate) scoring: &'a Scoring,
     pub(crate) runtime: &'a Runtime,
 }
 
@@ -52,9 +51,9 @@ impl Inference<'_> {
         scratch: &mut Scratch,
         mut found: impl FnMut(&mut dyn ExactSizeIterator<Item = Prediction>),
     ) {
-        if self.linear.is_none() {
+        let Some((_, scoring)) = self.linear else {
             return self.predict_by_network(examples, k, scratch, found);
-        }
+        };
         let combination = &self.model.combination;
         // A model with both parts, asked for one, ranks by that part's score.
         let is_combined = self.network.is_some() || self.model.network.is_none();
@@ -63,7 +62,7 @@ impl Inference<'_> {
             best.clear();
             best.extend(candidates.iter().map(|one| ScoredLabel {
                 label: one.label,
-                score: if is_combined { self.scoring.score(combination, one) } else { one.linear },
+                score: if is_combined { scoring.score(combination, one) } else { one.linear },
             }));
             best.retain(|one| !one.score.is_nan());
             shorten(&mut best, k);
@@ -83,36 +82,30 @@ impl Inference<'_> {
         scratch: &mut Scratch,
         mut found: impl FnMut(&[Scored]),
     ) {
+        let Some((postings, scoring)) = self.linear else { return };
         let most = CANDIDATES.max(k).min(self.model.labels());
-        let kernels = self.runtime.kernels();
+        let config = &self.model.config.network;
+        let (network, kernels) = (self.network, self.runtime.kernels());
         self.take_inputs(examples, scratch);
-        let normalize = self.model.config.network.normalize;
-        let (network, linear) = (self.network, self.linear);
-        let objective = self.model.config.network.objective();
         if let Some(network) = network {
             self.hidden_layers(network, examples.len(), scratch);
         }
-        let Scratch { inputs, block, activations, retrieval, candidates, ranking, scoring, .. } = scratch;
+        let Scratch { inputs, block, activations, retrieval, candidates, ranking, scoring: scratch, .. } = scratch;
         let query = network
             .map_or_else(|| no_query(examples.len()), |network| query(network, examples.len(), block, activations));
-        if let Some(network) = network {
-            match self.retriever {
-                Some(retriever) => {
-                    retriever.retrieve(kernels, &network.output, &query, most, retrieval, candidates);
-                    ranking.score(kernels, &network.output, &query, candidates, most, false);
-                }
-                None => self.scoring.score_frequent(kernels, network, &query, scoring),
-            }
+        let scorer = Scorer { kernels, scoring, postings, network, normalize: config.normalize };
+        if let Some((network, retriever)) = network.zip(self.retriever) {
+            retriever.retrieve(kernels, &network.output, &query, most, retrieval, candidates);
+            ranking.score(kernels, &network.output, &query, candidates, most, false);
         }
-        let ranking = self.retriever.map(|_| &*ranking);
+        scorer.score_block(&query, scratch);
+        let known = Known { query, ranking: self.retriever.map(|_| &*ranking) };
         for example in 0..examples.len() {
-            let row = inputs.features(example);
-            let place = (&query, example);
-            self.scoring.collect(kernels, (network, linear), row, normalize, place, ranking, most, scoring);
-            if network.is_some() && objective.couples_rows() {
-                Scoring::normalise(&mut scoring.candidates);
+            scorer.collect(known, example, inputs.features(example), most, scratch);
+            if network.is_some() && config.objective().couples_rows() {
+                Scoring::normalise(&mut scratch.candidates);
             }
-            found(&scoring.candidates);
+            found(&scratch.candidates);
         }
     }
 

@@ -1,8 +1,10 @@
 //! Using a trained model: predictions and their evaluation.
 
 mod evaluate;
+mod frequent;
 mod inference;
 mod latency;
+mod plan;
 mod predictor;
 mod scoring;
 

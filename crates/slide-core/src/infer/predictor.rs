@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use thiserror::Error;
 
 use super::inference::{Inference, Scratch};
-use super::scoring::Scoring;
+use super::plan::Plan;
 use crate::combination::Parts;
 use crate::model::Model;
 use crate::network::block::block_size;
-use crate::retrieval::{Retrieval, RetrievalError, Retriever, Source};
+use crate::retrieval::{Retrieval, RetrievalError};
 use crate::runtime::{Runtime, RuntimeError};
 use crate::views::list_range;
 
@@ -162,9 +162,7 @@ impl Predictions {
 pub struct Predictor {
     model: Arc<Model>,
     runtime: Runtime,
-    parts: Parts,
-    retriever: Option<Box<dyn Retriever>>,
-    scoring: Scoring,
+    plan: Plan,
     /// Of sessions that have ended: as many as there have been at the same time.
     idle: Mutex<Vec<Scratch>>,
     /// Of calls that use all threads, which take turns.
@@ -206,10 +204,8 @@ impl Predictor {
         runtime: &Runtime,
     ) -> Result<Self, PredictError> {
         let (model, runtime) = (model.into(), runtime.clone());
-        check_parts(&model, parts)?;
-        let retriever = retriever(&model, parts, retrieval, &runtime)?;
-        let scoring = Scoring::new(&model);
-        Ok(Self { model, runtime, parts, retriever, scoring, idle: Mutex::default(), batch: Mutex::default() })
+        let plan = Plan::new(&model, parts, retrieval, &runtime)?;
+        Ok(Self { model, runtime, plan, idle: Mutex::default(), batch: Mutex::default() })
     }
 
     /// The model.
@@ -298,10 +294,7 @@ impl Predictor {
     }
 
     pub(super) fn inference(&self) -> Inference<'_> {
-        let Self { model, runtime, parts, retriever, scoring, .. } = self;
-        let network = model.network.as_ref().filter(|_| parts.has_network());
-        let linear = model.linear.as_ref().filter(|_| parts.has_linear());
-        Inference { model, network, linear, retriever: retriever.as_deref(), scoring, runtime }
+        self.plan.inference(&self.model, &self.runtime)
     }
 }
 
@@ -381,38 +374,6 @@ impl Drop for Session<'_> {
             self.predictor.idle().push(std::mem::take(&mut self.scratch));
         }
     }
-}
-
-/// Checks that there is something to predict with. A checkpoint of a training without a network has neither part.
-pub(super) fn check_parts(model: &Model, parts: Parts) -> Result<(), PredictError> {
-    let is_empty = !model.has_network() && !model.has_linear();
-    for (part, is_missing) in [(Parts::Linear, !model.has_linear()), (Parts::Network, !model.has_network())] {
-        if is_missing && (parts == part || is_empty) {
-            return Err(PredictError::MissingPart { part });
-        }
-    }
-    Ok(())
-}
-
-/// The retriever for the network of a model; none without a network, or if labels are retrieved by the linear part.
-pub(crate) fn retriever(
-    model: &Model,
-    parts: Parts,
-    retrieval: Retrieval,
-    runtime: &Runtime,
-) -> Result<Option<Box<dyn Retriever>>, RetrievalError> {
-    let Some(network) = model.network.as_ref().filter(|_| parts.has_network()) else {
-        return match retrieval {
-            Retrieval::Auto | Retrieval::Exact => Ok(None),
-            Retrieval::Linear => Err(RetrievalError::NoLinear),
-            Retrieval::Lsh => Err(RetrievalError::NoTables),
-            Retrieval::Index => Err(RetrievalError::NoIndex),
-        };
-    };
-    let tables = model.config.tables().zip(model.tables.as_ref());
-    let (output, index, seed) = (&network.output, model.index.as_ref(), model.config.optimizer.seed);
-    let has_linear = model.has_linear() && parts.has_linear();
-    retrieval.retriever(&Source { output, tables, index, seed, runtime }, has_linear)
 }
 
 /// Checks the features and values of an example.

@@ -1,24 +1,21 @@
 //! Scores by both parts: which labels of an example are worth scoring, and what each part says of them.
 //!
-//! The linear part scores all labels at once. The network scores few: those that the linear part ranks high, and the most frequent
-//! ones, which it knows best and which are computed for a block of examples as one dense product. Or it ranks all labels by
-//! itself, or those that a retriever finds.
+//! The linear part knows the score of every label. The network scores few: those that the linear part ranks high, and the most
+//! frequent ones. Or it ranks all labels by itself, or those that a retriever finds.
 
-use slide_kernels::{Kernels, MatrixMut};
+use slide_kernels::Kernels;
 
+use super::frequent::{Frequent, Logits};
 use crate::combination::{Combination, log_frequency};
 use crate::data::Normalize;
-use crate::layer::dense;
 use crate::linear::{Postings, Scores, row_scale};
 use crate::model::Model;
 use crate::network::Network;
 use crate::retrieval::{Query, Ranking, log_sum_exp};
-use crate::views::{matrix, row_ids};
+use crate::views::row_ids;
 
 /// Labels that each part contributes to the candidates, unless more are asked for.
 pub(crate) const CANDIDATES: usize = 50;
-/// Labels that the network always scores.
-const FREQUENT: usize = 1024;
 
 /// A label with its scores.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,141 +23,53 @@ pub(crate) struct Scored {
     pub(crate) label: u32,
     /// The network's logit, and after [`Scoring::normalise`] what [`Combination`] takes; 0 without a network.
     pub(crate) network: f32,
-    /// The linear part's score; 0 without one.
+    /// The linear part's score.
     pub(crate) linear: f32,
 }
 
-/// What the scores of a model's labels need, computed once.
+/// What the scores of a model with a linear part need, computed once.
 #[derive(Debug)]
 pub(crate) struct Scoring {
     /// Of each label.
     log_frequencies: Vec<f32>,
-    /// The most frequent labels as rows of the network, ascending.
-    frequent_rows: Vec<u32>,
-    /// The labels of these rows.
-    frequent_labels: Vec<u32>,
-    /// Whether a label is one of them.
-    is_frequent: Vec<bool>,
+    /// None without a network, or if it finds labels by itself.
+    frequent: Option<Frequent>,
+}
+
+/// The parts of a model that score labels together.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scorer<'a> {
+    pub(super) kernels: &'a Kernels,
+    pub(super) scoring: &'a Scoring,
+    pub(super) postings: &'a Postings,
+    pub(super) network: Option<&'a Network>,
+    pub(super) normalize: Normalize,
+}
+
+/// A block of examples, as the network knows it.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'a> {
+    pub(super) query: Query<'a>,
+    /// The labels that the network ranks high, if it finds them by itself.
+    pub(super) ranking: Option<&'a Ranking>,
 }
 
 /// What one thread needs.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     linear: Scores,
-    top: Vec<u32>,
-    top_values: Vec<f32>,
     rows: Vec<u32>,
     logits: Vec<f32>,
-    /// Logits of the frequent rows, `[rows][padded]`, and transposed, `[padded][columns]`.
-    frequent: Vec<f32>,
-    frequent_by_example: Vec<f32>,
-    pub(crate) candidates: Vec<Scored>,
+    frequent: Logits,
+    pub(super) candidates: Vec<Scored>,
 }
 
 impl Scoring {
-    pub(crate) fn new(model: &Model) -> Self {
+    /// For `model`, whose `network`, if one is given, scores the most frequent labels.
+    pub(crate) fn new(kernels: &Kernels, model: &Model, network: Option<&Network>) -> Self {
         let frequencies = model.label_frequencies();
         let log_frequencies = frequencies.iter().map(|&frequency| log_frequency(frequency)).collect();
-        let mut labels: Vec<u32> = (0..frequencies.len() as u32).collect();
-        let most = FREQUENT.min(labels.len());
-        if most < labels.len() {
-            labels.select_nth_unstable_by_key(most, |&label| (u32::MAX - frequencies[label as usize], label));
-        }
-        labels.truncate(most);
-        let mut is_frequent = vec![false; frequencies.len()];
-        labels.iter().for_each(|&label| is_frequent[label as usize] = true);
-        let partition = model.network.as_ref().map(|network| *network.output.partition());
-        let mut rows: Vec<u32> = match partition {
-            Some(partition) => labels.iter().map(|&label| partition.to_internal(label)).collect(),
-            None => Vec::new(),
-        };
-        rows.sort_unstable();
-        let frequent_labels = rows.iter().filter_map(|&row| Some(partition?.to_logical(row))).collect();
-        Self { log_frequencies, frequent_rows: rows, frequent_labels, is_frequent }
-    }
-
-    /// The network's logits of the frequent labels for a block of examples.
-    pub(crate) fn score_frequent(
-        &self,
-        kernels: &Kernels,
-        network: &Network,
-        query: &Query<'_>,
-        scratch: &mut Scratch,
-    ) {
-        let Scratch { frequent, frequent_by_example, .. } = scratch;
-        let rows = self.frequent_rows.len();
-        let columns = rows.next_multiple_of(16);
-        frequent.resize(rows * query.padded, 0.0);
-        frequent_by_example.resize(columns * query.padded, 0.0);
-        dense::forward(kernels, &network.output, &self.frequent_rows, query.transposed, query.padded, frequent);
-        let out = MatrixMut::new(frequent_by_example, columns, rows).expect("sized to the block");
-        kernels.transpose(matrix(frequent, query.padded), out);
-    }
-
-    /// Replaces the candidates by those of an example of the block: at least `most` of each part, and with `ranking` of the network
-    /// those that it ranks, else the frequent labels.
-    pub(crate) fn collect(
-        &self,
-        kernels: &Kernels,
-        parts: (Option<&Network>, Option<&Postings>),
-        (features, values): (&[u32], &[f32]),
-        normalize: Normalize,
-        (query, example): (&Query<'_>, usize),
-        ranking: Option<&Ranking>,
-        most: usize,
-        scratch: &mut Scratch,
-    ) {
-        let Scratch { linear, top, top_values, rows, logits, frequent_by_example, candidates, .. } = scratch;
-        let (network, postings) = parts;
-        candidates.clear();
-        let mut found = 0;
-        if let Some(postings) = postings {
-            let scale = row_scale(normalize == Normalize::L2, values);
-            postings.scores(kernels, (features, values), scale, linear);
-            top.resize(most, 0);
-            top_values.resize(most, 0.0);
-            found = kernels.top_k(linear.all(), top, top_values);
-        }
-        let Some(network) = network else {
-            let best = top[..found].iter().zip(&*top_values);
-            candidates.extend(best.map(|(&label, &linear)| Scored { label, network: 0.0, linear }));
-            return;
-        };
-        let linear_of = |label: u32| postings.map_or(0.0, |_| linear.all()[label as usize]);
-        match ranking {
-            Some(ranking) => candidates.extend(ranking.best(example).iter().map(|best| Scored {
-                label: best.label,
-                network: best.score,
-                linear: linear_of(best.label),
-            })),
-            None => {
-                let columns = self.frequent_rows.len().next_multiple_of(16);
-                let logits = &frequent_by_example[example * columns..];
-                let frequent = self.frequent_labels.iter().zip(logits);
-                candidates.extend(frequent.map(|(&label, &network)| Scored {
-                    label,
-                    network,
-                    linear: linear_of(label),
-                }));
-            }
-        }
-        let first = candidates.len();
-        let is_new = |label: u32| match ranking {
-            Some(ranking) => ranking.best(example).iter().all(|best| best.label != label),
-            None => !self.is_frequent[label as usize],
-        };
-        let best = top[..found].iter().zip(&*top_values).filter(|(label, _)| is_new(**label));
-        candidates.extend(best.map(|(&label, &linear)| Scored { label, network: 0.0, linear }));
-        let output = &network.output;
-        rows.clear();
-        rows.extend(candidates[first..].iter().map(|one| output.partition().to_internal(one.label)));
-        logits.resize(rows.len(), 0.0);
-        let columns = output.columns();
-        let hidden = &query.rows[example * columns..(example + 1) * columns];
-        kernels.rows_dot(output.table(), row_ids(rows, output.rows()), hidden, logits);
-        for ((one, &row), &logit) in candidates[first..].iter_mut().zip(&*rows).zip(&*logits) {
-            one.network = logit + output.bias()[row as usize];
-        }
+        Self { log_frequencies, frequent: network.map(|network| Frequent::new(kernels, network, frequencies)) }
     }
 
     /// Makes the logits of an objective whose rows are coupled comparable between examples: logarithms of the softmax over the
@@ -181,7 +90,62 @@ impl Scoring {
     }
 }
 
+impl Scorer<'_> {
+    /// What the network says of a block before its examples are looked at one by one.
+    pub(super) fn score_block(&self, query: &Query<'_>, scratch: &mut Scratch) {
+        if let (Some(network), Some(frequent)) = (self.network, &self.scoring.frequent) {
+            frequent.score(self.kernels, network, query, &mut scratch.frequent);
+        }
+    }
+
+    /// Replaces the candidates by those of example `number` of a block: at least `most` of each part, and with a ranking of the
+    /// network those that it ranks, else the frequent labels.
+    pub(super) fn collect(
+        &self,
+        block: Known<'_>,
+        number: usize,
+        (features, values): (&[u32], &[f32]),
+        most: usize,
+        scratch: &mut Scratch,
+    ) {
+        let Self { kernels, scoring, postings, network, normalize } = *self;
+        let Scratch { linear, rows, logits, frequent, candidates } = scratch;
+        linear.score(postings, kernels, (features, values), row_scale(normalize == Normalize::L2, values));
+        candidates.clear();
+        match (block.ranking, &scoring.frequent) {
+            (Some(ranking), _) => candidates.extend(ranking.best(number).iter().map(|best| Scored {
+                label: best.label,
+                network: best.score,
+                linear: linear.of(best.label),
+            })),
+            (None, Some(labels)) => {
+                let labels = labels.of(frequent, number);
+                candidates.extend(labels.map(|(label, network)| Scored { label, network, linear: linear.of(label) }));
+            }
+            (None, None) => {}
+        }
+        let first = candidates.len();
+        let is_new = |label: u32| match (block.ranking, &scoring.frequent) {
+            (Some(ranking), _) => ranking.best(number).iter().all(|best| best.label != label),
+            (None, frequent) => frequent.as_ref().is_none_or(|frequent| !frequent.has(label)),
+        };
+        let best = linear.best(kernels, most).iter().filter(|(label, _)| is_new(*label));
+        candidates.extend(best.map(|&(label, linear)| Scored { label, network: 0.0, linear }));
+        let Some(network) = network else { return };
+        let output = &network.output;
+        rows.clear();
+        rows.extend(candidates[first..].iter().map(|one| output.partition().to_internal(one.label)));
+        logits.resize(rows.len(), 0.0);
+        let columns = output.columns();
+        let hidden = &block.query.rows[number * columns..(number + 1) * columns];
+        kernels.rows_dot(output.table(), row_ids(rows, output.rows()), hidden, logits);
+        for ((one, &row), &logit) in candidates[first..].iter_mut().zip(&*rows).zip(&*logits) {
+            one.network = logit + output.bias()[row as usize];
+        }
+    }
+}
+
 /// The last hidden layer of no example: what a model without a network is asked with.
-pub(crate) fn no_query<'a>(examples: usize) -> Query<'a> {
+pub(super) fn no_query<'a>(examples: usize) -> Query<'a> {
     Query { rows: &[], transposed: &[], examples, padded: examples }
 }

@@ -165,6 +165,7 @@ pub(super) struct LocalView<'a> {
 
 impl LocalView<'_> {
     /// Product of a row and `weights`.
+    #[inline]
     pub(super) fn dot(&self, row: usize, weights: &[f32]) -> f32 {
         let range = self.starts[row]..self.starts[row + 1];
         let row = SparseVector::new(self.ids.slice(range.clone()), &self.values[range]);
@@ -172,6 +173,7 @@ impl LocalView<'_> {
     }
 
     /// Adds `factor` times a row to `weights`.
+    #[inline]
     pub(super) fn add(&self, row: usize, factor: f32, weights: &mut [f32]) {
         let range = self.starts[row]..self.starts[row + 1];
         for (&id, &value) in self.ids.ids()[range.clone()].iter().zip(&self.values[range]) {

@@ -16,6 +16,11 @@ impl Default for Lists {
 }
 
 impl Lists {
+    /// So many lists without items.
+    pub(super) fn empty(lists: usize) -> Self {
+        Self { starts: vec![0; lists + 1], items: Vec::new() }
+    }
+
     /// Appends a list.
     pub(super) fn push(&mut self, list: impl IntoIterator<Item = u32>) {
         self.items.extend(list);

@@ -9,16 +9,20 @@
 mod config;
 mod dual;
 mod examples;
+mod label_weights;
+mod labels;
 mod lists;
 mod pairs;
 mod postings;
 #[cfg(test)]
 mod reference;
+mod scores;
 #[cfg(test)]
 mod tests;
 mod training;
 
 pub use config::LinearConfig;
 pub(crate) use examples::row_scale;
-pub(crate) use postings::{Postings, Scores};
+pub(crate) use postings::Postings;
+pub(crate) use scores::Scores;
 pub(crate) use training::{Settings, Training};

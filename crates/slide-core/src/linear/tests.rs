@@ -7,17 +7,22 @@
 mod common;
 
 use half::f16;
+use proptest::collection::vec;
+use proptest::prelude::*;
 use slide_kernels::rng::{CounterRng, RngKey};
 use slide_kernels::{Isa, Kernels};
 use slide_mem::Placement;
 
 use super::config::LinearConfig;
+use super::label_weights::LabelWeights;
 use super::lists::Lists;
 use super::pairs::Pairs;
-use super::postings::{LabelWeights, Postings, Scores};
+use super::postings::Postings;
+use super::scores::Scores;
 use super::training::{Settings, Training};
 use crate::data::{Dataset, Normalize, TrainingSet};
 use crate::layer::partition::Partition;
+use crate::runtime::Runtime;
 
 const FEATURES: usize = 23;
 
@@ -43,7 +48,7 @@ fn drawn(labels: u32) -> Weights {
 }
 
 /// The index of these, by way of the weights of each label.
-fn index((lists, biases): &Weights, kernels: &Kernels) -> Postings {
+fn index((lists, biases): &Weights, runtime: &Runtime) -> Postings {
     let mut of_labels = vec![Vec::new(); biases.len()];
     // Features of a label in descending order: any will do.
     for (feature, list) in lists.iter().enumerate().rev() {
@@ -58,7 +63,7 @@ fn index((lists, biases): &Weights, kernels: &Kernels) -> Postings {
     }
     let [mut weights, second] = pieces;
     weights.append(&second);
-    Postings::new(lists.len(), &weights, kernels)
+    Postings::new(lists.len(), &weights, runtime).unwrap()
 }
 
 fn bits(values: &[f32]) -> Vec<u32> {
@@ -67,7 +72,7 @@ fn bits(values: &[f32]) -> Vec<u32> {
 
 fn content(index: &Postings) -> Stored {
     let list = |feature| index.list(feature).map(|(label, weight)| (label, weight.to_bits())).collect();
-    ((0..index.features()).map(list).collect(), bits(index.biases()))
+    ((0..index.features()).map(list).collect(), bits(&index.labels().biases().collect::<Vec<_>>()))
 }
 
 /// Fewer labels than a block has, as many, one more, and two blocks.
@@ -75,22 +80,49 @@ const LABELS: [u32; 5] = [1, 300, 65_536, 65_537, 70_000];
 
 #[test]
 fn lists_hold_the_weights_rounded_to_half_precision() {
-    let kernels = common::runtime(Some(1), None).kernels();
+    let runtime = common::runtime(Some(1), None);
     for labels in LABELS {
         let (lists, biases) = drawn(labels);
-        let index = index(&(lists.clone(), biases.clone()), kernels);
+        let index = index(&(lists.clone(), biases.clone()), &runtime);
         let rounded = |list: &Vec<(u32, f32)>| -> Vec<(u32, u16)> {
             list.iter().map(|&(label, weight)| (label, f16::from_f32(weight).to_bits())).collect()
         };
         let expected = (lists.iter().map(rounded).collect(), bits(&biases));
         assert!(content(&index) == expected, "{labels} labels");
         assert_eq!(index.weights(), lists.iter().map(Vec::len).sum::<usize>());
-        let again = Postings::from_lists(FEATURES, biases, |visit| {
+        let again = Postings::from_lists(FEATURES, &biases, &Placement::default(), |visit| {
             for feature in (0..FEATURES).rev() {
                 index.list(feature).for_each(|(label, weight)| visit(feature as u32, label, weight));
             }
         });
+        let again = again.unwrap();
         assert!(content(&again) == expected, "{labels} labels, from lists");
+    }
+}
+
+/// The scores of all labels, one addition after another.
+fn summed((lists, biases): &Weights, features: &[u32], values: &[f32], scale: f32) -> Vec<f32> {
+    let mut sums = biases.clone();
+    for (&feature, &value) in features.iter().zip(values) {
+        for &(label, weight) in &lists[feature as usize] {
+            sums[label as usize] += value * scale * f16::from_f32(weight).to_f32();
+        }
+    }
+    sums
+}
+
+/// Checks all scores and the best labels against sums over all labels.
+fn check_scores(scores: &mut Scores, expected: &[f32], kernels: &Kernels, most: &[usize], what: &str) {
+    let found: Vec<f32> = (0..expected.len() as u32).map(|label| scores.of(label)).collect();
+    assert!(bits(&found) == bits(expected), "{what}");
+    for &k in most {
+        let (mut labels, mut values) = (vec![0; k], vec![0.0; k]);
+        let count = kernels.top_k(expected, &mut labels, &mut values);
+        let (found, values): (Vec<u32>, Vec<f32>) = scores.best(kernels, k).iter().copied().unzip();
+        assert!(found == labels[..count], "{k} best, {what}: {found:?} {labels:?}");
+        assert!(
+            values.iter().zip(&labels).all(|(value, &label)| value.to_bits() == expected[label as usize].to_bits())
+        );
     }
 }
 
@@ -100,7 +132,6 @@ fn scores_are_sums_over_the_features() {
     // The largest first: what is left of it must not show.
     for labels in LABELS.into_iter().rev() {
         let drawn = drawn(labels);
-        let (lists, biases) = &drawn;
         let examples: [(&[u32], &[f32]); 4] = [
             (&[], &[]),
             (&[1], &[2.0]),
@@ -108,19 +139,62 @@ fn scores_are_sums_over_the_features() {
             (&[22, 4, 0], &[1.0, 1e-3, -7.0]),
         ];
         for isa in Isa::available() {
-            let kernels = Kernels::for_isa(isa).unwrap();
-            let index = index(&drawn, kernels);
+            let runtime = common::runtime(Some(1), Some(isa));
+            let index = index(&drawn, &runtime);
             for ((features, values), scale) in examples.iter().flat_map(|&example| [(example, 1.0), (example, 0.3)]) {
-                index.scores(kernels, (features, values), scale, &mut scores);
-                let mut expected = biases.clone();
-                for (&feature, &value) in features.iter().zip(values) {
-                    for &(label, weight) in &lists[feature as usize] {
-                        expected[label as usize] += value * scale * f16::from_f32(weight).to_f32();
-                    }
-                }
-                assert_eq!(scores.all().len(), labels as usize);
-                assert!(bits(scores.all()) == bits(&expected), "{labels} labels, {isa}, {features:?} x {scale}");
+                scores.score(&index, runtime.kernels(), (features, values), scale);
+                let what = format!("{labels} labels, {isa}, {features:?} x {scale}");
+                let expected = summed(&drawn, features, values, scale);
+                check_scores(&mut scores, &expected, runtime.kernels(), &[0, 1, 5, 50, 600], &what);
             }
+        }
+    }
+}
+
+/// Few of many labels in lists, few different weights and biases, so that many scores are equal.
+fn drawn_with_ties(labels: u32, share: u32, seed: u32) -> Weights {
+    let mut random = CounterRng::new(RngKey::new(7, 8, 0, seed));
+    let mut lists = vec![Vec::new(); FEATURES];
+    for list in &mut lists[1..] {
+        // Of some features most labels, of others few.
+        let share = share << random.below(8);
+        for label in 0..labels {
+            if random.below(1 << 16) < share {
+                list.push((label, [-0.5, 0.25, 0.5][random.below(3) as usize]));
+            }
+        }
+    }
+    let biases = (0..labels).map(|_| [f32::NEG_INFINITY, -1.0, -0.75, -0.0, 0.0][random.below(5) as usize]).collect();
+    (lists, biases)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// Whether lists reach few labels of a block, most, or none; with more labels asked for than are touched.
+    #[test]
+    fn the_best_labels_are_those_of_a_full_scan(
+        labels in prop_oneof![1_u32..100, 1_000_u32..3_000, 65_500_u32..65_600, 140_000_u32..140_100],
+        share in prop_oneof![Just(0_u32), Just(4), Just(64), Just(1_000)],
+        seed: u32,
+        examples in vec(vec((0..FEATURES as u32, -2_i32..3), 0..6), 1..5),
+    ) {
+        let runtime = common::runtime(Some(1), None);
+        let drawn = drawn_with_ties(labels, share, seed);
+        let index = index(&drawn, &runtime);
+        let mut scores = Scores::default();
+        for example in examples {
+            let (features, values): (Vec<u32>, Vec<f32>) =
+                example.into_iter().map(|(feature, value)| (feature, value as f32)).unzip();
+            scores.score(&index, runtime.kernels(), (&features, &values), 0.5);
+            let mut expected = summed(&drawn, &features, &values, 0.5);
+            check_scores(&mut scores, &expected, runtime.kernels(), &[1, 7, 60, 2_000], "before");
+            // As mining leaves labels out, the next example must not show it.
+            for label in [0, labels / 2, labels - 1] {
+                scores.exclude(label);
+                expected[label as usize] = f32::NEG_INFINITY;
+            }
+            check_scores(&mut scores, &expected, runtime.kernels(), &[1, 7, 60, labels as usize], "without some");
         }
     }
 }
@@ -232,7 +306,7 @@ fn train<T>(data: &Dataset, threads: usize, isa: Option<Isa>, then: impl FnOnce(
     let config = LinearConfig { hard_negatives: 20, ..LinearConfig::default() };
     let settings =
         Settings { config: &config, seed: 9, features: data.feature_count(), labels: &labels, is_scaled: true };
-    then(&mut Training::new(&set, &settings, &held_out(), &runtime))
+    then(&mut Training::new(&set, &settings, &held_out(), &runtime).unwrap())
 }
 
 /// A whole training: the number of pairs and the weights after each of its steps.
@@ -241,10 +315,10 @@ fn steps(training: &mut Training<'_>) -> Vec<(usize, Stored)> {
     let mut states = vec![state(training)];
     for round in 0..4 {
         if round == 3 {
-            training.include(&held_out());
+            training.include(&held_out()).unwrap();
             states.push(state(training));
         }
-        training.run_round();
+        training.run_round().unwrap();
         states.push(state(training));
     }
     states
@@ -280,7 +354,7 @@ fn labels_without_examples_have_no_weights() {
             postings.list(feature).for_each(|(label, _)| weights[label as usize] += 1);
         }
         for (label, &frequency) in frequencies.iter().enumerate() {
-            let bias = postings.biases()[label];
+            let bias = postings.labels().biases().nth(label).unwrap();
             if frequency == 0 {
                 assert_eq!((bias, weights[label]), (f32::NEG_INFINITY, 0), "label {label}, {step}");
             } else {
@@ -292,9 +366,9 @@ fn labels_without_examples_have_no_weights() {
     };
     train(&data, 2, None, |training| {
         check(training, &frequencies, "at first");
-        training.run_round();
+        training.run_round().unwrap();
         check(training, &frequencies, "after a round");
-        training.include(&held_out);
+        training.include(&held_out).unwrap();
         let all = data.label_frequencies();
         assert!(all.contains(&0) && all.iter().zip(&frequencies).any(|(&all, &before)| before == 0 && all > 0));
         check(training, &all, "with what was held out");
@@ -309,9 +383,8 @@ fn precision(training: &Training<'_>, data: &Dataset, kernels: &Kernels) -> f64 
     let is_right = |example: usize| {
         let (indices, values) = data.features(example);
         let rows: Vec<u32> = indices.iter().map(|&feature| features.to_internal(feature)).collect();
-        training.postings().scores(kernels, (&rows, values), super::row_scale(false, values), &mut scores);
-        let best = (0..data.label_count()).max_by(|&a, &b| scores.all()[a].total_cmp(&scores.all()[b]));
-        data.labels(example).contains(&(best.unwrap() as u32))
+        scores.score(training.postings(), kernels, (&rows, values), super::row_scale(false, values));
+        data.labels(example).contains(&scores.best(kernels, 1)[0].0)
     };
     let results: Vec<bool> = examples.map(is_right).collect();
     results.iter().filter(|is_right| **is_right).count() as f64 / results.len() as f64
@@ -323,9 +396,9 @@ fn rounds_of_mining_raise_the_precision() {
     let kernels = common::runtime(Some(1), None).kernels();
     train(&data, 2, None, |training| {
         let before = precision(training, &data, kernels);
-        (0..3).for_each(|_| training.run_round());
-        training.include(&held_out());
-        training.run_round();
+        (0..3).for_each(|_| training.run_round().unwrap());
+        training.include(&held_out()).unwrap();
+        training.run_round().unwrap();
         let after = precision(training, &data, kernels);
         assert!(after > 0.9 && after > before, "{before} and then {after}");
     });

@@ -1,13 +1,16 @@
 //! Rounds of training and of looking for hard negatives: the wrong labels of an example that score highest.
 
 use slide_kernels::rng::{self, CounterRng, RngKey};
+use slide_mem::MemError;
 
 use super::config::LinearConfig;
 use super::dual;
 use super::examples::Examples;
+use super::label_weights::LabelWeights;
 use super::lists::Lists;
 use super::pairs::{Pairs, Run};
-use super::postings::{LabelWeights, Postings, Scores};
+use super::postings::Postings;
+use super::scores::Scores;
 use crate::data::TrainingSet;
 use crate::layer::partition::Partition;
 use crate::runtime::Runtime;
@@ -91,7 +94,12 @@ pub(crate) struct Training<'a> {
 
 impl<'a> Training<'a> {
     /// A training on the examples of `data` without `held_out`, after its first round.
-    pub(crate) fn new(data: &'a TrainingSet, settings: &Settings<'a>, held_out: &[u32], runtime: &'a Runtime) -> Self {
+    pub(crate) fn new(
+        data: &'a TrainingSet,
+        settings: &Settings<'a>,
+        held_out: &[u32],
+        runtime: &'a Runtime,
+    ) -> Result<Self, MemError> {
         let &Settings { config, seed, features, labels: partition, is_scaled } = settings;
         let mut labels = Lists::default();
         for example in 0..data.examples() {
@@ -112,12 +120,12 @@ impl<'a> Training<'a> {
             round: 0,
             is_new: vec![false; data.examples()],
             weights: LabelWeights::default(),
-            postings: Postings::default(),
+            postings: Postings::new(features, &LabelWeights::default(), runtime)?,
             takes_part,
         };
         training.first_pairs();
-        training.train(|_| true);
-        training
+        training.train(|_| true)?;
+        Ok(training)
     }
 
     /// The weights after the last round.
@@ -136,7 +144,7 @@ impl<'a> Training<'a> {
     }
 
     /// Looks for hard negatives in a third of the examples, and trains all labels again.
-    pub(crate) fn run_round(&mut self) {
+    pub(crate) fn run_round(&mut self) -> Result<(), MemError> {
         let turn = self.round % TURNS;
         let is_due = |example: u32| {
             let key = RngKey::new(self.seed, streams::LINEAR_TURNS, 0, example);
@@ -146,28 +154,26 @@ impl<'a> Training<'a> {
         let chosen: Vec<u32> = (0..self.examples.len() as u32).filter(|&example| is_due(example)).collect();
         let negatives = self.mine(&chosen);
         self.is_new.fill(false);
-        let none = self.lists_of(&[], |_| Vec::new());
-        self.add_pairs(&none, &negatives);
+        self.add_pairs(&Lists::empty(self.examples.len()), &negatives);
         self.round += 1;
-        self.train(|_| true);
+        self.train(|_| true)
     }
 
     /// Lets `added` take part from now on, and trains their labels again, so that the next round finds where these are wrong.
     /// The next round looks for hard negatives in all of them.
-    pub(crate) fn include(&mut self, added: &[u32]) {
+    pub(crate) fn include(&mut self, added: &[u32]) -> Result<(), MemError> {
         for &example in added {
             self.takes_part[example as usize] = true;
             self.is_new[example as usize] = true;
         }
         let positives = self.lists_of(added, |example| self.labels.get(example as usize).to_vec());
-        let none = self.lists_of(&[], |_| Vec::new());
         let mut has_new = vec![false; self.label_count];
         added
             .iter()
             .flat_map(|&example| self.labels.get(example as usize))
             .for_each(|&label| has_new[label as usize] = true);
-        self.add_pairs(&positives, &none);
-        self.train(|label| has_new[label]);
+        self.add_pairs(&positives, &Lists::empty(self.examples.len()));
+        self.train(|label| has_new[label])
     }
 
     /// The labels of all examples that take part, and their first negatives.
@@ -212,8 +218,6 @@ impl<'a> Training<'a> {
         struct Scratch {
             heaviest: Heaviest,
             scores: Scores,
-            labels: Vec<u32>,
-            values: Vec<f32>,
         }
         let kept = self.pairs.kept_negatives(self.examples.len());
         let mut pieces: Vec<(&[u32], Lists)> = chosen.chunks(MINED).map(|piece| (piece, Lists::default())).collect();
@@ -221,21 +225,15 @@ impl<'a> Training<'a> {
         let mut scratch: Vec<Scratch> = (0..workers.count()).map(|_| Scratch::default()).collect();
         workers.each_with(&mut scratch, &mut pieces, |_, (piece, out), scratch| {
             for &example in *piece {
-                let Scratch { heaviest, scores, labels, values } = scratch;
+                let Scratch { heaviest, scores } = scratch;
                 let (row, scale) = (self.examples.row(example), self.examples.scale(example));
                 heaviest.keep(row);
                 let heaviest = (&heaviest.features[..], &heaviest.values[..]);
-                self.postings.scores(self.runtime.kernels(), heaviest, scale, scores);
+                scores.score(&self.postings, self.runtime.kernels(), heaviest, scale);
                 let own = self.labels.get(example as usize);
-                for &label in own.iter().chain(kept.get(example as usize)) {
-                    scores.all_mut()[label as usize] = f32::NEG_INFINITY;
-                }
-                let most = self.config.hard_negatives + own.len();
-                labels.resize(most, 0);
-                values.resize(most, 0.0);
-                let found = self.runtime.kernels().top_k(scores.all(), labels, values);
-                let best = labels[..found].iter().zip(&*values);
-                out.push(best.filter(|(_, score)| **score > f32::NEG_INFINITY).map(|(&label, _)| label));
+                own.iter().chain(kept.get(example as usize)).for_each(|&label| scores.exclude(label));
+                let best = scores.best(self.runtime.kernels(), self.config.hard_negatives + own.len());
+                out.push(best.iter().filter(|(_, score)| *score > f32::NEG_INFINITY).map(|&(label, _)| label));
             }
         });
         let mut mined = pieces.iter().flat_map(|(piece, lists)| (0..piece.len()).map(|index| lists.get(index)));
@@ -243,7 +241,7 @@ impl<'a> Training<'a> {
     }
 
     /// Trains the `chosen` labels on their pairs. The others keep their weights.
-    fn train(&mut self, chosen: impl Fn(usize) -> bool + Sync) {
+    fn train(&mut self, chosen: impl Fn(usize) -> bool + Sync) -> Result<(), MemError> {
         let workers = self.runtime.workers();
         let mut runs: Vec<(Run<'_>, LabelWeights)> =
             self.pairs.runs(RUNS).into_iter().map(|run| (run, LabelWeights::default())).collect();
@@ -272,6 +270,7 @@ impl<'a> Training<'a> {
         runs.iter().for_each(|(_, run)| weights.append(run));
         drop(runs);
         self.weights = weights;
-        self.postings = Postings::new(self.examples.features(), &self.weights, self.runtime.kernels());
+        self.postings = Postings::new(self.examples.features(), &self.weights, self.runtime)?;
+        Ok(())
     }
 }

@@ -316,7 +316,7 @@ impl Model {
             None
         };
         let linear = match (header.combination, parts.has_linear()) {
-            (Some(_), true) => Some(postings::read(&reader, header.features, header.labels)?),
+            (Some(_), true) => Some(postings::read(&reader, header.features, header.labels, placement)?),
             // A checkpoint is from the training of the network, which comes first.
             (None, true) if !resumable => return Err(reader.foreign("a linear part", "none")),
             _ => None,

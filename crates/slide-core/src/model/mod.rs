@@ -302,12 +302,14 @@ impl Model {
 
     /// Number of weights and biases of both parts.
     pub fn parameters(&self) -> usize {
-        let linear = self.linear.as_ref().map_or(0, |linear| linear.weights() + linear.biases().len());
+        let linear = self.linear.as_ref().map_or(0, |linear| linear.weights() + linear.labels().count());
         linear + self.network.as_ref().map_or(0, Network::parameters)
     }
 
     /// What pages the tables of the network lie on.
     pub fn report(&self) -> Report {
-        self.network.as_ref().map(Network::report).unwrap_or_default()
+        let mut report = self.network.as_ref().map(Network::report).unwrap_or_default();
+        self.linear.iter().for_each(|linear| report.merge(&linear.report()));
+        report
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use half::f16;
 use safetensors::Dtype;
+use slide_mem::Placement;
 
 use super::ModelError;
 use super::format::{Reader, Tensor};
@@ -28,21 +29,27 @@ pub(super) fn add_tensors<'a>(linear: &'a Postings, tensors: &mut BTreeMap<Strin
     }
     let counts = move || lists().flat_map(|list| (list.count() as u32).to_le_bytes()).collect();
     let weights = move || lists().flatten().flat_map(|(_, weight)| weight.to_le_bytes()).collect();
-    let biases = move || bytemuck::cast_slice(linear.biases()).to_vec();
+    let biases = move || linear.labels().biases().flat_map(f32::to_le_bytes).collect();
     let mut add = |name: &str, dtype, length, rows: Box<dyn Fn() -> Vec<u8> + 'a>| {
         tensors.insert(format!("linear.{name}"), Tensor { dtype, shape: vec![length], rows });
     };
-    add("bias", Dtype::F32, linear.biases().len(), Box::new(biases));
+    add("bias", Dtype::F32, linear.labels().count(), Box::new(biases));
     add("count", Dtype::U32, linear.features(), Box::new(counts));
     add("label", Dtype::U8, labels.len(), Box::new(move || labels.clone()));
     add("weight", Dtype::F16, linear.weights(), Box::new(weights));
 }
 
 /// Reads them.
-pub(super) fn read(reader: &Reader<'_>, features: usize, labels: usize) -> Result<Postings, ModelError> {
+pub(super) fn read(
+    reader: &Reader<'_>,
+    features: usize,
+    labels: usize,
+    placement: &Placement,
+) -> Result<Postings, ModelError> {
     let words =
         |bytes: &[u8]| bytes.as_chunks::<4>().0.iter().map(|&word| u32::from_le_bytes(word)).collect::<Vec<_>>();
-    let biases = words(reader.typed("linear.bias", &[labels], Dtype::F32)?).into_iter().map(f32::from_bits).collect();
+    let biases = words(reader.typed("linear.bias", &[labels], Dtype::F32)?);
+    let biases: Vec<f32> = biases.into_iter().map(f32::from_bits).collect();
     let counts = words(reader.typed("linear.count", &[features], Dtype::U32)?);
     let weights = reader.vector_of("linear.weight", Dtype::F16)?.as_chunks::<2>().0;
     let total: u64 = counts.iter().map(|&count| u64::from(count)).sum();
@@ -68,7 +75,7 @@ pub(super) fn read(reader: &Reader<'_>, features: usize, labels: usize) -> Resul
         return Err(reader.foreign(WRONG_LABELS, format!("{} bytes behind the last list", bytes.len())));
     }
     let partition = Partition::new(features);
-    Ok(Postings::from_lists(features, biases, |visit| {
+    let linear = Postings::from_lists(features, &biases, placement, |visit| {
         let mut at = 0;
         for (feature, &count) in counts.iter().enumerate() {
             let row = partition.to_internal(feature as u32);
@@ -77,7 +84,8 @@ pub(super) fn read(reader: &Reader<'_>, features: usize, labels: usize) -> Resul
                 at += 1;
             }
         }
-    }))
+    })?;
+    Ok(linear)
 }
 
 /// Seven bits a byte, the lowest first; the eighth says that another follows (LEB128).

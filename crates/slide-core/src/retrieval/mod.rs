@@ -74,21 +74,25 @@ pub enum RetrievalError {
 }
 
 impl Retrieval {
-    /// The retriever for a network; none if its labels are retrieved by the linear part.
+    /// The retriever for a network; none if its labels are retrieved by the linear part, or if there is no network.
     pub(crate) fn retriever(
         self,
-        source: &Source<'_>,
+        network: Option<&Source<'_>>,
         has_linear: bool,
     ) -> Result<Option<Box<dyn Retriever>>, RetrievalError> {
-        Ok(match self {
-            Self::Auto | Self::Linear if has_linear => None,
-            Self::Auto | Self::Index if source.index.is_some() => {
-                source.index.map(|index| Box::new(index::Index(index.clone())) as Box<dyn Retriever>)
+        Ok(match (self, network) {
+            (Self::Auto | Self::Exact, None) => None,
+            (Self::Linear, None) => return Err(RetrievalError::NoLinear),
+            (Self::Lsh, None) => return Err(RetrievalError::NoTables),
+            (Self::Index, None) => return Err(RetrievalError::NoIndex),
+            (Self::Auto | Self::Linear, Some(_)) if has_linear => None,
+            (Self::Auto | Self::Index, Some(Source { index: Some(index), .. })) => {
+                Some(Box::new(index::Index((*index).clone())))
             }
-            Self::Index => return Err(RetrievalError::NoIndex),
-            Self::Auto | Self::Exact => Some(Box::new(exact::Exact)),
-            Self::Linear => return Err(RetrievalError::NoLinear),
-            Self::Lsh => Some(Box::new(lsh::Lsh::new(source)?)),
+            (Self::Auto | Self::Exact, Some(_)) => Some(Box::new(exact::Exact)),
+            (Self::Index, Some(_)) => return Err(RetrievalError::NoIndex),
+            (Self::Linear, Some(_)) => return Err(RetrievalError::NoLinear),
+            (Self::Lsh, Some(network)) => Some(Box::new(lsh::Lsh::new(network)?)),
         })
     }
 }

@@ -22,9 +22,9 @@ pub(super) fn fit(
     held_out: &[u32],
     runtime: &Runtime,
 ) -> Combination {
-    let scoring = Scoring::new(model);
     let network = model.network.as_ref();
-    let inference = Inference { model, network, linear: Some(linear), retriever: None, scoring: &scoring, runtime };
+    let scoring = Scoring::new(runtime.kernels(), model, network);
+    let inference = Inference { model, network, linear: Some((linear, &scoring)), retriever: None, runtime };
     let (features, labels) = (Partition::new(model.features()), Partition::new(model.labels()));
     let mut pieces: Vec<(&[u32], Vec<Vec<Candidate>>)> =
         held_out.chunks(PIECE).map(|examples| (examples, Vec::new())).collect();

@@ -7,7 +7,7 @@ use slide_kernels::rng::{CounterRng, RngKey};
 use crate::config::ConfigError;
 use crate::data::Dataset;
 use crate::index::{self, IndexConfig, IndexReport, Queries};
-use crate::infer::{Example, Inference, Scoring, Scratch};
+use crate::infer::{Example, Inference, Scratch};
 use crate::model::Model;
 use crate::retrieval::{QuantizedRows, Scan, quantized};
 use crate::runtime::Runtime;
@@ -58,15 +58,7 @@ impl Model {
     /// The last hidden layers of some examples, with the rows of their own labels and those of the highest logits: exactly, or by `rows`.
     fn queries(&self, data: &Dataset, examples: &[u32], rows: Option<&QuantizedRows>, runtime: &Runtime) -> Queries {
         let Some(network) = &self.network else { return Queries::default() };
-        let scoring = Scoring::new(self);
-        let inference = Inference {
-            model: self,
-            network: Some(network),
-            linear: None,
-            retriever: None,
-            scoring: &scoring,
-            runtime,
-        };
+        let inference = Inference { model: self, network: Some(network), linear: None, retriever: None, runtime };
         let (kernels, workers) = (runtime.kernels(), runtime.workers());
         let (output, partition) = (&network.output, *network.output.partition());
         let mut pieces: Vec<(&[u32], Vec<f32>, Vec<u32>)> =

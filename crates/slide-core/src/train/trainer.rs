@@ -241,7 +241,7 @@ impl Trainer {
         if self.run_network(observer)? == Outcome::Stopped {
             return Ok(Outcome::Stopped);
         }
-        Ok(self.run_linear(observer))
+        self.run_linear(observer)
     }
 
     fn run_network(
@@ -301,10 +301,13 @@ impl Trainer {
 
     /// Trains the linear part, and combines its scores with the network's before the last round, which has the examples that were
     /// held out for that.
-    fn run_linear(&mut self, observer: &mut dyn FnMut(Event<'_>, &Self) -> ControlFlow<()>) -> Outcome {
+    fn run_linear(
+        &mut self,
+        observer: &mut dyn FnMut(Event<'_>, &Self) -> ControlFlow<()>,
+    ) -> Result<Outcome, TrainError> {
         let config = &self.model.config;
         if !config.model.model.has_linear() {
-            return Outcome::Finished;
+            return Ok(Outcome::Finished);
         }
         let labels = Partition::new(self.model.labels());
         let settings = linear::Settings {
@@ -316,14 +319,14 @@ impl Trainer {
         };
         let mining = config.linear.mining_rounds.unwrap_or(0);
         let mut combination = Combination::default();
-        let mut training = linear::Training::new(&self.data, &settings, &self.held_out, &self.runtime);
+        let mut training = linear::Training::new(&self.data, &settings, &self.held_out, &self.runtime)?;
         for round in 0..=mining {
             if round == mining {
                 combination = combine::fit(&self.model, training.postings(), &self.data, &self.held_out, &self.runtime);
-                training.include(&self.held_out);
+                training.include(&self.held_out)?;
             }
             if round > 0 {
-                training.run_round();
+                training.run_round()?;
             }
             let progress = LinearProgress {
                 round: round + 1,
@@ -332,12 +335,12 @@ impl Trainer {
                 weights: training.postings().weights(),
             };
             if observer(Event::Round(&progress), self).is_break() && round < mining {
-                return Outcome::Stopped;
+                return Ok(Outcome::Stopped);
             }
         }
         let linear = training.into_postings();
         (self.model.linear, self.model.combination) = (Some(linear), combination);
-        Outcome::Finished
+        Ok(Outcome::Finished)
     }
 
     /// Writes all that training needs to continue bit for bit to `path`, atomically: the weights, the optimiser's state,

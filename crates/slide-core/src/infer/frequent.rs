@@ -1,0 +1,102 @@
+//! The most frequent labels, which the network knows best and always scores.
+
+use slide_kernels::{Kernels, MatrixMut, Table, Values};
+
+use crate::layer::{dense, embedding};
+use crate::network::Network;
+use crate::retrieval::Query;
+use crate::views::{matrix, matrix_mut, row_ids};
+
+/// How many labels these are.
+const FREQUENT: usize = 512;
+/// Examples of a block from which on the product is faster than one example after another.
+const TOGETHER: usize = 4;
+
+/// The most frequent labels of a model.
+#[derive(Debug)]
+pub(super) struct Frequent {
+    /// As rows of the network, ascending.
+    rows: Vec<u32>,
+    /// The labels of these rows.
+    labels: Vec<u32>,
+    /// Whether a label is one of them.
+    is_frequent: Vec<bool>,
+    /// Their weights once more, transposed, `[columns][rows]`, and biases: for an example alone, which most hidden units are not
+    /// active for.
+    weights: Vec<f32>,
+    biases: Vec<f32>,
+}
+
+/// Logits of a block of examples.
+#[derive(Debug, Default)]
+pub(super) struct Logits {
+    /// `[rows][padded]`, if they were computed so.
+    by_row: Vec<f32>,
+    /// `[examples][columns]`.
+    by_example: Vec<f32>,
+    columns: usize,
+    /// The active hidden units of an example.
+    units: Vec<u32>,
+    activations: Vec<f32>,
+}
+
+impl Frequent {
+    pub(super) fn new(kernels: &Kernels, network: &Network, frequencies: &[u32]) -> Self {
+        let mut labels: Vec<u32> = (0..frequencies.len() as u32).collect();
+        let most = FREQUENT.min(labels.len());
+        if most < labels.len() {
+            labels.select_nth_unstable_by_key(most, |&label| (u32::MAX - frequencies[label as usize], label));
+        }
+        labels.truncate(most);
+        let output = &network.output;
+        let mut rows: Vec<u32> = labels.iter().map(|&label| output.partition().to_internal(label)).collect();
+        rows.sort_unstable();
+        let labels: Vec<u32> = rows.iter().map(|&row| output.partition().to_logical(row)).collect();
+        let mut is_frequent = vec![false; frequencies.len()];
+        labels.iter().for_each(|&label| is_frequent[label as usize] = true);
+        let columns = output.columns();
+        let (zeros, mut by_row) = (vec![0.0; columns], vec![0.0; rows.len() * columns]);
+        for (&row, weights) in rows.iter().zip(by_row.chunks_exact_mut(columns)) {
+            embedding::forward(kernels, output, &zeros, &[row], &[1.0], weights);
+        }
+        let mut weights = vec![0.0; by_row.len()];
+        kernels.transpose(matrix(&by_row, columns), matrix_mut(&mut weights, rows.len()));
+        let biases = rows.iter().map(|&row| output.bias()[row as usize]).collect();
+        Self { rows, labels, is_frequent, weights, biases }
+    }
+
+    /// Whether a label is one of them.
+    pub(super) fn has(&self, label: u32) -> bool {
+        self.is_frequent[label as usize]
+    }
+
+    /// The network's logits of these labels for a block of examples: each is the same chain of multiply-adds either way.
+    pub(super) fn score(&self, kernels: &Kernels, network: &Network, query: &Query<'_>, logits: &mut Logits) {
+        let Logits { by_row, by_example, columns, units, activations } = logits;
+        let rows = self.rows.len();
+        *columns = rows.next_multiple_of(16);
+        by_example.resize(*columns * query.padded, 0.0);
+        if query.examples >= TOGETHER {
+            by_row.resize(rows * query.padded, 0.0);
+            dense::forward(kernels, &network.output, &self.rows, query.transposed, query.padded, by_row);
+            let out = MatrixMut::new(by_example, *columns, rows).expect("sized to the block");
+            return kernels.transpose(matrix(by_row, query.padded), out);
+        }
+        let table = Table::new(Values::F32(&self.weights), rows, rows).expect("a whole number of rows");
+        let width = network.output.columns();
+        let examples = query.rows.chunks_exact(width).take(query.examples);
+        for (hidden, out) in examples.zip(by_example.chunks_exact_mut(*columns)) {
+            units.clear();
+            units.extend((0..width as u32).filter(|&unit| hidden[unit as usize] != 0.0));
+            activations.clear();
+            activations.extend(units.iter().map(|&unit| hidden[unit as usize]));
+            kernels.embedding_forward(table, row_ids(units, width), activations, &self.biases, &mut out[..rows]);
+        }
+    }
+
+    /// The labels with their logits for an example of the block that was scored.
+    pub(super) fn of<'a>(&'a self, logits: &'a Logits, example: usize) -> impl Iterator<Item = (u32, f32)> {
+        let logits = &logits.by_example[example * logits.columns..];
+        self.labels.iter().copied().zip(logits.iter().copied())
+    }
+}
