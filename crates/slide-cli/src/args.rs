@@ -134,7 +134,7 @@ pub(crate) struct IndexArgs {
     #[arg(long, short, value_name = "MODEL")]
     pub(crate) output: Option<PathBuf>,
     /// Share of the exact five best labels to find
-    #[arg(long, value_name = "SHARE", default_value_t = IndexConfig::default().recall)]
+    #[arg(long, value_name = "SHARE", default_value_t = IndexConfig::default().index_recall)]
     pub(crate) recall: f32,
     /// Examples that the index learns from [default: half of them, but 20000 to 40000 if there are as many]
     #[arg(long, value_name = "N")]
