@@ -31,13 +31,14 @@ fn predictions_allocate_nothing_after_the_first_calls() {
         [("network", "softmax"), ("network", "bce"), ("both", "softmax"), ("both", "bce"), ("linear", "")]
     {
         let network = "hidden=40,24 epochs=1 sampler=vanilla active=60 hash=simhash hash-bits=5 tables=8";
+        let index = if parts == "linear" { "" } else { "index=always index-lists=9" };
         let loss = if loss.is_empty() { String::new() } else { format!("loss={loss}") };
-        let config = common::config(&format!("model={parts} {loss} {network}"));
+        let config = common::config(&format!("model={parts} {loss} {network} {index}"));
         let model = Model::fit_with(&data, &config, &runtime, |_| ControlFlow::Continue(())).unwrap();
         let model = std::sync::Arc::new(model);
         let retrievals: &[Retrieval] = match parts {
-            "network" => &[Retrieval::Exact, Retrieval::Lsh],
-            "both" => &[Retrieval::Linear, Retrieval::Exact, Retrieval::Lsh],
+            "network" => &[Retrieval::Index, Retrieval::Exact, Retrieval::Lsh],
+            "both" => &[Retrieval::Linear, Retrieval::Index, Retrieval::Exact, Retrieval::Lsh],
             _ => &[Retrieval::Auto],
         };
         for &retrieval in retrievals {
@@ -68,7 +69,8 @@ fn predictions_allocate_nothing_after_the_first_calls() {
                 }
             };
             // Twice, since the two may exchange their buffers.
-            (sessions(), sessions());
+            sessions();
+            sessions();
             assert_eq!(counted(&mut sessions), [0; 3], "{parts}, {loss}, {retrieval}: sessions");
         }
     }

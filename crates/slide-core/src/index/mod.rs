@@ -7,6 +7,7 @@
 //! What is measured against: Auvolat et al. 2015 (spherical k-means for inner products), Guo et al. 2020 (ScaNN), Liu et al. 2022
 //! (HALOS: an index that learns from the layer's own queries).
 
+mod assignment;
 mod build;
 mod clusters;
 mod config;
@@ -14,6 +15,7 @@ mod lists;
 mod places;
 mod router;
 mod search;
+mod tune;
 
 pub(crate) use build::{Queries, build};
 pub use config::{BuildIndex, IndexConfig, IndexReport};

@@ -1,7 +1,7 @@
 //! Active sets that examples share: those of the groups of a batch.
 //!
 //! Products take time by the number of rows of an example, steps by that of a batch. With groups of 64 examples instead of
-//! one set for a batch of 256, training a network takes 0.6 of the time.
+//! one set for a batch of 256, training on 35,000 labels takes 15 to 30 % less time.
 
 use slide_kernels::Kernels;
 
