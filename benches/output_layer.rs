@@ -27,7 +27,7 @@ use slide_core::{
 /// Labels of an answer.
 const BEST: usize = 5;
 /// Queries that are exported at most.
-const QUERIES: usize = 4000;
+const QUERIES: usize = 2000;
 /// Queries before the first that is counted.
 const WARM_UP: usize = 20;
 /// Training examples whose queries are exported at most.

@@ -172,7 +172,7 @@ pub(crate) enum Task {
             reading: the mean over the test set together, and the median of 500 examples one by one. One evaluator measures all: \
             P@k, nDCG@k, and PSP@k with A = 0.55 and B = 1.5.\n\n\
             With the suite `retrieval`, searches of the output layer of a model: its index, its hash tables and its exact scan \
-            beside NumPy, ONNX Runtime, hnswlib, faiss and ScaNN. All get the same vectors, and answer 4,000 queries one by one \
+            beside NumPy, ONNX Runtime, hnswlib, faiss and ScaNN. All get the same vectors, and answer 2,000 queries one by one \
             on one core, in turns. A library that cannot be installed is reported as not available.\n\n\
             The report goes to standard output as Markdown.",
         after_help = "Examples:\n  cargo xtask versus --suite accuracy                             data/debian\n  \
