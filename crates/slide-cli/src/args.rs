@@ -66,7 +66,7 @@ pub(crate) struct TrainArgs {
     /// Evaluate every EPOCHS epochs, and after the last
     #[arg(long, value_name = "EPOCHS")]
     pub(crate) eval_every: Option<NonZeroU32>,
-    /// Read settings from a TOML file, in sections model, network, optimizer, sampling, hashing, linear; other long options are keys
+    /// Read settings from a TOML file, in sections model, network, optimizer, sampling, hashing, linear, index; other long options are keys
     /// before the sections. The command line takes precedence
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
@@ -134,7 +134,7 @@ pub(crate) struct IndexArgs {
     #[arg(long, short, value_name = "MODEL")]
     pub(crate) output: Option<PathBuf>,
     /// Share of the exact five best labels to find
-    #[arg(long, value_name = "SHARE", default_value_t = IndexConfig::default().recall)]
+    #[arg(long, value_name = "SHARE", default_value_t = IndexConfig::default().index_recall)]
     pub(crate) recall: f32,
     /// Examples that the index learns from [default: half of them, but 20000 to 40000 if there are as many]
     #[arg(long, value_name = "N")]
@@ -288,8 +288,9 @@ fn seconds(text: &str) -> Result<Duration, String> {
 /// How labels are found.
 #[derive(Args, Debug)]
 pub(crate) struct RetrievalOption {
-    /// Which labels the network scores: all (exact), those that the linear part ranks high and the most frequent (linear), those in
-    /// the buckets of the model's hash tables (lsh); auto is linear if the model has both parts, else exact
+    /// Which labels the network scores: all (exact), those that the linear part ranks high and the most frequent (linear), those that
+    /// the model's index finds (index), those in the buckets of its hash tables (lsh); auto is linear if the model has both parts,
+    /// else index if it has one, else exact
     #[arg(long, value_name = "HOW", default_value = "auto", value_parser = retrieval())]
     pub(crate) retrieval: Retrieval,
 }

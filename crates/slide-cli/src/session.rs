@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use serde_json::json;
-use slide_core::{Dataset, Event, LinearProgress, Metrics, Model, Outcome, Phases, Progress, Trainer};
+use slide_core::{Dataset, Event, IndexReport, LinearProgress, Metrics, Model, Outcome, Phases, Progress, Trainer};
 
+use crate::commands::index::text;
 use crate::files;
 use crate::interrupt::Deferred;
 use crate::log::Log;
@@ -56,6 +57,7 @@ impl Session<'_> {
             failure = match event {
                 Event::Batch(progress) => self.after_batch(progress, trainer, &mut watch).err(),
                 Event::Round(progress) => self.after_round(progress, &mut watch).err(),
+                Event::Index(report) => self.after_index(report, &mut watch).err(),
                 _ => None,
             };
             if failure.is_some() || interrupt.requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -83,6 +85,14 @@ impl Session<'_> {
             log.write("linear", fields)?;
         }
         Ok(())
+    }
+
+    fn after_index(&mut self, report: &IndexReport, watch: &mut Watch) -> Result<()> {
+        watch.bar.say(&format!("index: {}", text(report)));
+        match &mut self.log {
+            Some(log) => log.write("index", json!({ "index": report })),
+            None => Ok(()),
+        }
     }
 
     fn save_checkpoint_and_say_where(&self, trainer: &Trainer) -> Result<()> {

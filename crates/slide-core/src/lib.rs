@@ -92,7 +92,7 @@ pub use choice::UnknownName;
 pub use combination::{ModelConfig, Parts};
 pub use config::{Choice, ConfigError, TrainConfig};
 pub use data::{DataError, Dataset, Normalize};
-pub use index::{IndexConfig, IndexReport};
+pub use index::{BuildIndex, IndexConfig, IndexReport};
 pub use infer::{
     EvaluateOptions, Example, Latencies, OutputLayer, PredictError, Prediction, Predictions, Predictor, Session,
     evaluate, evaluate_with, latencies,

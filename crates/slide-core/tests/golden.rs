@@ -92,6 +92,11 @@ fn runs() -> Vec<Run> {
             plain("active=60 hidden=24,16 optimizer=adagrad learning-rate=0.05"),
             "9491259b9885590d4dc25cbcf517ef9d9563b480f3d454102df54ebb88f148c9",
         ),
+        (
+            "index of a network",
+            plain("active=60 index=always index-lists=8"),
+            "82f2cf55ce857e65e127be70bb8ce945fa600d26425ad25de25b5362bc4695aa",
+        ),
         ("linear part", common::config(&format!("model=linear {LINEAR}")), LINEAR_SUM),
         ("both parts", plain(&format!("model=both active=60 {LINEAR}")), BOTH_SUM),
     ]
@@ -102,7 +107,7 @@ fn sums(config: &TrainConfig, isa: Isa, threads: usize) -> Sums {
 }
 
 /// The SHA-256 of the tensors and that of the whole file: of a network a checkpoint after the last batch, with the optimiser's
-/// state; with a linear part, which is in no checkpoint, the finished model.
+/// state; with a linear part or an index, which are in no checkpoint, the finished model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Sums {
     tensors: String,
@@ -121,7 +126,7 @@ fn train(config: &TrainConfig, runtime: &Runtime) -> (Sums, Report) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model");
     let report = trainer.model().report();
-    if trainer.model().has_linear() {
+    if trainer.model().has_linear() || trainer.model().index().is_some() {
         trainer.into_model().unwrap().save(&path).unwrap();
     } else {
         trainer.save_checkpoint(&path).unwrap();

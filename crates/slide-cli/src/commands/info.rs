@@ -5,11 +5,12 @@ use std::path::Path;
 use anyhow::Result;
 use serde::Serialize;
 use serde_json::{Value, json};
-use slide_core::{Choice, Model, TensorInfo, TrainConfig};
+use slide_core::{Choice, IndexReport, Model, TensorInfo, TrainConfig};
 use slide_kernels::{Isa, Kernels};
 use slide_mem::Topology;
 
 use super::Show;
+use super::index::text;
 use crate::args::InfoArgs;
 use crate::output::{self, bytes, count, pairs};
 use crate::settings;
@@ -81,7 +82,7 @@ fn describe(path: &Path, model: &Model) -> String {
     let tensors = model.tensors();
     let total: usize = tensors.iter().map(|tensor| tensor.bytes).sum();
     let kind = if model.is_resumable() { "checkpoint" } else { "model" };
-    let summary = pairs(&[
+    let mut rows = vec![
         (kind, format!("{}, {}", path.display(), bytes(total as u64))),
         ("layers", layers.join(" -> ")),
         ("parameters", count(model.parameters())),
@@ -91,7 +92,9 @@ fn describe(path: &Path, model: &Model) -> String {
             format!("{} examples, epoch {}, batch {}", count(model.examples()), model.epoch(), count(model.step())),
         ),
         ("memory", pages(&model.report().bytes_by_page)),
-    ]);
+    ];
+    rows.extend(model.index().map(|report| ("index", text(report))));
+    let summary = pairs(&rows);
     let mut table = Table::new(["tensor", "shape", "type", "bytes"]);
     for tensor in &tensors {
         let shape: Vec<String> = tensor.shape.iter().map(usize::to_string).collect();
@@ -112,6 +115,7 @@ fn model_json(model: &Model) -> impl Serialize + '_ {
         parameters: usize,
         linear_weights: usize,
         choices: &'a [Choice],
+        index: Option<&'a IndexReport>,
         step: u64,
         epoch: u32,
         resumable: bool,
@@ -126,6 +130,7 @@ fn model_json(model: &Model) -> impl Serialize + '_ {
         parameters: model.parameters(),
         linear_weights: model.linear_weights(),
         choices: model.choices(),
+        index: model.index(),
         step: model.step(),
         epoch: model.epoch(),
         resumable: model.is_resumable(),

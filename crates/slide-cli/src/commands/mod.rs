@@ -3,7 +3,7 @@
 mod data;
 mod demo;
 mod eval;
-mod index;
+pub(crate) mod index;
 mod info;
 mod predict;
 mod serve;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::TrainConfig;
 use crate::data::Dataset;
+use crate::index::BuildIndex;
 use crate::objective::Loss;
 
 /// The least passes that both parts can do with.
@@ -37,6 +38,7 @@ impl TrainConfig {
     ///   for each round of mining (rounded down), of which it has 4, or 7 from a budget of 12 on; the network takes the rest, at most 16.
     /// * `loss`: binary cross-entropy; softmax if the label of a random occurrence has fewer than 10 training examples on average.
     ///   (Then nearly all outputs of a sigmoid stay near 0, and it learns slowly.)
+    /// * `index`: for a network without a linear part and 20,000 labels or more.
     #[must_use]
     pub fn resolved(&self, data: &Dataset) -> (Self, Vec<Choice>) {
         let mut config = self.clone();
@@ -57,6 +59,15 @@ impl TrainConfig {
         }
         if !parts.has_network() {
             return (config, choices);
+        }
+        let labels = data.label_count();
+        if config.index.index == BuildIndex::Auto && config.index.is_wanted(labels, parts.has_linear()) {
+            config.index.index = BuildIndex::Always;
+            chosen(
+                "index",
+                config.index.index.to_string(),
+                format!("{labels} labels, and no linear part that finds them"),
+            );
         }
         if config.optimizer.epochs.is_none() {
             let linear = if parts.has_linear() { 1 + config.linear.mining_rounds.unwrap_or(0) / 3 } else { 0 };

@@ -1,7 +1,7 @@
 //! What is trained and how. Everything in [`TrainConfig`] determines the result and is stored in the model; what only
 //! determines how fast it is reached (threads, instruction set, pages) is in [`Runtime`](crate::Runtime).
 //!
-//! A configuration has six sections, in TOML:
+//! A configuration has seven sections, in TOML:
 //!
 //! ```toml
 //! [model]
@@ -25,6 +25,9 @@
 //!
 //! [linear]
 //! mining-rounds = 6
+//!
+//! [index]
+//! index = "always"
 //! ```
 //!
 //! The names of settings are unique over all sections: they are the program's options, and the keys of
@@ -37,6 +40,7 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::combination::ModelConfig;
+use crate::index::{BuildIndex, IndexConfig};
 use crate::linear::LinearConfig;
 use crate::lsh::{HashError, HashFunctions, HashingConfig, Rebuild};
 use crate::network::NetworkConfig;
@@ -76,6 +80,8 @@ pub struct TrainConfig {
     pub hashing: Option<HashingConfig>,
     /// How the sparse linear part is trained.
     pub linear: LinearConfig,
+    /// Whether and how labels are indexed when training has ended.
+    pub index: IndexConfig,
 }
 
 /// A setting that cannot be used.
@@ -113,6 +119,9 @@ pub enum ConfigError {
     /// Hash tables hold rows of a network.
     #[error("hash tables: the model has no network")]
     NoNetwork,
+    /// An index holds rows of a network.
+    #[error("index: the model has no network")]
+    NoIndexedNetwork,
     /// The hash settings contradict each other or the network.
     #[error("hash tables: {0}")]
     Hash(#[from] HashError),
@@ -122,13 +131,14 @@ pub enum ConfigError {
 }
 
 /// The sections and the settings that each of them always has.
-const SECTIONS: [(&str, &[Setting]); 6] = [
+const SECTIONS: [(&str, &[Setting]); 7] = [
     ("model", ModelConfig::SETTINGS),
     ("network", NetworkConfig::SETTINGS),
     ("optimizer", OptimizerConfig::SETTINGS),
     ("sampling", &[]),
     ("hashing", HashingConfig::SETTINGS),
     ("linear", LinearConfig::SETTINGS),
+    ("index", IndexConfig::SETTINGS),
 ];
 
 /// The settings that choose among variants.
@@ -223,11 +233,12 @@ impl TrainConfig {
             sampling: SamplingConfig,
             hashing: Option<HashingConfig>,
             linear: LinearConfig,
+            index: IndexConfig,
         }
-        let Sections { model, network, optimizer, sampling, hashing, linear } =
+        let Sections { model, network, optimizer, sampling, hashing, linear, index } =
             serde_json::from_value(Value::Object(sections))
                 .map_err(|error| ConfigError::Value { key: "configuration".into(), reason: error.to_string() })?;
-        Ok(Self { model, network, optimizer, sampling, hashing, linear })
+        Ok(Self { model, network, optimizer, sampling, hashing, linear, index })
     }
 
     /// Every setting that has a value, by section: the name, and the value as JSON text.
@@ -271,7 +282,7 @@ impl TrainConfig {
             let reason = || format!("expected {expected}, found {found:?}");
             if holds { Ok(()) } else { Err(ConfigError::Value { key: key.to_owned(), reason: reason() }) }
         }
-        let Self { network, optimizer, linear, .. } = self;
+        let Self { network, optimizer, linear, index, .. } = self;
         let share = |value: f32| (0.0..1.0).contains(&value);
         let hidden = &network.hidden;
         check(
@@ -294,6 +305,21 @@ impl TrainConfig {
         }
         check(linear.cost > 0.0 && linear.cost.is_finite(), "cost", "a positive number", linear.cost)?;
         check(linear.prune >= 0.0 && linear.prune.is_finite(), "prune", "a number of at least 0", linear.prune)?;
+        let has_network = self.model.model.has_network();
+        check(
+            has_network || index.index != BuildIndex::Always,
+            "index",
+            "`auto` or `never` without a network",
+            index.index,
+        )?;
+        let recall = index.index_recall;
+        check(recall > 0.0 && recall <= 1.0, "index-recall", "a number above 0 and at most 1", recall)?;
+        for (key, number) in [("index-queries", index.index_queries), ("index-lists", index.index_lists)] {
+            if let Some(number) = number {
+                let is_right = number > 0 && u32::try_from(number).is_ok();
+                check(is_right, key, "a whole number from 1 to 2^32 - 1", number)?;
+            }
+        }
         if let Some(rounds) = linear.mining_rounds {
             check(rounds <= 1000, "mining-rounds", "0 to 1000", rounds)?;
         }
@@ -465,7 +491,7 @@ mod tests {
             ),
             ("[network]\nepochs = 2", "[network] epochs`: it belongs to [optimizer]"),
             ("[network]\nhiden = [2]", "did you mean `hidden`?"),
-            ("[net]\nhidden = [2]", "the sections are model, network, optimizer, sampling, hashing, linear"),
+            ("[net]\nhidden = [2]", "the sections are model, network, optimizer, sampling, hashing, linear, index"),
             ("[sampling]\nsampler = \"best\"", "expected one of: shared, exact"),
             ("hidden = [2]", "the sections are"),
             ("[network]\nhidden = \"wide\"", "hidden: "),

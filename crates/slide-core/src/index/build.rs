@@ -69,17 +69,6 @@ pub(crate) fn build(
 ) -> LabelIndex {
     let (kernels, workers) = (runtime.kernels(), runtime.workers());
     let (columns, rows) = (output.columns(), output.rows());
-    let cpu = || -> f64 {
-        let text = std::fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
-        text.split(' ').next().and_then(|word| word.parse::<f64>().ok()).unwrap_or(0.0) / 1e9
-    };
-    let mut clock = cpu();
-    let mut lap = |what: &str| {
-        if std::env::var_os("SLIDE_INDEX_TIMES").is_some() {
-            eprintln!("{what}: {:.2}", cpu() - clock);
-        }
-        clock = cpu();
-    };
     let centre = mean(&queries.values, columns);
     for values in [&mut queries.values, &mut held_out.values] {
         for query in values.chunks_exact_mut(columns) {
@@ -87,32 +76,24 @@ pub(crate) fn build(
         }
     }
     let whitening = Whitening::new(&covariance(&queries, kernels), columns);
-    lap("whitening");
     let row = |row: usize, out: &mut [f32]| output.copy_row(row, out);
     let places = places(&queries, &whitening, rows, &row, workers);
-    lap("places");
     let lists = config.list_count(rows);
     let (assigned, means) = k_means(&places, columns, lists, seed, kernels, workers);
     drop(places);
-    lap("k-means");
     let mut lists_of: Vec<Vec<u32>> = assigned.iter().map(|&list| vec![list]).collect();
     let mut training = Training::new(means, columns, |direction| whitening.row_of_direction(direction));
     training.run(&queries, |label| &lists_of[label as usize], seed, 0, kernels);
-    lap("router");
     for stage in 1..=MOVES {
         reassign(&queries, &training, &mut lists_of, kernels, workers);
-        lap("reassign");
         training.run(&queries, |label| &lists_of[label as usize], seed, stage, kernels);
-        lap("router");
     }
     let router = Router::quantised(&training.rows, &training.bias, columns, kernels);
     let lists = Lists::new(output, &centre, &lists_of, lists, workers);
-    lap("lists");
     let mut index = LabelIndex { centre, router, lists, breadth: 0.0, report: IndexReport::default() };
     (index.report.lists, index.report.queries, index.report.bytes) =
         (index.lists.count(), queries.count, index.bytes());
-    index.tune(&held_out, config.recall, runtime);
-    lap("tune");
+    index.tune(&held_out, config.index_recall, runtime);
     index
 }
 

@@ -2,38 +2,65 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How a label index is built.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", default)]
-#[non_exhaustive]
-pub struct IndexConfig {
-    /// Share of the exact five best labels that the index must find on held-out queries.
-    pub recall: f32,
-    /// Training examples whose queries the index learns from; none: half of them, but 20,000 to 40,000 if there are as many.
-    pub queries: Option<usize>,
-    /// Lists; none: as many as suit the number of labels.
-    pub lists: Option<usize>,
+use crate::choice::choices;
+use crate::setting::settings;
+
+/// Labels from which on [`BuildIndex::Auto`] builds an index.
+const MANY_LABELS: usize = 20_000;
+/// Labels for each list, about.
+const LABELS_OF_LIST: usize = 192;
+/// Lists at most.
+const MOST_LISTS: usize = 4096;
+
+choices! {
+    /// Whether a model gets an index of its labels when training has ended.
+    pub enum BuildIndex ("index") {
+        /// If it has a network without a linear part, and at least 20,000 labels.
+        Auto = "auto",
+        /// Yes.
+        Always = "always",
+        /// No.
+        Never = "never",
+    }
 }
 
-impl Default for IndexConfig {
-    fn default() -> Self {
-        Self { recall: 0.985, queries: None, lists: None }
+settings! {
+    /// The index of the labels: whether and how it is built.
+    pub struct IndexConfig in "index" {
+        /// Whether the model gets an index of its labels, by which the network finds labels without scoring all; auto: from 20,000
+        /// labels on, if there is no linear part to find them
+        index: BuildIndex = BuildIndex::Auto, "WHEN";
+        /// Share of the five best labels that the index must find, on examples that it has not learnt from
+        index_recall: f32 = 0.985, "SHARE";
+        /// Training examples that the index learns from [default: half of them, but 20000 to 40000 if there are as many]
+        index_queries: Option<usize> = None, "N";
+        /// Lists that the index puts labels into [default: a 192nd of the labels, about]
+        index_lists: Option<usize> = None, "N";
     }
 }
 
 impl IndexConfig {
-    /// The number of training examples to learn from.
-    pub(crate) fn query_count(&self, examples: usize) -> usize {
-        self.queries.unwrap_or((examples / 2).clamp(20_000, 40_000)).min(examples)
+    /// Whether a model of `labels` labels gets an index.
+    pub(crate) fn is_wanted(&self, labels: usize, has_linear: bool) -> bool {
+        match self.index {
+            BuildIndex::Auto => !has_linear && labels >= MANY_LABELS,
+            BuildIndex::Always => true,
+            BuildIndex::Never => false,
+        }
     }
 
-    /// The number of lists for `labels` labels: a power of two near a 192nd of the labels, so that a list has about as many rows as
+    /// The number of training examples to learn from.
+    pub(crate) fn query_count(&self, examples: usize) -> usize {
+        self.index_queries.unwrap_or((examples / 2).clamp(20_000, 40_000)).min(examples)
+    }
+
+    /// The number of lists for `labels` labels: a power of two near a 192nd of them, so that a list has about as many rows as
     /// the router has to pay for.
     pub(crate) fn list_count(&self, labels: usize) -> usize {
-        let wanted = (labels / 192).max(1);
+        let wanted = (labels / LABELS_OF_LIST).max(1);
         // The nearest power of two by the logarithm: floor(log2(sqrt(2) wanted)).
         let power = 1 << ((2 * wanted * wanted).ilog2() / 2);
-        self.lists.unwrap_or(power).clamp(1, labels.min(4096))
+        self.index_lists.unwrap_or(power.min(MOST_LISTS)).clamp(1, labels)
     }
 }
 

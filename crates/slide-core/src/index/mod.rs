@@ -16,7 +16,7 @@ mod router;
 mod search;
 
 pub(crate) use build::{Queries, build};
-pub use config::{IndexConfig, IndexReport};
+pub use config::{BuildIndex, IndexConfig, IndexReport};
 pub(crate) use lists::{BLOCK, Lists, NO_ROW};
 pub(crate) use router::Router;
 pub(crate) use search::Scratch;

@@ -23,7 +23,8 @@ impl Whitening {
     /// The whitening of a covariance matrix, row-major.
     pub(super) fn new(covariance: &[f32], columns: usize) -> Self {
         let mean = (0..columns).map(|i| f64::from(covariance[i * columns + i])).sum::<f64>() / columns.max(1) as f64;
-        let ridge = (RIDGE * mean).max(f64::MIN_POSITIVE);
+        // All queries may be equal.
+        let ridge = (RIDGE * mean).max(1e-12);
         let mut lower = vec![0.0_f64; columns * columns];
         // Cholesky's decomposition, row by row.
         for i in 0..columns {

@@ -119,7 +119,7 @@ impl Training {
     pub(super) fn new(mut directions: Vec<f32>, columns: usize, to_row: impl Fn(&mut [f32])) -> Self {
         let lists = directions.len() / columns;
         let square: f64 = directions.iter().map(|&x| f64::from(x) * f64::from(x)).sum();
-        let deviation = (square / lists.max(1) as f64).sqrt().max(f64::MIN_POSITIVE);
+        let deviation = (square / lists.max(1) as f64).sqrt().max(1e-12);
         let scale = (f64::from(START_DEVIATION) / deviation) as f32;
         directions.iter_mut().for_each(|x| *x *= scale);
         directions.chunks_exact_mut(columns).for_each(to_row);
@@ -138,7 +138,7 @@ impl Training {
     ) {
         let (columns, lists) = (queries.columns, self.bias.len());
         let square: f64 = queries.values.iter().map(|&x| f64::from(x) * f64::from(x)).sum();
-        let mean_square = (square / queries.values.len().max(1) as f64).max(f64::MIN_POSITIVE) as f32;
+        let mean_square = (square / queries.values.len().max(1) as f64).max(1e-12) as f32;
         let rate = LEARNING_RATE / mean_square;
         let batches = queries.count.div_ceil(BATCH);
         let steps = batches * EPOCHS as usize;

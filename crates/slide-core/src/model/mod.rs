@@ -15,7 +15,7 @@ use thiserror::Error;
 
 use crate::combination::Combination;
 use crate::config::{Choice, ConfigError, TrainConfig};
-use crate::index::LabelIndex;
+use crate::index::{IndexReport, LabelIndex};
 use crate::layer::rows::Precision;
 use crate::linear::Postings;
 use crate::lsh::{HashingConfig, OutputTables, TableState};
@@ -199,6 +199,11 @@ impl Model {
     /// Whether it has hash tables over its output rows.
     pub fn has_tables(&self) -> bool {
         self.tables.is_some()
+    }
+
+    /// What the building of its index found, if it has one.
+    pub fn index(&self) -> Option<&IndexReport> {
+        self.index.as_deref().map(|index| &index.report)
     }
 
     /// What was trained and how.

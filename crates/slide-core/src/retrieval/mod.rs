@@ -28,7 +28,7 @@ pub(crate) use scan::Scan;
 choices! {
     /// How a predictor finds the labels that it scores.
     pub enum Retrieval ("retrieval") {
-        /// `linear` if the model has a network and a linear part, else `exact`.
+        /// `linear` if the model has a network and a linear part, else `index` if it has one, else `exact`.
         Auto = "auto",
         /// The network scores all labels: the exact ranking of a network, and of both parts all that either ranks high.
         Exact = "exact",

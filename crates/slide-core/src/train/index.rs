@@ -1,14 +1,17 @@
 //! The index of a trained network: the queries that it learns from are those of training examples.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use slide_kernels::rng::{CounterRng, RngKey};
 
-use crate::config::ConfigError;
-use crate::data::Dataset;
-use crate::index::{self, IndexConfig, IndexReport, Queries};
+use crate::config::{ConfigError, TrainConfig};
+use crate::data::{Dataset, TrainingSet};
+use crate::index::{self, IndexConfig, IndexReport, LabelIndex, Queries};
 use crate::infer::{Example, Inference, Scratch};
+use crate::layer::partition::Partition;
 use crate::model::Model;
+use crate::network::Network;
 use crate::retrieval::{QuantizedRows, Scan, quantized};
 use crate::runtime::Runtime;
 use crate::streams;
@@ -22,71 +25,125 @@ const HELD_OUT: usize = 20;
 /// most of them.
 const MOST_HELD_OUT: usize = 2000;
 
+/// Examples to learn from: features by their number in files, and output rows of the labels.
+struct Examples<'a> {
+    count: usize,
+    features: &'a (dyn Fn(usize) -> (Cow<'a, [u32]>, &'a [f32]) + Sync),
+    rows: &'a dyn Fn(usize) -> Vec<u32>,
+}
+
 impl Model {
-    /// Gives the model an index of its output rows, by which labels are [retrieved](crate::Retrieval::Index). It learns from examples of `data`,
-    /// which should be those that the model was trained on; an index that it has is replaced.
+    /// Gives the model an index of its labels, by which they are [retrieved](crate::Retrieval::Index). It learns from examples of
+    /// `data`, which should be those that the model was trained on; an index that the model has is replaced.
     ///
     /// # Errors
-    /// No network. The model is unchanged then.
+    /// No network, or settings that are impossible. The model is unchanged then.
     pub fn build_index(
         &mut self,
         data: &Dataset,
         config: &IndexConfig,
         runtime: &Runtime,
     ) -> Result<IndexReport, ConfigError> {
-        let network = self.network.as_ref().ok_or(ConfigError::NoNetwork)?;
-        let seed = self.config.optimizer.seed;
-        let (mut held_out, mut rest) =
-            if data.examples() == self.examples { self.held_out() } else { Default::default() };
-        if held_out.is_empty() {
-            rest = (0..data.examples() as u32).collect();
-            CounterRng::new(RngKey::new(seed, streams::INDEX_QUERIES, 0, 0)).shuffle(&mut rest);
-            held_out = rest.split_off(rest.len() - (rest.len() / HELD_OUT).min(MOST_HELD_OUT));
-        } else {
-            CounterRng::new(RngKey::new(seed, streams::INDEX_QUERIES, 0, 0)).shuffle(&mut rest);
-        }
-        rest.truncate(config.query_count(rest.len()));
-        let rows = QuantizedRows::new(&network.output, runtime.kernels());
-        let queries = self.queries(data, &rest, Some(&rows), runtime);
-        let held_out = self.queries(data, &held_out, None, runtime);
-        let index = index::build(&network.output, queries, held_out, config, seed, runtime);
+        let network = self.network.as_ref().ok_or(ConfigError::NoIndexedNetwork)?;
+        TrainConfig { index: config.clone(), ..self.config.clone() }.validate()?;
+        let partition = *network.output.partition();
+        let examples = Examples {
+            count: data.examples(),
+            features: &|example| {
+                let (features, values) = data.features(example);
+                (features.into(), values)
+            },
+            rows: &|example| data.labels(example).iter().map(|&label| partition.to_internal(label)).collect(),
+        };
+        let index = index_of(self, network, &examples, config, runtime);
         let report = index.report;
+        self.config.index = config.clone();
         self.index = Some(Arc::new(index));
         Ok(report)
     }
 
-    /// The last hidden layers of some examples, with the rows of their own labels and those of the highest logits: exactly, or by `rows`.
-    fn queries(&self, data: &Dataset, examples: &[u32], rows: Option<&QuantizedRows>, runtime: &Runtime) -> Queries {
-        let Some(network) = &self.network else { return Queries::default() };
-        let inference = Inference { model: self, network: Some(network), linear: None, retriever: None, runtime };
-        let (kernels, workers) = (runtime.kernels(), runtime.workers());
-        let (output, partition) = (&network.output, *network.output.partition());
-        let mut pieces: Vec<(&[u32], Vec<f32>, Vec<u32>)> =
-            examples.chunks(PIECE).map(|examples| (examples, Vec::new(), Vec::new())).collect();
-        let mut scratch: Vec<(Scratch, quantized::Scratch, (Scan, Vec<_>))> =
-            (0..workers.count()).map(|_| Default::default()).collect();
-        workers.each_with(&mut scratch, &mut pieces, |_, (examples, values, found), (scratch, bytes, scan)| {
-            let inputs: Vec<Example<'_>> = examples.iter().map(|&example| data.features(example as usize)).collect();
-            values.extend_from_slice(inference.queries(&inputs, scratch));
-            let best = match rows {
-                Some(rows) => rows.best(kernels, output, values, BEST, bytes),
-                None => Scan::best(kernels, output, values, BEST, scan),
-            };
-            for best in best {
-                found.extend(best.iter().map(|best| partition.to_internal(best.label)));
-                // Only if logits are NaN.
-                found.resize(found.len().next_multiple_of(BEST.min(output.rows())), 0);
-            }
-        });
-        let mut queries = Queries { count: examples.len(), columns: output.columns(), ..Queries::default() };
-        for (examples, values, best) in pieces {
-            queries.values.extend(values);
-            queries.best.extend(best);
-            for &example in examples {
-                queries.own.extend(data.labels(example as usize).iter().map(|&label| partition.to_internal(label)));
-                queries.own_ends.push(queries.own.len());
-            }
-        }
-        queries
+    /// The same of the training set.
+    pub(super) fn build_index_in_training(&mut self, data: &TrainingSet, runtime: &Runtime) -> Option<IndexReport> {
+        let network = self.network.as_ref()?;
+        let features = Partition::new(self.features());
+        let examples = Examples {
+            count: data.examples(),
+            features: &|example| {
+                let (rows, values) = data.features(example);
+                (rows.iter().map(|&row| features.to_logical(row)).collect(), values)
+            },
+            rows: &|example| data.labels(example).to_vec(),
+        };
+        let index = index_of(self, network, &examples, &self.config.index, runtime);
+        let report = index.report;
+        self.index = Some(Arc::new(index));
+        Some(report)
     }
+}
+
+fn index_of(
+    model: &Model,
+    network: &Network,
+    examples: &Examples<'_>,
+    config: &IndexConfig,
+    runtime: &Runtime,
+) -> LabelIndex {
+    let seed = model.config.optimizer.seed;
+    let is_training_set = examples.count == model.examples;
+    let (mut held_out, mut rest) = if is_training_set { model.held_out() } else { Default::default() };
+    if held_out.is_empty() {
+        rest = (0..examples.count as u32).collect();
+    }
+    CounterRng::new(RngKey::new(seed, streams::INDEX_QUERIES, 0, 0)).shuffle(&mut rest);
+    if held_out.is_empty() {
+        held_out = rest.split_off(rest.len() - (rest.len() / HELD_OUT).min(MOST_HELD_OUT));
+    }
+    rest.truncate(config.query_count(rest.len()));
+    let rows = QuantizedRows::new(&network.output, runtime.kernels());
+    let learnt = queries(model, network, examples, &rest, Some(&rows), runtime);
+    let held_out = queries(model, network, examples, &held_out, None, runtime);
+    drop(rows);
+    index::build(&network.output, learnt, held_out, config, seed, runtime)
+}
+
+/// The last hidden layers of the examples `chosen`, with the rows of their own labels and those of the highest logits: exactly, or by
+/// `rows`.
+fn queries(
+    model: &Model,
+    network: &Network,
+    examples: &Examples<'_>,
+    chosen: &[u32],
+    rows: Option<&QuantizedRows>,
+    runtime: &Runtime,
+) -> Queries {
+    let inference = Inference { model, network: Some(network), linear: None, retriever: None, runtime };
+    let (kernels, workers, output) = (runtime.kernels(), runtime.workers(), &network.output);
+    let mut pieces: Vec<(&[u32], Vec<f32>, Vec<u32>)> =
+        chosen.chunks(PIECE).map(|chosen| (chosen, Vec::new(), Vec::new())).collect();
+    let mut scratch: Vec<(Scratch, quantized::Scratch, (Scan, Vec<_>))> =
+        (0..workers.count()).map(|_| Default::default()).collect();
+    workers.each_with(&mut scratch, &mut pieces, |_, (chosen, values, found), (scratch, bytes, scan)| {
+        let inputs: Vec<_> = chosen.iter().map(|&example| (examples.features)(example as usize)).collect();
+        let inputs: Vec<Example<'_>> = inputs.iter().map(|(features, values)| (&features[..], *values)).collect();
+        values.extend_from_slice(inference.queries(&inputs, scratch));
+        let best = match rows {
+            Some(rows) => rows.best(kernels, output, values, BEST, bytes),
+            None => Scan::best(kernels, output, values, BEST, scan),
+        };
+        for best in best {
+            found.extend(best.iter().map(|best| output.partition().to_internal(best.label)));
+            // Only if logits are NaN.
+            found.resize(found.len().next_multiple_of(BEST.min(output.rows())), 0);
+        }
+    });
+    let mut queries = Queries { count: chosen.len(), columns: output.columns(), ..Queries::default() };
+    for (chosen, values, best) in pieces {
+        queries.values.extend(values);
+        queries.best.extend(best);
+        for &example in chosen {
+            queries.own.extend((examples.rows)(example as usize));
+            queries.own_ends.push(queries.own.len());
+        }
+    }
+    queries
 }

@@ -14,6 +14,7 @@ use super::phases::Phases;
 use crate::combination::Combination;
 use crate::config::{ConfigError, TrainConfig};
 use crate::data::{Dataset, Normalize, TrainingSet};
+use crate::index::IndexReport;
 use crate::infer::{PredictError, evaluate_model};
 use crate::layer::partition::Partition;
 use crate::linear;
@@ -105,6 +106,8 @@ pub enum Event<'a> {
     Batch(&'a Progress),
     /// A round of the linear part, which begins when the network's epochs are done.
     Round(&'a LinearProgress),
+    /// The index, which is built last.
+    Index(&'a IndexReport),
 }
 
 /// The progress of the linear part after a round.
@@ -241,7 +244,17 @@ impl Trainer {
         if self.run_network(observer)? == Outcome::Stopped {
             return Ok(Outcome::Stopped);
         }
-        self.run_linear(observer)
+        let outcome = self.run_linear(observer)?;
+        let config = &self.model.config;
+        let is_indexed = config.index.is_wanted(self.model.labels(), config.model.model.has_linear());
+        if outcome == Outcome::Finished
+            && is_indexed
+            && let Some(report) = self.model.build_index_in_training(&self.data, &self.runtime)
+        {
+            // There is nothing left to stop.
+            let _ = observer(Event::Index(&report), self);
+        }
+        Ok(outcome)
     }
 
     fn run_network(
