@@ -152,7 +152,7 @@ fn prepare(model: &mut Model, method: &str, train: &Path, runtime: &Runtime) -> 
         Some(("index", recall)) => {
             let data = read(train, model)?;
             let mut config = IndexConfig::default();
-            config.recall = recall.parse()?;
+            config.index_recall = recall.parse()?;
             let start = clock()?;
             let report = model.build_index(&data, &config, runtime)?;
             (Retrieval::Index, report.bytes, clock()? - start)

@@ -123,6 +123,9 @@ fn covariance(queries: &Queries, kernels: &Kernels) -> Vec<f32> {
     covariance
 }
 
+/// Lists with the probabilities that queries are routed to them, [`ROUTED`] of each query.
+type Routed = Vec<(u32, f32)>;
+
 /// Moves each label to the list that the queries with it among their best are routed to, and to at most two more that have a share of
 /// them.
 fn reassign(
@@ -134,11 +137,11 @@ fn reassign(
 ) {
     let columns = queries.columns;
     let rows = Rows::new(&training.rows, &training.bias, columns);
-    let mut pieces: Vec<(&[f32], Vec<(u32, f32)>)> =
+    let mut pieces: Vec<(&[f32], Routed)> =
         queries.values.chunks(PIECE * columns).map(|piece| (piece, Vec::new())).collect();
-    let mut scratch: Vec<(Products, Vec<u32>, Vec<f32>, Vec<f32>)> =
+    let mut scratch: Vec<(Products, Vec<u32>, [Vec<f32>; 2])> =
         (0..workers.count()).map(|_| Default::default()).collect();
-    workers.each_with(&mut scratch, &mut pieces, |_, (vectors, routed), (products, top, top_values, logits)| {
+    workers.each_with(&mut scratch, &mut pieces, |_, (vectors, routed), (products, top, [top_values, logits])| {
         let count = vectors.len() / columns;
         let (scores, padded) = rows.scores(kernels, vectors, products);
         top.resize(ROUTED, 0);
