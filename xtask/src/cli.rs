@@ -160,9 +160,10 @@ pub(crate) enum Task {
     )]
     Mca(McaArguments),
 
-    /// How accurate other systems are, and at what cost
+    /// How accurate and how fast other systems are, and at what cost
     #[command(
-        long_about = "How accurate other systems are, and at what cost: slide and peers train and predict in turns.\n\n\
+        long_about = "How accurate other systems are, and at what cost: with the suite `accuracy` slide and peers train and predict in \
+            turns.\n\n\
             Peers run from a virtual environment of Python, in target/versus, into which what they need is installed. One that \
             cannot be installed is left out, with the reason. All have one thread, and the settings that the report lists; slide \
             has its defaults.\n\n\
@@ -170,11 +171,15 @@ pub(crate) enum Task {
             included, but for the start of Python and its packages. Times of a prediction are of the processor too, without \
             reading: the mean over the test set together, and the median of 500 examples one by one. One evaluator measures all: \
             P@k, nDCG@k, and PSP@k with A = 0.55 and B = 1.5.\n\n\
+            With the suite `retrieval`, searches of the output layer of a model: its index, its hash tables and its exact scan \
+            beside NumPy, ONNX Runtime, hnswlib, faiss and ScaNN. All get the same vectors, and answer 2,000 queries one by one \
+            on one core, in turns. A library that cannot be installed is reported as not available.\n\n\
             The report goes to standard output as Markdown.",
         after_help = "Examples:\n  cargo xtask versus --suite accuracy                             data/debian\n  \
             cargo xtask versus --suite accuracy --data data --data ~/xmc --sets debian,bibtex --rounds 3\n  \
             cargo xtask versus --suite accuracy --peers parabel,pytorch\n  \
-            cargo xtask versus --suite accuracy --document docs/benchmarks.md --svg docs/accuracy.svg"
+            cargo xtask versus --suite accuracy --document docs/benchmarks.md --svg docs/accuracy.svg\n  \
+            cargo xtask versus --suite retrieval --rounds 3 --document docs/inference.md"
     )]
     Versus(VersusArguments),
 
@@ -403,7 +408,7 @@ pub(crate) struct VersusArguments {
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub(crate) sets: Vec<String>,
 
-    /// Systems to compare with
+    /// Systems to compare the accuracy with
     #[arg(long, value_enum, value_name = "NAMES", value_delimiter = ',', default_values_t = versus::System::PEERS)]
     pub(crate) peers: Vec<versus::System>,
 
@@ -412,7 +417,11 @@ pub(crate) struct VersusArguments {
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Vec<PathBuf>,
 
-    /// Repeat everything, and report the medians
+    /// Folder of models for the suite `retrieval`, of the names SET.slide; one that is not there is trained [default: a folder in target]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) models: Option<PathBuf>,
+
+    /// Repeat everything (of the suite `retrieval`: the searches), and report the medians
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) rounds: u32,
 
@@ -420,11 +429,11 @@ pub(crate) struct VersusArguments {
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
 
-    /// Draw P@1 against the processor time of training
+    /// Draw P@1 against the processor time of training (suite `accuracy`)
     #[arg(long, value_name = "FILE")]
     pub(crate) svg: Option<PathBuf>,
 
-    /// Put the report into this document, between the lines `<!-- versus accuracy -->` and `<!-- end of versus accuracy -->`
+    /// Put the report into this document, between the lines `<!-- versus SUITE -->` and `<!-- end of versus SUITE -->`
     #[arg(long, value_name = "FILE")]
     pub(crate) document: Option<PathBuf>,
 }

@@ -6,16 +6,19 @@ mod measure;
 mod plot;
 mod record;
 mod report;
+mod retrieval;
 mod sets;
 mod system;
 mod trial;
 
+use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use clap::ValueEnum;
+use serde::Serialize;
 use slide_benches::machine;
 use xshell::{Shell, cmd};
 
@@ -27,6 +30,7 @@ use environment::Environment;
 use record::{Contestant, LeftOut, Record, SetRecord};
 use sets::Set;
 pub(crate) use system::System;
+use system::{COMMON, PEERS};
 use trial::Ground;
 
 /// What is compared.
@@ -34,12 +38,24 @@ use trial::Ground;
 pub(crate) enum Suite {
     /// Metrics, and what training and predicting take
     Accuracy,
+    /// Searches of an output layer: how much they find, and how fast
+    Retrieval,
+}
+
+impl Suite {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Accuracy => "accuracy",
+            Self::Retrieval => "retrieval",
+        }
+    }
 }
 
 pub(crate) fn run(arguments: &VersusArguments) -> Result<()> {
     // The caller's folder and not the workspace's root gives a relative path its meaning.
     let here = env::current_dir().context("no current folder")?;
     let files = Files {
+        suite: arguments.suite,
         json: arguments.json.as_ref().map(|path| here.join(path)),
         svg: arguments.svg.as_ref().map(|path| here.join(path)),
         document: arguments.document.as_ref().map(|path| here.join(path)),
@@ -52,19 +68,32 @@ pub(crate) fn run(arguments: &VersusArguments) -> Result<()> {
     let found = sets::find(&folders, &arguments.sets)?;
 
     let shell = workspace::shell()?;
+    let record = begin(&shell, arguments)?;
+    match arguments.suite {
+        Suite::Accuracy => accuracy(arguments, &found, &shell, &files, record),
+        Suite::Retrieval => retrieval::run(arguments, &found, &shell, &files, record),
+    }
+}
+
+fn accuracy(
+    arguments: &VersusArguments,
+    found: &BTreeMap<String, PathBuf>,
+    shell: &Shell,
+    files: &Files,
+    mut record: Record,
+) -> Result<()> {
     let folder = workspace::target().join("versus");
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let environment = Environment::open(&shell, &folder)?;
-    let mut record = begin(&shell, arguments)?;
+    let environment = Environment::open(shell, &folder, PEERS)?;
     provide(&environment, &arguments.peers, &mut record);
     let ground = Ground {
         environment: &environment,
-        slide: program::build(&shell, Target::Native, &workspace::target(), "slide")?,
-        prediction_time: build_prediction_time(&shell)?,
+        slide: program::build(shell, Target::Native, &workspace::target(), "slide")?,
+        prediction_time: build_prediction_time(shell)?,
         folder: folder.join("runs"),
     };
     let mut prepared: Vec<Set> = Vec::new();
-    for (name, path) in &found {
+    for (name, path) in found {
         let set = sets::prepare(name, path, &folder.join("sets"))?;
         record.sets.push(SetRecord { name: name.clone(), size: set.size, runs: Vec::new() });
         prepared.push(set);
@@ -100,7 +129,7 @@ fn begin(shell: &Shell, arguments: &VersusArguments) -> Result<Record> {
 
 /// What repeats the run. Where the data lie is nobody's business.
 fn command(arguments: &VersusArguments) -> String {
-    let mut command = "cargo xtask versus --suite accuracy".to_owned();
+    let mut command = format!("cargo xtask versus --suite {}", arguments.suite.name());
     for folder in &arguments.data {
         let is_own = folder == Path::new("data");
         command.push_str(if is_own { " --data data" } else { " --data FOLDER" });
@@ -111,6 +140,9 @@ fn command(arguments: &VersusArguments) -> String {
     if arguments.peers != System::PEERS {
         let names: Vec<_> = arguments.peers.iter().map(|peer| peer.name()).collect();
         command.push_str(&format!(" --peers {}", names.join(",")));
+    }
+    if arguments.models.is_some() {
+        command.push_str(" --models FOLDER");
     }
     if arguments.rounds != 1 {
         command.push_str(&format!(" --rounds {}", arguments.rounds));
@@ -125,7 +157,7 @@ fn provide(environment: &Environment, peers: &[System], record: &mut Record) {
     let slide = System::Slide;
     record.systems.push(Contestant { system: slide, settings: settings(slide), versions: versions.into() });
     for &system in peers {
-        match environment.provide(system) {
+        match environment.provide(system.name(), &[&COMMON, system.requirements()]) {
             Ok(versions) => record.systems.push(Contestant { system, settings: settings(system), versions }),
             Err(error) => {
                 let reason = format!("{error:#}");
@@ -143,6 +175,7 @@ fn build_prediction_time(shell: &Shell) -> Result<PathBuf> {
 
 /// Where results go.
 struct Files {
+    suite: Suite,
     json: Option<PathBuf>,
     svg: Option<PathBuf>,
     document: Option<PathBuf>,
@@ -151,10 +184,10 @@ struct Files {
 impl Files {
     /// A document without a place for the report is better told now than after the run.
     fn check(&self) -> Result<()> {
-        self.document.as_deref().map_or(Ok(()), |path| with_report(path, "").map(drop))
+        self.document.as_deref().map_or(Ok(()), |path| self.with_report(path, "").map(drop))
     }
 
-    fn write_json(&self, record: &Record) -> Result<()> {
+    fn write_json(&self, record: &impl Serialize) -> Result<()> {
         let Some(path) = &self.json else { return Ok(()) };
         workspace::write_whole(path, &format!("{}\n", serde_json::to_string_pretty(record)?))
     }
@@ -163,16 +196,18 @@ impl Files {
         if let Some(path) = &self.svg {
             workspace::write_whole(path, &plot::draw(record)?)?;
         }
-        if let Some(path) = &self.document {
-            workspace::write_whole(path, &with_report(path, report)?)?;
-        }
-        Ok(())
+        self.write_document(report)
     }
-}
 
-fn with_report(document: &Path, report: &str) -> Result<String> {
-    let text = fs::read_to_string(document).with_context(|| format!("cannot read {}", document.display()))?;
-    report::insert(&text, report).with_context(|| format!("{}", document.display()))
+    fn write_document(&self, report: &str) -> Result<()> {
+        let Some(path) = &self.document else { return Ok(()) };
+        workspace::write_whole(path, &self.with_report(path, report)?)
+    }
+
+    fn with_report(&self, document: &Path, report: &str) -> Result<String> {
+        let text = fs::read_to_string(document).with_context(|| format!("cannot read {}", document.display()))?;
+        report::insert(&text, self.suite.name(), report).with_context(|| format!("{}", document.display()))
+    }
 }
 
 #[cfg(test)]

@@ -8,11 +8,8 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 use xshell::{Shell, cmd};
 
-use super::system::{COMMON, System};
 use crate::workspace;
 
-/// Calls the systems through their Python interfaces.
-pub(super) const PEERS: &str = include_str!("peers.py");
 /// Measures a process.
 const MEASURE: &str = include_str!("measure.py");
 
@@ -21,13 +18,14 @@ pub(crate) type Versions = BTreeMap<String, String>;
 
 pub(crate) struct Environment {
     python: PathBuf,
-    peers: PathBuf,
+    script: PathBuf,
     measure: PathBuf,
 }
 
 impl Environment {
-    /// The one in this folder, which is made if need be.
-    pub(crate) fn open(shell: &Shell, folder: &Path) -> Result<Self> {
+    /// The one in this folder, which is made if need be, for a script that calls systems through their Python interfaces. The script has
+    /// a verb `check`, which prints the versions of a system's packages.
+    pub(crate) fn open(shell: &Shell, folder: &Path, script: &str) -> Result<Self> {
         let environment = folder.join("venv");
         let python = environment.join("bin/python");
         if cmd!(shell, "{python} --version").quiet().ignore_stdout().ignore_stderr().run().is_err() {
@@ -36,29 +34,29 @@ impl Environment {
                 .run()
                 .context("cannot make a virtual environment (Debian: python3-venv)")?;
         }
-        let [peers, measure] = [("peers.py", PEERS), ("measure.py", MEASURE)].map(|(name, text)| {
+        let [script, measure] = [("peers.py", script), ("measure.py", MEASURE)].map(|(name, text)| {
             let path = folder.join(name);
             workspace::write_whole(&path, text).map(|()| path)
         });
-        Ok(Self { python, peers: peers?, measure: measure? })
+        Ok(Self { python, script: script?, measure: measure? })
     }
 
     /// Installs what a system needs, unless it is there, and says which versions it has.
-    pub(crate) fn provide(&self, system: System) -> Result<Versions> {
+    pub(crate) fn provide(&self, system: &str, requirements: &[&[&str]]) -> Result<Versions> {
         if let Ok(versions) = self.versions(system) {
             return Ok(versions);
         }
-        eprintln!("versus: installing {}", system.name());
+        eprintln!("versus: installing {system}");
         let options = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--prefer-binary"];
-        for requirements in [&COMMON[..], system.requirements()] {
-            let words: Vec<OsString> = options.iter().chain(requirements).map(OsString::from).collect();
+        for requirements in requirements {
+            let words: Vec<OsString> = options.iter().chain(*requirements).map(OsString::from).collect();
             // What pip says of packages that are there, but incomplete on purpose, is no news.
             self.python(&words).with_context(|| format!("pip install {}", requirements.join(" ")))?;
         }
         self.versions(system)
     }
 
-    fn versions(&self, system: System) -> Result<Versions> {
+    fn versions(&self, system: &str) -> Result<Versions> {
         let printed = self.python(&self.script(system, "check", &[]))?;
         serde_json::from_slice(&printed).context("the script prints no versions")
     }
@@ -74,16 +72,16 @@ impl Environment {
     }
 
     /// The command that asks a peer for something.
-    pub(crate) fn ask(&self, system: System, verb: &str, arguments: &[&Path]) -> Vec<OsString> {
+    pub(crate) fn ask(&self, system: &str, verb: &str, arguments: &[&Path]) -> Vec<OsString> {
         let mut command = vec![self.python.clone().into_os_string()];
         command.extend(self.script(system, verb, arguments));
         command
     }
 
-    fn script(&self, system: System, verb: &str, arguments: &[&Path]) -> Vec<OsString> {
+    fn script(&self, system: &str, verb: &str, arguments: &[&Path]) -> Vec<OsString> {
         // Isolated from the user's own packages.
-        let mut words: Vec<OsString> = vec!["-I".into(), self.peers.clone().into()];
-        words.extend([verb.into(), system.name().into()]);
+        let mut words: Vec<OsString> = vec!["-I".into(), self.script.clone().into()];
+        words.extend([verb.into(), system.into()]);
         words.extend(arguments.iter().map(|path| path.as_os_str().to_owned()));
         words
     }

@@ -11,7 +11,8 @@ use serde::Deserialize;
 use super::environment::Environment;
 
 /// Libraries that ask these take one thread. (What else can be asked is asked by the script.)
-const THREADS: [&str; 4] = ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS"];
+pub(super) const THREADS: [&str; 4] =
+    ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS"];
 
 /// What a process has taken, and its children.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]

@@ -7,10 +7,6 @@ use super::system::System;
 use crate::bench::figures::number;
 use crate::text_table::markdown;
 
-/// Between these lines of a document stands the report.
-const BEGIN: &str = "<!-- versus accuracy -->";
-const END: &str = "<!-- end of versus accuracy -->";
-
 const HEAD: [&str; 12] = [
     "system",
     "P@1",
@@ -42,12 +38,13 @@ pub(crate) fn markdown_of(record: &Record) -> String {
     text
 }
 
-/// The document with the report between its lines.
-pub(crate) fn insert(document: &str, report: &str) -> Result<String> {
-    let missing = || format!("no lines `{BEGIN}` and `{END}`");
-    let (before, rest) = document.split_once(BEGIN).with_context(missing)?;
-    let (_, after) = rest.split_once(END).with_context(missing)?;
-    Ok(format!("{before}{BEGIN}\n{report}{END}{after}"))
+/// The document with the report of a suite between its lines.
+pub(crate) fn insert(document: &str, suite: &str, report: &str) -> Result<String> {
+    let [begin, end] = ["", "end of "].map(|end| format!("<!-- {end}versus {suite} -->"));
+    let missing = || format!("no lines `{begin}` and `{end}`");
+    let (before, rest) = document.split_once(&begin).with_context(missing)?;
+    let (_, after) = rest.split_once(&end).with_context(missing)?;
+    Ok(format!("{before}{begin}\n{report}{end}{after}"))
 }
 
 fn table(record: &Record, set: &SetRecord) -> String {
@@ -98,7 +95,7 @@ fn settings(record: &Record) -> String {
 }
 
 /// With commas.
-fn thousands(count: usize) -> String {
+pub(super) fn thousands(count: usize) -> String {
     let digits = count.to_string();
     let mut text = String::new();
     for (i, digit) in digits.chars().enumerate() {
@@ -132,11 +129,14 @@ mod tests {
 
     #[test]
     fn documents_keep_what_is_around_the_report() {
-        let document = format!("# Title\n\n{BEGIN}\nold\n{END}\n\n## Next\n");
-        let new = insert(&document, "new\n").unwrap();
-        assert_eq!(new, format!("# Title\n\n{BEGIN}\nnew\n{END}\n\n## Next\n"));
-        assert_eq!(insert(&new, "new\n").unwrap(), new);
-        assert!(insert("# Title\n", "new\n").unwrap_err().to_string().contains("no lines"));
+        let document = |report: &str| {
+            format!("# Title\n\n<!-- versus accuracy -->\n{report}\n<!-- end of versus accuracy -->\n\n## Next\n")
+        };
+        let new = insert(&document("old"), "accuracy", "new\n").unwrap();
+        assert_eq!(new, document("new"));
+        assert_eq!(insert(&new, "accuracy", "new\n").unwrap(), new);
+        assert!(insert(&new, "retrieval", "new\n").is_err());
+        assert!(insert("# Title\n", "accuracy", "new\n").unwrap_err().to_string().contains("no lines"));
     }
 
     #[test]

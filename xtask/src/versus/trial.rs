@@ -102,7 +102,7 @@ impl Ground<'_> {
             let command = [&words[..], &["--threads", "1", "--quiet"].map(OsStr::new)].concat();
             return Ok((self.measured(&owned(&command), None, files, commands)?, 0.0));
         }
-        let command = self.environment.ask(system, "train", &[&set.train, &files.model, &files.report]);
+        let command = self.environment.ask(system.name(), "train", &[&set.train, &files.model, &files.report]);
         let usage = self.measured(&command, None, files, commands)?;
         Ok((usage, read::<Started>(&files.report)?.start_seconds))
     }
@@ -120,7 +120,7 @@ impl Ground<'_> {
             return Ok((usage.peak_bytes, read(&files.report)?));
         }
         let paths = [&files.model, &set.test, &files.predictions, Path::new(&single), &files.report];
-        let usage = self.measured(&self.environment.ask(system, "predict", &paths), None, files, commands)?;
+        let usage = self.measured(&self.environment.ask(system.name(), "predict", &paths), None, files, commands)?;
         Ok((usage.peak_bytes, read(&files.report)?))
     }
 

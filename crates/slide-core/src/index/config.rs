@@ -31,7 +31,7 @@ settings! {
         /// labels on, if there is no linear part to find them
         index: BuildIndex = BuildIndex::Auto, "WHEN";
         /// Share of the five best labels that the index must find, on examples that it has not learnt from
-        index_recall: f32 = 0.985, "SHARE";
+        index_recall: f32 = 0.99, "SHARE";
         /// Training examples that the index learns from [default: half of them, but 20000 to 40000 if there are as many]
         index_queries: Option<usize> = None, "N";
         /// Lists that the index puts labels into [default: a 192nd of the labels, about]

@@ -19,7 +19,9 @@ pub(crate) struct Scratch {
     bases: Vec<f32>,
     /// Where each list's scores begin, and its first place.
     starts: Vec<(usize, usize)>,
+    /// At least as many as rows are read.
     scores: Vec<f32>,
+    read: usize,
     top: Vec<u32>,
     top_values: Vec<f32>,
     found: Vec<u32>,
@@ -28,7 +30,7 @@ pub(crate) struct Scratch {
 impl Scratch {
     /// Rows whose codes the last query read.
     pub(super) fn rows_read(&self) -> usize {
-        self.scores.len()
+        self.read
     }
 
     /// Lists that the last query read.
@@ -69,30 +71,39 @@ impl LabelIndex {
         wanted: usize,
         scratch: &'a mut Scratch,
     ) -> &'a [u32] {
-        let Scratch { query, logits, lists, bases, starts, scores, top, top_values, found, .. } = scratch;
+        let Scratch { query, logits, lists, bases, starts, scores, read, top, top_values, found, .. } = scratch;
         query.resize(centred.len(), 0);
         let scale = kernels.quantize_i8(centred, query);
         self.router.logits(kernels, query, scale, logits);
-        let bar = logits.iter().fold(f32::NEG_INFINITY, |max, &logit| max.max(logit)) - self.breadth;
+        let greatest = greatest(logits);
+        let bar = greatest - self.breadth;
         lists.clear();
         lists.extend(logits.iter().zip(0..).filter(|(logit, _)| **logit >= bar).map(|(_, list)| list));
+        // The best list first: few of the other scores are above its best then, and the choice of the best is fast.
+        if let Some(best) = lists.iter().position(|&list| logits[list as usize] == greatest) {
+            lists.swap(0, best);
+        }
         bases.resize(lists.len(), 0.0);
         let means = matrix(&self.lists.means, self.lists.columns).into();
         kernels.rows_dot(means, row_ids(lists, self.lists.count()), centred, bases);
         starts.clear();
-        scores.clear();
-        for (&list, &base) in lists.iter().zip(&*bases) {
+        *read = 0;
+        for &list in &*lists {
             let places = self.lists.places(list);
-            let start = scores.len();
-            starts.push((start, places.start));
-            scores.resize(start + places.len(), 0.0);
-            kernels.score_nibble_blocks(self.lists.blocks(places), query, scale, base, &mut scores[start..]);
+            starts.push((*read, places.start));
+            *read += places.len();
+        }
+        scores.resize(scores.len().max(*read), 0.0);
+        for ((&list, &base), &(start, _)) in lists.iter().zip(&*bases).zip(&*starts) {
+            let places = self.lists.places(list);
+            let scores = &mut scores[start..start + places.len()];
+            kernels.score_nibble_blocks(self.lists.blocks(places), query, scale, base, scores);
         }
         // A row in several lists is found several times.
         let depth = 2 * wanted + MORE;
         top.resize(depth, 0);
         top_values.resize(depth, 0.0);
-        let count = kernels.top_k(scores, top, top_values);
+        let count = kernels.top_k(&scores[..*read], top, top_values);
         found.clear();
         for &at in &top[..count] {
             let (start, place) = starts[starts.partition_point(|&(start, _)| start <= at as usize) - 1];
@@ -103,4 +114,13 @@ impl LabelIndex {
         }
         found
     }
+}
+
+/// The greatest of some numbers, in lanes that the compiler makes vectors of.
+fn greatest(values: &[f32]) -> f32 {
+    let mut lanes = [f32::NEG_INFINITY; 16];
+    for values in values.chunks(lanes.len()) {
+        lanes.iter_mut().zip(values).for_each(|(lane, &value)| *lane = if value > *lane { value } else { *lane });
+    }
+    lanes.into_iter().fold(f32::NEG_INFINITY, f32::max)
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use slide_kernels::numerics;
+use slide_kernels::{Kernels, numerics};
 
 use super::Prediction;
 use super::predictor::Example;
@@ -34,11 +34,32 @@ pub(crate) struct Scratch {
     inputs: InputRows,
     block: Block,
     activations: Vec<Vec<f32>>,
-    retrieval: retrieval::Scratch,
-    candidates: Candidates,
-    ranking: Ranking,
+    search: Search,
     scoring: scoring::Scratch,
     best: Vec<ScoredLabel>,
+}
+
+/// The labels that a network finds by itself.
+#[derive(Debug, Default)]
+pub(super) struct Search {
+    retrieval: retrieval::Scratch,
+    candidates: Candidates,
+    pub(super) ranking: Ranking,
+}
+
+impl Search {
+    /// Finds the `k` best labels of each example of `query`, with their exact logits.
+    pub(super) fn run(
+        &mut self,
+        (network, retriever, kernels): (&Network, &dyn Retriever, &Kernels),
+        query: &Query<'_>,
+        k: usize,
+        with_sum: bool,
+    ) {
+        let Self { retrieval, candidates, ranking } = self;
+        retriever.retrieve(kernels, &network.output, query, k, retrieval, candidates);
+        ranking.score(kernels, &network.output, query, candidates, k, with_sum);
+    }
 }
 
 impl Inference<'_> {
@@ -90,16 +111,15 @@ impl Inference<'_> {
         if let Some(network) = network {
             self.hidden_layers(network, examples.len(), scratch);
         }
-        let Scratch { inputs, block, activations, retrieval, candidates, ranking, scoring: scratch, .. } = scratch;
+        let Scratch { inputs, block, activations, search, scoring: scratch, .. } = scratch;
         let query = network
             .map_or_else(|| no_query(examples.len()), |network| query(network, examples.len(), block, activations));
         let scorer = Scorer { kernels, scoring, postings, network, normalize: config.normalize };
         if let Some((network, retriever)) = network.zip(self.retriever) {
-            retriever.retrieve(kernels, &network.output, &query, most, retrieval, candidates);
-            ranking.score(kernels, &network.output, &query, candidates, most, false);
+            search.run((network, retriever, kernels), &query, most, false);
         }
         scorer.score_block(&query, scratch);
-        let known = Known { query, ranking: self.retriever.map(|_| &*ranking) };
+        let known = Known { query, ranking: self.retriever.map(|_| &search.ranking) };
         for example in 0..examples.len() {
             scorer.collect(known, example, inputs.features(example), most, scratch);
             if network.is_some() && config.objective().couples_rows() {
@@ -118,14 +138,13 @@ impl Inference<'_> {
         mut found: impl FnMut(&mut dyn ExactSizeIterator<Item = Prediction>),
     ) {
         let Some((network, retriever)) = self.network.zip(self.retriever) else { return };
-        let kernels = self.runtime.kernels();
         self.take_inputs(examples, scratch);
         self.hidden_layers(network, examples.len(), scratch);
-        let Scratch { block, activations, retrieval, candidates, ranking, .. } = scratch;
+        let Scratch { block, activations, search, .. } = scratch;
         let query = query(network, examples.len(), block, activations);
-        retriever.retrieve(kernels, &network.output, &query, k, retrieval, candidates);
         let objective = self.model.config.network.objective();
-        ranking.score(kernels, &network.output, &query, candidates, k, objective.needs_log_sum());
+        search.run((network, retriever, self.runtime.kernels()), &query, k, objective.needs_log_sum());
+        let ranking = &search.ranking;
         for example in 0..examples.len() {
             let log_sum = ranking.log_sum(example);
             let mut predictions = ranking
@@ -150,11 +169,10 @@ impl Inference<'_> {
         let (network, retriever) = self.network.zip(self.retriever)?;
         self.take_inputs(&[example], scratch);
         self.hidden_layers(network, 1, scratch);
-        let Scratch { block, activations, retrieval, candidates, ranking, .. } = scratch;
-        let (kernels, query) = (self.runtime.kernels(), query(network, 1, block, activations));
+        let Scratch { block, activations, search, .. } = scratch;
+        let query = query(network, 1, block, activations);
         let start = Instant::now();
-        retriever.retrieve(kernels, &network.output, &query, k, retrieval, candidates);
-        ranking.score(kernels, &network.output, &query, candidates, k, false);
+        search.run((network, retriever, self.runtime.kernels()), &query, k, false);
         Some(start.elapsed())
     }
 

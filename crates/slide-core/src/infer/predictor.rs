@@ -377,7 +377,7 @@ impl Drop for Session<'_> {
 }
 
 /// Checks the features and values of an example.
-fn check(model: &Model, number: usize, (indices, values): Example<'_>) -> Result<(), PredictError> {
+pub(super) fn check(model: &Model, number: usize, (indices, values): Example<'_>) -> Result<(), PredictError> {
     let features = model.features();
     if indices.len() != values.len() {
         return Err(PredictError::Lengths { example: number, features: indices.len(), values: values.len() });
