@@ -181,7 +181,9 @@ fn files_with_an_index_are_read_as_they_were_written() {
     type Tensor = (Dtype, Vec<usize>, Vec<u8>);
     let words = |words: &[u32]| words.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<u8>>();
     let set_first = |tensor: &mut Tensor, word: u32| tensor.2[..4].copy_from_slice(&words(&[word]));
-    let damages: [(&str, &dyn Fn(&mut Tensor)); 5] = [
+    /// A tensor, and what is done to it.
+    type Damage<'a> = (&'a str, &'a dyn Fn(&mut Tensor));
+    let damages: [Damage<'_>; 5] = [
         ("index.label", &|tensor| set_first(tensor, 600)),
         ("index.end", &|tensor| set_first(tensor, 1 << 20)),
         ("index.code", &|tensor| (tensor.1, tensor.2) = (vec![tensor.2.len() - 16], tensor.2[16..].to_vec())),

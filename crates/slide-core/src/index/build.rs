@@ -134,10 +134,12 @@ fn reassign(
 ) {
     let columns = queries.columns;
     let rows = Rows::new(&training.rows, &training.bias, columns);
-    let mut pieces: Vec<(&[f32], Vec<(u32, f32)>)> =
-        queries.values.chunks(PIECE * columns).map(|piece| (piece, Vec::new())).collect();
-    let mut scratch: Vec<(Products, Vec<u32>, Vec<f32>, Vec<f32>)> =
-        (0..workers.count()).map(|_| Default::default()).collect();
+    /// Vectors of queries, and the lists that each is routed to with their probabilities.
+    type Piece<'a> = (&'a [f32], Vec<(u32, f32)>);
+    let mut pieces: Vec<Piece<'_>> = queries.values.chunks(PIECE * columns).map(|piece| (piece, Vec::new())).collect();
+    /// Products, the first lists with their logits, and all logits of a query.
+    type Buffers = (Products, Vec<u32>, Vec<f32>, Vec<f32>);
+    let mut scratch: Vec<Buffers> = (0..workers.count()).map(|_| Default::default()).collect();
     workers.each_with(&mut scratch, &mut pieces, |_, (vectors, routed), (products, top, top_values, logits)| {
         let count = vectors.len() / columns;
         let (scores, padded) = rows.scores(kernels, vectors, products);
