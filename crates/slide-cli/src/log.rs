@@ -54,11 +54,16 @@ impl Log {
             learning_rate: f32,
             examples_per_second: f64,
             active_per_example: f64,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            hashed_per_example: Option<f64>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            random_per_example: Option<f64>,
             rows_touched: u64,
             seconds: f64,
             phase_seconds: PhaseSeconds,
         }
-        let &Progress { step, epoch, learning_rate, active_per_example, rows_touched, .. } = progress;
+        let &Progress { step, epoch, learning_rate, rows_touched, .. } = progress;
+        let &Progress { active_per_example, hashed_per_example, random_per_example, .. } = progress;
         let fields = |loss| Fields {
             step,
             epoch,
@@ -66,6 +71,8 @@ impl Log {
             learning_rate,
             examples_per_second,
             active_per_example,
+            hashed_per_example,
+            random_per_example,
             rows_touched,
             seconds,
             phase_seconds: PhaseSeconds(phases),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
+use serde::Serialize;
 use serde_json::json;
 use slide_core::{Dataset, Event, IndexReport, LinearProgress, Metrics, Model, Outcome, Phases, Progress, Trainer};
 
@@ -28,6 +29,17 @@ pub(crate) struct Session<'a> {
     pub(crate) checkpoint_every: Option<NonZeroU64>,
 }
 
+/// Active output rows of an example on average, for samplers that give each example its own.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(crate) struct ActiveRows {
+    /// All, labels included.
+    pub(crate) all: f64,
+    /// Those found in hash tables, labels not included.
+    pub(crate) hashed: f64,
+    /// Those chosen at random to fill up.
+    pub(crate) random: f64,
+}
+
 /// The result of a training.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Trained {
@@ -36,6 +48,8 @@ pub(crate) struct Trained {
     pub(crate) examples: u64,
     /// Mean loss of the last epoch.
     pub(crate) loss: f64,
+    /// None without such a sampler, or without a batch.
+    pub(crate) active_rows: Option<ActiveRows>,
     /// Seconds of training the network alone.
     pub(crate) seconds: f64,
     /// Seconds of training the linear part, and of combining both.
@@ -162,6 +176,8 @@ struct Watch {
     examples: u64,
     steps: u64,
     loss: f64,
+    /// Sums over these examples.
+    active_rows: Option<ActiveRows>,
     /// When the network was done, and after how many seconds of training.
     network_done: Option<(Instant, f64)>,
     /// From there to the end of the last round of the linear part.
@@ -181,6 +197,7 @@ impl Watch {
             examples: 0,
             steps: model.step(),
             loss: 0.0,
+            active_rows: None,
             network_done: None,
             linear_seconds: 0.0,
         };
@@ -192,7 +209,13 @@ impl Watch {
 
     fn update(&mut self, progress: &Progress) {
         self.bar.update(progress);
-        self.examples = progress.examples_done - self.examples_before;
+        let examples_before = std::mem::replace(&mut self.examples, progress.examples_done - self.examples_before);
+        if let (Some(hashed), Some(random)) = (progress.hashed_per_example, progress.random_per_example) {
+            let (sums, examples) = (self.active_rows.get_or_insert_default(), (self.examples - examples_before) as f64);
+            sums.all += examples * progress.active_per_example;
+            sums.hashed += examples * hashed;
+            sums.random += examples * random;
+        }
         self.steps = progress.step;
         self.loss = progress.epoch_loss;
         if progress.step == progress.steps {
@@ -221,6 +244,12 @@ impl Watch {
 
     fn trained(&self, outcome: Outcome, phases: Phases) -> Trained {
         let &Self { steps, examples, loss, linear_seconds, .. } = self;
-        Trained { outcome, steps, examples, loss, seconds: self.seconds(), phases, linear_seconds }
+        let mean = |sum: f64| sum / examples as f64;
+        let active_rows = self.active_rows.map(|ActiveRows { all, hashed, random }| ActiveRows {
+            all: mean(all),
+            hashed: mean(hashed),
+            random: mean(random),
+        });
+        Trained { outcome, steps, examples, loss, active_rows, seconds: self.seconds(), phases, linear_seconds }
     }
 }

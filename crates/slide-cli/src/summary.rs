@@ -10,7 +10,7 @@ use slide_mem::Report;
 
 use crate::log::PhaseSeconds;
 use crate::output::{bytes, count, pairs, seconds};
-use crate::session::Trained;
+use crate::session::{ActiveRows, Trained};
 use crate::table;
 
 #[derive(Serialize)]
@@ -26,6 +26,8 @@ pub(crate) struct Summary {
     steps: u64,
     loss: f64,
     examples_per_second: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    active_rows: Option<ActiveRows>,
     seconds: Seconds,
     /// Of the training, summed over the threads.
     phase_seconds: PhaseSeconds,
@@ -71,6 +73,7 @@ impl Summary {
             steps: trained.steps,
             loss: trained.loss,
             examples_per_second: trained.examples as f64 / trained.seconds.max(1e-9),
+            active_rows: trained.active_rows,
             seconds: Seconds { training: trained.seconds, linear: trained.linear_seconds, ..seconds },
             phase_seconds: PhaseSeconds(trained.phases),
             peak_bytes: peak_bytes(),
@@ -95,6 +98,7 @@ impl std::fmt::Display for Summary {
             let network = format!("{}, {rate} examples/s, loss {:.4}", seconds(training), self.loss);
             rows.push(("network".into(), network));
         }
+        rows.extend(self.active_rows.map(|active| ("active rows".into(), origins(&active))));
         rows.extend(phases(self.phase_seconds.0));
         if self.linear_weights > 0 {
             let linear = format!("{}, {} weights", seconds(linear), count(self.linear_weights as u64));
@@ -114,6 +118,13 @@ impl std::fmt::Display for Summary {
         rows.extend(self.fallbacks.iter().map(|fallback| ("fallback".into(), fallback.clone())));
         f.write_str(&pairs(&rows))
     }
+}
+
+/// `1000 per example: 4 labels, 209 found by hashing, 787 random`
+fn origins(active: &ActiveRows) -> String {
+    let &ActiveRows { all, hashed, random } = active;
+    let labels = all - hashed - random;
+    format!("{all:.0} per example: {labels:.0} labels, {hashed:.0} found by hashing, {random:.0} random")
 }
 
 /// A row for each phase of the training that took any time: its share of all phases, and seconds summed over the threads.

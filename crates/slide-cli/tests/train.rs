@@ -218,6 +218,28 @@ fn the_log_is_a_json_object_a_line() {
 }
 
 #[test]
+fn the_log_and_the_summary_say_where_active_rows_come_from() {
+    let folder = Folder::new();
+    let words = "--model network --sampler vanilla --loss softmax --hash-bits 4 --active 30 --epochs 1";
+    let summary = json(&folder.train("m.slide", &format!("--json {words} --log run.jsonl --log-every 1")).success());
+    let log = folder.text("run.jsonl");
+    let lines = log.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let batches: Vec<_> = lines.filter(|line| line["event"] == "batch").collect();
+    for (line, [all, hashed, random]) in batches
+        .iter()
+        .map(|line| (line, ["active", "hashed", "random"].map(|name| format!("{name}_per_example"))))
+        .chain([(&summary["active_rows"], ["all", "hashed", "random"].map(String::from))])
+    {
+        let [all, hashed, random] = [all, hashed, random].map(|name| line[name].as_f64().unwrap());
+        assert!(hashed + random > 0.0 && hashed >= 0.0 && random >= 0.0 && hashed + random <= all, "{line}");
+    }
+    let text = folder.train("m.slide", words).success();
+    text.stdout(predicate::str::contains("found by hashing"));
+    let shared = json(&folder.train("m.slide", "--json --model network --epochs 1").success());
+    assert!(shared.get("active_rows").is_none(), "{shared}");
+}
+
+#[test]
 fn the_log_has_a_line_for_each_round_of_the_linear_part() {
     let folder = Folder::new();
     for (parts, before) in [("both", vec!["start", "batch", "epoch"]), ("linear", vec!["start"])] {

@@ -63,6 +63,11 @@ fn runs() -> Vec<Run> {
             "31c2c5156a65cf8109077274362a8e7820b176b85720e57d647005df6c7b16a2",
         ),
         (
+            "vanilla SimHash, centred rows, softmax, bf16",
+            hashed("loss=softmax hash-bits=5 center-rows=true precision=bf16"),
+            "0cb0559790be6332a8e771cd240cd033cb0faad983939f874de23c38f912f22f",
+        ),
+        (
             "vanilla MinHash, two hidden layers",
             hashed("hidden=40,32 hash=minhash hash-bits=3"),
             "04fe3d21757f40e42254df611f88648c2fad9fa8445c391df66f1f284092eb9d",

@@ -53,6 +53,8 @@ settings! {
         bucket_size: u32 = 128, "ROWS";
         /// Which rows an overfull bucket keeps
         bucket_policy: BucketPolicy = BucketPolicy::Fifo, "POLICY";
+        /// Whether rows are hashed minus their mean row, which changes no ranking of rows: an example's logits all change by the same
+        center_rows: bool = false, "BOOL";
     }
 }
 

@@ -64,28 +64,54 @@ impl OutputTables {
         Ok(())
     }
 
-    /// Hashes all rows of `output` and fills the tables, before batch `step`.
+    /// Hashes all rows of `output`, minus their mean row if the settings say so, and fills the tables, before batch `step`.
     pub(crate) fn rebuild(&mut self, output: &LayerRows, step: u64, kernels: &Kernels, workers: &Workers) {
         let table = output.table();
         let (width, stride, functions) = (output.width(), table.stride(), &self.functions);
         let tables = self.tables.settings().tables;
+        let mean = self.tables.settings().center_rows.then(|| mean_row(output, workers));
         self.tables.each_block_of_codes(workers, |rows, codes| {
             let range = rows.start * stride..rows.end * stride;
-            let widened: Vec<f32>;
-            let values = match table.values() {
+            let mut changed = Vec::new();
+            let mut values = match table.values() {
                 Values::F32(values) => &values[range],
                 Values::Bf16(values) => {
-                    widened = values[range].iter().map(|value| value.to_f32()).collect();
-                    &widened
+                    changed.extend(values[range].iter().map(|value| value.to_f32()));
+                    &changed[..]
                 }
             };
-            let vectors = Matrix::new(values, stride, width).expect("whole rows");
+            if let Some(mean) = &mean {
+                let centred =
+                    values.chunks(stride).flat_map(|row| row[..width].iter().zip(mean).map(|(x, mean)| x - mean));
+                changed = centred.collect();
+                values = &changed;
+            }
+            let vectors = Matrix::new(values, values.len() / rows.len(), width).expect("whole rows");
             debug_assert_eq!(codes.len(), rows.len() * tables);
             functions.codes(kernels, vectors, codes);
         });
         self.rebuilt_at = step;
         self.tables.rebuild(kernels, workers, self.seed, step);
     }
+}
+
+/// Rows that are added up by one worker.
+const SUMMED: usize = 4096;
+
+/// The mean of the rows of `output`, `[width]`: sums of [`SUMMED`] rows in their order, added in their order, so that it does not depend
+/// on the number of workers.
+fn mean_row(output: &LayerRows, workers: &Workers) -> Vec<f32> {
+    let (rows, columns) = (output.rows(), output.columns());
+    let mut sums = vec![vec![0.0_f64; columns]; rows.div_ceil(SUMMED)];
+    workers.each(&mut sums, |piece, sums| {
+        let mut values = vec![0.0; columns];
+        for row in piece * SUMMED..rows.min((piece + 1) * SUMMED) {
+            output.copy_row(row, &mut values);
+            sums.iter_mut().zip(&values).for_each(|(sum, &value)| *sum += f64::from(value));
+        }
+    });
+    let mean = |column| (sums.iter().map(|sums| sums[column]).sum::<f64>() / rows as f64) as f32;
+    (0..output.width()).map(mean).collect()
 }
 
 /// The data that determine the contents of the tables.

@@ -12,7 +12,14 @@ fn workers(count: usize) -> Workers {
 }
 
 fn settings(bits: u32, tables: usize, bucket_size: u32, policy: BucketPolicy) -> HashingConfig {
-    HashingConfig { hash: HashKind::SimHash, hash_bits: bits, tables, bucket_size, bucket_policy: policy }
+    HashingConfig {
+        hash: HashKind::SimHash,
+        hash_bits: bits,
+        tables,
+        bucket_size,
+        bucket_policy: policy,
+        center_rows: false,
+    }
 }
 
 /// Random codes, `[rows][tables]`.

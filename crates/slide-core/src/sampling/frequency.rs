@@ -1,6 +1,6 @@
 //! The rows that are in many of an example's buckets, for the samplers that count matches.
 
-use super::{Example, Sampler, Scratch};
+use super::{Example, Origins, Sampler, Scratch};
 
 /// The labels, and up to `at_most` rows in all of those in at least `min_matches` buckets: those in most first, then lower rows
 /// first. Then random rows up to the floor.
@@ -11,7 +11,7 @@ pub(super) fn collect(
     at_most: usize,
     scratch: &mut Scratch,
     out: &mut Vec<u32>,
-) {
+) -> Origins {
     let Scratch { active, candidates, spare, found, histogram, .. } = scratch;
     candidates.clear();
     if let Some(tables) = example.tables() {
@@ -21,6 +21,7 @@ pub(super) fn collect(
     }
     sort(candidates, spare, example.context.rows);
     active.extend(example.labels.iter().copied());
+    let labels = active.len();
     found.clear();
     histogram.clear();
     histogram.resize(example.codes.len() + 1, 0);
@@ -47,7 +48,7 @@ pub(super) fn collect(
         room -= usize::from(lucky);
         (lucky || matches > level).then_some(row)
     }));
-    sampler.finish(example, active, out);
+    sampler.finish(example, labels, active, out)
 }
 
 /// Sorts numbers below `bound` (radix sort, least significant digit first); `spare` is any list.

@@ -16,6 +16,8 @@ mod threshold;
 mod topk;
 mod vanilla;
 
+use std::ops::AddAssign;
+
 use slide_kernels::{Kernels, rng::RngKey};
 
 use crate::lsh::HashTables;
@@ -41,6 +43,22 @@ pub(crate) struct ExampleKey {
     pub(crate) example: u32,
 }
 
+/// Where the active rows of examples come from that are none of their labels.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Origins {
+    /// Rows found in buckets.
+    pub(crate) hashed: usize,
+    /// Rows chosen at random.
+    pub(crate) random: usize,
+}
+
+impl AddAssign for Origins {
+    fn add_assign(&mut self, other: Self) {
+        self.hashed += other.hashed;
+        self.random += other.random;
+    }
+}
+
 /// Data shared by the examples of a batch.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Context<'a> {
@@ -53,7 +71,8 @@ pub(crate) struct Context<'a> {
 }
 
 impl Sampler {
-    /// Replaces `out` by the active set of one example: strictly ascending rows, all of `labels` among them.
+    /// Replaces `out` by the active set of one example: strictly ascending rows, all of `labels` among them. Returns where the others
+    /// come from (not of `exact`, which has them all).
     ///
     /// `codes` are the example's hash codes, one per table; `labels` are rows in any order, repeated or not. `shared`
     /// treats the example as a batch of one.
@@ -69,7 +88,7 @@ impl Sampler {
         key: ExampleKey,
         scratch: &mut Scratch,
         out: &mut Vec<u32>,
-    ) {
+    ) -> Origins {
         assert_rows(labels, context.rows);
         let example = &Example { context, codes, labels, key };
         match self.kind {
@@ -77,16 +96,22 @@ impl Sampler {
             SamplerKind::TopK => topk::collect(self, example, scratch, out),
             SamplerKind::Threshold => threshold::collect(self, example, scratch, out),
             SamplerKind::Random | SamplerKind::Shared => random::collect(self, example, scratch, out),
-            SamplerKind::Exact => exact::collect(context.rows, out),
+            SamplerKind::Exact => {
+                exact::collect(context.rows, out);
+                Origins::default()
+            }
         }
     }
 
-    /// Adds random rows to the active rows of `set` up to the floor, and empties it into `out`.
-    fn finish(&self, example: &Example<'_>, set: &mut RowSet, out: &mut Vec<u32>) {
+    /// Adds random rows to the active rows of `set`, `labels` of which are labels, up to the floor, and empties it into `out`.
+    fn finish(&self, example: &Example<'_>, labels: usize, set: &mut RowSet, out: &mut Vec<u32>) -> Origins {
         let Example { context, key, .. } = example;
         let mut words = Words::new(context.kernels, key.stream(streams::FILL));
+        let found = set.len();
         random::fill(set, context.rows, self.floor, &mut words);
+        let origins = Origins { hashed: found - labels, random: set.len() - found };
         set.drain_to(out);
+        origins
     }
 }
 

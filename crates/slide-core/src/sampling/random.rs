@@ -2,15 +2,18 @@
 
 use slide_kernels::{Kernels, rng::RngKey};
 
-use super::{Example, RowSet, Sampler, Scratch};
+use super::{Example, Origins, RowSet, Sampler, Scratch};
 use crate::streams;
 
-pub(super) fn collect(sampler: &Sampler, example: &Example<'_>, scratch: &mut Scratch, out: &mut Vec<u32>) {
+pub(super) fn collect(sampler: &Sampler, example: &Example<'_>, scratch: &mut Scratch, out: &mut Vec<u32>) -> Origins {
     let active = &mut scratch.active;
     active.extend(example.labels.iter().copied());
+    let labels = active.len();
     let mut words = Words::new(example.context.kernels, example.key.stream(streams::FILL));
     fill(active, example.context.rows, sampler.target.max(sampler.floor).min(sampler.ceiling), &mut words);
+    let origins = Origins { hashed: 0, random: active.len() - labels };
     active.drain_to(out);
+    origins
 }
 
 /// Adds rows below `rows` to `set` until it has `count`, or all; each row not in it is equally likely.

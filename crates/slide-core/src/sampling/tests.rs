@@ -31,6 +31,7 @@ fn tables(rows: usize, bits: u32, tables: usize, bucket_size: u32) -> HashTables
         tables,
         bucket_size,
         bucket_policy: BucketPolicy::Fifo,
+        center_rows: false,
     };
     let codes = random_words(1, rows * tables, 1 << bits);
     let mut tables = HashTables::from_codes(&settings, rows, &codes, Placement::default()).unwrap();
@@ -99,8 +100,15 @@ proptest! {
             let other = Sampler { kind: other, ..sampler };
             other.collect(&context, &codes, &labels, key, &mut scratch, &mut again);
         }
-        sampler.collect(&context, &codes, &unique, key, &mut scratch, &mut again);
-        prop_assert_eq!(again, set);
+        let origins = sampler.collect(&context, &codes, &unique, key, &mut scratch, &mut again);
+        prop_assert_eq!(&again, &set);
+        if kind != SamplerKind::Exact {
+            prop_assert_eq!(origins.hashed + origins.random + unique.len(), set.len());
+            let in_buckets = matches(&tables, &codes);
+            let others = set.iter().filter(|row| !unique.contains(row));
+            let from_buckets = others.filter(|row| in_buckets.contains_key(row)).count();
+            prop_assert!(origins.hashed <= from_buckets, "{} of {from_buckets}", origins.hashed);
+        }
     }
 
     #[test]

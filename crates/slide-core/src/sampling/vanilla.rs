@@ -1,14 +1,15 @@
 //! Vanilla sampling (SLIDE, MLSys 2020, section 3.1): visits tables in random order until there are enough rows.
 
 use super::{
-    Example, Sampler, Scratch,
+    Example, Origins, Sampler, Scratch,
     random::{Words, below},
 };
 use crate::streams;
 
-pub(super) fn collect(sampler: &Sampler, example: &Example<'_>, scratch: &mut Scratch, out: &mut Vec<u32>) {
+pub(super) fn collect(sampler: &Sampler, example: &Example<'_>, scratch: &mut Scratch, out: &mut Vec<u32>) -> Origins {
     let Scratch { active, order, .. } = scratch;
     active.extend(example.labels.iter().copied());
+    let labels = active.len();
     if let Some(tables) = example.tables() {
         let mut words = Words::new(example.context.kernels, example.key.stream(streams::TABLES));
         order.clear();
@@ -30,5 +31,5 @@ pub(super) fn collect(sampler: &Sampler, example: &Example<'_>, scratch: &mut Sc
             }
         }
     }
-    sampler.finish(example, active, out);
+    sampler.finish(example, labels, active, out)
 }

@@ -29,7 +29,7 @@ use crate::network::block::{Block, Pass, all_rows};
 use crate::objective::{Objective, Totals};
 use crate::optim::{Decays, Step};
 use crate::runtime::Runtime;
-use crate::sampling::{Context, ExampleKey, GROUP, Sampler, SamplerKind, Scratch, SharedSets};
+use crate::sampling::{Context, ExampleKey, GROUP, Origins, Sampler, SamplerKind, Scratch, SharedSets};
 
 /// What a batch did.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -38,6 +38,8 @@ pub(super) struct BatchReport {
     pub(super) loss: f64,
     /// Sum over the examples of the number of active output rows.
     pub(super) active: u64,
+    /// Sums over the examples of the numbers of rows by their origin; none where examples share their rows.
+    pub(super) origins: Option<Origins>,
     /// Distinct output rows that took a step.
     pub(super) rows_touched: u64,
 }
@@ -63,6 +65,7 @@ struct WorkerScratch {
     sampling: Scratch,
     codes: Vec<u32>,
     set: Vec<u32>,
+    origins: Origins,
     tree: ReductionTree,
     merge: ReductionTree,
     phases: Phases,
@@ -110,6 +113,7 @@ impl Engine {
             sampling: Scratch::new(outputs),
             codes: Vec::new(),
             set: Vec::new(),
+            origins: Origins::default(),
             tree: ReductionTree::default(),
             merge: ReductionTree::default(),
             phases: Phases::default(),
@@ -243,6 +247,7 @@ impl Engine {
         BatchReport {
             loss: self.batch.blocks.iter().flat_map(|block| &block.loss).sum(),
             active: self.batch.blocks.iter().map(active).sum(),
+            origins: None,
             rows_touched: rows.len() as u64,
         }
     }
@@ -263,6 +268,8 @@ impl Engine {
             lap.end(Phase::Sampling, &mut scratch.phases);
         });
 
+        let mut origins = Origins::default();
+        self.workers.iter_mut().for_each(|scratch| origins += std::mem::take(&mut scratch.origins));
         let last = network.hidden.len();
         let (blocks, hidden) = (&self.batch.blocks, &self.batch.activations[last]);
         let padded = self.batch.padded();
@@ -319,6 +326,7 @@ impl Engine {
         BatchReport {
             loss: coupled_loss + self.shards.iter().map(|shard| shard.loss).sum::<f64>(),
             active: self.batch.blocks.iter().map(|block| block.active.rows.len() as u64).sum(),
+            origins: Some(origins),
             rows_touched: self.shards.iter().map(|shard| shard.rows_touched() as u64).sum(),
         }
     }
@@ -367,7 +375,7 @@ fn choose_active(
     scratch: &mut WorkerScratch,
 ) {
     let Pass { kernels, seed, step, .. } = context.pass;
-    let WorkerScratch { sampling, codes, set, .. } = scratch;
+    let WorkerScratch { sampling, codes, set, origins, .. } = scratch;
     let count = tables.map_or(0, |tables| tables.tables.settings().tables);
     codes.resize(block.padded * count, 0);
     if let Some(tables) = tables {
@@ -381,7 +389,7 @@ fn choose_active(
         let labels = labels(example);
         let codes = &codes[example * count..(example + 1) * count];
         let key = ExampleKey { seed, step, example: (block.first + example) as u32 };
-        sampler.collect(&choice, codes, labels, key, sampling, set);
+        *origins += sampler.collect(&choice, codes, labels, key, sampling, set);
         push_with_targets(&mut block.active, set, labels, context.objective.target(labels.len()));
         block.active.finish_example();
     }

@@ -148,6 +148,10 @@ pub struct Progress {
     pub learning_rate: f32,
     /// Mean number of active output rows an example in the batch.
     pub active_per_example: f64,
+    /// Of these, rows found in hash tables that are none of the example's labels; none if examples share their rows.
+    pub hashed_per_example: Option<f64>,
+    /// Of these, rows chosen at random to fill up; none if examples share their rows.
+    pub random_per_example: Option<f64>,
     /// Distinct output rows that took a step in the batch.
     pub rows_touched: u64,
     /// Whether the batch was the last of its epoch.
@@ -301,6 +305,8 @@ impl Trainer {
                 epoch_loss: epoch_loss / epoch_examples as f64,
                 learning_rate: config.optimizer.learning_rate_at(step, steps),
                 active_per_example: report.active as f64 / in_batch,
+                hashed_per_example: report.origins.map(|origins| origins.hashed as f64 / in_batch),
+                random_per_example: report.origins.map(|origins| origins.random as f64 / in_batch),
                 rows_touched: report.rows_touched,
                 epoch_finished: done == examples,
             };
