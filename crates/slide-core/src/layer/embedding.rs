@@ -23,6 +23,9 @@ pub(crate) fn forward(
     values: &[f32],
     out: &mut [f32],
 ) {
+    if let Some(weights) = layer.quantized() {
+        return weights.sum_of_rows(bias, rows, values, out);
+    }
     kernels.embedding_forward(layer.table(), row_ids(rows, layer.rows()), values, bias, out);
 }
 

@@ -1,11 +1,11 @@
 //! The hash tables of the output layer: built from its rows, used by samplers in training and by retrieval.
 
-use slide_kernels::{Kernels, Matrix, Values};
+use slide_kernels::{Kernels, Matrix};
 use slide_mem::{Placement, Report, Workers};
 
 use super::{HashError, HashFunctions, HashTables, HashingConfig};
 use crate::layer::partition::Partition;
-use crate::layer::rows::LayerRows;
+use crate::layer::rows::{LayerRows, Weights};
 
 /// Hash functions and tables over the output rows.
 #[derive(Debug)]
@@ -66,17 +66,21 @@ impl OutputTables {
 
     /// Hashes all rows of `output` and fills the tables, before batch `step`.
     pub(crate) fn rebuild(&mut self, output: &LayerRows, step: u64, kernels: &Kernels, workers: &Workers) {
-        let table = output.table();
-        let (width, stride, functions) = (output.width(), table.stride(), &self.functions);
+        let (width, functions) = (output.width(), &self.functions);
         let tables = self.tables.settings().tables;
         self.tables.each_block_of_codes(workers, |rows, codes| {
-            let range = rows.start * stride..rows.end * stride;
-            let widened: Vec<f32>;
-            let values = match table.values() {
-                Values::F32(values) => &values[range],
-                Values::Bf16(values) => {
-                    widened = values[range].iter().map(|value| value.to_f32()).collect();
-                    &widened
+            let mut widened: Vec<f32>;
+            let (values, stride) = match output.weights() {
+                Weights::F32(table) => {
+                    let stride = table.stride();
+                    (&table.as_slice()[rows.start * stride..rows.end * stride], stride)
+                }
+                Weights::Bf16(_) | Weights::Quantized(_) => {
+                    let stride = output.columns();
+                    widened = vec![0.0; rows.len() * stride];
+                    let each = widened.chunks_exact_mut(stride).zip(rows.clone());
+                    each.for_each(|(out, row)| output.copy_row(row, out));
+                    (&widened[..], stride)
                 }
             };
             let vectors = Matrix::new(values, stride, width).expect("whole rows");

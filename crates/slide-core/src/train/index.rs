@@ -46,8 +46,10 @@ impl Model {
             CounterRng::new(RngKey::new(seed, streams::INDEX_QUERIES, 0, 0)).shuffle(&mut rest);
         }
         rest.truncate(config.query_count(rest.len()));
-        let rows = QuantizedRows::new(&network.output, runtime.kernels());
-        let queries = self.queries(data, &rest, Some(&rows), runtime);
+        // Rows that are integers are scanned as they are.
+        let is_float = network.output.quantized().is_none();
+        let rows = is_float.then(|| QuantizedRows::new(&network.output, runtime.kernels()));
+        let queries = self.queries(data, &rest, rows.as_ref(), runtime);
         let held_out = self.queries(data, &held_out, None, runtime);
         let index = index::build(&network.output, queries, held_out, config, seed, runtime);
         let report = index.report;
