@@ -2,9 +2,9 @@
 
 use slide_kernels::{Kernels, MatrixMut, Table, Values};
 
+use crate::layer::dense;
 use crate::layer::quantized::ByteVectors;
 use crate::layer::rows::LayerRows;
-use crate::layer::{dense, embedding};
 use crate::network::Network;
 use crate::retrieval::Query;
 use crate::views::{matrix, matrix_mut, row_ids};
@@ -75,8 +75,11 @@ impl Frequent {
         *columns = rows.next_multiple_of(16);
         by_example.resize(*columns * query.padded, 0.0);
         if let Some(weights) = network.output.quantized() {
-            vectors.take(kernels, query.rows, network.output.columns());
-            if query.examples < TOGETHER {
+            let is_block = query.examples >= TOGETHER;
+            let taken = if is_block { query.padded } else { query.examples };
+            let width = network.output.columns();
+            vectors.take(kernels, &query.rows[..taken * width], width);
+            if !is_block {
                 for (example, out) in by_example.chunks_exact_mut(*columns).take(query.examples).enumerate() {
                     weights.dots(kernels, &self.rows, vectors, example, &mut out[..rows]);
                     out.iter_mut().zip(&self.biases).for_each(|(logit, bias)| *logit += bias);
@@ -119,9 +122,9 @@ impl Frequent {
 /// The weights of `rows`, transposed: `[columns][rows]`.
 fn transposed(kernels: &Kernels, output: &LayerRows, rows: &[u32]) -> Vec<f32> {
     let columns = output.columns();
-    let (zeros, mut by_row) = (vec![0.0; columns], vec![0.0; rows.len() * columns]);
+    let mut by_row = vec![0.0; rows.len() * columns];
     for (&row, weights) in rows.iter().zip(by_row.chunks_exact_mut(columns)) {
-        embedding::forward(kernels, output, &zeros, &[row], &[1.0], weights);
+        output.copy_row(row as usize, weights);
     }
     let mut weights = vec![0.0; by_row.len()];
     kernels.transpose(matrix(&by_row, columns), matrix_mut(&mut weights, rows.len()));

@@ -37,6 +37,10 @@ impl RowBits {
     }
 }
 
+/// Rows that are widened before they are added up: with 256 columns, 16 KiB of the first cache.
+const WIDENED: usize = 16;
+const FIRST: [u32; WIDENED] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
+
 /// Rows of integers, one per neuron, in internal row order.
 #[derive(Debug)]
 pub(crate) struct QuantizedRows {
@@ -107,17 +111,33 @@ impl QuantizedRows {
         out.iter_mut().zip(values).for_each(|(out, &x)| *out = self.scales[row] * f32::from(x));
     }
 
-    /// `out = bias + sum of factors[i] * rows[i]`.
-    pub(crate) fn sum_of_rows(&self, bias: &[f32], rows: &[u32], factors: &[f32], out: &mut [f32]) {
+    /// `out = bias + sum of factors[i] * rows[i]`, in one chain of multiply-adds, with the weights as [`copy_row`](Self::copy_row) gives
+    /// them. Some rows at a time are widened in the first cache.
+    pub(crate) fn sum_of_rows(
+        &self,
+        kernels: &Kernels,
+        bias: &[f32],
+        rows: &[u32],
+        factors: &[f32],
+        widened: &mut Vec<f32>,
+        out: &mut [f32],
+    ) {
+        let (columns, stride, values) = (out.len(), self.values.stride(), self.values.as_slice());
+        widened.resize((WIDENED + 1) * columns, 0.0);
+        let (sum, widened) = widened.split_at_mut(columns);
         out.copy_from_slice(bias);
-        let (values, stride) = (self.values.as_slice(), self.values.stride());
-        for (&row, &factor) in rows.iter().zip(factors) {
-            let row = row as usize;
-            let factor = factor * self.scales[row];
-            let values = &values[row * stride..][..out.len()];
-            for (out, values) in out.as_chunks_mut::<16>().0.iter_mut().zip(values.as_chunks::<16>().0) {
-                out.iter_mut().zip(values).for_each(|(out, &x)| *out += factor * f32::from(x));
+        let mut ahead = rows.iter().skip(WIDENED);
+        for (rows, factors) in rows.chunks(WIDENED).zip(factors.chunks(WIDENED)) {
+            for (&row, widened) in rows.iter().zip(widened.chunks_exact_mut(columns)) {
+                if let Some(&row) = ahead.next() {
+                    slide_kernels::prefetch(&values[row as usize * stride..][..columns]);
+                }
+                let row = row as usize;
+                kernels.dequantize_i8(&values[row * stride..][..columns], self.scales[row], widened);
             }
+            sum.copy_from_slice(out);
+            let table = matrix(&widened[..rows.len() * columns], columns);
+            kernels.embedding_forward(table.into(), row_ids(&FIRST[..rows.len()], rows.len()), factors, sum, out);
         }
     }
 

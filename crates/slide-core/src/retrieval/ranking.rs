@@ -101,7 +101,7 @@ impl Ranking {
         self.best.resize_with(query.examples.max(self.best.len()), Vec::new);
         let columns = layer.columns();
         if layer.quantized().is_some() {
-            self.vectors.take(kernels, query.rows, columns);
+            self.vectors.take(kernels, &query.rows[..query.examples * columns], columns);
         }
         for (example, best) in self.best.iter_mut().enumerate().take(query.examples) {
             let rows = candidates.list(example);
