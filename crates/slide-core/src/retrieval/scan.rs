@@ -22,6 +22,8 @@ pub(crate) struct Scan {
     sum: Vec<f32>,
     tile_max: Vec<f32>,
     tile_sum: Vec<f32>,
+    /// The logits of an example alone in the first of 16 columns, as the kernel takes them.
+    columns: Vec<f32>,
     /// The queries, if the rows are integers.
     vectors: ByteVectors,
 }
@@ -153,8 +155,19 @@ impl Scan {
     }
 
     fn add_to_sums(&mut self, kernels: &Kernels, examples: usize) {
-        let Self { logits, max, sum, tile_max, tile_sum, .. } = self;
-        kernels.column_max_sum(matrix(logits, examples), tile_max, tile_sum);
+        let Self { logits, max, sum, tile_max, tile_sum, columns, .. } = self;
+        let padded = examples.next_multiple_of(16);
+        for buffer in [&mut *tile_max, &mut *tile_sum] {
+            buffer.resize(padded, 0.0);
+        }
+        let logits = if padded == examples {
+            logits
+        } else {
+            refill(columns, logits.len() * padded, 0.0);
+            columns.iter_mut().step_by(padded).zip(&*logits).for_each(|(column, logit)| *column = *logit);
+            columns
+        };
+        kernels.column_max_sum(matrix(logits, padded), tile_max, tile_sum);
         for example in 0..examples {
             let both = max[example].max(tile_max[example]);
             sum[example] = sum[example] * numerics::exp(max[example] - both)
