@@ -33,7 +33,8 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    /// A network of zeros of the configured shape, `storage` being that of its input and its output layer, with the state of `optimizer` if it is to be trained.
+    /// A network of zeros of the configured shape, with the state of `optimizer` if it is to be trained; `storage` is that of the
+    /// input and of the output layer.
     pub(crate) fn zeroed(
         config: &NetworkConfig,
         storage: [Storage; 2],
