@@ -229,12 +229,12 @@ mod tests {
         for isa in Isa::available() {
             let kernels = Kernels::for_isa(isa).unwrap();
             let mut vectors = ByteVectors::default();
-            vectors.take(&kernels, &inputs, COLUMNS);
+            vectors.take(kernels, &inputs, COLUMNS);
             let mut all = [0.0; 4 * 5];
-            rows.products(&kernels, &listed, &mut vectors, &mut all);
+            rows.products(kernels, &listed, &mut vectors, &mut all);
             for number in 0..5 {
                 let mut one = [0.0; 4];
-                rows.dots(&kernels, &listed, &vectors, number, &mut one);
+                rows.dots(kernels, &listed, &vectors, number, &mut one);
                 for (place, (&row, one)) in listed.iter().zip(one).enumerate() {
                     assert_eq!(one.to_bits(), all[place * 5 + number].to_bits(), "{isa}");
                     let row = &weights[row as usize * WIDTH..][..WIDTH];
