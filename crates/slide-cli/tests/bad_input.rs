@@ -37,7 +37,7 @@ fn wrong_usage() {
         ("train train.txt -o m --numa node", "node:N"),
         ("train train.txt -o m --log-every 0", "--log-every"),
         ("predict m test.txt --top 0", "--top"),
-        ("eval m test.txt --retrieval best", "possible values: auto, exact, linear, lsh"),
+        ("eval m test.txt --retrieval best", "possible values: auto, exact, linear, index, lsh"),
         ("predict m test.txt --format xml", "possible values: tsv, jsonl"),
         ("data stats train.txt --data-format csv", "possible values: xmc, svmlight, npz"),
         ("data synth -o s.txt --like imagenet", "possible values: amazon-670k"),
@@ -174,7 +174,7 @@ fn model_files() {
         ("text", "not a complete safetensors file"),
         ("empty", "safetensors"),
         ("foreign", "but not of slide"),
-        ("newer", "model format 7, expected at most 3"),
+        ("newer", "model format 7, expected at most 4"),
     ] {
         let file = format!("{name}.slide");
         for words in

@@ -97,11 +97,12 @@ pub use infer::{
     EvaluateOptions, Example, Latencies, OutputLayer, PredictError, Prediction, Predictions, Predictor, Session,
     evaluate, evaluate_with, latencies,
 };
+pub use layer::quantized::RowBits;
 pub use layer::rows::Precision;
 pub use linear::LinearConfig;
 pub use lsh::{BucketPolicy, HashError, HashKind, HashingConfig, Rebuild, RebuildError};
 pub use metrics::{Evaluation, Metrics};
-pub use model::{Model, ModelError, TensorInfo};
+pub use model::{Model, ModelError, Quantization, QuantizeConfig, TensorInfo};
 pub use network::{Dropout, DropoutError, NetworkConfig};
 pub use objective::Loss;
 pub use optim::{AdagradConfig, AdamConfig, AdamWConfig, LazyMoments, Method, OptimizerConfig, Schedule, SgdConfig};

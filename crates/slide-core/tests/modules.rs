@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// All modules, the lowest first: each uses only modules that stand before it.
-const ORDER: [(&str, &str); 21] = [
+const ORDER: [(&str, &str); 22] = [
     ("setting", "what a setting is: a field of the configuration with its name and its help"),
     ("choice", "settings that are one of a few words"),
     ("streams", "numbers of the streams of random numbers"),
@@ -22,6 +22,7 @@ const ORDER: [(&str, &str); 21] = [
     ("network", "the layers together, for a block of examples"),
     ("linear", "the sparse linear part and its training"),
     ("combination", "one score from the two parts"),
+    ("index", "lists of labels, and the router that chooses among them"),
     ("config", "what is trained and how"),
     ("retrieval", "which labels are scored for an example, and the best of them"),
     ("model", "the network with its history, and its file"),

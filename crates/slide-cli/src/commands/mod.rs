@@ -6,6 +6,7 @@ mod eval;
 pub(crate) mod index;
 mod info;
 mod predict;
+mod quantize;
 mod serve;
 mod train;
 mod tune;
@@ -36,6 +37,7 @@ pub(crate) fn run(cli: Cli) -> Result<Status> {
         Verb::Demo(args) => return demo::run(&args, show),
         Verb::Tune(args) => tune::run(&args, show)?,
         Verb::Index(args) => index::run(&args, show)?,
+        Verb::Quantize(args) => quantize::run(&args, show)?,
         Verb::Eval(args) => eval::run(&args, show)?,
         Verb::Predict(args) => predict::run(&args, show)?,
         Verb::Serve(args) => serve::run(&args, show)?,

@@ -7,7 +7,9 @@ use std::time::Instant;
 use anyhow::Result;
 use serde::Serialize;
 use slide_core::data::{self, ReadOptions};
-use slide_core::{Choice, Dataset, Model, Outcome, Predictor, Retrieval, Runtime, TrainConfig, Trainer};
+use slide_core::{
+    Choice, Dataset, Model, Outcome, Predictor, QuantizeConfig, Retrieval, Runtime, TrainConfig, Trainer,
+};
 
 use super::eval::evaluation;
 use super::{Show, Status};
@@ -64,8 +66,10 @@ pub(crate) fn run(args: &TrainArgs, show: Show) -> Result<Status> {
 
     let report = trainer.report();
     let mut model = trainer.into_model()?;
-    if args.quantize {
-        model.quantize(&runtime)?;
+    if let Some(to) = args.quantize {
+        let mut config = QuantizeConfig::default();
+        config.to = to;
+        model.quantize(&config, &runtime)?;
     }
     show.progress.during("writing the model", || model.save(&args.output))?;
     let predictor = Predictor::with(model, Retrieval::Auto, &runtime)?;

@@ -2,7 +2,9 @@
 
 use slide_kernels::{Kernels, MatrixMut, Table, Values};
 
-use crate::layer::{dense, embedding};
+use crate::layer::dense;
+use crate::layer::quantized::ByteVectors;
+use crate::layer::rows::LayerRows;
 use crate::network::Network;
 use crate::retrieval::Query;
 use crate::views::{matrix, matrix_mut, row_ids};
@@ -22,7 +24,7 @@ pub(super) struct Frequent {
     /// Whether a label is one of them.
     is_frequent: Vec<bool>,
     /// Their weights once more, transposed, `[columns][rows]`, and biases: for an example alone, which most hidden units are not
-    /// active for.
+    /// active for. Empty if the rows are integers.
     weights: Vec<f32>,
     biases: Vec<f32>,
 }
@@ -38,6 +40,8 @@ pub(super) struct Logits {
     /// The active hidden units of an example.
     units: Vec<u32>,
     activations: Vec<f32>,
+    /// The block's last hidden layer, if the rows are integers.
+    vectors: ByteVectors,
 }
 
 impl Frequent {
@@ -54,13 +58,7 @@ impl Frequent {
         let labels: Vec<u32> = rows.iter().map(|&row| output.partition().to_logical(row)).collect();
         let mut is_frequent = vec![false; frequencies.len()];
         labels.iter().for_each(|&label| is_frequent[label as usize] = true);
-        let columns = output.columns();
-        let (zeros, mut by_row) = (vec![0.0; columns], vec![0.0; rows.len() * columns]);
-        for (&row, weights) in rows.iter().zip(by_row.chunks_exact_mut(columns)) {
-            embedding::forward(kernels, output, &zeros, &[row], &[1.0], weights);
-        }
-        let mut weights = vec![0.0; by_row.len()];
-        kernels.transpose(matrix(&by_row, columns), matrix_mut(&mut weights, rows.len()));
+        let weights = if output.quantized().is_some() { Vec::new() } else { transposed(kernels, output, &rows) };
         let biases = rows.iter().map(|&row| output.bias()[row as usize]).collect();
         Self { rows, labels, is_frequent, weights, biases }
     }
@@ -72,10 +70,30 @@ impl Frequent {
 
     /// The network's logits of these labels for a block of examples: each is the same chain of multiply-adds either way.
     pub(super) fn score(&self, kernels: &Kernels, network: &Network, query: &Query<'_>, logits: &mut Logits) {
-        let Logits { by_row, by_example, columns, units, activations } = logits;
+        let Logits { by_row, by_example, columns, units, activations, vectors } = logits;
         let rows = self.rows.len();
         *columns = rows.next_multiple_of(16);
         by_example.resize(*columns * query.padded, 0.0);
+        if let Some(weights) = network.output.quantized() {
+            let is_block = query.examples >= TOGETHER;
+            let taken = if is_block { query.padded } else { query.examples };
+            let width = network.output.columns();
+            vectors.take(kernels, &query.rows[..taken * width], width);
+            if !is_block {
+                for (example, out) in by_example.chunks_exact_mut(*columns).take(query.examples).enumerate() {
+                    weights.dots(kernels, &self.rows, vectors, example, &mut out[..rows]);
+                    out.iter_mut().zip(&self.biases).for_each(|(logit, bias)| *logit += bias);
+                }
+                return;
+            }
+            by_row.resize(rows * query.padded, 0.0);
+            weights.products(kernels, &self.rows, vectors, by_row);
+            for (logits, bias) in by_row.chunks_exact_mut(query.padded).zip(&self.biases) {
+                logits.iter_mut().for_each(|logit| *logit += bias);
+            }
+            let out = MatrixMut::new(by_example, *columns, rows).expect("sized to the block");
+            return kernels.transpose(matrix(by_row, query.padded), out);
+        }
         if query.examples >= TOGETHER {
             by_row.resize(rows * query.padded, 0.0);
             dense::forward(kernels, &network.output, &self.rows, query.transposed, query.padded, by_row);
@@ -99,4 +117,16 @@ impl Frequent {
         let logits = &logits.by_example[example * logits.columns..];
         self.labels.iter().copied().zip(logits.iter().copied())
     }
+}
+
+/// The weights of `rows`, transposed: `[columns][rows]`.
+fn transposed(kernels: &Kernels, output: &LayerRows, rows: &[u32]) -> Vec<f32> {
+    let columns = output.columns();
+    let mut by_row = vec![0.0; rows.len() * columns];
+    for (&row, weights) in rows.iter().zip(by_row.chunks_exact_mut(columns)) {
+        output.copy_row(row as usize, weights);
+    }
+    let mut weights = vec![0.0; by_row.len()];
+    kernels.transpose(matrix(&by_row, columns), matrix_mut(&mut weights, rows.len()));
+    weights
 }

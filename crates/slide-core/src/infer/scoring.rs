@@ -8,6 +8,7 @@ use slide_kernels::Kernels;
 use super::frequent::{Frequent, Logits};
 use crate::combination::{Combination, log_frequency};
 use crate::data::Normalize;
+use crate::layer::quantized::ByteVectors;
 use crate::linear::{Postings, Scores, row_scale};
 use crate::model::Model;
 use crate::network::Network;
@@ -61,6 +62,8 @@ pub(crate) struct Scratch {
     rows: Vec<u32>,
     logits: Vec<f32>,
     frequent: Logits,
+    /// The example's last hidden layer, if the rows are integers.
+    vector: ByteVectors,
     pub(super) candidates: Vec<Scored>,
 }
 
@@ -109,7 +112,7 @@ impl Scorer<'_> {
         scratch: &mut Scratch,
     ) {
         let Self { kernels, scoring, postings, network, normalize } = *self;
-        let Scratch { linear, rows, logits, frequent, candidates } = scratch;
+        let Scratch { linear, rows, logits, frequent, vector, candidates } = scratch;
         linear.score(postings, kernels, (features, values), row_scale(normalize == Normalize::L2, values));
         candidates.clear();
         match (block.ranking, &scoring.frequent) {
@@ -138,7 +141,12 @@ impl Scorer<'_> {
         logits.resize(rows.len(), 0.0);
         let columns = output.columns();
         let hidden = &block.query.rows[number * columns..(number + 1) * columns];
-        kernels.rows_dot(output.table(), row_ids(rows, output.rows()), hidden, logits);
+        if let Some(weights) = output.quantized() {
+            vector.take(kernels, hidden, columns);
+            weights.dots(kernels, rows, vector, 0, logits);
+        } else {
+            kernels.rows_dot(output.table(), row_ids(rows, output.rows()), hidden, logits);
+        }
         for ((one, &row), &logit) in candidates[first..].iter_mut().zip(&*rows).zip(&*logits) {
             one.network = logit + output.bias()[row as usize];
         }

@@ -14,15 +14,19 @@ pub(crate) struct Scratch {
     decays: RowDecays,
 }
 
-/// `out = bias + sum of values[i] * rows[i]` for one example; `out` has the layer's columns.
+/// `out = bias + sum of values[i] * rows[i]` for one example; `out` has the layer's columns. Rows of integers are widened in `widened`.
 pub(crate) fn forward(
     kernels: &Kernels,
     layer: &LayerRows,
     bias: &[f32],
     rows: &[u32],
     values: &[f32],
+    widened: &mut Vec<f32>,
     out: &mut [f32],
 ) {
+    if let Some(weights) = layer.quantized() {
+        return weights.sum_of_rows(kernels, bias, rows, values, widened, out);
+    }
     kernels.embedding_forward(layer.table(), row_ids(rows, layer.rows()), values, bias, out);
 }
 

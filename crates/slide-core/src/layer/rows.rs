@@ -7,6 +7,7 @@ use slide_kernels::{Kernels, Rounding, Table, TableMut, Values, ValuesMut};
 use slide_mem::{Arena, MemError, Placement, Report, RowTable, Slab};
 
 use super::partition::Partition;
+use super::quantized::{QuantizedRows, RowBits};
 use crate::choice::choices;
 use crate::optim::{Optimizer, RowDecays, RowState, ShardState, Step, split};
 use crate::views::row_ids;
@@ -26,6 +27,15 @@ choices! {
 pub(crate) enum Weights {
     F32(RowTable<f32>),
     Bf16(RowTable<bf16>),
+    Quantized(QuantizedRows),
+}
+
+/// How the rows of a layer are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Storage {
+    Floats(Precision),
+    /// For layers that are not trained.
+    Quantized(RowBits),
 }
 
 /// The shape of the rows of a layer.
@@ -38,7 +48,7 @@ pub(crate) struct Shape {
     pub(crate) width: usize,
     /// Whether a row has a bias.
     pub(crate) has_bias: bool,
-    pub(crate) precision: Precision,
+    pub(crate) storage: Storage,
 }
 
 /// The rows of one layer.
@@ -61,10 +71,11 @@ impl LayerRows {
         optimizer: Option<&dyn Optimizer>,
         placement: &Placement,
     ) -> Result<Self, MemError> {
-        let Shape { number, rows, width, has_bias, precision } = shape;
-        let weights = match precision {
-            Precision::F32 => Weights::F32(RowTable::zeroed(rows, width, *placement)?),
-            Precision::Bf16 => Weights::Bf16(RowTable::zeroed(rows, width, *placement)?),
+        let Shape { number, rows, width, has_bias, storage } = shape;
+        let weights = match storage {
+            Storage::Floats(Precision::F32) => Weights::F32(RowTable::zeroed(rows, width, *placement)?),
+            Storage::Floats(Precision::Bf16) => Weights::Bf16(RowTable::zeroed(rows, width, *placement)?),
+            Storage::Quantized(bits) => Weights::Quantized(QuantizedRows::zeroed(rows, width, bits, placement)?),
         };
         let biases = if has_bias { rows } else { 0 };
         let state_bytes = optimizer.map_or(Ok(0), |optimizer| RowState::arena_bytes(optimizer, rows, biases))?;
@@ -117,7 +128,7 @@ impl LayerRows {
         &mut self.weights
     }
 
-    /// Rounds the stored weights to bfloat16, to nearest. The state of the optimiser, if there is any, stays.
+    /// Rounds weights that are stored as f32 to bfloat16, to nearest. The state of the optimiser, if there is any, stays.
     pub(crate) fn round_to_bf16(&mut self, kernels: &Kernels, placement: &Placement) -> Result<(), MemError> {
         let Weights::F32(weights) = &self.weights else { return Ok(()) };
         let mut rounded = RowTable::<bf16>::zeroed(self.rows(), self.width, *placement)?;
@@ -126,6 +137,35 @@ impl LayerRows {
         rows.for_each(|(row, out)| kernels.f32_to_bf16(&row[..self.width], Rounding::Nearest, &mut out[..self.width]));
         self.weights = Weights::Bf16(rounded);
         Ok(())
+    }
+
+    /// Rounds the stored weights to integers of `bits` bits, unless they have no more. A state of the optimiser is dropped.
+    pub(crate) fn quantize(&mut self, bits: RowBits, placement: &Placement) -> Result<(), MemError> {
+        self.state = None;
+        if self.quantized().is_some_and(|rows| rows.bits == bits || rows.bits == RowBits::Four) {
+            return Ok(());
+        }
+        let mut rounded = QuantizedRows::zeroed(self.rows(), self.width, bits, placement)?;
+        let mut row = vec![0.0; self.columns()];
+        for number in 0..self.rows() {
+            self.copy_row(number, &mut row);
+            rounded.set_row(number, &row[..self.width]);
+        }
+        rounded.finish();
+        self.weights = Weights::Quantized(rounded);
+        Ok(())
+    }
+
+    /// Computes what follows from the stored weights, when they have been set.
+    pub(crate) fn finish_loading(&mut self) {
+        if let Weights::Quantized(rows) = &mut self.weights {
+            rows.finish();
+        }
+    }
+
+    /// The rows, if they are stored as integers.
+    pub(crate) fn quantized(&self) -> Option<&QuantizedRows> {
+        if let Weights::Quantized(rows) = &self.weights { Some(rows) } else { None }
     }
 
     /// The optimiser's state, if the layer is trained.
@@ -139,10 +179,14 @@ impl LayerRows {
     }
 
     /// All weights as the kernels read them: `columns` of each row.
+    ///
+    /// # Panics
+    /// If they are [quantised](Self::quantized).
     pub(crate) fn table(&self) -> Table<'_> {
         match &self.weights {
             Weights::F32(table) => padded_table(Values::F32(table.as_slice()), table.stride(), self.columns()),
             Weights::Bf16(table) => padded_table(Values::Bf16(table.as_slice()), table.stride(), self.columns()),
+            Weights::Quantized(_) => unreachable!("rows of integers have products of their own"),
         }
     }
 
@@ -154,6 +198,7 @@ impl LayerRows {
                 let row = &table.as_slice()[row * table.stride()..][..out.len()];
                 out.iter_mut().zip(row).for_each(|(out, x)| *out = x.to_f32());
             }
+            Weights::Quantized(rows) => rows.copy_row(row, out),
         }
     }
 
@@ -162,6 +207,7 @@ impl LayerRows {
         let mut report = match &self.weights {
             Weights::F32(table) => table.report(),
             Weights::Bf16(table) => table.report(),
+            Weights::Quantized(rows) => rows.values.report(),
         };
         report.merge(&self.vectors.report());
         if let Some(state) = &self.state {
@@ -198,6 +244,7 @@ impl LayerRows {
             Weights::Bf16(table) => {
                 (table.stride(), table.shards_mut(starts).into_iter().map(ShardWeights::Bf16).collect())
             }
+            Weights::Quantized(_) => unreachable!("rows of integers have no state"),
         };
         let states = state.cut(starts);
         let biases = split(&mut self.bias, starts);

@@ -28,6 +28,8 @@ pub(crate) struct Postings {
     /// Of each list the places in the block, ascending, and then the bits of as many weights.
     entries: Slab<u16>,
     labels: Arc<Labels>,
+    /// By feature; if there are any, weights are integers times the scale of their feature, rounded to f16.
+    scales: Option<Vec<f32>>,
     /// Lists are read at random places, which large pages make cheaper.
     arena: Arena,
 }
@@ -84,7 +86,41 @@ impl Postings {
                 (*place, *weight) = ((pair / BLOCK as u32) as u16, pair as u16);
             }
         }
-        Ok(Self { features, blocks, starts, entries, labels: Arc::new(labels), arena })
+        Ok(Self { features, blocks, starts, entries, labels: Arc::new(labels), scales: None, arena })
+    }
+
+    /// The same labels with the weights that `weight_of` makes of those of each feature, or without; `scales` are those of the new weights.
+    pub(crate) fn with_weights(
+        &self,
+        placement: &Placement,
+        scales: Option<Vec<f32>>,
+        weight_of: impl Fn(u32, f16) -> Option<f16>,
+    ) -> Result<Self, MemError> {
+        let biases: Vec<f32> = self.labels.biases().collect();
+        let changed = Self::from_lists(self.features, &biases, placement, |visit| {
+            for (feature, label, weight) in self.entries_by_feature() {
+                if let Some(weight) = weight_of(feature, weight) {
+                    visit(feature, label, weight);
+                }
+            }
+        })?;
+        Ok(Self { scales, ..changed })
+    }
+
+    /// Says what weights are multiples of: a scale for each feature.
+    pub(crate) fn with_scales(self, scales: Vec<f32>) -> Self {
+        Self { scales: Some(scales), ..self }
+    }
+
+    /// What the weights of each feature are multiples of, if they are.
+    pub(crate) fn scales(&self) -> Option<&[f32]> {
+        self.scales.as_deref()
+    }
+
+    /// Feature, label and weight of all entries, feature by feature.
+    pub(crate) fn entries_by_feature(&self) -> impl Iterator<Item = (u32, u32, f16)> {
+        (0..self.features as u32)
+            .flat_map(|feature| self.list(feature as usize).map(move |(label, weight)| (feature, label, weight)))
     }
 
     /// The list of a feature: labels, ascending, and weights.

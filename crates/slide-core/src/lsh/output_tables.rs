@@ -1,11 +1,11 @@
 //! The hash tables of the output layer: built from its rows, used by samplers in training and by retrieval.
 
-use slide_kernels::{Kernels, Matrix, Values};
+use slide_kernels::{Kernels, Matrix};
 use slide_mem::{Placement, Report, Workers};
 
 use super::{HashError, HashFunctions, HashTables, HashingConfig};
 use crate::layer::partition::Partition;
-use crate::layer::rows::LayerRows;
+use crate::layer::rows::{LayerRows, Weights};
 
 /// Hash functions and tables over the output rows.
 #[derive(Debug)]
@@ -66,25 +66,29 @@ impl OutputTables {
 
     /// Hashes all rows of `output`, minus their mean row if the settings say so, and fills the tables, before batch `step`.
     pub(crate) fn rebuild(&mut self, output: &LayerRows, step: u64, kernels: &Kernels, workers: &Workers) {
-        let table = output.table();
-        let (width, stride, functions) = (output.width(), table.stride(), &self.functions);
+        let (width, functions) = (output.width(), &self.functions);
         let tables = self.tables.settings().tables;
         let mean = self.tables.settings().center_rows.then(|| mean_row(output, workers));
         self.tables.each_block_of_codes(workers, |rows, codes| {
-            let range = rows.start * stride..rows.end * stride;
-            let mut changed = Vec::new();
-            let mut values = match table.values() {
-                Values::F32(values) => &values[range],
-                Values::Bf16(values) => {
-                    changed.extend(values[range].iter().map(|value| value.to_f32()));
-                    &changed[..]
+            let (mut changed, centred_rows): (Vec<f32>, Vec<f32>);
+            let (mut values, stride) = match output.weights() {
+                Weights::F32(table) => {
+                    let stride = table.stride();
+                    (&table.as_slice()[rows.start * stride..rows.end * stride], stride)
+                }
+                Weights::Bf16(_) | Weights::Quantized(_) => {
+                    let stride = output.columns();
+                    changed = vec![0.0; rows.len() * stride];
+                    let each = changed.chunks_exact_mut(stride).zip(rows.clone());
+                    each.for_each(|(out, row)| output.copy_row(row, out));
+                    (&changed[..], stride)
                 }
             };
             if let Some(mean) = &mean {
                 let centred =
                     values.chunks(stride).flat_map(|row| row[..width].iter().zip(mean).map(|(x, mean)| x - mean));
-                changed = centred.collect();
-                values = &changed;
+                centred_rows = centred.collect();
+                values = &centred_rows;
             }
             let vectors = Matrix::new(values, values.len() / rows.len(), width).expect("whole rows");
             debug_assert_eq!(codes.len(), rows.len() * tables);

@@ -5,11 +5,12 @@
 //!
 //! | name | shape | type | |
 //! |---|---|---|---|
-//! | `input.weight` | features x hidden 0 | F32 or BF16 | the embedding of each feature |
+//! | `input.weight` | features x hidden 0 | F32, BF16, I8 or U8 | the embedding of each feature; as U8 two weights to a byte: see below |
 //! | `input.bias` | 1 x hidden 0 | F32 | |
 //! | `hidden.I.weight` | hidden I+1 x hidden I | F32 or BF16 | |
 //! | `hidden.I.bias` | hidden I+1 | F32 | |
-//! | `output.weight` | labels x last hidden | F32 or BF16 | |
+//! | `output.weight` | labels x last hidden | F32, BF16, I8 or U8 | |
+//! | `input.scale`, `output.scale` | rows | F32 | what the integers of each row are multiplied with, if `.weight` is I8 or U8 |
 //! | `output.bias` | labels | F32 | |
 //! | `label_frequency` | labels | U32 | training examples with the label |
 //! | `*.first_moment`, ... | as the tensor | F32 | the optimiser's states, by its own names; checkpoints only |
@@ -17,7 +18,8 @@
 //! | `linear.bias` | labels | F32 | score of each label for an example without features; models with a linear part only |
 //! | `linear.count` | features | U32 | labels that each feature has a weight for |
 //! | `linear.label` | bytes | U8 | these labels, feature by feature, ascending: differences to the one before, as LEB128 |
-//! | `linear.weight` | weights | F16 | their weights, in the same order |
+//! | `linear.weight` | weights | F16 or I8 | their weights, in the same order |
+//! | `linear.scale` | features | F32 | what the integers of each feature are multiplied with, if `linear.weight` is I8 |
 //! | `index.center` | columns | F32 | mean query; `columns` is the width of the last hidden layer rounded up to a multiple of 16; models with an index only |
 //! | `index.router` | lists x columns | I8 | row of each list |
 //! | `index.router_scale`, `index.router_bias` | lists | F32 | what the rows are multiplied with, and what is added |
@@ -27,6 +29,9 @@
 //! | `index.scale`, `index.offset` | places | F32 | what the codes are multiplied with, and what is added |
 //! | `index.code` | bytes | U8 | codes of four bits, as `NibbleBlocks` of slide-kernels lays them out |
 //! | `output.codes` | labels x tables | U32 | hash codes of the rows in each table; models with hash tables only |
+//!
+//! Rows of integers of four bits are U8, rows x half the width (rounded up): byte `i` of a row has column `2 i` in its low bits and
+//! column `2 i + 1` in its high bits, 8 added to each. Integers need format 4; files without any are of format 3.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -46,14 +51,17 @@ use crate::atomic_file::write_atomically;
 use crate::combination::{Combination, Parts};
 use crate::config::{Choice, TrainConfig};
 use crate::layer::partition::Partition;
-use crate::layer::rows::{LayerRows, Precision, Weights};
+use crate::layer::quantized::{QuantizedRows, RowBits};
+use crate::layer::rows::{LayerRows, Precision, Storage, Weights};
 use crate::lsh::TableState;
 use crate::network::Network;
 
 /// The metadata key. There is only one: the library that others read the file with may order several at random.
 const KEY: &str = "slide";
-/// The newest format that this program reads, and the one it writes.
-const FORMAT: u32 = 3;
+/// The newest format that this program reads; it writes it for models with rows of integers, and
+const FORMAT: u32 = 4;
+/// this one for all others.
+const FORMAT_OF_FLOATS: u32 = 3;
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -160,6 +168,10 @@ fn layer_tensors<'a>(name: &str, layer: &'a LayerRows, with_state: bool, out: &m
     let values = match layer.weights() {
         Weights::F32(table) => tensor(Dtype::F32, table.as_slice(), partition, width, table.stride()),
         Weights::Bf16(table) => tensor(Dtype::BF16, table.as_slice(), partition, width, table.stride()),
+        Weights::Quantized(rows) => {
+            out.insert(format!("{name}.scale"), tensor(Dtype::F32, &rows.scales, partition, None, 1));
+            integer_rows(rows, partition)
+        }
     };
     let f32s = |values: &'a [f32]| tensor(Dtype::F32, values, partition, None, 1);
     let has_bias = !layer.bias().is_empty();
@@ -180,7 +192,32 @@ fn layer_tensors<'a>(name: &str, layer: &'a LayerRows, with_state: bool, out: &m
     out.insert(weight, values);
 }
 
+/// Rows of integers of eight or four bits.
+fn integer_rows<'a>(rows: &'a QuantizedRows, partition: &'a Partition) -> Tensor<'a> {
+    let (values, width) = (&rows.values, rows.values.width());
+    match rows.bits {
+        RowBits::Eight => tensor(Dtype::I8, values.as_slice(), partition, Some(width), values.stride()),
+        RowBits::Four => {
+            let packed = move || {
+                let logical = (0..partition.rows() as u32).map(|row| values.row(partition.to_internal(row) as usize));
+                let nibble = |value: i8| (value + 8) as u8 & 0xf;
+                let pack = |pair: &[i8]| nibble(pair[0]) | nibble(pair.get(1).copied().unwrap_or(0)) << 4;
+                logical.flat_map(|row| row.chunks(2).map(pack)).collect()
+            };
+            Tensor { dtype: Dtype::U8, shape: vec![partition.rows(), width.div_ceil(2)], rows: Box::new(packed) }
+        }
+    }
+}
+
 impl Model {
+    /// The format that the model needs.
+    fn format(&self) -> u32 {
+        let mut layers = self.network.iter().flat_map(Network::layers);
+        let has_integers = layers.any(|(_, layer)| layer.quantized().is_some())
+            || self.linear.as_ref().is_some_and(|linear| linear.scales().is_some());
+        if has_integers { FORMAT } else { FORMAT_OF_FLOATS }
+    }
+
     fn stored<'a>(&'a self, is_checkpoint: bool, tables: Option<&'a TableState>) -> BTreeMap<String, Tensor<'a>> {
         let mut tensors = BTreeMap::new();
         for (name, layer) in self.network.iter().flat_map(Network::layers) {
@@ -241,7 +278,7 @@ impl Model {
         tables: Option<&TableState>,
     ) -> Result<(), ModelError> {
         let header = Header {
-            format: FORMAT,
+            format: self.format(),
             config: self.config.clone(),
             features: self.features(),
             labels: self.labels(),
@@ -305,11 +342,15 @@ impl Model {
         let parts = config.model.model;
         let network = if parts.has_network() {
             // What the header promises is checked against the tensors before anything is allocated for it.
-            reader.check_shapes(&config, header.features, header.labels)?;
+            let storage = reader.storage(&config, header.features, header.labels)?;
+            if resumable && storage.iter().any(|storage| matches!(storage, Storage::Quantized(_))) {
+                return Err(reader.foreign("weights of F32 or BF16 in a checkpoint", "integers"));
+            }
             let shape = &config.network;
-            let mut network = Network::zeroed(shape, header.features, header.labels, optimizer, placement)?;
+            let mut network = Network::zeroed(shape, storage, header.features, header.labels, optimizer, placement)?;
             for (name, layer) in network.layers_mut() {
                 reader.layer(&name, layer, header.step)?;
+                layer.finish_loading();
             }
             Some(network)
         } else {
@@ -429,20 +470,35 @@ impl<'a> Reader<'a> {
         Ok(header)
     }
 
-    /// Checks the shapes of the network's weights.
-    fn check_shapes(&self, config: &TrainConfig, features: usize, labels: usize) -> Result<(), ModelError> {
+    /// Checks the shapes of the network's weights, and says how those of the input and the output layer are stored.
+    fn storage(&self, config: &TrainConfig, features: usize, labels: usize) -> Result<[Storage; 2], ModelError> {
         let weights = match config.network.precision {
             Precision::F32 => Dtype::F32,
             Precision::Bf16 => Dtype::BF16,
         };
         let hidden = &config.network.hidden;
         let (first, last) = (hidden[0], hidden[hidden.len() - 1]);
-        self.typed("input.weight", &[features, first], weights)?;
-        self.typed("output.weight", &[labels, last], weights)?;
+        let layer = |name: &str, rows, width| -> Result<Storage, ModelError> {
+            let weight = weight_name(name);
+            let (storage, width, dtype) = match self.dtype(&weight)? {
+                Dtype::I8 => (Storage::Quantized(RowBits::Eight), width, Dtype::I8),
+                Dtype::U8 => (Storage::Quantized(RowBits::Four), RowBits::Four.bytes(width), Dtype::U8),
+                _ => (Storage::Floats(config.network.precision), width, weights),
+            };
+            self.typed(&weight, &[rows, width], dtype)?;
+            Ok(storage)
+        };
+        let storage = [layer("input", features, first)?, layer("output", labels, last)?];
         for (index, pair) in hidden.windows(2).enumerate() {
             self.typed(&format!("hidden.{index}.weight"), &[pair[1], pair[0]], weights)?;
         }
-        Ok(())
+        Ok(storage)
+    }
+
+    /// The type of a tensor.
+    pub(super) fn dtype(&self, name: &str) -> Result<Dtype, ModelError> {
+        let missing = |_| self.foreign(format!("the tensor `{name}`"), "none");
+        Ok(self.tensors.tensor(name).map_err(missing)?.dtype())
     }
 
     /// The bytes of a vector of this type, of any length.
@@ -483,6 +539,23 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    /// Rows of integers of eight or four bits.
+    fn integers(&self, name: &str, partition: &Partition, rows: &mut QuantizedRows) -> Result<(), ModelError> {
+        if rows.bits == RowBits::Eight {
+            return self.table::<i8>(name, Dtype::I8, partition, &mut rows.values);
+        }
+        let bytes = RowBits::Four.bytes(rows.values.width());
+        let packed = self.typed(name, &[partition.rows(), bytes], Dtype::U8)?;
+        for (logical, packed) in packed.chunks_exact(bytes).enumerate() {
+            let row = rows.values.row_mut(partition.to_internal(logical as u32) as usize);
+            for (pair, byte) in row.chunks_mut(2).zip(packed) {
+                let values = [(byte & 0xf) as i8 - 8, (byte >> 4) as i8 - 8];
+                pair.copy_from_slice(&values[..pair.len()]);
+            }
+        }
+        Ok(())
+    }
+
     /// A vector of one element a row, into internal order.
     fn vector<T: bytemuck::Pod>(
         &self,
@@ -503,6 +576,10 @@ impl<'a> Reader<'a> {
         match layer.weights_mut() {
             Weights::F32(table) => self.table(&weight, Dtype::F32, &partition, table)?,
             Weights::Bf16(table) => self.table::<bf16>(&weight, Dtype::BF16, &partition, table)?,
+            Weights::Quantized(rows) => {
+                self.vector(&format!("{name}.scale"), Dtype::F32, &partition, &mut rows.scales)?;
+                self.integers(&weight, &partition, rows)?;
+            }
         }
         let has_bias = !layer.bias().is_empty();
         if has_bias {

@@ -5,6 +5,7 @@ mod format;
 mod format_1;
 mod index;
 mod postings;
+mod quantize;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use thiserror::Error;
 use crate::combination::Combination;
 use crate::config::{Choice, ConfigError, TrainConfig};
 use crate::index::{IndexReport, LabelIndex};
-use crate::layer::rows::Precision;
+use crate::layer::rows::Storage;
 use crate::linear::Postings;
 use crate::lsh::{HashingConfig, OutputTables, TableState};
 use crate::network::Network;
@@ -24,6 +25,7 @@ use crate::runtime::Runtime;
 use crate::streams;
 
 pub use format::TensorInfo;
+pub use quantize::{Quantization, QuantizeConfig};
 
 /// Share of the examples that the network is not trained on, and
 const HELD_OUT: usize = 20;
@@ -134,7 +136,8 @@ impl Model {
         let network = if config.model.model.has_network() {
             let optimizer = config.optimizer.method.optimizer();
             let (shape, labels) = (&config.network, label_frequencies.len());
-            let mut network = Network::zeroed(shape, features, labels, Some(optimizer), runtime.placement())?;
+            let storage = [Storage::Floats(shape.precision); 2];
+            let mut network = Network::zeroed(shape, storage, features, labels, Some(optimizer), runtime.placement())?;
             let (seed, kernels, workers) = (config.optimizer.seed, runtime.kernels(), runtime.workers());
             network.initialise(&config.network, seed, &label_frequencies, examples, kernels, workers);
             Some(network)
@@ -173,25 +176,6 @@ impl Model {
         tables.rebuild(&network.output, self.step, runtime.kernels(), runtime.workers());
         self.tables = Some(tables.state());
         self.config = config;
-        self.checkpoint = None;
-        Ok(())
-    }
-
-    /// Rounds the weights of the network to bfloat16, which halves its memory and its part of the file (the linear part has 16 bits
-    /// a weight anyway). The configuration says then that weights are stored so; a checkpoint becomes a model that cannot be
-    /// [resumed](crate::Trainer::resume).
-    ///
-    /// # Errors
-    /// No memory.
-    pub fn quantize(&mut self, runtime: &Runtime) -> Result<(), MemError> {
-        let Some(network) = &mut self.network else { return Ok(()) };
-        let (kernels, placement) = (runtime.kernels(), runtime.placement());
-        network.input.round_to_bf16(kernels, placement)?;
-        for layer in &mut network.hidden {
-            layer.round_to_bf16(kernels, placement)?;
-        }
-        network.output.round_to_bf16(kernels, placement)?;
-        self.config.network.precision = Precision::Bf16;
         self.checkpoint = None;
         Ok(())
     }

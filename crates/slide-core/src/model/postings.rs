@@ -36,7 +36,21 @@ pub(super) fn add_tensors<'a>(linear: &'a Postings, tensors: &mut BTreeMap<Strin
     add("bias", Dtype::F32, linear.labels().count(), Box::new(biases));
     add("count", Dtype::U32, linear.features(), Box::new(counts));
     add("label", Dtype::U8, labels.len(), Box::new(move || labels.clone()));
-    add("weight", Dtype::F16, linear.weights(), Box::new(weights));
+    if let Some(scales) = linear.scales() {
+        let scale_of = move |feature: u32| scales[partition.to_internal(feature) as usize];
+        let integers = move || {
+            let lists = (0..).zip(lists());
+            lists
+                .flat_map(|(feature, list)| list.map(move |(_, weight)| integer(weight, scale_of(feature)) as u8))
+                .collect()
+        };
+        let scales =
+            move || (0..linear.features() as u32).flat_map(|feature| scale_of(feature).to_le_bytes()).collect();
+        add("scale", Dtype::F32, linear.features(), Box::new(scales));
+        add("weight", Dtype::I8, linear.weights(), Box::new(integers));
+    } else {
+        add("weight", Dtype::F16, linear.weights(), Box::new(weights));
+    }
 }
 
 /// Reads them.
@@ -51,10 +65,27 @@ pub(super) fn read(
     let biases = words(reader.typed("linear.bias", &[labels], Dtype::F32)?);
     let biases: Vec<f32> = biases.into_iter().map(f32::from_bits).collect();
     let counts = words(reader.typed("linear.count", &[features], Dtype::U32)?);
-    let weights = reader.vector_of("linear.weight", Dtype::F16)?.as_chunks::<2>().0;
+    let scales = match reader.dtype("linear.weight")? {
+        Dtype::I8 => Some(words(reader.typed("linear.scale", &[features], Dtype::F32)?)),
+        _ => None,
+    };
+    let scales = scales.map(|scales| scales.into_iter().map(f32::from_bits).collect::<Vec<_>>());
+    let weights: Vec<f16> = match &scales {
+        None => {
+            let halves = reader.vector_of("linear.weight", Dtype::F16)?.as_chunks::<2>().0;
+            halves.iter().map(|&half| f16::from_le_bytes(half)).collect()
+        }
+        Some(scales) => {
+            let bytes = reader.vector_of("linear.weight", Dtype::I8)?;
+            let scales = (scales.iter().zip(&counts)).flat_map(|(&scale, &count)| (0..count).map(move |_| scale));
+            bytes.iter().zip(scales).map(|(&byte, scale)| weight(byte as i8, scale)).collect()
+        }
+    };
+    // Fewer than there are integers, if there are too few scales.
+    let stored = reader.length("linear.weight")?;
     let total: u64 = counts.iter().map(|&count| u64::from(count)).sum();
-    if total != weights.len() as u64 {
-        return Err(reader.foreign(format!("{total} elements of `linear.weight`"), weights.len().to_string()));
+    if total != stored as u64 {
+        return Err(reader.foreign(format!("{total} elements of `linear.weight`"), stored.to_string()));
     }
     let mut bytes = reader.vector_of("linear.label", Dtype::U8)?;
     let mut decoded = Vec::with_capacity(weights.len());
@@ -80,12 +111,23 @@ pub(super) fn read(
         for (feature, &count) in counts.iter().enumerate() {
             let row = partition.to_internal(feature as u32);
             for _ in 0..count {
-                visit(row, decoded[at], f16::from_le_bytes(weights[at]));
+                visit(row, decoded[at], weights[at]);
                 at += 1;
             }
         }
     })?;
-    Ok(linear)
+    let Some(scales) = scales else { return Ok(linear) };
+    Ok(linear.with_scales((0..features).map(|row| scales[partition.to_logical(row as u32) as usize]).collect()))
+}
+
+/// The weight that an integer stands for.
+fn weight(integer: i8, scale: f32) -> f16 {
+    f16::from_f32(f32::from(integer) * scale)
+}
+
+/// The integer of a weight: not a quotient that is rounded to f16 with the weight, so it is the one that the weight was made of.
+fn integer(weight: f16, scale: f32) -> i8 {
+    (weight.to_f32() / scale).round_ties_even() as i8
 }
 
 /// Seven bits a byte, the lowest first; the eighth says that another follows (LEB128).

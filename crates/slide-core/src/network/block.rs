@@ -72,6 +72,8 @@ pub(crate) struct Block {
     all_rows: Vec<u32>,
     random: Vec<u32>,
     group: GroupScratch,
+    /// Rows of integers as floats.
+    widened: Vec<f32>,
 }
 
 impl Block {
@@ -139,7 +141,7 @@ impl Block {
         for (example, out) in activations[0].chunks_exact_mut(columns).enumerate() {
             if example < self.examples {
                 let (features, values) = self.features.example(example);
-                embedding::forward(kernels, &network.input, bias, features, values, out);
+                embedding::forward(kernels, &network.input, bias, features, values, &mut self.widened, out);
             } else {
                 out.fill(0.0);
             }

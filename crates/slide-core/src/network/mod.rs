@@ -12,7 +12,7 @@ use slide_kernels::Kernels;
 use slide_kernels::rng::RngKey;
 use slide_mem::{MemError, Placement, Report, Workers};
 
-use crate::layer::rows::{LayerRows, Precision, Shape, Weights};
+use crate::layer::rows::{LayerRows, Precision, Shape, Storage, Weights};
 use crate::optim::Optimizer;
 use crate::streams;
 
@@ -33,30 +33,32 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    /// A network of zeros of the configured shape, with the state of `optimizer` if it is to be trained.
+    /// A network of zeros of the configured shape, with the state of `optimizer` if it is to be trained; `storage` is that of the
+    /// input and of the output layer.
     pub(crate) fn zeroed(
         config: &NetworkConfig,
+        storage: [Storage; 2],
         features: usize,
         labels: usize,
         optimizer: Option<&dyn Optimizer>,
         placement: &Placement,
     ) -> Result<Self, MemError> {
         let mut number = 0;
-        let mut layer = |rows, width, has_bias, precision| {
+        let mut layer = |rows, width, has_bias, storage| {
             number += 1;
-            LayerRows::zeroed(Shape { number, rows, width, has_bias, precision }, optimizer, placement)
+            LayerRows::zeroed(Shape { number, rows, width, has_bias, storage }, optimizer, placement)
         };
         let widths = &config.hidden;
         let first = widths[0];
         let last = widths[widths.len() - 1];
         Ok(Self {
-            input: layer(features, first, false, config.precision)?,
-            input_bias: layer(1, first, false, Precision::F32)?,
+            input: layer(features, first, false, storage[0])?,
+            input_bias: layer(1, first, false, Storage::Floats(Precision::F32))?,
             hidden: widths
                 .windows(2)
-                .map(|pair| layer(pair[1], pair[0], true, config.precision))
+                .map(|pair| layer(pair[1], pair[0], true, Storage::Floats(config.precision)))
                 .collect::<Result<_, _>>()?,
-            output: layer(labels, last, true, config.precision)?,
+            output: layer(labels, last, true, storage[1])?,
         })
     }
 
@@ -165,5 +167,6 @@ fn fill_uniform(layer: &mut LayerRows, seed: u64, stream: u32, limit: f32, kerne
                 fill(shard, stride, &mut |at, value| values[at] = half::bf16::from_f32(value));
             });
         }
+        Weights::Quantized(_) => unreachable!("training starts from floats"),
     }
 }

@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use slide_kernels::{Kernels, numerics};
 
 use super::scan::Scan;
+use crate::layer::quantized::ByteVectors;
 use crate::layer::rows::LayerRows;
 use crate::views::{list_range, row_ids};
 
@@ -73,6 +74,8 @@ pub(crate) struct Ranking {
     log_sums: Vec<f32>,
     scan: Scan,
     logits: Vec<f32>,
+    /// The queries, if the rows are integers.
+    vectors: ByteVectors,
 }
 
 impl Ranking {
@@ -97,11 +100,18 @@ impl Ranking {
         }
         self.best.resize_with(query.examples.max(self.best.len()), Vec::new);
         let columns = layer.columns();
+        if layer.quantized().is_some() {
+            self.vectors.take(kernels, &query.rows[..query.examples * columns], columns);
+        }
         for (example, best) in self.best.iter_mut().enumerate().take(query.examples) {
             let rows = candidates.list(example);
             self.logits.resize(rows.len(), 0.0);
-            let hidden = &query.rows[example * columns..(example + 1) * columns];
-            kernels.rows_dot(layer.table(), row_ids(rows, layer.rows()), hidden, &mut self.logits);
+            if let Some(weights) = layer.quantized() {
+                weights.dots(kernels, rows, &self.vectors, example, &mut self.logits);
+            } else {
+                let hidden = &query.rows[example * columns..(example + 1) * columns];
+                kernels.rows_dot(layer.table(), row_ids(rows, layer.rows()), hidden, &mut self.logits);
+            }
             best.clear();
             for (&row, logit) in rows.iter().zip(&mut self.logits) {
                 *logit += layer.bias()[row as usize];

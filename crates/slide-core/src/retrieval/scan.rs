@@ -4,6 +4,7 @@ use slide_kernels::{Kernels, numerics};
 
 use super::ranking::{Query, ScoredLabel, shorten};
 use crate::layer::dense;
+use crate::layer::quantized::ByteVectors;
 use crate::layer::rows::LayerRows;
 use crate::views::{matrix, matrix_mut, refill};
 
@@ -21,11 +22,16 @@ pub(crate) struct Scan {
     sum: Vec<f32>,
     tile_max: Vec<f32>,
     tile_sum: Vec<f32>,
+    /// The logits of an example alone in the first of 16 columns, as the kernel takes them.
+    columns: Vec<f32>,
+    /// The queries, if the rows are integers.
+    vectors: ByteVectors,
 }
 
 impl Scan {
     /// Computes the logits of all rows of `layer` for the examples of `query`, padding included, and replaces the first lists
     /// of `best` by the `k` best of each; a NaN is never among them. With `with_sum`, also the sum of the exponentials of all logits.
+    /// With rows of integers an example alone is not padded.
     pub(super) fn run(
         &mut self,
         kernels: &Kernels,
@@ -35,6 +41,24 @@ impl Scan {
         with_sum: bool,
         best: &mut Vec<Vec<ScoredLabel>>,
     ) {
+        if let Some(weights) = layer.quantized() {
+            let examples = if query.examples == 1 { 1 } else { query.padded };
+            let mut vectors = std::mem::take(&mut self.vectors);
+            vectors.take(kernels, &query.rows[..examples * layer.columns()], layer.columns());
+            self.run_with(kernels, layer, examples, k, with_sum, best, |rows, logits| {
+                if examples == 1 {
+                    weights.dots(kernels, rows, &vectors, 0, logits);
+                } else {
+                    weights.products(kernels, rows, &mut vectors, logits);
+                }
+                for (logits, &row) in logits.chunks_exact_mut(examples).zip(rows) {
+                    let bias = layer.bias()[row as usize];
+                    logits.iter_mut().for_each(|logit| *logit += bias);
+                }
+            });
+            self.vectors = vectors;
+            return;
+        }
         let examples = query.padded;
         let logits = |rows: &[u32], logits: &mut [f32]| {
             dense::forward(kernels, layer, rows, query.transposed, examples, logits);
@@ -61,7 +85,8 @@ impl Scan {
         &best[..examples]
     }
 
-    /// The same with logits that `logits_of` computes: of a list of rows for `examples` examples, `[rows][examples]`.
+    /// The same with logits that `logits_of` computes: of a list of rows for `examples` examples, `[rows][examples]`; one example, or
+    /// a multiple of 16.
     #[allow(clippy::too_many_arguments, reason = "those of `run` and what takes the place of the query")]
     pub(super) fn run_with(
         &mut self,
@@ -103,6 +128,9 @@ impl Scan {
 
     fn keep_best(&mut self, layer: &LayerRows, examples: usize, k: usize, best: &mut [Vec<ScoredLabel>]) {
         let Self { rows, logits, thresholds, .. } = self;
+        if let [best] = best {
+            return keep_best_alone(layer, (rows, logits), k, &mut thresholds[0], best);
+        }
         for (&row, logits) in rows.iter().zip(logits.chunks_exact(examples)) {
             for (vector, logits) in logits.chunks_exact(16).enumerate() {
                 let bars = &thresholds[vector * 16..vector * 16 + 16];
@@ -127,8 +155,19 @@ impl Scan {
     }
 
     fn add_to_sums(&mut self, kernels: &Kernels, examples: usize) {
-        let Self { logits, max, sum, tile_max, tile_sum, .. } = self;
-        kernels.column_max_sum(matrix(logits, examples), tile_max, tile_sum);
+        let Self { logits, max, sum, tile_max, tile_sum, columns, .. } = self;
+        let padded = examples.next_multiple_of(16);
+        for buffer in [&mut *tile_max, &mut *tile_sum] {
+            buffer.resize(padded, 0.0);
+        }
+        let logits = if padded == examples {
+            logits
+        } else {
+            refill(columns, logits.len() * padded, 0.0);
+            columns.iter_mut().step_by(padded).zip(&*logits).for_each(|(column, logit)| *column = *logit);
+            columns
+        };
+        kernels.column_max_sum(matrix(logits, padded), tile_max, tile_sum);
         for example in 0..examples {
             let both = max[example].max(tile_max[example]);
             sum[example] = sum[example] * numerics::exp(max[example] - both)
@@ -140,5 +179,29 @@ impl Scan {
     /// The logarithm of the sum of the exponentials of all logits of an example.
     pub(super) fn log_sum(&self, example: usize) -> f32 {
         self.max[example] + numerics::ln(self.sum[example])
+    }
+}
+
+/// [`Scan::keep_best`] of one example: 16 rows at a time.
+fn keep_best_alone(
+    layer: &LayerRows,
+    (rows, logits): (&[u32], &[f32]),
+    k: usize,
+    threshold: &mut f32,
+    best: &mut Vec<ScoredLabel>,
+) {
+    for (rows, logits) in rows.chunks(16).zip(logits.chunks(16)) {
+        if !logits.iter().fold(false, |any, logit| any | (logit >= threshold)) {
+            continue;
+        }
+        for (&row, &score) in rows.iter().zip(logits) {
+            if score >= *threshold {
+                best.push(ScoredLabel { label: layer.partition().to_logical(row), score });
+                if best.len() >= 2 * k.max(16) {
+                    shorten(best, k);
+                    *threshold = best.last().map_or(f32::INFINITY, |worst| worst.score);
+                }
+            }
+        }
     }
 }

@@ -99,8 +99,10 @@ fn index_of(
         held_out = rest.split_off(rest.len() - (rest.len() / HELD_OUT).min(MOST_HELD_OUT));
     }
     rest.truncate(config.query_count(rest.len()));
-    let rows = QuantizedRows::new(&network.output, runtime.kernels());
-    let learnt = queries(model, network, examples, &rest, Some(&rows), runtime);
+    // Rows that are integers are scanned as they are.
+    let is_float = network.output.quantized().is_none();
+    let rows = is_float.then(|| QuantizedRows::new(&network.output, runtime.kernels()));
+    let learnt = queries(model, network, examples, &rest, rows.as_ref(), runtime);
     let held_out = queries(model, network, examples, &held_out, None, runtime);
     drop(rows);
     index::build(&network.output, learnt, held_out, config, seed, runtime)
