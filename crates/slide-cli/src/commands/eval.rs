@@ -81,7 +81,7 @@ struct Latency {
 
 /// Microseconds that this share of the predictions take at most.
 #[derive(Serialize)]
-struct Percentiles {
+pub(crate) struct Percentiles {
     p50: f64,
     p90: f64,
     p99: f64,
@@ -202,7 +202,7 @@ impl std::fmt::Display for Measured {
 }
 
 impl Percentiles {
-    fn of(times: &[Duration]) -> Self {
+    pub(crate) fn of(times: &[Duration]) -> Self {
         let mut sorted = times.to_vec();
         sorted.sort_unstable();
         let at = |share: f64| {

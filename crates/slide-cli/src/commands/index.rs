@@ -5,13 +5,17 @@ use std::time::Instant;
 use anyhow::Result;
 use serde_json::json;
 use slide_core::data::ReadOptions;
-use slide_core::{BuildIndex, IndexConfig, IndexReport, Model};
+use slide_core::{BuildIndex, IndexConfig, IndexReport, Model, Parts, Predictor, Retrieval, latencies};
 
 use super::Show;
+use super::eval::Percentiles;
 use super::train::read_file;
 use crate::args::IndexArgs;
 use crate::files;
 use crate::output::{self, bytes, count};
+
+/// Queries that times are taken of.
+const TIMED: usize = 1000;
 
 pub(crate) fn run(args: &IndexArgs, show: Show) -> Result<()> {
     let path = args.output.as_ref().unwrap_or(&args.model);
@@ -32,10 +36,18 @@ pub(crate) fn run(args: &IndexArgs, show: Show) -> Result<()> {
     let report = show.progress.during("building the index", || model.build_index(&data, &config, &runtime))?;
     let seconds = start.elapsed().as_secs_f64();
     show.progress.during("writing the model", || model.save(path))?;
+    let timed = data.select(&(0..data.examples().min(TIMED) as u32).collect::<Vec<_>>());
+    let predictor = Predictor::of_parts(model, Parts::Network, Retrieval::Index, &runtime)?;
+    let times = Percentiles::of(&latencies(&predictor, &timed, 5, TIMED)?.output_layer);
     if show.json {
-        return output::print_json(&json!({ "model": path, "seconds": seconds, "index": report }));
+        let report = json!({ "model": path, "seconds": seconds, "microseconds": times, "index": report });
+        return output::print_json(&report);
     }
-    output::print(&format!("index: {}, built in {}\n", text(&report), output::seconds(seconds)))
+    output::print(&format!(
+        "index: {}, built in {}\ntime of the five best labels of a query: {times}\n",
+        text(&report),
+        output::seconds(seconds)
+    ))
 }
 
 /// What an index is and finds.
@@ -43,7 +55,7 @@ pub(crate) fn text(report: &IndexReport) -> String {
     let percent = |share: f64| format!("{:.1} %", 100.0 * share);
     format!(
         "{} lists, {}, learnt from {} examples: reads {:.0} labels of {:.1} lists, and finds {} of the best and {} of the five best \
-         labels of {} other examples",
+         labels of {} other examples (P@1 {}, of all labels {})",
         count(report.lists),
         bytes(report.bytes as u64),
         count(report.queries),
@@ -52,5 +64,7 @@ pub(crate) fn text(report: &IndexReport) -> String {
         percent(report.recall_at_1),
         percent(report.recall_at_5),
         count(report.held_out),
+        percent(report.precision),
+        percent(report.exact_precision),
     )
 }

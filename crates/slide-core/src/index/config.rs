@@ -79,6 +79,10 @@ pub struct IndexReport {
     pub recall_at_1: f64,
     /// of the exact five best.
     pub recall_at_5: f64,
+    /// P@1 of the network with all labels scored, and
+    pub exact_precision: f64,
+    /// with those that the index finds.
+    pub precision: f64,
     /// Rows whose codes a query reads, on average.
     pub rows_read: f64,
     /// Lists that a query reads, on average.

@@ -31,18 +31,18 @@ impl LabelIndex {
         self.breadth = breadth;
         let workers = runtime.workers();
         let best = |query: usize| &queries.best(query)[..TUNED_AT.min(queries.each())];
-        // Of each query: whether the best row was found, how many of the five, rows read, lists read.
-        let mut counts = vec![[0_usize; 4]; queries.count];
+        // Of each query: whether the best row was found, how many of the five, whether the best row is a label of the example, whether
+        // the best row that was found is, rows and lists read.
+        let mut counts = vec![[0_usize; 6]; queries.count];
         let mut scratch: Vec<Scratch> = (0..workers.count()).map(|_| Scratch::default()).collect();
         workers.each_with(&mut scratch, &mut counts, |query, counts, scratch| {
             let found = self.rank(runtime.kernels(), queries.centred(query), TUNED_AT, scratch);
             let is_found = |row: &&u32| found.contains(row);
-            *counts = [
-                best(query).iter().take(1).filter(is_found).count(),
-                best(query).iter().filter(is_found).count(),
-                scratch.rows_read(),
-                scratch.lists_read(),
-            ];
+            let is_own = |row: &&u32| queries.own(query).contains(row);
+            let [first, five] = [1, TUNED_AT].map(|k| best(query).iter().take(k).filter(is_found).count());
+            let exact = best(query).iter().take(1).filter(is_own).count();
+            let own = queries.best(query).iter().find(is_found).into_iter().filter(is_own).count();
+            *counts = [first, five, exact, own, scratch.rows_read(), scratch.lists_read()];
         });
         let mean = |which: usize| {
             counts.iter().map(|counts| counts[which]).sum::<usize>() as f64 / queries.count.max(1) as f64
@@ -51,8 +51,10 @@ impl LabelIndex {
             held_out: queries.count,
             recall_at_1: mean(0),
             recall_at_5: mean(1) / TUNED_AT.min(queries.each()).max(1) as f64,
-            rows_read: mean(2),
-            lists_read: mean(3),
+            exact_precision: mean(2),
+            precision: mean(3),
+            rows_read: mean(4),
+            lists_read: mean(5),
             ..self.report
         };
         self.report.recall_at_5
