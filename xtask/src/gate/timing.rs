@@ -25,6 +25,7 @@ const LEVELS: &[Isa] = &[Isa::Avx2, Isa::Avx512, Isa::Neon, Isa::Sve];
 /// A case of each family of kernels, in the caches.
 const CASES: &[(&str, &str)] = &[
     ("axpy::axpy", "f32 1024"),
+    ("blocks::score_nibble_blocks", "4 bits x i8, 2048 rows of 256"),
     ("byte_gemm::gemm_u8_i8", "u8 x i8, 64 vectors x 1024 rows of 128"),
     ("codes::hamming_rows", "1024 x u64 8"),
     ("convert::bf16_to_f32", "4096"),
