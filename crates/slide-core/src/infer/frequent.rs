@@ -74,36 +74,25 @@ impl Frequent {
         let rows = self.rows.len();
         *columns = rows.next_multiple_of(16);
         by_example.resize(*columns * query.padded, 0.0);
-        if let Some(weights) = network.output.quantized() {
-            let is_block = query.examples >= TOGETHER;
-            let taken = if is_block { query.padded } else { query.examples };
-            let width = network.output.columns();
-            vectors.take(kernels, &query.rows[..taken * width], width);
-            if !is_block {
-                for (example, out) in by_example.chunks_exact_mut(*columns).take(query.examples).enumerate() {
-                    weights.dots(kernels, &self.rows, vectors, example, &mut out[..rows]);
-                    out.iter_mut().zip(&self.biases).for_each(|(logit, bias)| *logit += bias);
-                }
-                return;
-            }
-            by_row.resize(rows * query.padded, 0.0);
-            weights.products(kernels, &self.rows, vectors, by_row);
-            for (logits, bias) in by_row.chunks_exact_mut(query.padded).zip(&self.biases) {
-                logits.iter_mut().for_each(|logit| *logit += bias);
-            }
-            let out = MatrixMut::new(by_example, *columns, rows).expect("sized to the block");
-            return kernels.transpose(matrix(by_row, query.padded), out);
-        }
+        let (output, width) = (&network.output, network.output.columns());
         if query.examples >= TOGETHER {
             by_row.resize(rows * query.padded, 0.0);
-            dense::forward(kernels, &network.output, &self.rows, query.transposed, query.padded, by_row);
+            if let Some(weights) = output.quantized() {
+                vectors.take(kernels, &query.rows[..query.padded * width], width);
+                dense::forward_bytes(kernels, (weights, output.bias()), &self.rows, vectors, by_row);
+            } else {
+                dense::forward(kernels, output, &self.rows, query.transposed, query.padded, by_row);
+            }
             let out = MatrixMut::new(by_example, *columns, rows).expect("sized to the block");
             return kernels.transpose(matrix(by_row, query.padded), out);
         }
-        let table = Table::new(Values::F32(&self.weights), rows, rows).expect("a whole number of rows");
-        let width = network.output.columns();
         let examples = query.rows.chunks_exact(width).take(query.examples);
         for (hidden, out) in examples.zip(by_example.chunks_exact_mut(*columns)) {
+            if output.quantized().is_some() {
+                dense::forward_one(kernels, output, &self.rows, hidden, vectors, &mut out[..rows]);
+                continue;
+            }
+            let table = Table::new(Values::F32(&self.weights), rows, rows).expect("a whole number of rows");
             units.clear();
             units.extend((0..width as u32).filter(|&unit| hidden[unit as usize] != 0.0));
             activations.clear();

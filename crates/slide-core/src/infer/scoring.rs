@@ -8,12 +8,12 @@ use slide_kernels::Kernels;
 use super::frequent::{Frequent, Logits};
 use crate::combination::{Combination, log_frequency};
 use crate::data::Normalize;
+use crate::layer::dense;
 use crate::layer::quantized::ByteVectors;
 use crate::linear::{Postings, Scores, row_scale};
 use crate::model::Model;
 use crate::network::Network;
 use crate::retrieval::{Query, Ranking, log_sum_exp};
-use crate::views::row_ids;
 
 /// Labels that each part contributes to the candidates, unless more are asked for.
 pub(crate) const CANDIDATES: usize = 50;
@@ -141,15 +141,8 @@ impl Scorer<'_> {
         logits.resize(rows.len(), 0.0);
         let columns = output.columns();
         let hidden = &block.query.rows[number * columns..(number + 1) * columns];
-        if let Some(weights) = output.quantized() {
-            vector.take(kernels, hidden, columns);
-            weights.dots(kernels, rows, vector, 0, logits);
-        } else {
-            kernels.rows_dot(output.table(), row_ids(rows, output.rows()), hidden, logits);
-        }
-        for ((one, &row), &logit) in candidates[first..].iter_mut().zip(&*rows).zip(&*logits) {
-            one.network = logit + output.bias()[row as usize];
-        }
+        dense::forward_one(kernels, output, rows, hidden, vector, logits);
+        candidates[first..].iter_mut().zip(&*logits).for_each(|(one, &logit)| one.network = logit);
     }
 }
 

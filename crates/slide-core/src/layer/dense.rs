@@ -7,6 +7,7 @@
 
 use slide_kernels::{Kernels, MatrixMut};
 
+use super::quantized::{ByteVectors, QuantizedRows};
 use super::rows::{LayerRows, Shard};
 use crate::optim::{RowDecays, Step};
 use crate::views::{matrix, matrix_mut, row_ids};
@@ -38,6 +39,38 @@ pub(crate) fn forward(
         matrix(inputs, examples),
         matrix_mut(out, examples),
     );
+}
+
+/// The same of prediction, where the rows may be integers: then `vectors` are the inputs in bytes, of which there may be any number.
+pub(crate) fn forward_bytes(
+    kernels: &Kernels,
+    (weights, bias): (&QuantizedRows, &[f32]),
+    rows: &[u32],
+    vectors: &mut ByteVectors,
+    out: &mut [f32],
+) {
+    weights.products(kernels, rows, vectors, out);
+    for (logits, &row) in out.chunks_exact_mut(vectors.count()).zip(rows) {
+        logits.iter_mut().for_each(|logit| *logit += bias[row as usize]);
+    }
+}
+
+/// Logits of the listed rows for one vector, `hidden`: `out[r] = <weights[rows[r]], hidden> + bias[rows[r]]`. Rows of integers are
+/// multiplied with `bytes`, which the vector is rounded to.
+pub(crate) fn forward_one(
+    kernels: &Kernels,
+    layer: &LayerRows,
+    rows: &[u32],
+    hidden: &[f32],
+    bytes: &mut ByteVectors,
+    out: &mut [f32],
+) {
+    if let Some(weights) = layer.quantized() {
+        bytes.take(kernels, hidden, hidden.len());
+        return forward_bytes(kernels, (weights, layer.bias()), rows, bytes, out);
+    }
+    kernels.rows_dot(layer.table(), row_ids(rows, layer.rows()), hidden, out);
+    out.iter_mut().zip(rows).for_each(|(logit, &row)| *logit += layer.bias()[row as usize]);
 }
 
 /// Gradient with respect to the inputs: `input_gradient[s] = sum_r deltas[r][s] * weights[rows[r]]`.

@@ -64,6 +64,11 @@ pub(crate) struct ByteVectors {
 }
 
 impl ByteVectors {
+    /// Number of vectors.
+    pub(crate) fn count(&self) -> usize {
+        self.affine.len()
+    }
+
     /// Takes `vectors`, `[vectors][columns]`.
     pub(crate) fn take(&mut self, kernels: &Kernels, vectors: &[f32], columns: usize) {
         let count = vectors.len() / columns;
@@ -142,7 +147,7 @@ impl QuantizedRows {
     }
 
     /// The products of some rows with vector `number`.
-    pub(crate) fn dots(&self, kernels: &Kernels, rows: &[u32], vectors: &ByteVectors, number: usize, out: &mut [f32]) {
+    fn dots(&self, kernels: &Kernels, rows: &[u32], vectors: &ByteVectors, number: usize, out: &mut [f32]) {
         let columns = vectors.columns;
         let vector = &vectors.values[number * columns..(number + 1) * columns];
         let values = MatrixI8::new(self.values.as_slice(), self.values.stride(), columns).expect("whole rows");
@@ -151,8 +156,11 @@ impl QuantizedRows {
         kernels.rows_dot_u8_i8_scaled(table, rows, vector, vectors.affine[number], out);
     }
 
-    /// The products of some rows with all vectors, `[rows][vectors]`: to the bit those of [`dots`](Self::dots).
+    /// The products of some rows with all vectors, `[rows][vectors]`: to the bit those of each vector alone.
     pub(crate) fn products(&self, kernels: &Kernels, rows: &[u32], vectors: &mut ByteVectors, out: &mut [f32]) {
+        if vectors.count() == 1 {
+            return self.dots(kernels, rows, vectors, 0, out);
+        }
         let ByteVectors { columns, values: bytes, affine, products } = vectors;
         products.resize(out.len(), 0);
         let values = MatrixI8::new(self.values.as_slice(), self.values.stride(), *columns).expect("whole rows");

@@ -5,9 +5,10 @@ use std::cmp::Ordering;
 use slide_kernels::{Kernels, numerics};
 
 use super::scan::Scan;
+use crate::layer::dense;
 use crate::layer::quantized::ByteVectors;
 use crate::layer::rows::LayerRows;
-use crate::views::{list_range, row_ids};
+use crate::views::list_range;
 
 /// A label and its logit.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -74,8 +75,8 @@ pub(crate) struct Ranking {
     log_sums: Vec<f32>,
     scan: Scan,
     logits: Vec<f32>,
-    /// The queries, if the rows are integers.
-    vectors: ByteVectors,
+    /// A query, if the rows are integers.
+    vector: ByteVectors,
 }
 
 impl Ranking {
@@ -100,23 +101,15 @@ impl Ranking {
         }
         self.best.resize_with(query.examples.max(self.best.len()), Vec::new);
         let columns = layer.columns();
-        if layer.quantized().is_some() {
-            self.vectors.take(kernels, &query.rows[..query.examples * columns], columns);
-        }
         for (example, best) in self.best.iter_mut().enumerate().take(query.examples) {
             let rows = candidates.list(example);
             self.logits.resize(rows.len(), 0.0);
-            if let Some(weights) = layer.quantized() {
-                weights.dots(kernels, rows, &self.vectors, example, &mut self.logits);
-            } else {
-                let hidden = &query.rows[example * columns..(example + 1) * columns];
-                kernels.rows_dot(layer.table(), row_ids(rows, layer.rows()), hidden, &mut self.logits);
-            }
+            let hidden = &query.rows[example * columns..(example + 1) * columns];
+            dense::forward_one(kernels, layer, rows, hidden, &mut self.vector, &mut self.logits);
             best.clear();
-            for (&row, logit) in rows.iter().zip(&mut self.logits) {
-                *logit += layer.bias()[row as usize];
-                if !logit.is_nan() {
-                    best.push(ScoredLabel { label: layer.partition().to_logical(row), score: *logit });
+            for (&row, &score) in rows.iter().zip(&self.logits) {
+                if !score.is_nan() {
+                    best.push(ScoredLabel { label: layer.partition().to_logical(row), score });
                 }
             }
             shorten(best, k);

@@ -46,15 +46,7 @@ impl Scan {
             let mut vectors = std::mem::take(&mut self.vectors);
             vectors.take(kernels, &query.rows[..examples * layer.columns()], layer.columns());
             self.run_with(kernels, layer, examples, k, with_sum, best, |rows, logits| {
-                if examples == 1 {
-                    weights.dots(kernels, rows, &vectors, 0, logits);
-                } else {
-                    weights.products(kernels, rows, &mut vectors, logits);
-                }
-                for (logits, &row) in logits.chunks_exact_mut(examples).zip(rows) {
-                    let bias = layer.bias()[row as usize];
-                    logits.iter_mut().for_each(|logit| *logit += bias);
-                }
+                dense::forward_bytes(kernels, (weights, layer.bias()), rows, &mut vectors, logits);
             });
             self.vectors = vectors;
             return;
