@@ -7,7 +7,7 @@ use super::assignment::reassign;
 use super::clusters::k_means;
 use super::config::{IndexConfig, IndexReport};
 use super::lists::Lists;
-use super::places::{Whitening, places};
+use super::places::{Whitening, mean_row, places};
 use super::router::{Router, Training};
 use crate::layer::rows::LayerRows;
 use crate::runtime::Runtime;
@@ -33,6 +33,7 @@ pub(crate) struct Queries {
 }
 
 impl Queries {
+    /// A query, centred once [`build`] has begun.
     pub(super) fn centred(&self, query: usize) -> &[f32] {
         &self.values[query * self.columns..(query + 1) * self.columns]
     }
@@ -63,7 +64,7 @@ pub(crate) fn build(
 ) -> LabelIndex {
     let (kernels, workers) = (runtime.kernels(), runtime.workers());
     let (columns, rows) = (output.columns(), output.rows());
-    let centre = mean(&queries.values, columns);
+    let centre = mean_row(queries.count, columns, |query, out| out.copy_from_slice(queries.centred(query)));
     for values in [&mut queries.values, &mut held_out.values] {
         for query in values.chunks_exact_mut(columns) {
             query.iter_mut().zip(&centre).for_each(|(x, mean)| *x -= mean);
@@ -89,15 +90,6 @@ pub(crate) fn build(
         (index.lists.count(), queries.count, index.bytes());
     index.tune(&held_out, config.index_recall, runtime);
     index
-}
-
-fn mean(values: &[f32], columns: usize) -> Vec<f32> {
-    let mut sum = vec![0.0_f64; columns];
-    for query in values.chunks_exact(columns) {
-        sum.iter_mut().zip(query).for_each(|(sum, &x)| *sum += f64::from(x));
-    }
-    let count = (values.len() / columns).max(1) as f64;
-    sum.into_iter().map(|sum| (sum / count) as f32).collect()
 }
 
 /// The covariance of centred queries, `[columns][columns]`.

@@ -75,9 +75,9 @@ pub struct IndexReport {
     pub queries: usize,
     /// other queries that the following figures are of.
     pub held_out: usize,
-    /// Share of the exact best label that is found, of the exact five best, and
+    /// Share of these queries whose exact best label is found, and
     pub recall_at_1: f64,
-    /// of the exact five best.
+    /// share of the exact five best labels that are found.
     pub recall_at_5: f64,
     /// P@1 of the network with all labels scored, and
     pub exact_precision: f64,

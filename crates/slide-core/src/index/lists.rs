@@ -4,6 +4,7 @@ use bytemuck::{Pod, Zeroable};
 use slide_kernels::NibbleBlocks;
 use slide_mem::Workers;
 
+use super::places::mean_row;
 use crate::layer::rows::LayerRows;
 
 /// Rows of a block.
@@ -132,11 +133,8 @@ fn pack(output: &LayerRows, centre: &[f32], rows: &[u32]) -> Packed {
     let places = rows.len().next_multiple_of(BLOCK);
     let mut weights = vec![0.0; rows.len() * columns];
     rows.iter().zip(weights.chunks_exact_mut(columns)).for_each(|(&row, out)| output.copy_row(row as usize, out));
-    let mut sum = vec![0.0_f64; columns];
-    for row in weights.chunks_exact(columns) {
-        sum.iter_mut().zip(row).for_each(|(sum, &x)| *sum += f64::from(x));
-    }
-    let mean: Vec<f32> = sum.into_iter().map(|sum| (sum / rows.len().max(1) as f64) as f32).collect();
+    let mean =
+        mean_row(rows.len(), columns, |number, out| out.copy_from_slice(&weights[number * columns..][..columns]));
     let mut packed = Packed {
         mean,
         rows: rows.to_vec(),

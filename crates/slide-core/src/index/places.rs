@@ -108,10 +108,11 @@ pub(super) fn places(
     places
 }
 
-fn mean_row(rows: usize, columns: usize, row: &(dyn Fn(usize, &mut [f32]) + Sync)) -> Vec<f32> {
+/// The mean of `rows` rows, which `row` writes.
+pub(super) fn mean_row(rows: usize, columns: usize, row: impl Fn(usize, &mut [f32])) -> Vec<f32> {
     let (mut sum, mut one) = (vec![0.0_f64; columns], vec![0.0_f32; columns]);
-    for label in 0..rows {
-        row(label, &mut one);
+    for number in 0..rows {
+        row(number, &mut one);
         sum.iter_mut().zip(&one).for_each(|(sum, &x)| *sum += f64::from(x));
     }
     sum.into_iter().map(|sum| (sum / rows.max(1) as f64) as f32).collect()

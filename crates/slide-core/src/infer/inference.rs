@@ -138,10 +138,7 @@ impl Inference<'_> {
         mut found: impl FnMut(&mut dyn ExactSizeIterator<Item = Prediction>),
     ) {
         let Some((network, retriever)) = self.network.zip(self.retriever) else { return };
-        self.take_inputs(examples, scratch);
-        self.hidden_layers(network, examples.len(), scratch);
-        let Scratch { block, activations, search, .. } = scratch;
-        let query = query(network, examples.len(), block, activations);
+        let (query, search) = self.query(network, examples, scratch);
         let objective = self.model.config.network.objective();
         search.run((network, retriever, self.runtime.kernels()), &query, k, objective.needs_log_sum());
         let ranking = &search.ranking;
@@ -158,22 +155,30 @@ impl Inference<'_> {
     /// The last hidden layers of `examples`, `[examples][columns]`; nothing without a network.
     pub(crate) fn queries<'a>(&self, examples: &[Example<'_>], scratch: &'a mut Scratch) -> &'a [f32] {
         let Some(network) = self.network else { return &[] };
-        self.take_inputs(examples, scratch);
-        self.hidden_layers(network, examples.len(), scratch);
-        let Scratch { block, activations, .. } = scratch;
-        &query(network, examples.len(), block, activations).rows[..examples.len() * network.output.columns()]
+        let (query, _) = self.query(network, examples, scratch);
+        &query.rows[..examples.len() * network.output.columns()]
     }
 
     /// The time from the last hidden layer of an example to the network's `k` best labels; none if it does not find them by itself.
     pub(super) fn time_output_layer(&self, example: Example<'_>, k: usize, scratch: &mut Scratch) -> Option<Duration> {
         let (network, retriever) = self.network.zip(self.retriever)?;
-        self.take_inputs(&[example], scratch);
-        self.hidden_layers(network, 1, scratch);
-        let Scratch { block, activations, search, .. } = scratch;
-        let query = query(network, 1, block, activations);
+        let (query, search) = self.query(network, &[example], scratch);
         let start = Instant::now();
         search.run((network, retriever, self.runtime.kernels()), &query, k, false);
         Some(start.elapsed())
+    }
+
+    /// The last hidden layer of `examples`, and what searches with it.
+    fn query<'a>(
+        &self,
+        network: &Network,
+        examples: &[Example<'_>],
+        scratch: &'a mut Scratch,
+    ) -> (Query<'a>, &'a mut Search) {
+        self.take_inputs(examples, scratch);
+        self.hidden_layers(network, examples.len(), scratch);
+        let Scratch { block, activations, search, .. } = scratch;
+        (query(network, examples.len(), block, activations), search)
     }
 
     fn take_inputs(&self, examples: &[Example<'_>], scratch: &mut Scratch) {

@@ -3,10 +3,10 @@
 //!
 //! A new retriever is a file here and a line in [`Retrieval`] and in [`Retrieval::retriever`].
 
+pub(crate) mod byte_scan;
 mod exact;
 mod index;
 mod lsh;
-pub(crate) mod quantized;
 mod ranking;
 mod scan;
 
@@ -21,7 +21,7 @@ use crate::lsh::{HashError, HashingConfig, TableState};
 use crate::runtime::Runtime;
 use crate::sampling;
 
-pub(crate) use quantized::QuantizedRows;
+pub(crate) use byte_scan::ByteScan;
 pub(crate) use ranking::{Candidates, Query, Ranking, ScoredLabel, log_sum_exp, shorten};
 pub(crate) use scan::Scan;
 

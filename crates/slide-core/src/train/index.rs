@@ -12,7 +12,7 @@ use crate::infer::{Example, Inference, Scratch};
 use crate::layer::partition::Partition;
 use crate::model::Model;
 use crate::network::Network;
-use crate::retrieval::{QuantizedRows, Scan, quantized};
+use crate::retrieval::{ByteScan, Scan, byte_scan};
 use crate::runtime::Runtime;
 use crate::streams;
 
@@ -101,7 +101,7 @@ fn index_of(
     rest.truncate(config.query_count(rest.len()));
     // Rows that are integers are scanned as they are.
     let is_float = network.output.quantized().is_none();
-    let rows = is_float.then(|| QuantizedRows::new(&network.output, runtime.kernels()));
+    let rows = is_float.then(|| ByteScan::new(&network.output, runtime.kernels()));
     let learnt = queries(model, network, examples, &rest, rows.as_ref(), runtime);
     let held_out = queries(model, network, examples, &held_out, None, runtime);
     drop(rows);
@@ -115,14 +115,14 @@ fn queries(
     network: &Network,
     examples: &Examples<'_>,
     chosen: &[u32],
-    rows: Option<&QuantizedRows>,
+    rows: Option<&ByteScan>,
     runtime: &Runtime,
 ) -> Queries {
     let inference = Inference { model, network: Some(network), linear: None, retriever: None, runtime };
     let (kernels, workers, output) = (runtime.kernels(), runtime.workers(), &network.output);
     let mut pieces: Vec<(&[u32], Vec<f32>, Vec<u32>)> =
         chosen.chunks(PIECE).map(|chosen| (chosen, Vec::new(), Vec::new())).collect();
-    let mut scratch: Vec<(Scratch, quantized::Scratch, (Scan, Vec<_>))> =
+    let mut scratch: Vec<(Scratch, byte_scan::Scratch, (Scan, Vec<_>))> =
         (0..workers.count()).map(|_| Default::default()).collect();
     workers.each_with(&mut scratch, &mut pieces, |_, (chosen, values, found), (scratch, bytes, scan)| {
         let inputs: Vec<_> = chosen.iter().map(|&example| (examples.features)(example as usize)).collect();

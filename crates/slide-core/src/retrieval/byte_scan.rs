@@ -1,4 +1,7 @@
-//! The output layer in eight bits: a scan of all rows at a third of the cost, where the order of close scores does not matter.
+//! A scan of an output layer of floats in eight bits, at a third of the cost, where the order of close scores does not matter.
+//!
+//! Rows and queries are rounded symmetrically; stored rows of integers ([`layer::quantized`](crate::layer::quantized)) are multiplied with
+//! queries that have a zero point. What an index learns from this scan is pinned by its golden sum.
 
 use slide_kernels::{Kernels, MatrixI8, QuantizedTableMut};
 
@@ -7,9 +10,9 @@ use super::scan::Scan;
 use crate::layer::rows::LayerRows;
 use crate::views::{matrix, refill, row_ids};
 
-/// Rows of eight bits with a scale each.
+/// A copy of the rows in eight bits, with a scale each.
 #[derive(Clone, Debug)]
-pub(crate) struct QuantizedRows {
+pub(crate) struct ByteScan {
     columns: usize,
     values: Vec<i8>,
     scales: Vec<f32>,
@@ -26,7 +29,7 @@ pub(crate) struct Scratch {
     best: Vec<Vec<ScoredLabel>>,
 }
 
-impl QuantizedRows {
+impl ByteScan {
     pub(crate) fn new(layer: &LayerRows, kernels: &Kernels) -> Self {
         let (rows, columns) = (layer.rows(), layer.columns());
         let (mut values, mut scales, mut sums) = (vec![0; rows * columns], vec![0.0; rows], vec![0; rows]);
