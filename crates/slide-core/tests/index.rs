@@ -11,7 +11,7 @@ use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use slide_core::{
     BuildIndex, ConfigError, Dataset, Example, IndexConfig, Model, ModelError, PredictError, Predictions, Predictor,
-    Retrieval, RetrievalError, Runtime, TrainConfig, evaluate,
+    Retrieval, RetrievalError, Runtime, TrainConfig, Trainer, evaluate,
 };
 use slide_kernels::Isa;
 
@@ -93,6 +93,23 @@ fn few_labels_and_few_examples_are_indexed_too() {
             predictions.iter().map(labels).collect()
         };
         assert_eq!(sorted(&exact), sorted(&found), "{examples} examples, {labels} labels");
+    }
+}
+
+/// The program reserves this room on the disk before it trains.
+#[test]
+fn the_room_for_an_index_is_known_before() {
+    for (labels, settings) in [(900, ""), (2000, "index-lists=40"), (3, "")] {
+        let data = common::dataset(800, 500, labels);
+        let settings = format!("model=network hidden=24 loss=bce epochs=4 batch-size=32 index=always {settings}");
+        let mut trainer = Trainer::new(common::config(&settings), &data, &runtime()).unwrap();
+        let expected = trainer.file_bytes();
+        trainer.run(&mut |_, _| ControlFlow::Continue(())).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model");
+        trainer.into_model().unwrap().save(&path).unwrap();
+        let found = std::fs::metadata(&path).unwrap().len();
+        assert!(found <= expected && expected < 2 * found + (1 << 14), "{found} of {expected}, {labels} labels");
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::lists::BLOCK;
 use crate::choice::choices;
 use crate::setting::settings;
 
@@ -61,6 +62,17 @@ impl IndexConfig {
         // The nearest power of two by the logarithm: floor(log2(sqrt(2) wanted)).
         let power = 1 << ((2 * wanted * wanted).ilog2() / 2);
         self.index_lists.unwrap_or(power.min(MOST_LISTS)).clamp(1, labels)
+    }
+
+    /// Bytes of the index of `labels` rows of `columns` columns in a file: an estimate that is seldom exceeded, since how many labels
+    /// will be in several lists is not known before.
+    pub(crate) fn file_bytes(&self, labels: usize, columns: usize) -> u64 {
+        let lists = self.list_count(labels);
+        // A label has 1.1 to 1.3 places on the sets of docs/inference.md, and a list ends with a block that is not full.
+        let places = labels + labels / 2 + lists * BLOCK;
+        let of_place = columns / 2 + 3 * size_of::<u32>();
+        let of_list = columns * (size_of::<f32>() + 1) + 3 * size_of::<u32>();
+        (places * of_place + lists * of_list + columns * size_of::<f32>()) as u64
     }
 }
 

@@ -249,16 +249,20 @@ impl Trainer {
             return Ok(Outcome::Stopped);
         }
         let outcome = self.run_linear(observer)?;
-        let config = &self.model.config;
-        let is_indexed = config.index.is_wanted(self.model.labels(), config.model.model.has_linear());
         if outcome == Outcome::Finished
-            && is_indexed
+            && self.builds_index()
             && let Some(report) = self.model.build_index_in_training(&self.data, &self.runtime)
         {
             // There is nothing left to stop.
             let _ = observer(Event::Index(&report), self);
         }
         Ok(outcome)
+    }
+
+    /// Whether the model gets an index in the end.
+    fn builds_index(&self) -> bool {
+        let config = &self.model.config;
+        config.index.is_wanted(self.model.labels(), config.model.model.has_linear())
     }
 
     fn run_network(
@@ -376,11 +380,15 @@ impl Trainer {
     }
 
     /// Bytes of the file of the finished model: exact up to a few hundred bytes a tensor for a network, an estimate that is seldom
-    /// exceeded for a linear part, whose weights are not known before.
+    /// exceeded for a linear part, whose weights are not known before, and for an index.
     pub fn file_bytes(&self) -> u64 {
         let is_missing = self.model.config.model.model.has_linear() && !self.model.has_linear();
         let entries = self.data.feature_arrays().1.len() as u64;
-        self.model.file_bytes() + if is_missing { WEIGHTS_OF_ENTRY * BYTES_OF_WEIGHT * entries } else { 0 }
+        let linear = if is_missing { WEIGHTS_OF_ENTRY * BYTES_OF_WEIGHT * entries } else { 0 };
+        let network = self.model.network.as_ref().filter(|_| self.builds_index() && self.model.index.is_none());
+        let columns = network.map(|network| network.output.columns());
+        let index = columns.map_or(0, |columns| self.model.config.index.file_bytes(self.model.labels(), columns));
+        self.model.file_bytes() + linear + index
     }
 
     /// The metrics of the present model on a test set: of the network alone while the linear part is missing.
