@@ -10,6 +10,7 @@ mod interrupt;
 mod log;
 mod options;
 mod output;
+mod percentiles;
 mod progress;
 #[cfg(feature = "serve")]
 mod serve;

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use slide_core::data::{Format, IndexBase, ReadOptions};
-use slide_core::{Runtime, RuntimeError};
+use slide_core::{Model, Runtime, RuntimeError};
 use slide_kernels::Isa;
 use slide_mem::{NumaPolicy, PagePolicy, Pinning, Placement};
 
@@ -62,6 +62,12 @@ impl From<Base> for IndexBase {
 }
 
 impl DataOptions {
+    /// How a file of examples for `model` is read: it has the model's features and labels.
+    pub(crate) fn reading_for(&self, model: &Model, threads: Option<NonZeroUsize>) -> ReadOptions {
+        let (feature_count, label_count) = (Some(model.features()), Some(model.labels()));
+        ReadOptions { feature_count, label_count, ..self.reading(threads) }
+    }
+
     pub(crate) fn reading(&self, threads: Option<NonZeroUsize>) -> ReadOptions {
         ReadOptions {
             format: self.data_format,

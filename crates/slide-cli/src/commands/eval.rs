@@ -1,11 +1,11 @@
 //! `slide eval`.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use serde::Serialize;
-use slide_core::data::{Filter, ReadOptions};
+use slide_core::data::Filter;
 use slide_core::metrics::{At, Bootstrap, Difference, Interval, LabelGroup};
 use slide_core::{
     Dataset, EvaluateOptions, Evaluation, Metrics, Model, Parts, PredictError, Predictor, Retrieval, evaluate_with,
@@ -16,6 +16,7 @@ use super::Show;
 use super::train::read_file;
 use crate::args::EvalArgs;
 use crate::output::{self, count, file_name, pairs, seconds};
+use crate::percentiles::Percentiles;
 use crate::table;
 
 /// Labels of the predictions that times are taken of.
@@ -79,15 +80,6 @@ struct Latency {
     output_layer: Option<Percentiles>,
 }
 
-/// Microseconds that this share of the predictions take at most.
-#[derive(Serialize)]
-pub(crate) struct Percentiles {
-    p50: f64,
-    p90: f64,
-    p99: f64,
-    p99_9: f64,
-}
-
 pub(crate) fn run(args: &EvalArgs, show: Show) -> Result<()> {
     let load = |path: &Path| {
         let what = format!("reading {}", file_name(path));
@@ -107,11 +99,7 @@ pub(crate) fn run(args: &EvalArgs, show: Show) -> Result<()> {
     let second = other.map(predictor).transpose()?;
 
     let reference = first.model();
-    let options = ReadOptions {
-        feature_count: Some(reference.features()),
-        label_count: Some(reference.labels()),
-        ..args.data.reading(args.runtime.threads)
-    };
+    let options = args.data.reading_for(reference, args.runtime.threads);
     let test = read_file(&args.test, &options, show)?;
     let filter =
         args.filter.as_ref().map(|path| Filter::read(path, test.examples(), test.label_count())).transpose()?;
@@ -198,25 +186,6 @@ impl std::fmt::Display for Measured {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let metrics = table::metrics_with_intervals(&self.metrics, &self.intervals);
         write!(f, "{metrics}\n{}", table::label_groups(&self.label_groups))
-    }
-}
-
-impl Percentiles {
-    pub(crate) fn of(times: &[Duration]) -> Self {
-        let mut sorted = times.to_vec();
-        sorted.sort_unstable();
-        let at = |share: f64| {
-            let rank = (share * sorted.len() as f64).ceil() as usize;
-            sorted.get(rank.saturating_sub(1)).map_or(0.0, |time| 1e6 * time.as_secs_f64())
-        };
-        Self { p50: at(0.5), p90: at(0.9), p99: at(0.99), p99_9: at(0.999) }
-    }
-}
-
-impl std::fmt::Display for Percentiles {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { p50, p90, p99, p99_9 } = self;
-        write!(f, "p50 {p50:.1} us, p90 {p90:.1}, p99 {p99:.1}, p99.9 {p99_9:.1}")
     }
 }
 

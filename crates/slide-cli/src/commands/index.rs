@@ -4,15 +4,14 @@ use std::time::Instant;
 
 use anyhow::Result;
 use serde_json::json;
-use slide_core::data::ReadOptions;
 use slide_core::{BuildIndex, IndexConfig, IndexReport, Model, Parts, Predictor, Retrieval, latencies};
 
 use super::Show;
-use super::eval::Percentiles;
 use super::train::read_file;
 use crate::args::IndexArgs;
 use crate::files;
 use crate::output::{self, bytes, count};
+use crate::percentiles::Percentiles;
 
 /// Queries that times are taken of.
 const TIMED: usize = 1000;
@@ -23,11 +22,7 @@ pub(crate) fn run(args: &IndexArgs, show: Show) -> Result<()> {
     files::check_writable(path)?;
     let mut model = Model::load_placed(&args.model, &args.runtime.placement())?;
     let runtime = args.runtime.start()?;
-    let options = ReadOptions {
-        feature_count: Some(model.features()),
-        label_count: Some(model.labels()),
-        ..args.reading.reading(args.runtime.threads)
-    };
+    let options = args.reading.reading_for(&model, args.runtime.threads);
     let data = read_file(&args.data, &options, show)?;
     let mut config = IndexConfig::default();
     (config.index, config.index_recall) = (BuildIndex::Always, args.recall);

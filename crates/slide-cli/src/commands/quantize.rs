@@ -1,12 +1,12 @@
 //! `slide quantize`.
 
 use std::fs;
+use std::sync::Arc;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use serde::Serialize;
-use slide_core::data::ReadOptions;
 use slide_core::metrics::Metrics;
-use slide_core::{Dataset, Model, Predictor, QuantizeConfig};
+use slide_core::{Model, Predictor, QuantizeConfig};
 
 use super::Show;
 use super::eval::evaluation;
@@ -38,17 +38,12 @@ pub(crate) fn run(args: &QuantizeArgs, show: Show) -> Result<()> {
     let path = args.output.as_ref().unwrap_or(&args.model);
     files::check_different(&[path], &args.data.iter().map(AsRef::as_ref).collect::<Vec<_>>())?;
     files::check_writable(path)?;
-    let load =
-        || show.progress.during("reading the model", || Model::load_placed(&args.model, &args.runtime.placement()));
     let bytes_before = fs::metadata(&args.model)?.len();
-    let model = load()?;
+    let model =
+        show.progress.during("reading the model", || Model::load_placed(&args.model, &args.runtime.placement()))?;
     let runtime = args.runtime.start()?;
     let mut config = QuantizeConfig::default();
     (config.to, config.input_bits, config.prune) = (args.to, args.input_bits, args.prune);
-    let measure = |predictor: &Predictor, data: &Dataset| -> Result<Metrics> {
-        Ok(evaluation(predictor, data, None, None, show)?.metrics)
-    };
-    let predictor = |model| Predictor::with(model, args.retrieval.retrieval, &runtime);
     let Some(data) = &args.data else {
         let mut model = model;
         model.quantize(&config, &runtime)?;
@@ -56,17 +51,15 @@ pub(crate) fn run(args: &QuantizeArgs, show: Show) -> Result<()> {
         show.progress.during("writing the model", || model.save(path))?;
         return print(args, [bytes_before, fs::metadata(path)?.len()], None, show);
     };
-    let options = ReadOptions {
-        feature_count: Some(model.features()),
-        label_count: Some(model.labels()),
-        ..args.reading.reading(args.runtime.threads)
+    let data = read_file(data, &args.reading.reading_for(&model, args.runtime.threads), show)?;
+    let measure = |model: &Arc<Model>| -> Result<Metrics> {
+        let predictor = Predictor::with(model.clone(), args.retrieval.retrieval, &runtime)?;
+        Ok(evaluation(&predictor, &data, None, None, show)?.metrics)
     };
-    let data = read_file(data, &options, show)?;
-    let before = measure(&predictor(model)?, &data)?;
-    let mut model = load()?;
-    model.quantize(&config, &runtime)?;
-    let quantized = predictor(model)?;
-    let after = measure(&quantized, &data)?;
+    let mut model = Arc::new(model);
+    let before = measure(&model)?;
+    Arc::get_mut(&mut model).context("the model is still in use")?.quantize(&config, &runtime)?;
+    let after = measure(&model)?;
     let loss = 100.0 * (before.at[0].precision - after.at[0].precision);
     ensure!(
         loss <= args.max_loss,
@@ -75,7 +68,7 @@ pub(crate) fn run(args: &QuantizeArgs, show: Show) -> Result<()> {
         100.0 * after.at[0].precision,
         args.max_loss,
     );
-    show.progress.during("writing the model", || quantized.model().save(path))?;
+    show.progress.during("writing the model", || model.save(path))?;
     print(args, [bytes_before, fs::metadata(path)?.len()], Some([before, after]), show)
 }
 
