@@ -27,7 +27,7 @@ use crate::cli::VersusArguments;
 use crate::program::{self, Target};
 use crate::workspace;
 use environment::Environment;
-use record::{Contestant, LeftOut, Record, SetRecord};
+use record::{Contestant, LeftOut, Origin, Record, SetRecord};
 use sets::Set;
 pub(crate) use system::System;
 use system::{COMMON, PEERS};
@@ -68,10 +68,10 @@ pub(crate) fn run(arguments: &VersusArguments) -> Result<()> {
     let found = sets::find(&folders, &arguments.sets)?;
 
     let shell = workspace::shell()?;
-    let record = begin(&shell, arguments)?;
+    let origin = origin(&shell, arguments)?;
     match arguments.suite {
-        Suite::Accuracy => accuracy(arguments, &found, &shell, &files, record),
-        Suite::Retrieval => retrieval::run(arguments, &found, &shell, &files, record),
+        Suite::Accuracy => accuracy(arguments, &found, &shell, &files, origin),
+        Suite::Retrieval => retrieval::run(arguments, &found, &shell, &files, origin),
     }
 }
 
@@ -80,8 +80,9 @@ fn accuracy(
     found: &BTreeMap<String, PathBuf>,
     shell: &Shell,
     files: &Files,
-    mut record: Record,
+    origin: Origin,
 ) -> Result<()> {
+    let mut record = Record { origin, systems: Vec::new(), left_out: Vec::new(), sets: Vec::new() };
     let folder = workspace::target().join("versus");
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let environment = Environment::open(shell, &folder, PEERS)?;
@@ -113,17 +114,13 @@ fn accuracy(
     files.write(&record, &text)
 }
 
-/// A record without results.
-fn begin(shell: &Shell, arguments: &VersusArguments) -> Result<Record> {
-    Ok(Record {
+fn origin(shell: &Shell, arguments: &VersusArguments) -> Result<Origin> {
+    Ok(Origin {
         machine: machine::detect(),
         commit: bench::commit(shell),
         compiler: program::compiler(shell, Target::Native)?,
         date: cmd!(shell, "date -u +%F").quiet().read().context("date")?,
         command: command(arguments),
-        systems: Vec::new(),
-        left_out: Vec::new(),
-        sets: Vec::new(),
     })
 }
 
@@ -152,7 +149,7 @@ fn command(arguments: &VersusArguments) -> String {
 
 /// Slide, and the peers that can be installed.
 fn provide(environment: &Environment, peers: &[System], record: &mut Record) {
-    let versions = [("slide".to_owned(), format!("{} ({})", env!("CARGO_PKG_VERSION"), record.commit))];
+    let versions = [("slide".to_owned(), format!("{} ({})", env!("CARGO_PKG_VERSION"), record.origin.commit))];
     let settings = |system: System| system.settings().to_owned();
     let slide = System::Slide;
     record.systems.push(Contestant { system: slide, settings: settings(slide), versions: versions.into() });

@@ -9,8 +9,9 @@ use super::evaluate::Metrics;
 use super::sets::Size;
 use super::system::System;
 
+/// Where a record comes from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Record {
+pub(crate) struct Origin {
     pub(crate) machine: Machine,
     /// The commit, with `-dirty` if files had changed.
     pub(crate) commit: String,
@@ -20,6 +21,12 @@ pub(crate) struct Record {
     pub(crate) date: String,
     /// What reproduces it.
     pub(crate) command: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Record {
+    #[serde(flatten)]
+    pub(crate) origin: Origin,
     /// Slide first.
     pub(crate) systems: Vec<Contestant>,
     /// Those that cannot be installed.
@@ -170,16 +177,18 @@ pub(super) mod tests {
         ];
         let size = Size { train_examples: 46_820, test_examples: 11_225, features: 48_638, labels: 49_531 };
         Record {
-            machine: Machine {
-                name: "a-machine".to_owned(),
-                processor: "A Machine <1>".to_owned(),
-                cores: 2,
-                notes: Vec::new(),
+            origin: Origin {
+                machine: Machine {
+                    name: "a-machine".to_owned(),
+                    processor: "A Machine <1>".to_owned(),
+                    cores: 2,
+                    notes: Vec::new(),
+                },
+                commit: "0123456789ab".to_owned(),
+                compiler: "1.95.0".to_owned(),
+                date: "2026-11-22".to_owned(),
+                command: "cargo xtask versus --suite accuracy".to_owned(),
             },
-            commit: "0123456789ab".to_owned(),
-            compiler: "1.95.0".to_owned(),
-            date: "2026-11-22".to_owned(),
-            command: "cargo xtask versus --suite accuracy".to_owned(),
             systems: vec![
                 contestant(System::Slide, "slide"),
                 contestant(System::Parabel, "omikuji"),

@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result};
 
-use super::record::{Measured, Record, SetRecord};
+use super::record::{Measured, Origin, Record, SetRecord};
 use super::system::System;
 use crate::bench::figures::number;
 use crate::text_table::markdown;
@@ -32,10 +32,12 @@ pub(crate) fn markdown_of(record: &Record) -> String {
     for left_out in &record.left_out {
         text.push_str(&format!("\n{} cannot be installed: {}\n", left_out.system.title(), left_out.reason));
     }
-    let processor = format!("{}, {} cores", record.machine.processor, record.machine.cores);
-    let Record { command, date, commit, .. } = record;
-    text.push_str(&format!("\n(`{command}`, {date}, commit {commit}; {processor})\n"));
-    text
+    text + &origin(&record.origin)
+}
+
+/// The last line of a report.
+pub(super) fn origin(Origin { machine, command, date, commit, .. }: &Origin) -> String {
+    format!("\n(`{command}`, {date}, commit {commit}; {}, {} cores)\n", machine.processor, machine.cores)
 }
 
 /// The document with the report of a suite between its lines.

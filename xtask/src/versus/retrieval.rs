@@ -14,11 +14,11 @@ use std::process::Command;
 use anyhow::{Context as _, Result, ensure};
 use xshell::{Shell, cmd};
 
+use super::Files;
 use super::environment::Environment;
 use super::evaluate;
-use super::record::Record as Begun;
+use super::record::Origin;
 use super::sets::{self, Set};
-use super::{Files, command};
 use crate::cli::VersusArguments;
 use crate::program::{self, Target};
 use crate::workspace;
@@ -43,22 +43,12 @@ pub(super) fn run(
     found: &BTreeMap<String, PathBuf>,
     shell: &Shell,
     files: &Files,
-    begun: Begun,
+    origin: Origin,
 ) -> Result<()> {
     let folder = workspace::target().join("versus/retrieval");
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let environment = Environment::open(shell, &folder, SCRIPT)?;
-    let Begun { machine, commit, compiler, date, .. } = begun;
-    let mut record = Record {
-        machine,
-        commit,
-        compiler,
-        date,
-        command: command(arguments),
-        libraries: Vec::new(),
-        left_out: Vec::new(),
-        sets: Vec::new(),
-    };
+    let mut record = Record { origin, libraries: Vec::new(), left_out: Vec::new(), sets: Vec::new() };
     for (name, requirements) in LIBRARIES {
         match environment.provide(name, &[requirements]) {
             Ok(versions) => record.libraries.push(Library { name: name.to_owned(), versions }),

@@ -2,20 +2,16 @@
 
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
-use slide_benches::record::Machine;
 use slide_benches::statistics::median;
 
 use super::super::environment::Versions;
+use super::super::record::Origin;
 use super::contestant::{Built, Round};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Record {
-    pub(super) machine: Machine,
-    pub(super) commit: String,
-    pub(super) compiler: String,
-    pub(super) date: String,
-    /// What reproduces it.
-    pub(super) command: String,
+    #[serde(flatten)]
+    pub(super) origin: Origin,
     pub(super) libraries: Vec<Library>,
     /// Those that cannot be installed.
     pub(super) left_out: Vec<LeftOut>,

@@ -1,6 +1,6 @@
 //! The record as Markdown.
 
-use super::super::report::thousands;
+use super::super::report::{origin, thousands};
 use super::record::{Method, Record, SetRecord};
 use crate::bench::figures::number;
 use crate::text_table::markdown;
@@ -29,9 +29,7 @@ pub(super) fn markdown_of(record: &Record) -> String {
     let versions: Vec<String> = (record.libraries.iter().flat_map(|library| &library.versions))
         .map(|(package, version)| format!("{package} {version}"))
         .collect();
-    let processor = format!("{}, {} cores", record.machine.processor, record.machine.cores);
-    let Record { command, date, commit, .. } = record;
-    text + &format!("{}\n\n(`{command}`, {date}, commit {commit}; {processor})\n", versions.join(", "))
+    text + &versions.join(", ") + "\n" + &origin(&record.origin)
 }
 
 fn table(set: &SetRecord) -> String {
