@@ -2,13 +2,11 @@
 
 mod common;
 
-use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use std::path::Path;
 use std::sync::Arc;
 
-use safetensors::tensor::TensorView;
-use safetensors::{Dtype, SafeTensors};
+use common::model_file::{ModelFile, Tensor};
+use safetensors::Dtype;
 use slide_core::{
     BuildIndex, ConfigError, Dataset, Example, IndexConfig, Model, ModelError, PredictError, Predictions, Predictor,
     Retrieval, RetrievalError, Runtime, TrainConfig, Trainer, evaluate,
@@ -167,21 +165,6 @@ fn what_cannot_be_indexed_is_said() {
     );
 }
 
-/// A file, its tensors changed.
-fn write_changed(path: &Path, to: &Path, change: impl FnOnce(&mut BTreeMap<String, (Dtype, Vec<usize>, Vec<u8>)>)) {
-    let bytes = std::fs::read(path).unwrap();
-    let (_, metadata) = SafeTensors::read_metadata(&bytes).unwrap();
-    let tensors = SafeTensors::deserialize(&bytes).unwrap();
-    let mut owned: BTreeMap<_, _> = (tensors.iter())
-        .map(|(name, tensor)| (name.to_owned(), (tensor.dtype(), tensor.shape().to_vec(), tensor.data().to_vec())))
-        .collect();
-    change(&mut owned);
-    let views = owned
-        .iter()
-        .map(|(name, (dtype, shape, bytes))| (name, TensorView::new(*dtype, shape.clone(), bytes).unwrap()));
-    std::fs::write(to, safetensors::serialize(views, metadata.metadata().clone()).unwrap()).unwrap();
-}
-
 #[test]
 fn files_with_an_index_are_read_as_they_were_written() {
     let data = common::dataset(300, 400, 600);
@@ -195,7 +178,6 @@ fn files_with_an_index_are_read_as_they_were_written() {
     assert!(std::fs::read(&path).unwrap() == std::fs::read(&changed).unwrap());
     assert_eq!(predictions(loaded, Retrieval::Index, &data, 3), predictions(model, Retrieval::Index, &data, 3));
 
-    type Tensor = (Dtype, Vec<usize>, Vec<u8>);
     let words = |words: &[u32]| words.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<u8>>();
     let set_first = |tensor: &mut Tensor, word: u32| tensor.2[..4].copy_from_slice(&words(&[word]));
     type Damage<'a> = (&'a str, &'a dyn Fn(&mut Tensor));
@@ -207,10 +189,14 @@ fn files_with_an_index_are_read_as_they_were_written() {
         ("index.scale", &|tensor| tensor.0 = Dtype::U32),
     ];
     for (name, damage) in damages {
-        write_changed(&path, &changed, |tensors| damage(tensors.get_mut(name).unwrap()));
+        let mut file = ModelFile::read(&path);
+        damage(file.tensor(name));
+        file.write(&changed);
         let error = Model::load(&changed).unwrap_err();
         assert!(matches!(error, ModelError::Foreign { .. }) && error.to_string().contains(name), "{name}: {error}");
     }
-    write_changed(&path, &changed, |tensors| drop(tensors.remove("index.mean")));
+    let mut file = ModelFile::read(&path);
+    file.tensors.remove("index.mean");
+    file.write(&changed);
     assert!(Model::load(&changed).unwrap_err().to_string().contains("index.mean"));
 }

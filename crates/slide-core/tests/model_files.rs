@@ -2,12 +2,11 @@
 
 mod common;
 
-use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use safetensors::tensor::TensorView;
-use safetensors::{Dtype, SafeTensors};
+use common::model_file::ModelFile;
+use safetensors::Dtype;
 use serde_json::Value;
 use slide_core::{
     Dataset, Event, Example, Model, ModelError, Outcome, Parts, PredictError, Predictions, Predictor, Retrieval,
@@ -39,38 +38,8 @@ fn predictions(model: Model, retrieval: Retrieval) -> Predictions {
     Predictor::with(model, retrieval, &runtime()).unwrap().predict_batch(&examples, 5).unwrap()
 }
 
-/// A file in memory: its header and its tensors.
-#[derive(Clone)]
-struct File {
-    header: Value,
-    tensors: BTreeMap<String, (Dtype, Vec<usize>, Vec<u8>)>,
-}
-
-impl File {
-    fn read(path: &Path) -> Self {
-        let bytes = std::fs::read(path).unwrap();
-        let (_, metadata) = SafeTensors::read_metadata(&bytes).unwrap();
-        let header = serde_json::from_str(&metadata.metadata().as_ref().unwrap()["slide"]).unwrap();
-        let tensors = SafeTensors::deserialize(&bytes).unwrap();
-        let tensors = tensors
-            .iter()
-            .map(|(name, tensor)| (name.to_owned(), (tensor.dtype(), tensor.shape().to_vec(), tensor.data().to_vec())));
-        Self { header, tensors: tensors.collect() }
-    }
-
-    fn write(&self, path: &Path) {
-        let views = self
-            .tensors
-            .iter()
-            .map(|(name, (dtype, shape, bytes))| (name, TensorView::new(*dtype, shape.clone(), bytes).unwrap()));
-        let header = [("slide".to_owned(), self.header.to_string())].into();
-        std::fs::write(path, safetensors::serialize(views, Some(header)).unwrap()).unwrap();
-    }
-
-    fn tensor(&mut self, name: &str) -> &mut (Dtype, Vec<usize>, Vec<u8>) {
-        self.tensors.get_mut(name).unwrap()
-    }
-
+/// The lists of the linear part in a file.
+impl ModelFile {
     /// Replaces the bytes of a vector whose elements have `width` bytes.
     fn replace(&mut self, name: &str, width: usize, bytes: Vec<u8>) {
         let tensor = self.tensor(name);
@@ -168,7 +137,7 @@ fn models_of_each_part_and_of_both_are_read_as_they_were_written() {
 #[test]
 fn the_linear_part_is_stored_by_features_and_labels_of_the_data() {
     let (_folder, path, model) = saved("model=linear");
-    let file = File::read(&path);
+    let file = ModelFile::read(&path);
     let lists = file.lists();
     assert_eq!(lists.len(), FEATURES as usize);
     assert_eq!(lists.iter().map(Vec::len).sum::<usize>(), model.linear_weights());
@@ -185,16 +154,16 @@ fn the_linear_part_is_stored_by_features_and_labels_of_the_data() {
 }
 
 /// A change of a file.
-type Change = Box<dyn Fn(&mut File)>;
+type Change = Box<dyn Fn(&mut ModelFile)>;
 
-fn change(change: impl Fn(&mut File) + 'static) -> Change {
+fn change(change: impl Fn(&mut ModelFile) + 'static) -> Change {
     Box::new(change)
 }
 
 #[test]
 fn damaged_linear_parts_are_errors() {
     let (_folder, path, model) = saved("model=linear");
-    let file = File::read(&path);
+    let file = ModelFile::read(&path);
     let (lists, total) = (file.lists(), model.linear_weights());
     let long = lists.iter().position(|list| list.len() > 2).unwrap();
     let last = lists.iter().rposition(|list| !list.is_empty()).unwrap();
@@ -337,7 +306,7 @@ fn damaged_linear_parts_are_errors() {
 fn weights_that_are_no_numbers_do_not_panic() {
     for settings in ["model=linear", &format!("model=both {NETWORK}")] {
         let (_folder, path, _) = saved(settings);
-        let mut file = File::read(&path);
+        let mut file = ModelFile::read(&path);
         for bytes in file.tensor("linear.weight").2.chunks_mut(2).step_by(3) {
             bytes.copy_from_slice(&0x7e00_u16.to_le_bytes());
         }
@@ -358,7 +327,7 @@ fn a_part_of_a_model_predicts_as_a_model_of_that_part() {
     let both = std::sync::Arc::new(both);
     let data = data();
     let examples: Vec<Example<'_>> = (0..data.examples()).map(|example| data.features(example)).collect();
-    let file = File::read(&path);
+    let file = ModelFile::read(&path);
     for part in [Parts::Network, Parts::Linear] {
         let mut alone = file.clone();
         alone.header["config"]["model"]["model"] = part.to_string().into();
@@ -375,7 +344,7 @@ fn a_part_of_a_model_predicts_as_a_model_of_that_part() {
 }
 
 /// The header as format 2 had it.
-fn as_format_2(file: &mut File) {
+fn as_format_2(file: &mut ModelFile) {
     let header = file.header.as_object_mut().unwrap();
     header.insert("format".into(), 2.into());
     for key in ["choices", "combination"] {
@@ -392,7 +361,7 @@ fn as_format_2(file: &mut File) {
 fn files_of_format_2_hold_networks() {
     let settings = format!("model=network {NETWORK} sampler=vanilla active=40 hash-bits=4 tables=6 rebuild=constant:3");
     let (_folder, path, model) = saved(&settings);
-    let mut file = File::read(&path);
+    let mut file = ModelFile::read(&path);
     as_format_2(&mut file);
     file.write(&path);
     let loaded = Model::load(&path).unwrap();
@@ -420,11 +389,11 @@ fn checkpoints_of_format_2_are_continued() {
     });
     assert_eq!(stopped.unwrap(), Outcome::Stopped);
     trainer.save_checkpoint(&path).unwrap();
-    let mut file = File::read(&path);
+    let mut file = ModelFile::read(&path);
     as_format_2(&mut file);
     file.write(&path);
     let mut trainer = Trainer::resume(Model::load(&path).unwrap(), &data, &runtime).unwrap();
     assert_eq!(trainer.run(&mut |_, _| ControlFlow::Continue(())).unwrap(), Outcome::Finished);
     trainer.into_model().unwrap().save(&path).unwrap();
-    assert!(File::read(&path).tensors == File::read(&whole).tensors);
+    assert!(ModelFile::read(&path).tensors == ModelFile::read(&whole).tensors);
 }

@@ -2,13 +2,11 @@
 
 mod common;
 
-use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use safetensors::tensor::TensorView;
-use safetensors::{Dtype, SafeTensors};
-use serde_json::Value;
+use common::model_file::ModelFile;
+use safetensors::Dtype;
 use slide_core::{
     Dataset, Event, Example, IndexConfig, Model, Outcome, Prediction, Predictor, Quantization, QuantizeConfig,
     Retrieval, RowBits, Runtime, TrainError, Trainer, evaluate,
@@ -112,9 +110,8 @@ fn they_are_read_as_they_were_written_and_rounding_again_changes_nothing() {
 fn only_integers_need_a_newer_format() {
     let stored = Stored::new(&trained("model=both"));
     for (to, format) in [(Quantization::Bf16, 3), (Quantization::Int8, 4)] {
-        let bytes = stored.bytes(&stored.quantized(&config(to, RowBits::Four, 0.0)));
-        let (_, metadata) = SafeTensors::read_metadata(&bytes).unwrap();
-        let header: Value = serde_json::from_str(&metadata.metadata().as_ref().unwrap()["slide"]).unwrap();
+        let ModelFile { header, .. } =
+            ModelFile::parse(&stored.bytes(&stored.quantized(&config(to, RowBits::Four, 0.0))));
         assert_eq!(header["format"], format, "{to}");
         assert_eq!(header["config"]["network"]["precision"], "bf16", "{to}");
     }
@@ -155,10 +152,10 @@ fn an_index_keeps_its_codes_and_one_can_be_built_later() {
     let mut model = trained("model=network");
     model.build_index(&data, &IndexConfig::default(), &runtime()).unwrap();
     let stored = Stored::new(&model);
-    let tensors = |bytes: &[u8]| -> BTreeMap<String, Vec<u8>> {
-        let tensors = SafeTensors::deserialize(bytes).unwrap();
-        let index = tensors.iter().filter(|(name, _)| name.starts_with("index."));
-        index.map(|(name, tensor)| (name.to_owned(), tensor.data().to_vec())).collect()
+    let tensors = |bytes: &[u8]| {
+        let mut tensors = ModelFile::parse(bytes).tensors;
+        tensors.retain(|name, _| name.starts_with("index."));
+        tensors
     };
     let mut quantized = stored.quantized(&int8());
     let codes = tensors(&stored.bytes(&model));
@@ -208,29 +205,16 @@ fn a_checkpoint_becomes_a_model() {
     let error = Trainer::resume(Model::load(&path).unwrap(), &data, &runtime).unwrap_err();
     assert!(matches!(error, TrainError::NotResumable), "{error:?}");
     // A file that says to be both.
-    let damaged = changed(&path, |header, _| header["checkpoint"] = serde_json::json!({ "data-digest": 1 }));
+    let damaged = changed(&path, |file| file.header["checkpoint"] = serde_json::json!({ "data-digest": 1 }));
     assert!(damaged.contains("expected weights of F32 or BF16 in a checkpoint, found integers"), "{damaged}");
 }
 
-type Tensors = BTreeMap<String, (Dtype, Vec<usize>, Vec<u8>)>;
-
 /// What is said of the file with a change; the file stays.
-fn changed(path: &Path, change: impl Fn(&mut Value, &mut Tensors)) -> String {
-    let bytes = std::fs::read(path).unwrap();
-    let (_, metadata) = SafeTensors::read_metadata(&bytes).unwrap();
-    let mut header = serde_json::from_str(&metadata.metadata().as_ref().unwrap()["slide"]).unwrap();
-    let tensors = SafeTensors::deserialize(&bytes).unwrap();
-    let tensors = tensors.iter();
-    let mut tensors = tensors
-        .map(|(name, tensor)| (name.to_owned(), (tensor.dtype(), tensor.shape().to_vec(), tensor.data().to_vec())))
-        .collect();
-    change(&mut header, &mut tensors);
-    let views = tensors
-        .iter()
-        .map(|(name, (dtype, shape, bytes))| (name, TensorView::new(*dtype, shape.clone(), bytes).unwrap()));
-    let header = [("slide".to_owned(), header.to_string())].into();
+fn changed(path: &Path, change: impl Fn(&mut ModelFile)) -> String {
+    let mut file = ModelFile::read(path);
+    change(&mut file);
     let other = path.with_extension("changed");
-    std::fs::write(&other, safetensors::serialize(views, Some(header)).unwrap()).unwrap();
+    file.write(&other);
     Model::load(&other).unwrap_err().to_string()
 }
 
@@ -241,10 +225,10 @@ fn damaged_rows_of_integers_are_errors() {
     let path = stored.0.path().join("quantized");
     quantized.save(&path).unwrap();
     for name in ["input.scale", "output.scale", "linear.scale"] {
-        let said = changed(&path, |_, tensors| drop(tensors.remove(name)));
+        let said = changed(&path, |file| drop(file.tensors.remove(name)));
         assert!(said.contains(&format!("the tensor `{name}`, found none")), "{said}");
-        let shorter = changed(&path, |_, tensors| {
-            let (_, shape, bytes) = tensors.get_mut(name).unwrap();
+        let shorter = changed(&path, |file| {
+            let (_, shape, bytes) = file.tensor(name);
             shape[0] -= 1;
             bytes.truncate(4 * shape[0]);
         });
@@ -257,7 +241,7 @@ fn damaged_rows_of_integers_are_errors() {
         ("hidden.0.weight", Dtype::F16, "`hidden.0.weight` of type BF16"),
         ("linear.weight", Dtype::U8, "`linear.weight` of type F16"),
     ] {
-        let text = changed(&path, |_, tensors| tensors.get_mut(name).unwrap().0 = dtype);
+        let text = changed(&path, |file| file.tensor(name).0 = dtype);
         assert!(text.contains(said), "{text}");
     }
     let bytes = std::fs::read(&path).unwrap();

@@ -1,5 +1,8 @@
 //! Small learnable data, made from counters so that they are the same everywhere.
 
+#[allow(dead_code, reason = "not every test file changes models")]
+pub(crate) mod model_file;
+
 use slide_core::data::{Dataset, Parts};
 use slide_kernels::{CounterRng, RngKey};
 
