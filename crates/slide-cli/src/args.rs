@@ -13,7 +13,7 @@ use slide_core::{IndexConfig, Quantization, QuantizeConfig, Retrieval, RowBits};
 
 use crate::choice::named;
 use crate::config_file;
-use crate::options::{DataOptions, OutputOptions, RuntimeOptions};
+use crate::options::{DataOptions, OutputOptions, RuntimeOptions, UnknownOption};
 use crate::settings::Settings;
 
 /// Trains and uses sparse neural networks with very many outputs, on ordinary CPUs
@@ -64,6 +64,9 @@ pub(crate) struct TrainArgs {
     /// Evaluate on this share of the training examples, held out at random by the seed
     #[arg(long, value_name = "SHARE", overrides_with = "test")]
     pub(crate) valid: Option<f64>,
+    /// Labels of the file of --test, if it has only features; --labels is that of the training file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) test_labels: Option<PathBuf>,
     /// Evaluate every EPOCHS epochs, and after the last
     #[arg(long, value_name = "EPOCHS")]
     pub(crate) eval_every: Option<NonZeroU32>,
@@ -152,6 +155,8 @@ pub(crate) struct IndexArgs {
     #[arg(long, value_name = "N")]
     pub(crate) lists: Option<NonZeroUsize>,
     #[command(flatten)]
+    pub(crate) unknown: UnknownOption,
+    #[command(flatten)]
     pub(crate) reading: DataOptions,
     #[command(flatten)]
     pub(crate) runtime: RuntimeOptions,
@@ -193,6 +198,8 @@ pub(crate) struct QuantizeArgs {
     #[arg(long, short, value_name = "MODEL")]
     pub(crate) output: Option<PathBuf>,
     #[command(flatten)]
+    pub(crate) unknown: UnknownOption,
+    #[command(flatten)]
     pub(crate) retrieval: RetrievalOption,
     #[command(flatten)]
     pub(crate) reading: DataOptions,
@@ -231,6 +238,8 @@ pub(crate) struct EvalArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) filter: Option<PathBuf>,
     #[command(flatten)]
+    pub(crate) unknown: UnknownOption,
+    #[command(flatten)]
     pub(crate) retrieval: RetrievalOption,
     #[command(flatten)]
     pub(crate) data: DataOptions,
@@ -241,7 +250,8 @@ pub(crate) struct EvalArgs {
 /// Predict the labels of the examples of a data file or of standard input
 ///
 /// Reads, predicts and writes in batches, in constant memory. One line of output per
-/// example, in order: label:probability pairs separated by tabs, best first (tsv), or one JSON object (jsonl).
+/// example, in order: label:probability pairs separated by tabs, best first (tsv), or one JSON object (jsonl). Labels have the numbers
+/// of the training file. Files of arrays are read as a whole, without their labels.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -260,6 +270,11 @@ pub(crate) struct PredictArgs {
     /// Write names instead of numbers: line i of this file, from 0, is the name of label i
     #[arg(long, value_name = "FILE")]
     pub(crate) names: Option<PathBuf>,
+    /// Answer a malformed line with an empty line (jsonl: an object with the key error) and report it, instead of ending there
+    #[arg(long)]
+    pub(crate) skip_bad_lines: bool,
+    #[command(flatten)]
+    pub(crate) unknown: UnknownOption,
     #[command(flatten)]
     pub(crate) retrieval: RetrievalOption,
     #[command(flatten)]
@@ -296,6 +311,9 @@ pub(crate) struct ServeArgs {
     /// Take over a new model file as soon as it is there, without SIGHUP
     #[arg(long)]
     pub(crate) watch: bool,
+    /// Answer requests with features that the model does not know as if they were not there, instead of refusing them
+    #[arg(long)]
+    pub(crate) ignore_unknown_features: bool,
     #[command(flatten)]
     pub(crate) limits: ServeLimits,
     #[command(flatten)]

@@ -1,10 +1,11 @@
 //! Options shared by several verbs.
 
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
-use slide_core::data::{Format, IndexBase, ReadOptions};
+use slide_core::data::{Format, IndexBase, LabelFile, ReadOptions, Relevance};
 use slide_core::{Model, Runtime, RuntimeError};
 use slide_kernels::Isa;
 use slide_mem::{NumaPolicy, PagePolicy, Pinning, Placement};
@@ -34,12 +35,48 @@ pub(crate) struct DataOptions {
     /// Format [default: detected from the content]
     #[arg(long, value_name = "FORMAT", value_parser = named::<Format>(Format::ALL.map(Format::name)))]
     data_format: Option<Format>,
-    /// Number of the first feature in svmlight; auto: 1 unless a feature 0 occurs (in a stream: 0)
+    /// Number of the first feature in svmlight; auto: that of the model, which is that of its training file; without a model 1 unless a
+    /// feature 0 occurs
     #[arg(long, value_name = "NUMBER", default_value = "auto")]
     feature_base: Base,
-    /// Number of the first label in svmlight; auto: 0
+    /// Number of the first label in svmlight; auto: that of the model, without a model 0
     #[arg(long, value_name = "NUMBER", default_value = "auto")]
     label_base: Base,
+    /// Labels of a file that has only features (npz, npy, matrix) [default: X_Y in its name for X_Xf, or Y for the first X, in its folder
+    /// or the one above]
+    #[arg(long, value_name = "FILE")]
+    labels: Option<PathBuf>,
+    /// Values in a file of labels: 0-1: others than these are an error, as there is no graded relevance; any: all but 0 count as 1
+    #[arg(long, value_enum, value_name = "VALUES", default_value = "0-1")]
+    label_values: LabelValues,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LabelValues {
+    #[value(name = "0-1")]
+    ZeroOrOne,
+    Any,
+}
+
+/// What becomes of features that the training examples did not have.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct UnknownOption {
+    /// Features that the model does not know: leave them out and report how many, or end with an error at the first
+    #[arg(long, value_enum, value_name = "WHAT", default_value = "ignore", help_heading = DATA)]
+    unknown_features: UnknownFeatures,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum UnknownFeatures {
+    Ignore,
+    Error,
+}
+
+impl UnknownOption {
+    /// Whether they are left out.
+    pub(crate) fn ignores(self) -> bool {
+        self.unknown_features == UnknownFeatures::Ignore
+    }
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -62,10 +99,30 @@ impl From<Base> for IndexBase {
 }
 
 impl DataOptions {
-    /// How a file of examples for `model` is read: it has the model's features and labels.
-    pub(crate) fn reading_for(&self, model: &Model, threads: Option<NonZeroUsize>) -> ReadOptions {
-        let (feature_count, label_count) = (Some(model.features()), Some(model.labels()));
-        ReadOptions { feature_count, label_count, ..self.reading(threads) }
+    /// How a file of examples for `model` is read: with the model's bases. Unless unknown features are left out, it may have no others
+    /// than those below the width of the training file.
+    pub(crate) fn reading_for(
+        &self,
+        model: &Model,
+        unknown: UnknownOption,
+        threads: Option<NonZeroUsize>,
+    ) -> ReadOptions {
+        let (features, labels) = (model.feature_numbering(), model.label_numbering());
+        let options = self.reading_with(features.base(), labels.base(), threads);
+        ReadOptions { feature_count: (!unknown.ignores()).then_some(features.width()), ..options }
+    }
+
+    /// How a file is read that belongs to one with these bases.
+    pub(crate) fn reading_with(
+        &self,
+        feature_base: IndexBase,
+        label_base: IndexBase,
+        threads: Option<NonZeroUsize>,
+    ) -> ReadOptions {
+        let options = self.reading(threads);
+        let or = |option, other| if option == IndexBase::Auto { other } else { option };
+        let (feature_base, label_base) = (or(options.feature_base, feature_base), or(options.label_base, label_base));
+        ReadOptions { feature_base, label_base, ..options }
     }
 
     pub(crate) fn reading(&self, threads: Option<NonZeroUsize>) -> ReadOptions {
@@ -73,6 +130,11 @@ impl DataOptions {
             format: self.data_format,
             feature_base: self.feature_base.into(),
             label_base: self.label_base.into(),
+            labels: self.labels.clone().map_or(LabelFile::Beside, LabelFile::At),
+            relevance: match self.label_values {
+                LabelValues::ZeroOrOne => Relevance::ZeroOrOne,
+                LabelValues::Any => Relevance::Any,
+            },
             threads,
             ..ReadOptions::default()
         }

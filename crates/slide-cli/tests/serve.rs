@@ -102,7 +102,7 @@ fn a_stream_is_answered_line_by_line() {
     assert_eq!(found.len(), 6, "{}", reply.text());
     assert_eq!((labels(&found[0]).len(), labels(&found[5]).len()), (5, 1));
     for (line, message) in
-        [(2, "expected"), (3, "EOF"), (4, "features: 60, expected less than 60"), (5, "each line is one")]
+        [(2, "expected"), (3, "EOF"), (4, "features: the model does not know feature 60"), (5, "each line is one")]
     {
         let answer = &found[line - 1];
         assert_eq!(answer["line"], line);
@@ -131,7 +131,7 @@ fn errors_say_which_example_and_which_feature() {
     let server = Server::start(&folder, "m.slide --max-k 20 --max-examples 3 --max-body 1000");
     let long = format!(r#"{{"features":{{}},"k":1{}}}"#, " ".repeat(1000));
     for (question, status, message) in [
-        (r#"{"features":{"60":1}}"#, 400, "features: 60, expected less than 60"),
+        (r#"{"features":{"60":1}}"#, 400, "features: the model does not know feature 60"),
         (r#"{"features":{"1":1,"1":2}}"#, 400, "features: feature 1 occurs twice"),
         (r#"{"features":{"1":"x"}}"#, 400, "features.1: invalid type: string \"x\", expected f32"),
         (r#"{"features":{"one":1}}"#, 400, "features"),

@@ -148,7 +148,7 @@ fn a_person_tries_the_model() {
     browser.enter("#input", "60");
     browser.click("#predict");
     browser.wait("return document.getElementById('status').className === 'error'");
-    assert_eq!(browser.run(STATUS), "features: 60, expected less than 60");
+    assert_eq!(browser.run(STATUS), "features: the model does not know feature 60");
     assert_eq!(browser.run(ROWS), json!([]));
 
     // Nothing was fetched from elsewhere, and nothing that the page is not allowed.

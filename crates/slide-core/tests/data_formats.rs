@@ -4,6 +4,8 @@ use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
+use proptest::collection::{btree_set, vec};
+use proptest::prelude::{Strategy, prop_assert_eq, proptest};
 use slide_core::data::{self, DataError, Dataset, Format, IndexBase, LabelFile, Parts, ReadOptions};
 use tempfile::TempDir;
 
@@ -180,7 +182,9 @@ fn svmlight_defects() {
             ("# nothing\n\n", 3, 1, "at least one example", "the end of the file"),
             ("0 1:1 qid:3\n", 1, 7, "'feature:value'", "\"qid:3\""),
             ("0 qid:x 1:1\n", 1, 3, "a number after 'qid:'", "\"qid:x\""),
-            ("-1 1:1\n", 1, 1, "a label number", "\"-1\""),
+            ("-2 1:1\n", 1, 1, "a label number", "\"-2\""),
+            ("1.5 1:1\n", 1, 1, "a whole number", "\"1.5\""),
+            ("1:0.5,2:0.5 1:1\n", 1, 6, "no graded relevance", "\",2:0.5\""),
             ("0 0:1 1:1\n0 4294967296:1\n", 2, 3, "a feature number", "\"4294967296:1\""),
             ("2 3 4\n1 1:1\n# x\n1 1:1\n1 1:1\n", 5, 1, "the end of the file after 2 examples", "\"1\""),
         ],
@@ -236,30 +240,115 @@ fn written_files_read_back() {
     let data = sample();
     for name in ["a.txt", "a.txt.gz", "a.txt.zst", "X.npz", "a.svm", "a.svm.gz"] {
         let path = folder.path().join(name);
-        let format = Format::of_name(&path);
-        data::write(&path, &data, format).unwrap();
-        let options = match format {
-            Format::Svmlight => ReadOptions {
-                feature_base: IndexBase::Zero,
-                feature_count: Some(8),
-                label_count: Some(5),
-                ..ReadOptions::default()
-            },
-            _ => ReadOptions::default(),
-        };
-        assert_eq!(data::read(&path, &options).unwrap(), data, "{name}");
+        data::write(&path, &data, Format::of_name(&path)).unwrap();
+        assert_eq!(Dataset::read(&path).unwrap(), data, "{name}");
     }
     let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left.len(), 7, "six files and the labels of the npz, no temporary ones: {left:?}");
     let options = ReadOptions { labels: LabelFile::None, ..ReadOptions::default() };
     assert!(data::read(folder.path().join("X.npz"), &options).unwrap().labels(0).is_empty());
-    let empty =
-        Dataset::try_from(Parts { feature_indptr: vec![0; 2], label_indptr: vec![0; 2], ..Parts::default() }).unwrap();
-    let refused = data::write(folder.path().join("empty.svm"), &empty, Format::Svmlight).unwrap_err();
-    assert!(refused.to_string().contains("example 0 has neither"), "{refused}");
     let mut text = Vec::new();
     data::write_to(&mut text, &data, Format::Xmc).unwrap();
     assert_eq!(text, std::fs::read(folder.path().join("a.txt")).unwrap());
+}
+
+/// A data set of a few rows; widths may be larger than what occurs, rows empty.
+fn small_set() -> impl Strategy<Value = Dataset> {
+    let row = (btree_set(0..9_u32, 0..4), btree_set(0..6_u32, 0..3));
+    (vec(row, 1..5), 0..3_usize, 0..3_usize).prop_map(|(rows, more_features, more_labels)| {
+        let mut parts = Parts { feature_indptr: vec![0], label_indptr: vec![0], ..Parts::default() };
+        for (features, labels) in rows {
+            parts.feature_values.extend(features.iter().map(|&feature| feature as f32 / 8.0 - 0.3));
+            parts.feature_indices.extend(features);
+            parts.label_indices.extend(labels);
+            parts.feature_indptr.push(parts.feature_indices.len() as u64);
+            parts.label_indptr.push(parts.label_indices.len() as u64);
+        }
+        let width = |indices: &[u32]| indices.iter().max().map_or(0, |&largest| largest as usize + 1);
+        parts.feature_count = width(&parts.feature_indices) + more_features;
+        parts.label_count = width(&parts.label_indices) + more_labels;
+        Dataset::try_from(parts).unwrap()
+    })
+}
+
+proptest! {
+    /// What is written is read as the same, widths included, from whichever format and base it came, and by a stream too.
+    #[test]
+    fn conversions_change_nothing(data in small_set(), ways in vec(0..4_usize, 1..4), bases in [0..2_usize, 0..2]) {
+        let folder = TempDir::new().unwrap();
+        let [features, labels] = bases.map(|base| [IndexBase::Zero, IndexBase::One][base]);
+        // A file in these bases, widths included, as its comment says.
+        let [first_feature, first_label] = bases;
+        let mut text = format!(
+            "# slide: {} features from {first_feature}, {} labels from {first_label}\n",
+            data.feature_count(),
+            data.label_count()
+        );
+        for (columns, values, own) in rows_of(&data) {
+            let labels: Vec<String> = own.iter().map(|&label| (label as usize + first_label).to_string()).collect();
+            text += &labels.join(",");
+            for (&column, value) in columns.iter().zip(values) {
+                text += &format!(" {}:{value}", column as usize + first_feature);
+            }
+            text.push('\n');
+        }
+        let mut path = file(&folder, "first.svm", text.as_bytes());
+        let first = Dataset::read(&path).unwrap();
+        prop_assert_eq!(&first, &data);
+        prop_assert_eq!((first.feature_base(), first.label_base()), (features, labels));
+        for (step, way) in ways.into_iter().enumerate() {
+            let read = Dataset::read(&path).unwrap();
+            path = folder.path().join(format!("{step}.{}", ["X.txt", "X.svm", "X.npz", "X_Xf.txt"][way]));
+            data::write(&path, &read, Format::of_name(&path)).unwrap();
+            let again = Dataset::read(&path).unwrap();
+            prop_assert_eq!(&again, &data, "{:?}", path);
+            if way < 2 {
+                // A stream cannot guess the base.
+                let options = ReadOptions { feature_base: again.feature_base(), ..ReadOptions::default() };
+                prop_assert_eq!(collect(&path, &options).unwrap(), rows_of(&data));
+            }
+            if way == 1 {
+                // The numbers stay those of the file.
+                prop_assert_eq!((again.feature_base(), again.label_base()), (read.feature_base(), read.label_base()));
+            }
+        }
+    }
+}
+
+#[test]
+fn svmlight_as_its_other_writers_write_it() {
+    let folder = TempDir::new().unwrap();
+    let read = |text: &str| Dataset::read(file(&folder, "a.svm", text.as_bytes())).unwrap();
+    let expected = [row(&[(0, 1.0)], &[2]), row(&[(1, 0.5)], &[1])];
+    for text in ["2 1:1#glued\n1#glued\n1 2:.5 # more\n", "2.0 1:1\n1 \n1.0 2:0.5\n", "+2. 1:1\n1\n+1 2:.5\n"] {
+        let data = read(text);
+        assert_eq!(rows_of(&data), [&expected[..1], &[row(&[], &[1])], &expected[1..]].concat(), "{text:?}");
+    }
+    // Binary sets.
+    let data = read("-1 1:1\n+1 2:0.5\n");
+    assert_eq!(rows_of(&data), [row(&[(0, 1.0)], &[0]), row(&[(1, 0.5)], &[2])]);
+    assert_eq!((data.label_count(), data.label_base(), data.feature_base()), (3, IndexBase::MinusOne, IndexBase::One));
+    let mut written = Vec::new();
+    data::write_to(&mut written, &data, Format::Svmlight).unwrap();
+    assert_eq!(String::from_utf8(written).unwrap(), "-1 1:1\n1 2:0.5\n");
+    // Comments before a header, for a reader of the whole and a stream.
+    let path = file(&folder, "b.svm", b"# made by hand\n#\n2 5 4\n0 1:1\n\n");
+    let expected = [row(&[(0, 1.0)], &[0]), row(&[], &[])];
+    let data = Dataset::read(&path).unwrap();
+    assert_eq!((rows_of(&data), data.feature_count(), data.label_count()), (expected.to_vec(), 5, 4));
+    let options = ReadOptions { feature_base: IndexBase::One, ..ReadOptions::default() };
+    assert_eq!(collect(&path, &options).unwrap(), expected);
+}
+
+#[test]
+fn svmlight_that_says_all_itself_has_no_comment() {
+    let folder = TempDir::new().unwrap();
+    for text in ["1,5 3:1 5:2\n0 4:1\n", "0 0:1 2:-2.5\n1 1:1\n"] {
+        let data = Dataset::read(file(&folder, "a.svm", text.as_bytes())).unwrap();
+        let mut written = Vec::new();
+        data::write_to(&mut written, &data, Format::Svmlight).unwrap();
+        assert_eq!(String::from_utf8(written).unwrap(), text);
+    }
 }
 
 #[test]
@@ -272,10 +361,22 @@ fn compressed_streams() {
         encoder.finish().unwrap()
     };
     let zstd = |text: &[u8]| zstd::encode_all(text, 1).unwrap();
+    let bzip2 = |text: &[u8]| {
+        let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    };
+    let xz = |text: &[u8]| {
+        let mut encoder = liblzma::write::XzEncoder::new(Vec::new(), 0);
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    };
     let expected = [row(&[(1, 1.0)], &[0]), row(&[(2, 1.0)], &[0]), row(&[(3, 1.0)], &[1])];
     for (name, bytes) in [
         ("members.gz", parts.map(gzip).concat()),
         ("frames.zst", parts.map(zstd).concat()),
+        ("members.bz2", parts.map(bzip2).concat()),
+        ("streams.xz", parts.map(xz).concat()),
         ("skippable", [&[0x50, 0x2a, 0x4d, 0x18, 2, 0, 0, 0, 9, 9][..], &zstd(&parts.concat())].concat()),
     ] {
         let path = file(&folder, name, &bytes);
@@ -286,6 +387,11 @@ fn compressed_streams() {
             assert!(matches!(error, DataError::Io { .. }), "{name}: {error}");
         }
     }
+    let zeros = file(&folder, "zeros.gz", &[parts.map(gzip).concat(), vec![0; 300_000]].concat());
+    assert_eq!(rows_of(&data::read(&zeros, &xmc()).unwrap()), expected);
+    let junk = file(&folder, "junk.gz", &[parts.map(gzip).concat(), b"junk".to_vec()].concat());
+    let error = data::read(&junk, &xmc()).unwrap_err().to_string();
+    assert!(error.ends_with("junk.gz: bytes behind the end of the gzip data that are not gzip"), "{error}");
     let missing = data::read(folder.path().join("none"), &xmc()).unwrap_err();
     assert!(matches!(&missing, DataError::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound));
 }

@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use serde::Serialize;
-use slide_core::data::Filter;
-use slide_core::metrics::{At, Bootstrap, Difference, Interval, LabelGroup};
+use slide_core::data::{Filter, Numbering};
+use slide_core::metrics::{At, Bootstrap, Difference, Interval, LabelGroup, Unknown};
 use slide_core::{
     Dataset, EvaluateOptions, Evaluation, Metrics, Model, Parts, PredictError, Predictor, Retrieval, evaluate_with,
     latencies,
@@ -17,7 +17,7 @@ use super::train::read_file;
 use crate::args::EvalArgs;
 use crate::output::{self, count, file_name, pairs, seconds};
 use crate::percentiles::Percentiles;
-use crate::table;
+use crate::{table, unknown};
 
 /// Labels of the predictions that times are taken of.
 const LATENCY_LABELS: usize = 5;
@@ -49,6 +49,8 @@ struct Measured {
     metrics: Metrics,
     intervals: Vec<At<Interval>>,
     calibration_error: f64,
+    /// What the test set has that the model does not.
+    unknown: Unknown,
     #[serde(skip)]
     bootstrap: Bootstrap,
     label_groups: Vec<LabelGroup>,
@@ -88,18 +90,23 @@ pub(crate) fn run(args: &EvalArgs, show: Show) -> Result<()> {
     let model = load(&args.model)?;
     let other = args.compare.as_deref().map(load).transpose()?;
     if let Some((path, other)) = args.compare.as_deref().zip(other.as_ref()) {
-        let of = |model: &Model| format!("{} features and {} labels", model.features(), model.labels());
+        let of = |model: &Model| {
+            let [features, labels] = [model.feature_numbering(), model.label_numbering()].map(Numbering::width);
+            format!("{features} features and {labels} labels")
+        };
         let (found, expected) = (of(other), of(&model));
         let [path, first] = [path, &args.model].map(Path::display);
         ensure!(found == expected, "{path} has {found}, expected {expected} as {first} has");
     }
     let runtime = args.runtime.start()?;
-    let predictor = |model| Predictor::with(model, args.retrieval.retrieval, &runtime);
+    // Reading has refused them, if that was asked for.
+    let predictor =
+        |model| Predictor::with(model, args.retrieval.retrieval, &runtime).map(Predictor::ignoring_unknown_features);
     let first = predictor(model)?;
     let second = other.map(predictor).transpose()?;
 
     let reference = first.model();
-    let options = args.data.reading_for(reference, args.runtime.threads);
+    let options = args.data.reading_for(reference, args.unknown, args.runtime.threads);
     let test = read_file(&args.test, &options, show)?;
     let filter =
         args.filter.as_ref().map(|path| Filter::read(path, test.examples(), test.label_count())).transpose()?;
@@ -114,15 +121,18 @@ pub(crate) fn run(args: &EvalArgs, show: Show) -> Result<()> {
             intervals: bootstrap.intervals(),
             bootstrap,
             calibration_error: evaluation.calibration_error,
+            unknown: evaluation.unknown,
             label_groups: evaluation.label_groups,
             seconds,
             microseconds_per_example: 1e6 * seconds / test.examples().max(1) as f64,
         })
     };
     let measured = measure(&args.model, &first)?;
+    unknown::warn(&measured.unknown, &args.test);
     let parts = if args.parts { vec![Parts::Network, Parts::Linear] } else { Vec::new() };
     let alone = |part: Parts| -> Result<PartAlone> {
-        let predictor = Predictor::of_parts(reference.clone(), part, Retrieval::Auto, &runtime)?;
+        let predictor =
+            Predictor::of_parts(reference.clone(), part, Retrieval::Auto, &runtime)?.ignoring_unknown_features();
         let metrics = evaluation(&predictor, &test, filter.as_ref(), None, show)?.metrics;
         Ok(PartAlone { part: part.name(), metrics })
     };

@@ -22,7 +22,7 @@ pub(crate) fn run(args: &IndexArgs, show: Show) -> Result<()> {
     files::check_writable(path)?;
     let mut model = Model::load_placed(&args.model, &args.runtime.placement())?;
     let runtime = args.runtime.start()?;
-    let options = args.reading.reading_for(&model, args.runtime.threads);
+    let options = args.reading.reading_for(&model, args.unknown, args.runtime.threads);
     let data = read_file(&args.data, &options, show)?;
     let mut config = IndexConfig::default();
     (config.index, config.index_recall) = (BuildIndex::Always, args.recall);
@@ -32,7 +32,7 @@ pub(crate) fn run(args: &IndexArgs, show: Show) -> Result<()> {
     let seconds = start.elapsed().as_secs_f64();
     show.progress.during("writing the model", || model.save(path))?;
     let timed = data.select(&(0..data.examples().min(TIMED) as u32).collect::<Vec<_>>());
-    let predictor = Predictor::of_parts(model, Parts::Network, Retrieval::Index, &runtime)?;
+    let predictor = Predictor::of_parts(model, Parts::Network, Retrieval::Index, &runtime)?.ignoring_unknown_features();
     let times = Percentiles::of(&latencies(&predictor, &timed, 5, TIMED)?.output_layer);
     if show.json {
         let report = json!({ "model": path, "seconds": seconds, "microseconds": times, "index": report });

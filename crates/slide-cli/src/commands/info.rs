@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 use serde::Serialize;
 use serde_json::{Value, json};
+use slide_core::data::{IndexBase, Numbering};
 use slide_core::{Choice, IndexReport, Model, TensorInfo, TrainConfig};
 use slide_kernels::{Isa, Kernels};
 use slide_mem::Topology;
@@ -85,6 +86,7 @@ fn describe(path: &Path, model: &Model) -> String {
     let mut rows = vec![
         (kind, format!("{}, {}", path.display(), bytes(total as u64))),
         ("layers", layers.join(" -> ")),
+        ("numbers", numbers(model)),
         ("parameters", count(model.parameters())),
         ("linear part", format!("{} weights", count(model.linear_weights()))),
         (
@@ -106,11 +108,36 @@ fn describe(path: &Path, model: &Model) -> String {
     )
 }
 
+/// How the data files of the model number features and labels.
+fn numbers(model: &Model) -> String {
+    let of = |numbering: &Numbering, what: &str| {
+        let first = match numbering.base() {
+            IndexBase::Zero => "from 0",
+            IndexBase::One => "from 1",
+            IndexBase::MinusOne => "from -1",
+            _ => "from an unknown number",
+        };
+        match numbering.occurring() {
+            None => format!("{what} {first}"),
+            Some(columns) => {
+                format!("{what} {first}, {} of {} columns occur", count(columns.len()), count(numbering.width()))
+            }
+        }
+    };
+    format!("{}; {}", of(model.feature_numbering(), "features"), of(model.label_numbering(), "labels"))
+}
+
 fn model_json(model: &Model) -> impl Serialize + '_ {
     #[derive(Serialize)]
     struct Description<'a> {
         features: usize,
         labels: usize,
+        /// Columns of the training files; those that did not occur may have no row.
+        feature_columns: usize,
+        label_columns: usize,
+        /// Number of column 0 in svmlight files; none if it is not known.
+        feature_base: Option<i64>,
+        label_base: Option<i64>,
         examples: usize,
         parameters: usize,
         linear_weights: usize,
@@ -123,9 +150,14 @@ fn model_json(model: &Model) -> impl Serialize + '_ {
         config: &'a TrainConfig,
     }
     let tensor = |tensor: TensorInfo| json!({ "name": tensor.name, "shape": tensor.shape, "type": tensor.dtype, "bytes": tensor.bytes });
+    let base = |numbering: &Numbering| (numbering.base() != IndexBase::Auto).then(|| numbering.number(0));
     Description {
         features: model.features(),
         labels: model.labels(),
+        feature_columns: model.feature_numbering().width(),
+        label_columns: model.label_numbering().width(),
+        feature_base: base(model.feature_numbering()),
+        label_base: base(model.label_numbering()),
         examples: model.examples(),
         parameters: model.parameters(),
         linear_weights: model.linear_weights(),

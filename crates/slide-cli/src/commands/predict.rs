@@ -1,17 +1,18 @@
 //! `slide predict`: from a stream to a stream.
 
 use std::fmt::Write as _;
-use std::io::BufRead;
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::{self, Receiver, SyncSender};
 
 use anyhow::Result;
 use serde::Serialize;
-use slide_core::data::{DataError, ReadOptions, names, stream};
+use slide_core::data::{self, DataError, Format, IndexBase, LabelFile, Numbering, ReadOptions, names, stream};
+use slide_core::metrics::Unknown;
 use slide_core::{Model, Prediction, Predictions, Predictor};
 
 use super::Show;
 use crate::args::{PredictArgs, PredictionFormat};
 use crate::output::Output;
+use crate::unknown;
 
 /// Most examples predicted together: enough to share the pass over the output layer.
 const BATCH: usize = 1024;
@@ -19,99 +20,159 @@ const BATCH: usize = 1024;
 pub(crate) fn run(args: &PredictArgs, show: Show) -> Result<()> {
     let model =
         show.progress.during("reading the model", || Model::load_placed(&args.model, &args.runtime.placement()))?;
-    let names = args.names.as_ref().map(|path| names::read(path, Some(model.labels()))).transpose()?;
+    let numberings = [model.feature_numbering().clone(), model.label_numbering().clone()];
+    let names = args.names.as_ref().map(|path| names::read(path, Some(numberings[1].width()))).transpose()?;
+    let writer = Writer {
+        labels: &numberings[1],
+        names: names.as_deref(),
+        format: args.format.unwrap_or(if show.json { PredictionFormat::Jsonl } else { PredictionFormat::Tsv }),
+    };
+    let options = args.data.reading_for(&model, args.unknown, args.runtime.threads);
     let runtime = args.runtime.start()?;
-    let predictor = Predictor::with(model, args.retrieval.retrieval, &runtime)?;
-    let model = predictor.model();
-    let format = args.format.unwrap_or(if show.json { PredictionFormat::Jsonl } else { PredictionFormat::Tsv });
-    let options = ReadOptions { feature_count: Some(model.features()), ..args.data.reading(None) };
-    let examples = read_ahead(stream::open(&args.input, &options)?);
+    // Reading has refused them, if that was asked for.
+    let predictor = Predictor::with(model, args.retrieval.retrieval, &runtime)?.ignoring_unknown_features();
+    let examples = read_ahead(args, options)?;
     let mut output = Output::new();
-    let mut predictions = Predictions::default();
+    let (mut predictions, mut not_known) = (Predictions::default(), Unknown::default());
+    let mut end = None;
     while let Ok(first) = examples.recv() {
         // Examples that have been read are predicted together; a batch does not wait for more.
-        let mut end = None;
-        let mut batch = Vec::new();
-        for example in std::iter::once(first).chain(examples.try_iter().take(BATCH - 1)) {
-            match example {
-                Ok(example) => batch.push(example),
-                Err(error) => end = Some(error),
-            }
-        }
-        let slices: Vec<_> = batch.iter().map(|example| (&example.features[..], &example.values[..])).collect();
-        let mut text = String::new();
+        let lines: Vec<Line> = std::iter::once(first).chain(examples.try_iter().take(BATCH - 1)).collect();
+        let slices: Vec<_> = lines.iter().filter_map(Line::example).collect();
+        slices.iter().for_each(|(features, _)| not_known.add(numberings[0].unknown(features), 0));
         predictor.predict_batch_into(&slices, args.top.get(), &mut predictions)?;
-        for predictions in predictions.iter() {
-            line(predictions, names.as_deref(), format, &mut text)?;
+        let (mut text, mut answers) = (String::new(), predictions.iter());
+        for line in lines {
+            match line {
+                Line::Example { .. } => writer.answer(answers.next().unwrap_or_default(), &mut text)?,
+                Line::Bad(error) => {
+                    eprintln!("warning: skipped: {error}");
+                    writer.skipped(&error, &mut text)?;
+                }
+                Line::End(error) => end = Some(error),
+            }
         }
         output.write(&text)?;
         output.flush()?;
-        // The examples before a defect have been answered.
-        if let Some(error) = end {
-            return Err(error.into());
+    }
+    unknown::warn(&not_known, &args.input);
+    // The examples before a defect have been answered.
+    end.map_or(Ok(()), |error| Err(error.into()))
+}
+
+enum Line {
+    Example {
+        features: Vec<u32>,
+        values: Vec<f32>,
+    },
+    /// One that is skipped.
+    Bad(DataError),
+    /// Nothing is read after this.
+    End(DataError),
+}
+
+impl Line {
+    fn new((features, values): (&[u32], &[f32])) -> Self {
+        Self::Example { features: features.to_vec(), values: values.to_vec() }
+    }
+
+    fn example(&self) -> Option<slide_core::Example<'_>> {
+        match self {
+            Self::Example { features, values } => Some((features, values)),
+            Self::Bad(_) | Self::End(_) => None,
         }
     }
-    Ok(())
 }
 
-struct Example {
-    features: Vec<u32>,
-    values: Vec<f32>,
-}
-
-/// Reads examples on a separate thread, a few batches ahead, to the end or the first defect.
-fn read_ahead<R: BufRead + Send + 'static>(mut examples: stream::Examples<R>) -> Receiver<Result<Example, DataError>> {
+/// Reads examples on a separate thread, a few batches ahead, to the end or to the defect that ends it.
+fn read_ahead(args: &PredictArgs, options: ReadOptions) -> Result<Receiver<Line>> {
     let (sender, receiver) = mpsc::sync_channel(2 * BATCH);
-    std::thread::spawn(move || {
-        let mut next = || {
-            let example = examples.next_example().transpose()?;
-            Some(
-                example.map(|example| Example { features: example.features.to_vec(), values: example.values.to_vec() }),
-            )
-        };
-        while let Some(example) = next() {
-            let last = example.is_err();
-            if sender.send(example).is_err() || last {
-                return;
-            }
-        }
-    });
-    receiver
-}
-
-fn line(
-    predictions: &[Prediction],
-    names: Option<&[String]>,
-    format: PredictionFormat,
-    text: &mut String,
-) -> Result<()> {
-    #[derive(Serialize)]
-    struct Named<'a> {
-        label: u32,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        name: Option<&'a str>,
-        score: f32,
-    }
-    #[derive(Serialize)]
-    struct Line<'a> {
-        predictions: Vec<Named<'a>>,
-    }
-    let named = predictions.iter().map(|&Prediction { label, probability: score, .. }| {
-        let name = names.map(|names| names[label as usize].as_str());
-        Named { label, name, score }
-    });
-    match format {
-        PredictionFormat::Tsv => {
-            for (rank, Named { label, name, score }) in named.enumerate() {
-                *text += if rank == 0 { "" } else { "\t" };
-                match name {
-                    Some(name) => write!(text, "{name}:{score}")?,
-                    None => write!(text, "{label}:{score}")?,
+    // The labels of lines are not looked at: they may be any.
+    let options = ReadOptions { labels: LabelFile::None, label_base: IndexBase::MinusOne, ..options };
+    let is_whole = match options.format {
+        Some(format) => matches!(format, Format::Npz | Format::Npy),
+        None => Format::has_arrays(&args.input)?,
+    };
+    if is_whole {
+        let data = data::read(&args.input, &options)?;
+        std::thread::spawn(move || {
+            for example in 0..data.examples() {
+                if sender.send(Line::new(data.features(example))).is_err() {
+                    return;
                 }
             }
-        }
-        PredictionFormat::Jsonl => *text += &serde_json::to_string(&Line { predictions: named.collect() })?,
+        });
+        return Ok(receiver);
     }
-    text.push('\n');
-    Ok(())
+    let examples = stream::open(&args.input, &options)?;
+    let skips = args.skip_bad_lines;
+    std::thread::spawn(move || send_lines(examples, &sender, skips));
+    Ok(receiver)
+}
+
+fn send_lines<R: std::io::BufRead>(mut examples: stream::Examples<R>, sender: &SyncSender<Line>, skips: bool) {
+    loop {
+        let example =
+            examples.next_example().map(|example| example.map(|example| Line::new((example.features, example.values))));
+        let line = match example {
+            Ok(None) => return,
+            Ok(Some(line)) => line,
+            Err(error) if skips && !examples.has_ended() => Line::Bad(error),
+            Err(error) => Line::End(error),
+        };
+        let is_last = matches!(line, Line::End(_));
+        if sender.send(line).is_err() || is_last {
+            return;
+        }
+    }
+}
+
+/// Writes answers, a line each.
+struct Writer<'a> {
+    labels: &'a Numbering,
+    names: Option<&'a [String]>,
+    format: PredictionFormat,
+}
+
+impl Writer<'_> {
+    fn answer(&self, predictions: &[Prediction], text: &mut String) -> Result<()> {
+        #[derive(Serialize)]
+        struct Named<'a> {
+            label: i64,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            name: Option<&'a str>,
+            score: f32,
+        }
+        #[derive(Serialize)]
+        struct Line<'a> {
+            predictions: Vec<Named<'a>>,
+        }
+        let named = predictions.iter().map(|&Prediction { label, probability: score, .. }| {
+            let name = self.names.map(|names| names[label as usize].as_str());
+            Named { label: self.labels.number(label), name, score }
+        });
+        match self.format {
+            PredictionFormat::Tsv => {
+                for (rank, Named { label, name, score }) in named.enumerate() {
+                    *text += if rank == 0 { "" } else { "\t" };
+                    match name {
+                        Some(name) => write!(text, "{name}:{score}")?,
+                        None => write!(text, "{label}:{score}")?,
+                    }
+                }
+            }
+            PredictionFormat::Jsonl => *text += &serde_json::to_string(&Line { predictions: named.collect() })?,
+        }
+        text.push('\n');
+        Ok(())
+    }
+
+    /// The answer to a line that could not be read, so that the lines of the output are those of the input.
+    fn skipped(&self, error: &DataError, text: &mut String) -> Result<()> {
+        if let PredictionFormat::Jsonl = self.format {
+            *text += &serde_json::to_string(&serde_json::json!({ "error": error.to_string() }))?;
+        }
+        text.push('\n');
+        Ok(())
+    }
 }

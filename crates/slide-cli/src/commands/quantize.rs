@@ -51,9 +51,9 @@ pub(crate) fn run(args: &QuantizeArgs, show: Show) -> Result<()> {
         show.progress.during("writing the model", || model.save(path))?;
         return print(args, [bytes_before, fs::metadata(path)?.len()], None, show);
     };
-    let data = read_file(data, &args.reading.reading_for(&model, args.runtime.threads), show)?;
+    let data = read_file(data, &args.reading.reading_for(&model, args.unknown, args.runtime.threads), show)?;
     let measure = |model: &Arc<Model>| -> Result<Metrics> {
-        let predictor = Predictor::with(model.clone(), args.retrieval.retrieval, &runtime)?;
+        let predictor = Predictor::with(model.clone(), args.retrieval.retrieval, &runtime)?.ignoring_unknown_features();
         Ok(evaluation(&predictor, &data, None, None, show)?.metrics)
     };
     let mut model = Arc::new(model);

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 use serde::Serialize;
-use slide_core::data::{self, ReadOptions};
+use slide_core::data::{self, LabelFile, Numbering, ReadOptions};
 use slide_core::{
     Choice, Dataset, Model, Outcome, Predictor, QuantizeConfig, Retrieval, Runtime, TrainConfig, Trainer,
 };
@@ -19,6 +19,7 @@ use crate::log::Log;
 use crate::output::{self, count, file_name};
 use crate::session::Session;
 use crate::summary::{Seconds, Summary, fallbacks};
+use crate::unknown;
 use crate::usage::Usage;
 
 pub(crate) fn run(args: &TrainArgs, show: Show) -> Result<Status> {
@@ -37,7 +38,7 @@ pub(crate) fn run(args: &TrainArgs, show: Show) -> Result<Status> {
     let runtime = args.runtime.start()?;
 
     let start = Instant::now();
-    let (train, test) = read(args, &config, show)?;
+    let (train, test) = read(args, &config, resumed.as_ref(), show)?;
     let reading = start.elapsed().as_secs_f64();
 
     let mut trainer = match resumed {
@@ -72,9 +73,12 @@ pub(crate) fn run(args: &TrainArgs, show: Show) -> Result<Status> {
         model.quantize(&config, &runtime)?;
     }
     show.progress.during("writing the model", || model.save(&args.output))?;
-    let predictor = Predictor::with(model, Retrieval::Auto, &runtime)?;
+    let predictor = Predictor::with(model, Retrieval::Auto, &runtime)?.ignoring_unknown_features();
     let start = Instant::now();
     let evaluation = test.as_ref().map(|test| evaluation(&predictor, test, None, None, show)).transpose()?;
+    if let (Some(evaluation), Some(path)) = (&evaluation, &args.test) {
+        unknown::warn(&evaluation.unknown, path);
+    }
     let metrics = evaluation.map(|evaluation| evaluation.metrics);
     let seconds = Seconds { reading, evaluation: start.elapsed().as_secs_f64(), ..Seconds::default() };
     let summary = Summary::new(args.output.clone(), predictor.model(), &runtime, &trained, seconds, metrics, report);
@@ -110,15 +114,27 @@ fn check_files(args: &TrainArgs, checkpoint: &Path) -> Result<()> {
 }
 
 /// The examples to train on and those to evaluate on.
-fn read(args: &TrainArgs, config: &TrainConfig, show: Show) -> Result<(Dataset, Option<Dataset>)> {
-    let options = args.data.reading(args.runtime.threads);
+fn read(
+    args: &TrainArgs,
+    config: &TrainConfig,
+    resumed: Option<&Model>,
+    show: Show,
+) -> Result<(Dataset, Option<Dataset>)> {
+    let options = match resumed {
+        // The file that it was trained on has its bases.
+        Some(model) => {
+            let [features, labels] = [model.feature_numbering(), model.label_numbering()].map(Numbering::base);
+            args.data.reading_with(features, labels, args.runtime.threads)
+        }
+        None => args.data.reading(args.runtime.threads),
+    };
     let all = read_file(&args.train, &options, show)?;
     if let Some(share) = args.valid {
         let (train, held_out) = all.hold_out(share, config.optimizer.seed);
         return Ok((train, Some(held_out)));
     }
-    let fitting =
-        ReadOptions { feature_count: Some(all.feature_count()), label_count: Some(all.label_count()), ..options };
+    let mut fitting = args.data.reading_with(all.feature_base(), all.label_base(), args.runtime.threads);
+    fitting.labels = args.test_labels.clone().map_or(LabelFile::Beside, LabelFile::At);
     let test = args.test.as_ref().map(|path| read_file(path, &fitting, show)).transpose()?;
     Ok((all, test))
 }

@@ -29,7 +29,7 @@ fn one(best: &[Prediction], served: &Served, out: &mut Vec<u8>) {
     out.extend_from_slice(br#"{"predictions":["#);
     for (rank, &Prediction { label, probability, .. }) in best.iter().enumerate() {
         out.extend_from_slice(if rank == 0 { br#"{"label":"#.as_slice() } else { br#",{"label":"# });
-        let _ = write!(out, "{label}");
+        let _ = write!(out, "{}", served.model().label_numbering().number(label));
         if let Some(name) = served.label_name(label) {
             out.extend_from_slice(br#","name":"#);
             out.extend_from_slice(name.as_bytes());

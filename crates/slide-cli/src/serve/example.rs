@@ -94,13 +94,13 @@ impl<'de, K: Deserialize<'de>> Deserialize<'de> for Pairs<K> {
 /// An example whose features the model knows.
 #[derive(Debug, PartialEq)]
 pub(crate) struct CheckedExample {
-    indices: Vec<u32>,
+    columns: Vec<u32>,
     values: Vec<f32>,
 }
 
 impl CheckedExample {
     pub(crate) fn as_example(&self) -> Example<'_> {
-        (&self.indices, &self.values)
+        (&self.columns, &self.values)
     }
 }
 
@@ -183,20 +183,22 @@ impl ExampleBody {
     fn check(self, served: &Served) -> Result<CheckedExample, String> {
         let forms = self.forms();
         let (field, example) = match self {
-            Self { features: Some(Pairs { keys, values }), named_features: None, indices: None, values: None } => {
-                ("features", CheckedExample { indices: keys, values })
-            }
+            Self { features: Some(Pairs { keys, values }), named_features: None, indices: None, values: None } => (
+                "features",
+                CheckedExample { columns: columns(&keys, served).map_err(|why| format!("features: {why}"))?, values },
+            ),
             Self { named_features: Some(Pairs { keys, values }), features: None, indices: None, values: None } => {
                 let numbers = served.feature_numbers().ok_or("named_features: this server has no names of features")?;
                 let number = |name: String| {
                     numbers.get(name.as_str()).copied().ok_or_else(|| format!("named_features: {name:?} is no feature"))
                 };
-                let indices = keys.into_iter().map(number).collect::<Result<_, _>>()?;
-                ("named_features", CheckedExample { indices, values })
+                let columns = keys.into_iter().map(number).collect::<Result<_, _>>()?;
+                ("named_features", CheckedExample { columns, values })
             }
-            Self { indices: Some(indices), values: Some(values), features: None, named_features: None } => {
-                ("indices", CheckedExample { indices, values })
-            }
+            Self { indices: Some(indices), values: Some(values), features: None, named_features: None } => (
+                "indices",
+                CheckedExample { columns: columns(&indices, served).map_err(|why| format!("indices: {why}"))?, values },
+            ),
             _ => {
                 const EXPECTED: &str = "expected features, named_features, or indices and values";
                 return Err(match forms[..] {
@@ -205,28 +207,40 @@ impl ExampleBody {
                 });
             }
         };
-        example.check_numbers(served.model().features()).map_err(|why| format!("{field}: {why}"))?;
+        example.check(served).map_err(|why| format!("{field}: {why}"))?;
         Ok(example)
     }
 }
 
+/// The columns that have these numbers.
+fn columns(numbers: &[u32], served: &Served) -> Result<Vec<u32>, String> {
+    let numbering = served.model().feature_numbering();
+    let column = |&number: &u32| {
+        let column = numbering.column_of_number(number.into());
+        column.ok_or_else(|| format!("{number}, expected at least {}", numbering.number(0)))
+    };
+    numbers.iter().map(column).collect()
+}
+
 impl CheckedExample {
-    fn check_numbers(&self, features: usize) -> Result<(), String> {
-        let Self { indices, values } = self;
-        if indices.len() != values.len() {
-            return Err(format!("{} indices and {} values", indices.len(), values.len()));
+    fn check(&self, served: &Served) -> Result<(), String> {
+        let Self { columns, values } = self;
+        let numbering = served.model().feature_numbering();
+        if columns.len() != values.len() {
+            return Err(format!("{} indices and {} values", columns.len(), values.len()));
         }
-        if let Some(unknown) = indices.iter().find(|&&index| index as usize >= features) {
-            return Err(format!("{unknown}, expected less than {features}"));
+        let is_unknown = |column: &&u32| numbering.place(**column).is_none();
+        if let Some(&unknown) = columns.iter().find(is_unknown).filter(|_| !served.ignores_unknown_features) {
+            return Err(format!("the model does not know feature {}", numbering.number(unknown)));
         }
-        if let Some((index, value)) = indices.iter().zip(values).find(|(_, value)| !value.is_finite()) {
-            return Err(format!("the value {value} of feature {index} is not finite"));
+        if let Some((&column, value)) = columns.iter().zip(values).find(|(_, value)| !value.is_finite()) {
+            return Err(format!("the value {value} of feature {} is not finite", numbering.number(column)));
         }
-        if !indices.is_sorted_by(|left, right| left < right) {
-            let mut sorted = indices.clone();
+        if !columns.is_sorted_by(|left, right| left < right) {
+            let mut sorted = columns.clone();
             sorted.sort_unstable();
             if let Some(twice) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
-                return Err(format!("feature {} occurs twice", twice[0]));
+                return Err(format!("feature {} occurs twice", numbering.number(twice[0])));
             }
         }
         Ok(())

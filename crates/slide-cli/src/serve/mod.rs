@@ -49,6 +49,7 @@ pub(crate) fn run(args: &ServeArgs, show: Show) -> Result<()> {
     let source = Source {
         model: args.model.clone(),
         label_names: args.names.clone(),
+        ignores_unknown_features: args.ignore_unknown_features,
         feature_names: args.feature_names.clone(),
         retrieval: args.retrieval.retrieval,
         placement: args.runtime.placement(),

@@ -16,6 +16,7 @@ pub(crate) struct Source {
     pub(crate) label_names: Option<PathBuf>,
     pub(crate) feature_names: Option<PathBuf>,
     pub(crate) retrieval: Retrieval,
+    pub(crate) ignores_unknown_features: bool,
     pub(crate) placement: Placement,
     pub(crate) runtime: Runtime,
 }
@@ -25,6 +26,7 @@ pub(crate) struct Served {
     pub(crate) predictor: Predictor,
     /// 1 for the first model, 2 for the one that was taken over next.
     pub(crate) generation: u64,
+    pub(crate) ignores_unknown_features: bool,
     path: PathBuf,
     loaded: SystemTime,
     /// The name of each label, as JSON.
@@ -37,11 +39,13 @@ impl Source {
     pub(crate) fn load(&self, generation: u64) -> Result<Served> {
         let model = Model::load_placed(&self.model, &self.placement)?;
         let read = |path: &Option<PathBuf>, count| path.as_ref().map(|path| names::read(path, Some(count))).transpose();
-        let labels = read(&self.label_names, model.labels())?;
-        let features = read(&self.feature_names, model.features())?;
+        let labels = read(&self.label_names, model.label_numbering().width())?;
+        let features = read(&self.feature_names, model.feature_numbering().width())?;
         let quoted = |name: String| Value::from(name).to_string().into_boxed_str();
+        let predictor = Predictor::with(model, self.retrieval, &self.runtime)?;
         Ok(Served {
-            predictor: Predictor::with(model, self.retrieval, &self.runtime)?,
+            ignores_unknown_features: self.ignores_unknown_features,
+            predictor: if self.ignores_unknown_features { predictor.ignoring_unknown_features() } else { predictor },
             generation,
             path: self.model.clone(),
             loaded: SystemTime::now(),
@@ -66,7 +70,7 @@ impl Served {
         Some(self.label_names.as_ref()?.get(label as usize)?)
     }
 
-    /// The numbers of features by their names; none if the server was given no names.
+    /// The columns of features by their names; none if the server was given no names.
     pub(crate) fn feature_numbers(&self) -> Option<&HashMap<Box<str>, u32>> {
         self.feature_numbers.as_ref()
     }
@@ -80,6 +84,8 @@ impl Served {
             "loaded_unix_seconds": self.loaded.duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs()),
             "features": model.features(),
             "labels": model.labels(),
+            "first_feature": model.feature_numbering().number(0),
+            "first_label": model.label_numbering().number(0),
             "parameters": model.parameters(),
             "linear_weights": model.linear_weights(),
             "training_examples": model.examples(),

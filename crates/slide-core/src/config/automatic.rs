@@ -41,6 +41,12 @@ impl TrainConfig {
     /// * `index`: for a network without a linear part and 20,000 labels or more.
     #[must_use]
     pub fn resolved(&self, data: &Dataset) -> (Self, Vec<Choice>) {
+        let labels = data.label_numbering();
+        self.resolved_by(data.examples(), &labels.frequencies(&data.arrays().label_indices))
+    }
+
+    /// The same for this number of examples and these frequencies of labels.
+    pub(crate) fn resolved_by(&self, examples: usize, label_frequencies: &[u32]) -> (Self, Vec<Choice>) {
         let mut config = self.clone();
         let mut choices = Vec::new();
         let mut chosen = |setting: &str, value: String, reason: String| {
@@ -60,7 +66,7 @@ impl TrainConfig {
         if !parts.has_network() {
             return (config, choices);
         }
-        let labels = data.label_count();
+        let labels = label_frequencies.len();
         if config.index.index == BuildIndex::Auto && config.index.is_wanted(labels, parts.has_linear()) {
             config.index.index = BuildIndex::Always;
             chosen(
@@ -77,13 +83,13 @@ impl TrainConfig {
             chosen("epochs", epochs.to_string(), reason);
         }
         if config.optimizer.batch_size.is_none() {
-            let size = batch_size(data.examples());
+            let size = batch_size(examples);
             config.optimizer.batch_size = Some(size);
-            let reason = format!("{} examples / 150, as a power of two from 32 to 256", data.examples());
+            let reason = format!("{examples} examples / 150, as a power of two from 32 to 256");
             chosen("batch-size", size.to_string(), reason);
         }
         if config.network.loss.is_none() {
-            let mean = occurrences_of_a_label(&data.label_frequencies());
+            let mean = occurrences_of_a_label(label_frequencies);
             let loss = if mean < 10.0 { Loss::Softmax } else { Loss::Bce };
             config.network.loss = Some(loss);
             chosen(

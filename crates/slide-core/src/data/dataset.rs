@@ -4,7 +4,7 @@ use std::path::Path;
 
 use slide_kernels::rng::{CounterRng, RngKey};
 
-use super::{Array, DataError, ReadOptions};
+use super::{Array, DataError, IndexBase, Numbering, ReadOptions};
 use crate::streams;
 
 /// Examples with sparse features and sets of labels, in compressed sparse rows.
@@ -12,9 +12,31 @@ use crate::streams;
 /// Every constructor checks: both `indptr` start at 0, do not decrease, have `examples + 1` entries and end at the
 /// number of indices; the indices of an example are strictly ascending and below `feature_count` or `label_count`; values
 /// are finite. An example may have no features, no labels, or neither.
-#[derive(Clone, Debug, PartialEq)]
+///
+/// Two are equal if their arrays are, whatever the bases of their files.
+#[derive(Clone, Debug)]
 pub struct Dataset {
     arrays: Arrays,
+    bases: Bases,
+}
+
+/// How the files number features and labels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Bases {
+    pub(crate) features: IndexBase,
+    pub(crate) labels: IndexBase,
+}
+
+impl Default for Bases {
+    fn default() -> Self {
+        Self { features: IndexBase::Zero, labels: IndexBase::Zero }
+    }
+}
+
+impl PartialEq for Dataset {
+    fn eq(&self, other: &Self) -> bool {
+        self.arrays == other.arrays
+    }
 }
 
 /// The arrays of a [`Dataset`] as vectors, to build one with `Dataset::try_from`.
@@ -112,7 +134,7 @@ impl TryFrom<Arrays> for Dataset {
             let value = parts.feature_values[position];
             return Err(DataError::parts("feature_values", Some(position), "a finite value", value));
         }
-        Ok(Self { arrays: parts })
+        Ok(Self { arrays: parts, bases: Bases::default() })
     }
 }
 
@@ -167,7 +189,26 @@ impl Dataset {
     pub(crate) fn from_checked(parts: Parts) -> Self {
         let arrays = Arrays::from(parts);
         debug_assert!(Self::try_from(arrays.clone()).is_ok());
-        Self { arrays }
+        Self { arrays, bases: Bases::default() }
+    }
+
+    /// The same, read from a file with these bases.
+    pub(crate) fn with_bases(self, bases: Bases) -> Self {
+        Self { bases, ..self }
+    }
+
+    pub(crate) fn bases(&self) -> Bases {
+        self.bases
+    }
+
+    /// Number of the first feature in the file that it was read from: [`IndexBase::Zero`] or [`IndexBase::One`].
+    pub fn feature_base(&self) -> IndexBase {
+        self.bases.features
+    }
+
+    /// Number of the first label in the file that it was read from: [`IndexBase::Zero`] or [`IndexBase::One`].
+    pub fn label_base(&self) -> IndexBase {
+        self.bases.labels
     }
 
     /// The arrays, which clones share.
@@ -219,13 +260,14 @@ impl Dataset {
         &self.arrays.label_indices[range(&self.arrays.label_indptr, example)]
     }
 
-    /// For each label the number of examples that carry it: `label_count` entries.
-    pub fn label_frequencies(&self) -> Vec<u32> {
-        let mut frequencies = vec![0_u32; self.arrays.label_count];
-        for &label in &self.arrays.label_indices[..] {
-            frequencies[label as usize] += 1;
-        }
-        frequencies
+    /// The labels as a model of this data set has them.
+    pub(crate) fn label_numbering(&self) -> Numbering {
+        Numbering::of(&self.arrays.label_indices, self.arrays.label_count, self.bases.labels)
+    }
+
+    /// The features, in the same way.
+    pub(crate) fn feature_numbering(&self) -> Numbering {
+        Numbering::of(&self.arrays.feature_indices, self.arrays.feature_count, self.bases.features)
     }
 
     /// Splits off a `share` of the examples, rounded, for validation: the rest and those held out, both in the original order. The
@@ -265,7 +307,7 @@ impl Dataset {
             parts.label_indices.extend_from_slice(self.labels(example as usize));
             parts.label_indptr.push(parts.label_indices.len() as u64);
         }
-        Self { arrays: parts.into() }
+        Self { arrays: parts.into(), bases: self.bases }
     }
 }
 
@@ -297,7 +339,7 @@ mod tests {
         assert_eq!(data.features(0), (&[1, 4][..], &[0.5, -2.0][..]));
         assert_eq!(data.features(1), (&[][..], &[][..]));
         assert_eq!((data.labels(1), data.labels(2)), (&[0, 2][..], &[][..]));
-        assert_eq!(data.label_frequencies(), [1, 0, 2]);
+        assert_eq!(data.label_numbering().frequencies(&data.arrays().label_indices), [1, 0, 2]);
         let picked = data.select(&[2, 0]);
         assert_eq!(picked.features(0), data.features(2));
         assert_eq!(picked.labels(1), data.labels(0));

@@ -1,5 +1,6 @@
 //! Examples in the form of the input layer: features by internal row, ascending, values scaled.
 
+use super::Numbering;
 use crate::choice::choices;
 use crate::layer::partition::Partition;
 use crate::views::list_range;
@@ -15,22 +16,37 @@ choices! {
 }
 
 /// The factor that gives a row the Euclidean length 1; 1 for a row of zeros.
-pub(crate) fn unit_scale(values: &[f32]) -> f64 {
-    let square: f64 = values.iter().map(|&value| f64::from(value) * f64::from(value)).sum();
+pub(crate) fn unit_scale(values: impl Iterator<Item = f32>) -> f64 {
+    let square: f64 = values.map(|value| f64::from(value) * f64::from(value)).sum();
     if square > 0.0 { 1.0 / square.sqrt() } else { 1.0 }
 }
 
-impl Normalize {
-    /// Replaces `row` by the internal rows, ascending, and the scaled values of an example; `indices` are below the
-    /// partition's rows.
-    pub(crate) fn row(self, indices: &[u32], values: &[f32], features: &Partition, row: &mut Vec<(u32, f32)>) {
-        let scale = match self {
-            Self::None => 1.0,
-            Self::L2 => unit_scale(values),
-        };
+/// How the features of files become rows of the input layer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FeatureRows<'a> {
+    normalize: Normalize,
+    numbering: &'a Numbering,
+    partition: Partition,
+}
+
+impl<'a> FeatureRows<'a> {
+    pub(crate) fn new(normalize: Normalize, numbering: &'a Numbering) -> Self {
+        Self { normalize, numbering, partition: Partition::new(numbering.places()) }
+    }
+
+    /// Replaces `row` by the internal rows, ascending, and the scaled values of an example. Features that the model does not have are
+    /// left out, as if the example did not have them.
+    pub(crate) fn row(&self, columns: &[u32], values: &[f32], row: &mut Vec<(u32, f32)>) {
         row.clear();
-        let pairs = indices.iter().zip(values);
-        row.extend(pairs.map(|(&index, &x)| (features.to_internal(index), (f64::from(x) * scale) as f32)));
+        let known = |(&column, &value): (&u32, &f32)| {
+            self.numbering.place(column).map(|place| (self.partition.to_internal(place), value))
+        };
+        row.extend(columns.iter().zip(values).filter_map(known));
+        let scale = match self.normalize {
+            Normalize::None => 1.0,
+            Normalize::L2 => unit_scale(row.iter().map(|entry| entry.1)),
+        };
+        row.iter_mut().for_each(|(_, value)| *value = (f64::from(*value) * scale) as f32);
         row.sort_unstable_by_key(|entry| entry.0);
     }
 }
@@ -52,9 +68,9 @@ impl InputRows {
         self.values.clear();
     }
 
-    /// Adds an example; `indices` are below the partition's rows.
-    pub(crate) fn push(&mut self, indices: &[u32], values: &[f32], normalize: Normalize, features: &Partition) {
-        normalize.row(indices, values, features, &mut self.row);
+    /// Adds an example.
+    pub(crate) fn push(&mut self, columns: &[u32], values: &[f32], rows: &FeatureRows<'_>) {
+        rows.row(columns, values, &mut self.row);
         self.rows.extend(self.row.iter().map(|entry| entry.0));
         self.values.extend(self.row.iter().map(|entry| entry.1));
         self.ends.push(self.rows.len());

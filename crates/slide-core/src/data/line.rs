@@ -13,12 +13,14 @@ pub(crate) struct Grammar {
     pub(crate) blank_examples: bool,
     /// Number of the first feature in the file: 0 or 1. It is subtracted.
     pub(crate) first_feature: u64,
-    /// Number of the first label in the file: 0 or 1. It is subtracted.
-    pub(crate) first_label: u64,
+    /// Number of the first label in the file: -1, 0 or 1. It is subtracted.
+    pub(crate) first_label: i64,
     /// Feature numbers, before subtraction, are below this.
     pub(crate) feature_end: u64,
     /// Label numbers, before subtraction, are below this.
-    pub(crate) label_end: u64,
+    pub(crate) label_end: i64,
+    /// What features are called in messages.
+    pub(crate) feature_word: &'static str,
 }
 
 /// The examples of a part of a file, while it is read.
@@ -115,10 +117,11 @@ fn labels(text: &[u8], position: &mut usize, grammar: Grammar, labels: &mut Vec<
     let before = labels.len();
     loop {
         let start = *position;
-        if grammar.svmlight && byte(text, start) == b'+' {
+        let sign = byte(text, start);
+        if grammar.svmlight && matches!(sign, b'+' | b'-') {
             *position += 1;
         }
-        let Some(label) = integer(text, position) else {
+        let Some(number) = integer(text, position) else {
             let comment = grammar.svmlight && matches!(byte(text, start), b'#' | b'q');
             if labels.len() == before && (is_blank(byte(text, start)) || ends_line(text, start) || comment) {
                 return Ok(());
@@ -126,12 +129,25 @@ fn labels(text: &[u8], position: &mut usize, grammar: Grammar, labels: &mut Vec<
             *position = start;
             return Err(Defect::new(start, label_expected(grammar)));
         };
-        let next = byte(text, *position);
+        let mut next = byte(text, *position);
         if next == b':' && labels.len() == before {
             // No labels: this is the first feature.
             *position = start;
             return Ok(());
         }
+        if next == b'.' && grammar.svmlight {
+            // Some write whole numbers as decimals.
+            *position += 1;
+            while byte(text, *position) == b'0' {
+                *position += 1;
+            }
+            next = byte(text, *position);
+            if next.is_ascii_digit() {
+                return Err(Defect::new(start, "a label, which is a whole number"));
+            }
+        }
+        let number = i64::try_from(number).unwrap_or(i64::MAX);
+        let label = if sign == b'-' { -number } else { number };
         if label < grammar.first_label || label >= grammar.label_end {
             return Err(Defect::new(start, label_expected(grammar)));
         }
@@ -140,6 +156,7 @@ fn labels(text: &[u8], position: &mut usize, grammar: Grammar, labels: &mut Vec<
             b',' => *position += 1,
             b' ' | b'\t' => return Ok(()),
             _ if ends_line(text, *position) => return Ok(()),
+            b'#' if grammar.svmlight => return Ok(()),
             _ => return Err(Defect::new(*position, "',' and another label, a space, or the end of the line")),
         }
     }
@@ -152,12 +169,17 @@ fn label_expected(grammar: Grammar) -> String {
 
 #[cold]
 fn feature_expected(grammar: Grammar) -> String {
-    range_expected("feature", grammar.first_feature, grammar.feature_end)
+    range_expected(
+        grammar.feature_word,
+        grammar.first_feature as i64,
+        i64::try_from(grammar.feature_end).unwrap_or(i64::MAX),
+    )
 }
 
-fn range_expected(what: &str, first: u64, end: u64) -> String {
+fn range_expected(what: &str, first: i64, end: i64) -> String {
     if first < end {
-        format!("a {what} number from {first} to {}", end - 1)
+        let base = if first != 0 { format!(" (the base is {first})") } else { String::new() };
+        format!("a {what} number from {first} to {}{base}", end - 1)
     } else {
         format!("no {what}, as there are 0 of them")
     }
@@ -207,13 +229,23 @@ fn features(
         }
         *position += 1;
         let value = float(text, position).map_err(|error| not_a_value(*position, error))?;
-        if !is_blank(byte(text, *position)) && !ends_line(text, *position) {
-            return Err(Defect::new(*position, "a space or the end of the line after a value"));
+        let next = byte(text, *position);
+        if !(is_blank(next) || ends_line(text, *position) || grammar.svmlight && next == b'#') {
+            return Err(Defect::new(*position, behind_value_expected(text, *position)));
         }
         *ascending &= feature >= least;
         least = feature + 1;
         rows.features.push((feature - grammar.first_feature) as u32);
         rows.values.push(value);
+    }
+}
+
+#[cold]
+fn behind_value_expected(text: &[u8], position: usize) -> &'static str {
+    match byte(text, position) {
+        // `label:relevance,label:relevance`
+        b',' => "a space or the end of the line after a value (labels have no values: there is no graded relevance)",
+        _ => "a space or the end of the line after a value",
     }
 }
 

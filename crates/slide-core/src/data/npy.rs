@@ -1,10 +1,13 @@
 //! One array of numbers in NumPy's `.npy` format, versions 1 to 3.
 //!
-//! <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>. Only what sparse matrices need: one dimension or
-//! none, numbers and text. Own code, because a reader of untrusted files must bound its allocations and its
+//! <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>. Only what matrices need: numbers of at most two
+//! dimensions, and text. Own code, because a reader of untrusted files must bound its allocations and its
 //! recursion.
 
 use std::io::{self, Read, Write};
+
+/// The first bytes of an array.
+pub(crate) const MAGIC: &[u8] = b"\x93NUMPY";
 
 /// An array: its bytes and their type and shape.
 #[derive(Debug)]
@@ -13,6 +16,8 @@ pub(crate) struct Array {
     pub(crate) descr: String,
     /// The dimensions.
     pub(crate) shape: Vec<u64>,
+    /// Of two dimensions: whether columns are contiguous, not rows.
+    pub(crate) is_fortran: bool,
     bytes: Vec<u8>,
 }
 
@@ -27,7 +32,7 @@ impl Array {
     pub(crate) fn read(mut reader: impl Read) -> io::Result<Self> {
         let mut start = [0; 8];
         reader.read_exact(&mut start)?;
-        if &start[..6] != b"\x93NUMPY" {
+        if &start[..6] != MAGIC {
             return Err(invalid("not an array in .npy format"));
         }
         let mut length = [0; 4];
@@ -43,9 +48,9 @@ impl Array {
         let mut header = vec![0; length];
         reader.read_exact(&mut header)?;
         let header = String::from_utf8(header).map_err(|_| invalid("an .npy header that is not text"))?;
-        let (descr, shape) =
+        let (descr, shape, is_fortran) =
             parse_header(&header).ok_or_else(|| invalid(format!("the .npy header {}", header.trim())))?;
-        let mut array = Self { descr, shape, bytes: Vec::new() };
+        let mut array = Self { descr, shape, is_fortran, bytes: Vec::new() };
         let expected = array.len().and_then(|len| len.checked_mul(array.item_size()? as u64));
         let expected = expected.ok_or_else(|| invalid(format!("{} of shape {:?}", array.descr, array.shape)))?;
         // Grows with the bytes in the file, not with the length in the header.
@@ -129,8 +134,8 @@ impl Array {
     }
 }
 
-/// `{'descr': '<i4', 'fortran_order': False, 'shape': (3,), }` to `descr` and `shape`.
-fn parse_header(header: &str) -> Option<(String, Vec<u64>)> {
+/// `{'descr': '<i4', 'fortran_order': False, 'shape': (3,), }` to `descr`, `shape` and `fortran_order`.
+fn parse_header(header: &str) -> Option<(String, Vec<u64>, bool)> {
     let field = |name: &str| {
         let quoted = header.find(&format!("'{name}'"))?;
         Some(header[quoted + name.len() + 2..].trim_start().strip_prefix(':')?.trim_start())
@@ -140,7 +145,8 @@ fn parse_header(header: &str) -> Option<(String, Vec<u64>)> {
     let sizes = shape.split(',').map(str::trim).filter(|size| !size.is_empty());
     let shape = sizes.map(|size| size.trim_end_matches('L').parse().ok()).collect::<Option<Vec<u64>>>()?;
     let plain = descr.len() >= 3 && descr.is_ascii() && descr.starts_with(['<', '>', '|', '=']);
-    (plain && shape.len() <= 1).then(|| (descr.to_owned(), shape))
+    let is_fortran = field("fortran_order")?.starts_with("True");
+    (plain && shape.len() <= 2).then(|| (descr.to_owned(), shape, is_fortran))
 }
 
 /// Writes an array of one dimension, or a scalar if `shape` is none; `items` are its little-endian bytes.
@@ -151,7 +157,8 @@ pub(crate) fn write(mut writer: impl Write, descr: &str, shape: Option<usize>, i
     let padding = 63 - (10 + header.len()) % 64;
     header.extend(std::iter::repeat_n(' ', padding));
     header.push('\n');
-    writer.write_all(b"\x93NUMPY\x01\x00")?;
+    writer.write_all(MAGIC)?;
+    writer.write_all(b"\x01\x00")?;
     writer.write_all(&(header.len() as u16).to_le_bytes())?;
     writer.write_all(header.as_bytes())?;
     writer.write_all(items)

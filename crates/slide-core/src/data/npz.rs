@@ -1,174 +1,127 @@
-//! A pair of SciPy sparse matrices, features `X.npz` and labels `Y.npz`, as PECOS and `scipy.sparse.save_npz` write them.
+//! An archive of numpy arrays that is a sparse matrix, as PECOS and `scipy.sparse.save_npz` write it.
 //!
-//! Each file is a zip archive, its members stored or deflated, of the arrays `format` (`csr`), `shape`, `indptr`, `indices`
-//! and `data`. Explicit zeros are kept as features and dropped as labels.
+//! Each file is a zip archive, its members stored or deflated, of the arrays `format` (`csr`, `csc` or `coo`), `shape`, `data`, and
+//! `indptr` and `indices`, or `row` and `col`.
 
 use std::io::{Cursor, Seek, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use zip::{ZipArchive, ZipWriter, write::SimpleFileOptions};
 
-use super::dataset::{Dataset, MOST_COLUMNS, Parts};
+use super::dataset::MOST_COLUMNS;
 use super::error::DataError;
+use super::matrix::{Matrix, fault};
 use super::npy::{self, Array};
-use super::{LabelFile, ReadOptions, source};
 
 /// The first bytes of a zip archive.
 pub(crate) const MAGIC: &[u8] = b"PK\x03\x04";
 
-/// Where the labels of a feature matrix are: beside it, with the first `X` of the name turned into `Y`.
-pub(crate) fn label_path(features: &Path) -> Option<PathBuf> {
-    let name = features.file_name()?.to_str()?;
-    name.contains('X').then(|| features.with_file_name(name.replacen('X', "Y", 1)))
-}
+/// So many rows are believed in csc and coo, however few entries there are.
+const MOST_ROWS: i64 = 1 << 24;
+/// What an archive without a format may be.
+const DENSE: &str = "the sparse matrix of scipy.sparse.save_npz (a dense array: as the .npy file of numpy.save)";
 
-pub(crate) fn read(path: &Path, bytes: &[u8], options: &ReadOptions) -> Result<Dataset, DataError> {
-    let features = Matrix::read(path, bytes, options.feature_count)?;
-    let examples = features.indptr.len() - 1;
-    let labels = match &options.labels {
-        LabelFile::None => Matrix { indptr: vec![0; examples + 1], ..Matrix::default() },
-        file => {
-            let path = match file {
-                LabelFile::At(path) => path.clone(),
-                _ => label_path(path).ok_or_else(|| {
-                    let path = path.display();
-                    DataError::Request(format!("{path}: no X in the name to replace by Y: name the file of the labels"))
-                })?,
-            };
-            let labels = source::with_bytes(&path, |bytes| Matrix::read(&path, bytes, options.label_count))?;
-            if labels.indptr.len() - 1 != examples {
-                let expected = format!("{examples} rows, as in the feature matrix");
-                return Err(fault(&path, "shape", None, expected, labels.indptr.len() - 1));
-            }
-            labels.without_zeros()
+/// Reads a matrix, whose numbers of columns must be below `most_columns`.
+pub(crate) fn read(path: &Path, bytes: &[u8], most_columns: Option<usize>) -> Result<Matrix, DataError> {
+    let failed = |error: zip::result::ZipError| DataError::io(path)(std::io::Error::other(error));
+    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(failed)?;
+    if archive.index_for_name("format.npy").is_none() {
+        let names: Vec<String> = archive.file_names().flatten().map(Into::into).collect();
+        return Err(fault(path, "format", None, DENSE, format!("an archive of {}", names.join(", "))));
+    }
+    let mut array = |member: &str| {
+        let file = archive.by_name(&format!("{member}.npy"));
+        let file = file.map_err(|error| fault(path, member, None, "an array of this name", error))?;
+        let array = Array::read(file).map_err(|error| fault(path, member, None, "an array in .npy format", error))?;
+        match array.shape.len() {
+            0 | 1 => Ok(array),
+            dimensions => Err(fault(path, member, None, "one dimension", dimensions)),
         }
     };
-    Ok(Dataset::from_checked(Parts {
-        feature_indptr: features.indptr,
-        feature_indices: features.indices,
-        feature_values: features.values,
-        label_indptr: labels.indptr,
-        label_indices: labels.indices,
-        feature_count: options.feature_count.unwrap_or(features.columns),
-        label_count: options.label_count.unwrap_or(labels.columns),
-    }))
-}
-
-fn fault(
-    path: &Path,
-    member: &str,
-    position: Option<usize>,
-    expected: impl Into<String>,
-    found: impl ToString,
-) -> DataError {
-    DataError::Array {
-        path: path.to_owned(),
-        member: member.into(),
-        position: position.map(|position| position as u64),
-        expected: expected.into(),
-        found: found.to_string(),
+    let format = array("format")?.text().unwrap_or_default();
+    let mut integers = |member: &str| {
+        let array = array(member)?;
+        let descr = array.descr.clone();
+        array.integers().ok_or_else(|| fault(path, member, None, "integers", descr))
+    };
+    let shape = integers("shape")?;
+    let &[rows, columns] = &shape[..] else {
+        return Err(fault(path, "shape", None, "two numbers", format!("{shape:?}")));
+    };
+    if !(0..=MOST_COLUMNS as i64).contains(&columns) || rows < 0 {
+        return Err(fault(path, "shape", None, "rows and at most 2^32 columns", format!("{shape:?}")));
     }
-}
-
-/// A checked matrix in compressed sparse rows, indices ascending in each row.
-#[derive(Default)]
-struct Matrix {
-    indptr: Vec<u64>,
-    indices: Vec<u32>,
-    values: Vec<f32>,
-    columns: usize,
-}
-
-impl Matrix {
-    fn read(path: &Path, bytes: &[u8], most_columns: Option<usize>) -> Result<Self, DataError> {
-        let failed = |error: zip::result::ZipError| DataError::io(path)(std::io::Error::other(error));
-        let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(failed)?;
-        let mut array = |member: &str| {
-            let file = archive.by_name(&format!("{member}.npy"));
-            let file = file.map_err(|error| fault(path, member, None, "an array of this name", error))?;
-            Array::read(file).map_err(|error| fault(path, member, None, "an array in .npy format", error))
-        };
-        let format = array("format")?.text().unwrap_or_default();
-        if format != "csr" {
-            return Err(fault(path, "format", None, "csr", format!("{format:?}")));
-        }
-        let mut integers = |member: &str| {
-            let array = array(member)?;
-            let descr = array.descr.clone();
-            array.integers().ok_or_else(|| fault(path, member, None, "integers", descr))
-        };
-        let shape = integers("shape")?;
-        let &[rows, columns] = &shape[..] else {
-            return Err(fault(path, "shape", None, "two numbers", format!("{shape:?}")));
-        };
-        if !(0..=MOST_COLUMNS as i64).contains(&columns) || rows < 0 {
-            return Err(fault(path, "shape", None, "rows and at most 2^32 columns", format!("{shape:?}")));
-        }
-        let indptr = integers("indptr")?;
-        let indices = integers("indices")?;
-        let array = array("data")?;
-        let values = array.floats().ok_or_else(|| fault(path, "data", None, "numbers", &array.descr))?;
-        check_rows(path, rows as usize, &indptr, indices.len(), values.len())?;
-        let end = most_columns.map_or(columns, |most| columns.min(most as i64));
-        if let Some(position) = indices.iter().position(|index| !(0..end).contains(index)) {
-            let expected = format!("an index from 0 and below {end}");
-            return Err(fault(path, "indices", Some(position), expected, indices[position]));
-        }
-        if let Some(position) = values.iter().position(|value| !value.is_finite()) {
-            let expected = "a finite number that a 32-bit float can hold";
-            return Err(fault(path, "data", Some(position), expected, values[position]));
-        }
-        let indptr = indptr.into_iter().map(|start| start as u64).collect();
-        let indices = indices.into_iter().map(|index| index as u32).collect();
-        let mut matrix = Self { indptr, indices, values, columns: columns as usize };
-        matrix.sort_rows().map_err(|position| {
-            fault(path, "indices", Some(position), "each index once per row", matrix.indices[position])
-        })?;
-        Ok(matrix)
+    let end = most_columns.map_or(columns, |most| columns.min(most as i64));
+    let [first, second] = match &*format {
+        "csr" | "csc" => ["indptr", "indices"],
+        "coo" => ["row", "col"],
+        _ => return Err(fault(path, "format", None, "csr, csc or coo", format!("{format:?}"))),
+    };
+    let (left, right) = (integers(first)?, integers(second)?);
+    let array = array("data")?;
+    let values = array.floats().ok_or_else(|| fault(path, "data", None, "numbers", &array.descr))?;
+    if right.len() != values.len() {
+        return Err(fault(path, "data", None, format!("{} numbers, as {second}", right.len()), values.len()));
     }
-
-    /// Sorts each row by index; `Err` is the place of an index that comes twice.
-    fn sort_rows(&mut self) -> Result<(), usize> {
-        for row in self.indptr.windows(2) {
-            let (start, end) = (row[0] as usize, row[1] as usize);
-            let indices = &mut self.indices[start..end];
-            if indices.is_sorted_by(|a, b| a < b) {
-                continue;
-            }
-            let mut order: Vec<usize> = (0..indices.len()).collect();
-            order.sort_by_key(|&position| indices[position]);
-            let twice = order.windows(2).filter(|pair| indices[pair[0]] == indices[pair[1]]).map(|pair| pair[1]).min();
-            if let Some(position) = twice {
-                return Err(start + position);
-            }
-            let values = &mut self.values[start..end];
-            let sorted: Vec<(u32, f32)> = order.iter().map(|&position| (indices[position], values[position])).collect();
-            for (position, (index, value)) in sorted.into_iter().enumerate() {
-                (indices[position], values[position]) = (index, value);
+    if let Some(position) = values.iter().position(|value| !value.is_finite()) {
+        let expected = "a finite number that a 32-bit float can hold";
+        return Err(fault(path, "data", Some(position), expected, values[position]));
+    }
+    let indices = |member: &str, indices: Vec<i64>, end: i64| -> Result<Vec<u32>, DataError> {
+        match indices.iter().position(|index| !(0..end).contains(index)) {
+            None => Ok(indices.into_iter().map(|index| index as u32).collect()),
+            Some(position) => {
+                let expected = format!("an index from 0 and below {end}");
+                Err(fault(path, member, Some(position), expected, indices[position]))
             }
         }
-        Ok(())
+    };
+    // Nothing but the shape says that rows without entries are there.
+    let most_rows = MOST_ROWS.max(256 * values.len() as i64).min(MOST_COLUMNS as i64);
+    if format != "csr" && rows > most_rows {
+        let expected = format!("at most {most_rows} rows for {} entries", values.len());
+        return Err(fault(path, "shape", None, expected, rows));
     }
-
-    fn without_zeros(mut self) -> Self {
-        if self.values.contains(&0.0) {
-            let (mut kept, mut row_start) = (0, 0);
-            for row in 1..self.indptr.len() {
-                let row_end = self.indptr[row] as usize;
-                for position in row_start..row_end {
-                    self.indices[kept] = self.indices[position];
-                    kept += usize::from(self.values[position] != 0.0);
-                }
-                row_start = row_end;
-                self.indptr[row] = kept as u64;
-            }
-            self.indices.truncate(kept);
+    let columns = columns as usize;
+    let mut matrix = match &*format {
+        "csr" => {
+            check_starts(path, rows as usize, &left, right.len())?;
+            let indptr = left.into_iter().map(|start| start as u64).collect();
+            Matrix { indptr, indices: indices(second, right, end)?, values, columns }
         }
-        self
-    }
+        "csc" => {
+            check_starts(path, columns, &left, right.len())?;
+            let indptr: Vec<u64> = left.into_iter().map(|start| start as u64).collect();
+            if let Some(column) = (end as usize..columns).find(|&column| indptr[column + 1] > indptr[column]) {
+                return Err(fault(
+                    path,
+                    first,
+                    Some(column),
+                    format!("no entries in the columns from {end} on"),
+                    indptr[column],
+                ));
+            }
+            Matrix::of_columns(&indptr, &indices(second, right, rows)?, &values, rows as usize)
+        }
+        _ => {
+            if left.len() != values.len() {
+                return Err(fault(path, first, None, format!("{} numbers, as data", values.len()), left.len()));
+            }
+            let (rows_of, columns_of) = (indices(first, left, rows)?, indices(second, right, end)?);
+            Matrix::of_entries(&rows_of, columns_of.into_iter(), &values, rows as usize, columns)
+        }
+    };
+    matrix.sort_rows().map_err(|(position, row)| {
+        let index = matrix.indices[position];
+        match &*format {
+            "csr" => fault(path, second, Some(position), "each index once per row", index),
+            _ => fault(path, &format!("row {row}"), None, "each index once per row", index),
+        }
+    })?;
+    Ok(matrix)
 }
 
-fn check_rows(path: &Path, rows: usize, indptr: &[i64], indices: usize, values: usize) -> Result<(), DataError> {
+fn check_starts(path: &Path, rows: usize, indptr: &[i64], indices: usize) -> Result<(), DataError> {
     let fault = |position, expected: String, found: i64| Err(fault(path, "indptr", position, expected, found));
     if indptr.len() != rows.saturating_add(1) {
         return fault(None, format!("{rows} + 1 entries"), indptr.len() as i64);
@@ -181,9 +134,6 @@ fn check_rows(path: &Path, rows: usize, indptr: &[i64], indices: usize, values: 
     }
     if indptr[rows] != indices as i64 {
         return fault(Some(rows), format!("the number of indices, {indices}"), indptr[rows]);
-    }
-    if indices != values {
-        return Err(self::fault(path, "data", None, format!("{indices} numbers, as indices"), values));
     }
     Ok(())
 }

@@ -13,6 +13,8 @@ use super::DataError;
 pub(crate) enum Compression {
     None,
     Gzip,
+    Bzip2,
+    Xz,
     Zstd,
 }
 
@@ -20,17 +22,24 @@ impl Compression {
     pub(crate) fn of(start: &[u8]) -> Self {
         match start {
             [0x1f, 0x8b, ..] => Self::Gzip,
+            [b'B', b'Z', b'h', b'1'..=b'9', ..] => Self::Bzip2,
+            [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Self::Xz,
             // The second is a skippable frame, with which pzstd starts its files.
             [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Self::Zstd,
             _ => Self::None,
         }
     }
 
-    /// The decompressed text of `reader`: every member of a gzip file, every frame of a zstd file.
+    /// The decompressed text of `reader`: every member of a gzip or bzip2 file, every stream of an xz file, every frame of a zstd file.
     fn decode<'a, R: BufRead + Send + 'a>(self, reader: R) -> io::Result<Box<dyn BufRead + Send + 'a>> {
         Ok(match self {
             Self::None => Box::new(reader),
-            Self::Gzip => Box::new(BufReader::with_capacity(BUFFER, flate2::bufread::MultiGzDecoder::new(reader))),
+            Self::Gzip => Box::new(BufReader::with_capacity(BUFFER, GzipMembers::new(reader))),
+            Self::Bzip2 => Box::new(BufReader::with_capacity(BUFFER, bzip2::bufread::MultiBzDecoder::new(reader))),
+            Self::Xz => {
+                let decoder = liblzma::bufread::XzDecoder::new_multi_decoder(reader);
+                Box::new(BufReader::with_capacity(BUFFER, decoder))
+            }
             Self::Zstd => {
                 let decoder = zstd::stream::read::Decoder::with_buffer(reader)?;
                 Box::new(BufReader::with_capacity(BUFFER, decoder))
@@ -41,10 +50,58 @@ impl Compression {
 
 const BUFFER: usize = 1 << 18;
 
+/// The members of a gzip file, one after the other. Zeros behind them are ignored, as gunzip does; other bytes are an error that says
+/// what is wrong, unlike that of [`flate2::bufread::MultiGzDecoder`].
+struct GzipMembers<R> {
+    /// None behind the last.
+    member: Option<flate2::bufread::GzDecoder<R>>,
+}
+
+impl<R: BufRead> GzipMembers<R> {
+    fn new(reader: R) -> Self {
+        Self { member: Some(flate2::bufread::GzDecoder::new(reader)) }
+    }
+
+    /// The member behind `member`, which has been read.
+    fn after(member: flate2::bufread::GzDecoder<R>) -> io::Result<Option<flate2::bufread::GzDecoder<R>>> {
+        let mut reader = member.into_inner();
+        loop {
+            let bytes = reader.fill_buf()?;
+            match bytes.iter().position(|&byte| byte != 0) {
+                _ if bytes.is_empty() => return Ok(None),
+                None => {
+                    let zeros = bytes.len();
+                    reader.consume(zeros);
+                }
+                Some(0) if bytes[0] == 0x1f => return Ok(Some(flate2::bufread::GzDecoder::new(reader))),
+                Some(_) => {
+                    return Err(io::Error::new(
+                        io::ErrorKind::InvalidData,
+                        "bytes behind the end of the gzip data that are not gzip",
+                    ));
+                }
+            }
+        }
+    }
+}
+
+impl<R: BufRead> Read for GzipMembers<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        while let Some(member) = &mut self.member {
+            let read = member.read(out)?;
+            if read > 0 || out.is_empty() {
+                return Ok(read);
+            }
+            self.member = self.member.take().map_or(Ok(None), Self::after)?;
+        }
+        Ok(0)
+    }
+}
+
 /// The decompressed text of `reader`, whose compression is detected.
 pub(crate) fn decompress<'a>(mut reader: impl Read + Send + 'a) -> io::Result<Box<dyn BufRead + Send + 'a>> {
-    let mut start = Vec::with_capacity(4);
-    reader.by_ref().take(4).read_to_end(&mut start)?;
+    let mut start = Vec::with_capacity(6);
+    reader.by_ref().take(6).read_to_end(&mut start)?;
     let compression = Compression::of(&start);
     let whole: Chain<Cursor<Vec<u8>>, _> = Cursor::new(start).chain(reader);
     compression.decode(BufReader::with_capacity(BUFFER, whole))

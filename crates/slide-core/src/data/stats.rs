@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::Dataset;
+use super::numbering::distinct;
 
 /// Counts of a data set.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -85,10 +86,13 @@ impl Stats {
         let empty = |counts: &[u64]| counts.iter().filter(|&&count| count == 0).count();
         let features = per_example(&parts.feature_indptr);
         let labels = per_example(&parts.label_indptr);
-        let frequencies: Vec<u64> = data.label_frequencies().into_iter().filter(|&n| n > 0).map(u64::from).collect();
-        let mut used = vec![false; parts.feature_count];
-        for &feature in &parts.feature_indices[..] {
-            used[feature as usize] = true;
+        // A width may be far larger than what occurs.
+        let used_labels = distinct(&parts.label_indices, parts.label_count);
+        let used_features = distinct(&parts.feature_indices, parts.feature_count).len();
+        let mut frequencies = vec![0_u64; used_labels.len()];
+        for label in &parts.label_indices[..] {
+            let place = used_labels.binary_search(label).expect("every label is among them");
+            frequencies[place] += 1;
         }
         let cells = data.examples() as f64 * parts.feature_count as f64;
         let range = |(least, largest): (f32, f32), &value: &f32| (least.min(value), largest.max(value));
@@ -101,8 +105,8 @@ impl Stats {
             density: if cells > 0.0 { parts.feature_indices.len() as f64 / cells } else { 0.0 },
             examples_without_features: empty(&features),
             examples_without_labels: empty(&labels),
-            unused_features: used.iter().filter(|&&used| !used).count(),
-            unused_labels: parts.label_count - frequencies.len(),
+            unused_features: parts.feature_count - used_features,
+            unused_labels: parts.label_count - used_labels.len(),
             value_range: parts
                 .feature_values
                 .first()

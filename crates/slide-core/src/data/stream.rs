@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 
 use super::error::{DataError, Defect};
 use super::line::{Grammar, Rows, parse_line};
+use super::matrix;
+use super::svmlight::{self, Layout};
 use super::xmc::{self, Header};
-use super::{Format, ReadOptions, source, svmlight};
+use super::{Format, ReadOptions, source};
 
 /// A line longer than this is a defect, so that memory is bounded for any input.
 const LONGEST_LINE: u64 = 1 << 28;
@@ -25,7 +27,7 @@ pub struct Example<'a> {
 /// Reads the text formats line by line: the same examples, and the same errors, as [`read`](super::read) finds.
 ///
 /// The only difference: whether svmlight features count from 0 or 1 is not known before the end of the file, so
-/// [`IndexBase::Auto`](super::IndexBase::Auto) is `Zero` here.
+/// [`IndexBase::Auto`](super::IndexBase::Auto) is `Zero` here, unless the first line says it.
 pub struct Examples<R> {
     reader: R,
     name: PathBuf,
@@ -38,6 +40,8 @@ pub struct Examples<R> {
     line: Vec<u8>,
     /// Line and column of the end of the file, should `line` be the last.
     end: (u64, u64),
+    /// Nothing can be read after the last error.
+    has_ended: bool,
     /// `line` has been read from the reader but not parsed.
     pending: bool,
     rows: Rows,
@@ -65,41 +69,47 @@ impl<R: BufRead> Examples<R> {
     ///
     /// # Errors
     /// [`DataError::Io`]; [`DataError::Malformed`] where the format requires a header and the first line is not one;
-    /// [`DataError::Request`] for `.npz`.
+    /// [`DataError::Request`] for arrays.
     pub fn new(reader: R, name: impl Into<PathBuf>, options: &ReadOptions) -> Result<Self, DataError> {
         let mut examples = Self {
             reader,
             name: name.into(),
-            grammar: svmlight::grammar(None, options),
+            grammar: Layout::default().grammar(options),
             header: None,
             examples: 0,
             line_number: 0,
             line: Vec::new(),
             end: (1, 1),
+            has_ended: false,
             pending: false,
             rows: Rows::default(),
         };
         examples.advance()?;
         let format = match options.format {
             Some(format) => format,
-            None if examples.line.starts_with(super::npz::MAGIC) => Format::Npz,
-            None if xmc::header(&examples.line).is_ok() => Format::Xmc,
-            None => Format::Svmlight,
+            None => Format::of(&examples.line),
         };
-        let header = xmc::header(&examples.line);
-        examples.header = match format {
-            Format::Npz => {
+        (examples.header, examples.grammar) = match format {
+            Format::Npz | Format::Npy => {
                 return Err(DataError::Request(format!(
-                    "{}: .npz cannot be read as a stream: give it as a file",
+                    "{}: {format} cannot be read as a stream: give it as a file",
                     examples.name.display()
                 )));
             }
-            Format::Xmc => Some(header.map_err(|defect| examples.locate(defect))?.0),
-            Format::Svmlight => header.ok().map(|header| header.0),
-        };
-        examples.grammar = match (format, examples.header) {
-            (Format::Xmc, Some(header)) => xmc::grammar(header, options),
-            _ => svmlight::grammar(examples.header, options),
+            Format::Xmc => {
+                let (header, _) = xmc::header(&examples.line).map_err(|defect| examples.locate(defect))?;
+                (Some(header), xmc::grammar(header, options))
+            }
+            Format::Matrix => {
+                let (header, _) = matrix::header(&examples.line).map_err(|defect| examples.locate(defect))?;
+                (Some(header), matrix::grammar(header, options.feature_count))
+            }
+            Format::Svmlight => {
+                // Comments may stand before the header.
+                let mut layout = Layout::default();
+                while layout.take_line(&examples.line) && examples.advance()? {}
+                (layout.header, layout.grammar(options))
+            }
         };
         examples.pending = examples.header.is_none() && !examples.line.is_empty();
         Ok(examples)
@@ -108,12 +118,19 @@ impl<R: BufRead> Examples<R> {
     /// The next example; none behind the last.
     ///
     /// # Errors
-    /// [`DataError::Io`], and [`DataError::Malformed`] at the first defect; the lines after it can still be read.
+    /// [`DataError::Io`], and [`DataError::Malformed`] at the first defect of a line. Unless [`has_ended`](Self::has_ended), the lines
+    /// after it can still be read.
     pub fn next_example(&mut self) -> Result<Option<Example<'_>>, DataError> {
         loop {
-            if !std::mem::take(&mut self.pending) && !self.advance()? {
+            let is_read = std::mem::take(&mut self.pending) || {
+                // Whatever goes wrong here, where the next line begins is not known.
+                self.has_ended = true;
+                self.advance()?
+            };
+            if !is_read {
                 return self.finish();
             }
+            self.has_ended = false;
             self.rows.clear();
             let parsed = parse_line(&self.line, 0, self.grammar, &mut self.rows);
             let blank = parsed.is_ok() && self.rows.labels.is_empty() && self.rows.features.is_empty();
@@ -123,19 +140,29 @@ impl<R: BufRead> Examples<R> {
                 }
                 return Err(self.locate(xmc::surplus_defect(&self.line, 0, self.examples)));
             }
-            parsed.map_err(|defect| self.locate(defect))?;
-            if self.rows.len() > 0 {
-                break;
+            let defect = parsed.err();
+            if defect.is_none() && self.rows.len() == 0 {
+                continue;
+            }
+            self.examples += 1;
+            match defect {
+                Some(defect) => return Err(self.locate(defect)),
+                None => break,
             }
         }
-        self.examples += 1;
         Ok(Some(Example { features: &self.rows.features, values: &self.rows.values, labels: &self.rows.labels }))
+    }
+
+    /// Whether nothing can be read any more: the end was reached, or an error that is no defect of one line.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.has_ended
     }
 
     fn finish(&self) -> Result<Option<Example<'_>>, DataError> {
         let missing = match self.header {
             Some(header) if self.examples < header.examples => xmc::missing_defect(0, header.examples, self.examples),
-            None if self.examples == 0 => svmlight::empty_defect(0),
+            None if self.examples == 0 && !self.grammar.blank_examples => svmlight::empty_defect(0),
             _ => return Ok(None),
         };
         let (line, column) = self.end;

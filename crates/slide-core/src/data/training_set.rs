@@ -3,7 +3,8 @@
 use bytemuck::Pod;
 use slide_mem::{Arena, MemError, Placement, Report, Slab};
 
-use super::{Dataset, Normalize};
+use super::input_rows::FeatureRows;
+use super::{Dataset, Normalize, Numbering};
 use crate::layer::partition::Partition;
 
 /// Examples in internal row order, in two compressed sparse matrices.
@@ -35,17 +36,17 @@ impl<T: Pod> Column<T> {
 }
 
 impl TrainingSet {
-    /// Renumbers and scales all examples of `data`, into arrays with the given placement.
+    /// Renumbers and scales all examples of `data`, whose features and labels all have places, into arrays with the given placement.
     ///
     /// # Errors
     /// [`MemError`] if there is no memory for them.
     pub(crate) fn new(
         data: &Dataset,
         normalize: Normalize,
-        features: &Partition,
-        labels: &Partition,
+        [features, labels]: [&Numbering; 2],
         placement: Placement,
     ) -> Result<Self, MemError> {
+        let partition = Partition::new(labels.places());
         let starts = data.examples() + 1;
         let (feature_entries, label_entries) = (data.feature_entries(), data.label_entries());
         let bytes = [
@@ -65,17 +66,20 @@ impl TrainingSet {
         };
         set.feature_starts.push(0);
         set.label_starts.push(0);
-        let mut row = Vec::new();
+        let (rows, mut row) = (FeatureRows::new(normalize, features), Vec::new());
         for example in 0..data.examples() {
             let (indices, values) = data.features(example);
-            normalize.row(indices, values, features, &mut row);
+            rows.row(indices, values, &mut row);
             for &(feature, value) in &row {
                 set.features.push(feature);
                 set.values.push(value);
             }
             set.feature_starts.push(set.features.written as u64);
             let begin = set.labels.written;
-            data.labels(example).iter().for_each(|&label| set.labels.push(labels.to_internal(label)));
+            labels
+                .places_of(data.labels(example))
+                .iter()
+                .for_each(|&label| set.labels.push(partition.to_internal(label)));
             set.labels.slab[begin..set.labels.written].sort_unstable();
             set.label_starts.push(set.labels.written as u64);
         }
@@ -124,7 +128,7 @@ impl TrainingSet {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{InputRows, Parts};
+    use crate::data::{IndexBase, InputRows, Parts};
 
     #[test]
     fn training_and_prediction_read_the_same_rows() {
@@ -138,12 +142,12 @@ mod tests {
             label_count: 2048,
         };
         // Rows 0..512 are every fourth one.
-        let (data, partition) = (Dataset::try_from(parts).unwrap(), Partition::new(2048));
-        let set = TrainingSet::new(&data, Normalize::L2, &partition, &partition, Placement::default()).unwrap();
+        let (data, all) = (Dataset::try_from(parts).unwrap(), Numbering::all(2048, IndexBase::Zero));
+        let set = TrainingSet::new(&data, Normalize::L2, [&all, &all], Placement::default()).unwrap();
         let mut rows = InputRows::default();
         for example in 0..data.examples() {
             let (indices, values) = data.features(example);
-            rows.push(indices, values, Normalize::L2, &partition);
+            rows.push(indices, values, &FeatureRows::new(Normalize::L2, &all));
             assert_eq!(set.features(example), rows.features(example));
         }
         assert_eq!(set.examples(), 3);

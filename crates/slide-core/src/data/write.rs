@@ -1,33 +1,43 @@
 //! Data sets to files, in each format that can be read.
 
+use std::fmt::{Display, Write as _};
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use rayon::prelude::*;
 
-use super::{DataError, Dataset, Format, npz};
+use super::dataset::Bases;
+use super::{DataError, Dataset, Format, IndexBase, npz, pair, svmlight};
 use crate::atomic_file::write_atomically;
 
 /// Writes a data set under `path`, compressed when the name ends in `.gz` or `.zst`.
 ///
-/// The write is atomic: to a temporary file, which is synced and renamed. For [`Format::Npz`], `path`
+/// The write is atomic: to a temporary file, which is synced and renamed. For a pair of files, `path`
 /// names the feature matrix; the labels go to the file beside it that [`read`](super::read) looks for. Values are written
-/// with enough digits to restore the same `f32`.
+/// with enough digits to restore the same `f32`. svmlight is written in the bases that the data set was read with; where the lines
+/// alone do not say the bases and widths, a comment before them does.
 ///
 /// # Errors
-/// [`DataError::Io`]; [`DataError::Request`] where the format cannot hold the data: an example with neither labels nor features
-/// in svmlight, or a name without `X` for `.npz`.
+/// [`DataError::Io`]; [`DataError::Request`] for a name without `X` for a pair of files, and for [`Format::Npy`].
 pub fn write(path: impl AsRef<Path>, data: &Dataset, format: Format) -> Result<(), DataError> {
     let path = path.as_ref();
     let parts = data.arrays();
     if format != Format::Npz {
-        check(data, format)?;
         return atomically(path, |file| compressed(path, file, |writer| write_text(writer, data, format)));
     }
-    let labels = npz::label_path(path).ok_or_else(|| {
+    if format == Format::Npy {
+        return Err(DataError::Request(format!("{}: dense arrays are read, not written: write npz", path.display())));
+    }
+    let labels = pair::label_path(path).ok_or_else(|| {
         DataError::Request(format!("{}: the file of the feature matrix needs an X in its name", path.display()))
     })?;
+    if format == Format::Matrix {
+        for (path, part) in [(&*labels, Part::Labels), (path, Part::Features)] {
+            atomically(path, |file| compressed(path, file, |writer| write_lines(writer, data, part)))?;
+        }
+        return Ok(());
+    }
     atomically(&labels, |file| {
         npz::write_matrix(file, (&parts.label_indptr, &parts.label_indices, None), parts.label_count)
     })?;
@@ -40,32 +50,46 @@ pub fn write(path: impl AsRef<Path>, data: &Dataset, format: Format) -> Result<(
 /// Writes a data set as text to a pipe or a buffer, uncompressed.
 ///
 /// # Errors
-/// As [`write()`]; [`DataError::Request`] for [`Format::Npz`], which is not a text format.
+/// As [`write()`]; [`DataError::Request`] for what is no text in one file.
 pub fn write_to(writer: impl Write, data: &Dataset, format: Format) -> Result<(), DataError> {
-    check(data, format)?;
-    write_text(&mut BufWriter::new(writer), data, format).map_err(DataError::io(Path::new("-")))
-}
-
-fn check(data: &Dataset, format: Format) -> Result<(), DataError> {
-    let empty = |example: usize| data.labels(example).is_empty() && data.features(example).0.is_empty();
-    match format {
-        Format::Xmc => Ok(()),
-        Format::Npz => Err(DataError::Request("npz is not a text format: give it a file".into())),
-        Format::Svmlight => match (0..data.examples()).find(|&example| empty(example)) {
-            None => Ok(()),
-            Some(example) => Err(DataError::Request(format!(
-                "example {example} has neither labels nor features, which svmlight cannot represent: write xmc or npz"
-            ))),
-        },
+    if !matches!(format, Format::Xmc | Format::Svmlight) {
+        return Err(DataError::Request(format!("{format} is not text in one file: give it a file")));
     }
+    write_text(&mut BufWriter::new(writer), data, format).map_err(DataError::io(Path::new("-")))
 }
 
 /// Examples formatted by one task.
 const BLOCK: usize = 2048;
 
+/// What the lines of a text have.
+#[derive(Clone, Copy)]
+enum Part {
+    /// Labels and features, in these bases.
+    Both(Bases),
+    Features,
+    Labels,
+}
+
 fn write_text(writer: &mut dyn Write, data: &Dataset, format: Format) -> io::Result<()> {
+    // The other text format counts from 0.
+    let mut bases = Bases::default();
     if format == Format::Xmc {
         writeln!(writer, "{} {} {}", data.examples(), data.feature_count(), data.label_count())?;
+    } else {
+        bases = data.bases();
+        if svmlight::needs_comment(data) {
+            svmlight::write_comment(writer, data)?;
+        }
+    }
+    write_lines(writer, data, Part::Both(bases))
+}
+
+/// Writes a line for each example, and before it the header of a matrix.
+fn write_lines(writer: &mut dyn Write, data: &Dataset, part: Part) -> io::Result<()> {
+    match part {
+        Part::Both(_) => {}
+        Part::Features => writeln!(writer, "{} {}", data.examples(), data.feature_count())?,
+        Part::Labels => writeln!(writer, "{} {}", data.examples(), data.label_count())?,
     }
     // A window of blocks at a time, so that memory does not grow with the data.
     let window = BLOCK * 4 * rayon::current_num_threads();
@@ -75,11 +99,11 @@ fn write_text(writer: &mut dyn Write, data: &Dataset, format: Format) -> io::Res
             .into_par_iter()
             .step_by(BLOCK)
             .map(|first| {
-                let mut text = Vec::new();
+                let mut text = String::new();
                 for example in first..(first + BLOCK).min(end) {
-                    write_example(&mut text, data, example);
+                    write_example(&mut text, data, example, part);
                 }
-                text
+                text.into_bytes()
             })
             .collect();
         for block in blocks {
@@ -89,24 +113,46 @@ fn write_text(writer: &mut dyn Write, data: &Dataset, format: Format) -> io::Res
     writer.flush()
 }
 
-fn write_example(text: &mut Vec<u8>, data: &Dataset, example: usize) {
-    use std::fmt::Write as _;
-    let mut line = String::new();
-    for (position, label) in data.labels(example).iter().enumerate() {
+fn write_example(text: &mut String, data: &Dataset, example: usize, part: Part) {
+    let (labels, (features, values)) = (data.labels(example), data.features(example));
+    match part {
+        Part::Both(bases) => {
+            let [first_feature, first_label] = [bases.features, bases.labels].map(IndexBase::first);
+            let numbers = labels.iter().map(|&label| i64::from(label) + first_label);
+            write_joined(text, numbers, ',');
+            features.iter().zip(values).for_each(|(&feature, &value)| {
+                text.push(' ');
+                write_pair(text, i64::from(feature) + first_feature, value);
+            });
+        }
+        Part::Features => {
+            for (place, (&feature, &value)) in features.iter().zip(values).enumerate() {
+                *text += if place > 0 { " " } else { "" };
+                write_pair(text, feature.into(), value);
+            }
+        }
+        Part::Labels => write_joined(text, labels.iter().map(|label| format!("{label}:1")), ' '),
+    }
+    text.push('\n');
+}
+
+fn write_joined(text: &mut String, items: impl Iterator<Item = impl Display>, separator: char) {
+    for (place, item) in items.enumerate() {
+        if place > 0 {
+            text.push(separator);
+        }
         // Writing to a string cannot fail.
-        let _ = write!(line, "{}{label}", if position > 0 { "," } else { "" });
+        let _ = write!(text, "{item}");
     }
-    let (features, values) = data.features(example);
-    for (feature, value) in features.iter().zip(values) {
-        let size = value.abs();
-        let _ = if size == 0.0 || (1e-5..1e16).contains(&size) {
-            write!(line, " {feature}:{value}")
-        } else {
-            write!(line, " {feature}:{value:e}")
-        };
-    }
-    text.extend_from_slice(line.as_bytes());
-    text.push(b'\n');
+}
+
+fn write_pair(text: &mut String, feature: i64, value: f32) {
+    let size = value.abs();
+    let _ = if size == 0.0 || (1e-5..1e16).contains(&size) {
+        write!(text, "{feature}:{value}")
+    } else {
+        write!(text, "{feature}:{value:e}")
+    };
 }
 
 /// Runs `body` with a writer that compresses by the extension of `path`.

@@ -56,7 +56,8 @@ pub(crate) fn grammar(header: Header, options: &ReadOptions) -> Grammar {
         first_feature: 0,
         first_label: 0,
         feature_end: narrow(header.features, options.feature_count),
-        label_end: narrow(header.labels, options.label_count),
+        label_end: narrow(header.labels, options.label_count) as i64,
+        feature_word: "feature",
     }
 }
 

@@ -4,7 +4,7 @@ use super::plan::Plan;
 use super::predictor::{BatchScratch, PredictError, Predictions, Predictor, predict_batch};
 use crate::combination::Parts;
 use crate::data::{Dataset, Filter};
-use crate::metrics::{Accumulator, Evaluation, Metrics, Propensity};
+use crate::metrics::{Accumulator, Evaluation, Metrics, Propensity, Unknown};
 use crate::model::Model;
 use crate::retrieval::Retrieval;
 use crate::runtime::Runtime;
@@ -19,7 +19,8 @@ pub struct EvaluateOptions<'a> {
     /// Labels that are taken out of the ranking of an example, and of its own labels.
     pub filter: Option<&'a Filter>,
     /// The model whose training examples give the propensities and the label groups; none: the predictor's own. Comparisons take the
-    /// same for both sides. Labels that it does not have count as 1 in PSP and are in no group.
+    /// same for both sides. Labels that it does not have count as labels without training
+    /// examples in PSP, and are in no group.
     pub reference: Option<&'a Model>,
     /// Called with the number of examples done.
     pub progress: Option<&'a mut dyn FnMut(usize)>,
@@ -28,7 +29,8 @@ pub struct EvaluateOptions<'a> {
 /// Predicts all examples of `data` and compares with their labels.
 ///
 /// # Errors
-/// An example with a feature that the model does not know.
+/// An example with a feature that the model does not know, unless the predictor
+/// [ignores them](Predictor::ignoring_unknown_features). Labels that it does not know are counted as misses.
 pub fn evaluate(predictor: &Predictor, data: &Dataset) -> Result<Metrics, PredictError> {
     evaluate_with(predictor, data, EvaluateOptions::default()).map(|evaluation| evaluation.metrics)
 }
@@ -46,13 +48,14 @@ pub fn evaluate_with(
     run(model, data, options, &mut |examples, k, predictions| predictor.predict_batch_into(examples, k, predictions))
 }
 
-/// The metrics of a model that is still in training.
+/// The metrics of a model that is still in training; features that it does not know are left out.
 pub(crate) fn evaluate_model(model: &Model, runtime: &Runtime, data: &Dataset) -> Result<Metrics, PredictError> {
     let plan = Plan::new(model, Parts::Both, Retrieval::Auto, runtime)?;
     let inference = plan.inference(model, runtime);
     let mut scratch = BatchScratch::default();
     run(model, data, EvaluateOptions::default(), &mut |examples, k, predictions| {
-        predict_batch(&inference, examples, k, &mut scratch, predictions)
+        predict_batch(&inference, examples, k, &mut scratch, predictions);
+        Ok(())
     })
     .map(|evaluation| evaluation.metrics)
 }
@@ -67,6 +70,8 @@ fn run(
 ) -> Result<Evaluation, PredictError> {
     let EvaluateOptions { filter, reference, mut progress } = options;
     let reference = reference.unwrap_or(model);
+    let labels = reference.label_numbering();
+    let mut unknown = Unknown::default();
     let propensity = Propensity::new(reference.label_frequencies(), reference.examples());
     let mut accumulator = Accumulator::new(Some(&propensity)).with_label_groups(reference.label_frequencies());
     let count = |filter: &Filter| (0..data.examples() as u32).map(|example| filter.count(example)).max().unwrap_or(0);
@@ -80,6 +85,8 @@ fn run(
             ranking.clear();
             ranking.extend(predictions.iter().map(|best| best.label));
             let own = data.labels(example);
+            unknown
+                .add(model.feature_numbering().unknown(data.features(example).0), model.label_numbering().unknown(own));
             for best in predictions.iter().take(accumulator.depth()) {
                 accumulator.add_probability(best.probability, own.binary_search(&best.label).is_ok());
             }
@@ -89,11 +96,17 @@ fn run(
                 filter.apply(example as u32, &mut ranking);
                 filter.apply(example as u32, &mut truth);
             }
+            if labels.occurring().is_some() {
+                ranking.iter_mut().chain(&mut truth).for_each(|label| *label = labels.rank(*label));
+                truth.sort_unstable();
+            }
             accumulator.add(&ranking, &truth);
         }
         if let Some(progress) = &mut progress {
             progress(piece.end);
         }
     }
-    Ok(accumulator.finish())
+    let mut evaluation = accumulator.finish();
+    evaluation.unknown = unknown;
+    Ok(evaluation)
 }

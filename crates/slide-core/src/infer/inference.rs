@@ -7,8 +7,7 @@ use slide_kernels::{Kernels, numerics};
 use super::Prediction;
 use super::predictor::Example;
 use super::scoring::{self, CANDIDATES, Known, Scored, Scorer, Scoring, no_query};
-use crate::data::InputRows;
-use crate::layer::partition::Partition;
+use crate::data::{FeatureRows, InputRows};
 use crate::linear::Postings;
 use crate::model::Model;
 use crate::network::block::{Block, Pass};
@@ -75,7 +74,7 @@ impl Inference<'_> {
         let Some((_, scoring)) = self.linear else {
             return self.predict_by_network(examples, k, scratch, found);
         };
-        let combination = &self.model.combination;
+        let (combination, labels) = (&self.model.combination, self.model.label_numbering());
         // A model with both parts, asked for one, ranks by that part's score.
         let is_combined = self.network.is_some() || self.model.network.is_none();
         let mut best = std::mem::take(&mut scratch.best);
@@ -88,7 +87,7 @@ impl Inference<'_> {
             best.retain(|one| !one.score.is_nan());
             shorten(&mut best, k);
             best.sort_unstable_by(ScoredLabel::order);
-            let predictions = best.iter().map(|one| (one.label, numerics::sigmoid(one.score)));
+            let predictions = best.iter().map(|one| (labels.column(one.label), numerics::sigmoid(one.score)));
             found(&mut predictions.map(|(label, probability)| Prediction { label, probability }));
         });
         scratch.best = best;
@@ -141,13 +140,13 @@ impl Inference<'_> {
         let (query, search) = self.query(network, examples, scratch);
         let objective = self.model.config.network.objective();
         search.run((network, retriever, self.runtime.kernels()), &query, k, objective.needs_log_sum());
-        let ranking = &search.ranking;
+        let (ranking, labels) = (&search.ranking, self.model.label_numbering());
         for example in 0..examples.len() {
             let log_sum = ranking.log_sum(example);
-            let mut predictions = ranking
-                .best(example)
-                .iter()
-                .map(|best| Prediction { label: best.label, probability: objective.probability(best.score, log_sum) });
+            let mut predictions = ranking.best(example).iter().map(|best| Prediction {
+                label: labels.column(best.label),
+                probability: objective.probability(best.score, log_sum),
+            });
             found(&mut predictions);
         }
     }
@@ -182,11 +181,10 @@ impl Inference<'_> {
     }
 
     fn take_inputs(&self, examples: &[Example<'_>], scratch: &mut Scratch) {
-        let normalize = self.model.config.network.normalize;
-        let features = Partition::new(self.model.features());
+        let rows = FeatureRows::new(self.model.config.network.normalize, self.model.feature_numbering());
         scratch.inputs.clear();
-        for (indices, values) in examples {
-            scratch.inputs.push(indices, values, normalize, &features);
+        for (columns, values) in examples {
+            scratch.inputs.push(columns, values, &rows);
         }
     }
 

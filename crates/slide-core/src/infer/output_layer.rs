@@ -1,7 +1,7 @@
 //! The output layer of a network by itself: for comparisons with other searches for the greatest inner products.
 
 use super::inference::{Inference, Scratch, Search};
-use super::predictor::{Example, PredictError, Predictor, check};
+use super::predictor::{Example, PredictError, Predictor};
 use crate::data::Dataset;
 use crate::network::Network;
 use crate::retrieval::{Query, Retriever};
@@ -15,6 +15,7 @@ const PADDED: usize = 16;
 /// the answer is the labels whose logits are the greatest.
 #[derive(Debug)]
 pub struct OutputLayer<'a> {
+    predictor: &'a Predictor,
     inference: Inference<'a>,
     network: &'a Network,
     retriever: &'a dyn Retriever,
@@ -32,7 +33,15 @@ impl<'a> OutputLayer<'a> {
         let inference = predictor.inference();
         let (network, retriever) = inference.network.zip(inference.retriever)?;
         let zeros = vec![0.0; PADDED * network.output.columns()];
-        Some(Self { inference, network, retriever, rows: zeros.clone(), transposed: zeros, search: Search::default() })
+        Some(Self {
+            predictor,
+            inference,
+            network,
+            retriever,
+            rows: zeros.clone(),
+            transposed: zeros,
+            search: Search::default(),
+        })
     }
 
     /// Number of labels.
@@ -72,7 +81,7 @@ impl<'a> OutputLayer<'a> {
         let (mut queries, mut scratch) = (Vec::with_capacity(data.examples() * self.width()), Scratch::default());
         let examples: Vec<Example<'_>> = (0..data.examples()).map(|example| data.features(example)).collect();
         for (number, &example) in examples.iter().enumerate() {
-            check(self.inference.model, number, example)?;
+            self.predictor.check(number, example)?;
         }
         for examples in examples.chunks(BLOCK) {
             let rows = self.inference.queries(examples, &mut scratch).chunks_exact(self.network.output.columns());

@@ -13,7 +13,8 @@ use crate::retrieval::{Retrieval, RetrievalError};
 use crate::runtime::{Runtime, RuntimeError};
 use crate::views::list_range;
 
-/// An example to predict labels for: its feature numbers, in any order, and as many finite values.
+/// An example to predict labels for: its features, by their columns in a [`Dataset`](crate::Dataset), in any order, and as many
+/// finite values.
 pub type Example<'a> = (&'a [u32], &'a [f32]);
 
 /// An example that cannot be predicted, or a predictor that cannot be made.
@@ -21,11 +22,11 @@ pub type Example<'a> = (&'a [u32], &'a [f32]);
 #[non_exhaustive]
 pub enum PredictError {
     /// A feature that the model does not know.
-    #[error("example {example}: feature {feature}, expected less than {features}")]
-    FeatureRange {
+    #[error("example {example}: feature {feature} is unknown to the model, which has {features}")]
+    UnknownFeature {
         /// Number of the example in the call.
         example: usize,
-        /// The feature.
+        /// The feature, from 0.
         feature: u32,
         /// The model's number of features.
         features: usize,
@@ -67,7 +68,7 @@ pub enum PredictError {
 impl PredictError {
     /// The same error for an example whose number is greater by `examples`.
     pub(super) fn later_by(mut self, examples: usize) -> Self {
-        if let Self::FeatureRange { example, .. } | Self::Lengths { example, .. } | Self::NotFinite { example, .. } =
+        if let Self::UnknownFeature { example, .. } | Self::Lengths { example, .. } | Self::NotFinite { example, .. } =
             &mut self
         {
             *example += examples;
@@ -80,7 +81,7 @@ impl PredictError {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Prediction {
-    /// The label.
+    /// The label, by its column in a [`Dataset`](crate::Dataset).
     pub label: u32,
     /// Its probability. With a linear part: of the combined score, calibrated on examples that were held out in training. Of a
     /// network alone: the label's sigmoid (binary cross-entropy) or its share of the softmax over the labels that were
@@ -163,6 +164,7 @@ pub struct Predictor {
     model: Arc<Model>,
     runtime: Runtime,
     plan: Plan,
+    ignores_unknown_features: bool,
     /// Of sessions that have ended: as many as there have been at the same time.
     idle: Mutex<Vec<Scratch>>,
     /// Of calls that use all threads, which take turns.
@@ -205,7 +207,14 @@ impl Predictor {
     ) -> Result<Self, PredictError> {
         let (model, runtime) = (model.into(), runtime.clone());
         let plan = Plan::new(&model, parts, retrieval, &runtime)?;
-        Ok(Self { model, runtime, plan, idle: Mutex::default(), batch: Mutex::default() })
+        let (idle, batch) = Default::default();
+        Ok(Self { model, runtime, plan, ignores_unknown_features: false, idle, batch })
+    }
+
+    /// Predicts examples with features that the model does not know as if they did not have them, instead of refusing them.
+    #[must_use]
+    pub fn ignoring_unknown_features(self) -> Self {
+        Self { ignores_unknown_features: true, ..self }
     }
 
     /// The model.
@@ -286,7 +295,9 @@ impl Predictor {
             self.batch.clear_poison();
             scratch
         });
-        predict_batch(&self.inference(), examples, k, &mut scratch, predictions)
+        self.check_all(examples)?;
+        predict_batch(&self.inference(), examples, k, &mut scratch, predictions);
+        Ok(())
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Scratch>> {
@@ -295,6 +306,28 @@ impl Predictor {
 
     pub(super) fn inference(&self) -> Inference<'_> {
         self.plan.inference(&self.model, &self.runtime)
+    }
+
+    /// Checks the features and values of an example.
+    pub(super) fn check(&self, number: usize, (columns, values): Example<'_>) -> Result<(), PredictError> {
+        if columns.len() != values.len() {
+            return Err(PredictError::Lengths { example: number, features: columns.len(), values: values.len() });
+        }
+        let numbering = self.model.feature_numbering();
+        let unknown = |&&column: &&u32| numbering.place(column).is_none();
+        if !self.ignores_unknown_features
+            && let Some(&feature) = columns.iter().find(unknown)
+        {
+            return Err(PredictError::UnknownFeature { example: number, feature, features: numbering.places() });
+        }
+        match columns.iter().zip(values).find(|(_, value)| !value.is_finite()) {
+            Some((&feature, &value)) => Err(PredictError::NotFinite { example: number, feature, value }),
+            None => Ok(()),
+        }
+    }
+
+    fn check_all(&self, examples: &[Example<'_>]) -> Result<(), PredictError> {
+        examples.iter().enumerate().try_for_each(|(number, &example)| self.check(number, example))
     }
 }
 
@@ -339,7 +372,7 @@ impl Session<'_> {
         predictions: &mut Vec<Prediction>,
     ) -> Result<(), PredictError> {
         let Self { predictor, scratch } = self;
-        check(&predictor.model, 0, example)?;
+        predictor.check(0, example)?;
         predictions.clear();
         predictor.inference().predict(&[example], k, scratch, |found| predictions.extend(found));
         Ok(())
@@ -357,7 +390,7 @@ impl Session<'_> {
         predictions: &mut Predictions,
     ) -> Result<(), PredictError> {
         let Self { predictor, scratch } = self;
-        check_all(&predictor.model, examples)?;
+        predictor.check_all(examples)?;
         let inference = predictor.inference();
         predictions.clear();
         for examples in examples.chunks(block_size(examples.len(), 1)) {
@@ -376,35 +409,14 @@ impl Drop for Session<'_> {
     }
 }
 
-/// Checks the features and values of an example.
-pub(super) fn check(model: &Model, number: usize, (indices, values): Example<'_>) -> Result<(), PredictError> {
-    let features = model.features();
-    if indices.len() != values.len() {
-        return Err(PredictError::Lengths { example: number, features: indices.len(), values: values.len() });
-    }
-    if let Some(&feature) = indices.iter().find(|&&feature| feature as usize >= features) {
-        return Err(PredictError::FeatureRange { example: number, feature, features });
-    }
-    match indices.iter().zip(values).find(|(_, value)| !value.is_finite()) {
-        Some((&feature, &value)) => Err(PredictError::NotFinite { example: number, feature, value }),
-        None => Ok(()),
-    }
-}
-
-/// Checks the features and values of all examples.
-fn check_all(model: &Model, examples: &[Example<'_>]) -> Result<(), PredictError> {
-    examples.iter().enumerate().try_for_each(|(number, &example)| check(model, number, example))
-}
-
-/// Predicts examples by all threads of the runtime, a block at a time.
+/// Predicts examples, which have been checked, by all threads of the runtime, a block at a time.
 pub(super) fn predict_batch(
     inference: &Inference<'_>,
     examples: &[Example<'_>],
     k: usize,
     scratch: &mut BatchScratch,
     predictions: &mut Predictions,
-) -> Result<(), PredictError> {
-    check_all(inference.model, examples)?;
+) {
     let threads = inference.runtime.workers();
     let BatchScratch { workers, pieces } = scratch;
     workers.resize_with(threads.count(), Scratch::default);
@@ -420,5 +432,4 @@ pub(super) fn predict_batch(
     });
     predictions.clear();
     pieces[..count].iter().for_each(|piece| predictions.append(piece));
-    Ok(())
 }

@@ -11,7 +11,7 @@ const AHEAD: usize = 4;
 
 /// The factor that the linear part multiplies a row with, so that its length is 1: 1 for rows that were scaled before.
 pub(crate) fn row_scale(is_scaled: bool, values: &[f32]) -> f32 {
-    if is_scaled { 1.0 } else { unit_scale(values) as f32 }
+    if is_scaled { 1.0 } else { unit_scale(values.iter().copied()) as f32 }
 }
 
 /// Features of examples, checked once, with the factor that makes each row's length 1.

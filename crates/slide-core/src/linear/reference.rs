@@ -6,7 +6,6 @@ use slide_mem::Placement;
 use super::dual::{self, Scratch};
 use super::examples::Examples;
 use crate::data::{Dataset, Normalize, Parts, TrainingSet};
-use crate::layer::partition::Partition;
 use crate::runtime::Runtime;
 
 const FEATURES: usize = 14;
@@ -57,8 +56,9 @@ impl Problem {
             }
         }
         parts.label_indptr = vec![0; parts.feature_indptr.len()];
-        let (data, features, labels) = (Dataset::try_from(parts).unwrap(), Partition::new(FEATURES), Partition::new(1));
-        TrainingSet::new(&data, Normalize::None, &features, &labels, Placement::default()).unwrap()
+        let data = Dataset::try_from(parts).unwrap();
+        let numberings = [&data.feature_numbering(), &data.label_numbering()];
+        TrainingSet::new(&data, Normalize::None, numberings, Placement::default()).unwrap()
     }
 
     /// The solver's solution, when it has been called `calls` times, each time from the dual variables of the last. `item` chooses

@@ -301,8 +301,9 @@ fn held_out() -> Vec<u32> {
 /// Trains on all but the examples that are held out, and then `then`.
 fn train<T>(data: &Dataset, threads: usize, isa: Option<Isa>, then: impl FnOnce(&mut Training<'_>) -> T) -> T {
     let runtime = common::runtime(Some(threads), isa);
-    let (features, labels) = (Partition::new(data.feature_count()), Partition::new(data.label_count()));
-    let set = TrainingSet::new(data, Normalize::L2, &features, &labels, Placement::default()).unwrap();
+    let labels = Partition::new(data.label_count());
+    let numberings = [&data.feature_numbering(), &data.label_numbering()];
+    let set = TrainingSet::new(data, Normalize::L2, numberings, Placement::default()).unwrap();
     let config = LinearConfig { hard_negatives: 20, ..LinearConfig::default() };
     let settings =
         Settings { config: &config, seed: 9, features: data.feature_count(), labels: &labels, is_scaled: true };
@@ -369,7 +370,7 @@ fn labels_without_examples_have_no_weights() {
         training.run_round().unwrap();
         check(training, &frequencies, "after a round");
         training.include(&held_out).unwrap();
-        let all = data.label_frequencies();
+        let all = data.label_numbering().frequencies(&data.arrays().label_indices);
         assert!(all.contains(&0) && all.iter().zip(&frequencies).any(|(&all, &before)| before == 0 && all > 0));
         check(training, &all, "with what was held out");
     });

@@ -35,6 +35,8 @@ pub use label_groups::{LabelGroup, MacroAt};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Propensity {
     inverse: Vec<f64>,
+    /// Of labels without training examples.
+    of_unknown: f64,
 }
 
 impl Propensity {
@@ -51,13 +53,13 @@ impl Propensity {
     /// The same with other constants. `C` is at least 0; for fewer than e examples the formula would be negative.
     pub fn with_constants(frequencies: &[u32], examples: usize, a: f64, b: f64) -> Self {
         let c = ((examples.max(1) as f64).ln() - 1.0).max(0.0) * (b + 1.0).powf(a);
-        let inverse = frequencies.iter().map(|&frequency| 1.0 + c * (f64::from(frequency) + b).powf(-a)).collect();
-        Self { inverse }
+        let inverse = |frequency: u32| 1.0 + c * (f64::from(frequency) + b).powf(-a);
+        Self { inverse: frequencies.iter().copied().map(inverse).collect(), of_unknown: inverse(0) }
     }
 
-    /// `1/p` of a label; 1 for a label beyond those given.
+    /// `1/p` of a label; a label beyond those given has no training example.
     pub fn inverse(&self, label: u32) -> f64 {
-        self.inverse.get(label as usize).copied().unwrap_or(1.0)
+        self.inverse.get(label as usize).copied().unwrap_or(self.of_unknown)
     }
 }
 
@@ -153,7 +155,33 @@ pub struct Evaluation {
     pub calibration_error: f64,
     /// Macro averages over the labels of each group, the most frequent labels first; empty without label frequencies.
     pub label_groups: Vec<LabelGroup>,
+    /// What the data set has that the model does not; nothing if no model was evaluated.
+    pub unknown: Unknown,
     terms: Vec<Terms<f32>>,
+}
+
+/// What examples have that a model does not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Unknown {
+    /// Feature entries, all examples together.
+    pub features: u64,
+    /// Examples that have any of these.
+    pub examples_with_features: u64,
+    /// Label entries, all examples together.
+    pub labels: u64,
+    /// Examples that have any of these.
+    pub examples_with_labels: u64,
+}
+
+impl Unknown {
+    /// Adds an example with this number of unknown features and labels.
+    pub fn add(&mut self, features: u64, labels: u64) {
+        self.features += features;
+        self.examples_with_features += u64::from(features > 0);
+        self.labels += labels;
+        self.examples_with_labels += u64::from(labels > 0);
+    }
 }
 
 impl<T> At<T> {
@@ -327,7 +355,13 @@ impl<'a> Accumulator<'a> {
     pub fn finish(self) -> Evaluation {
         let label_groups = self.label_counts.as_ref().map(|counts| counts.groups(&self.cutoffs)).unwrap_or_default();
         let calibration_error = self.calibration.error();
-        Evaluation { metrics: self.metrics(), calibration_error, label_groups, terms: self.terms }
+        Evaluation {
+            metrics: self.metrics(),
+            calibration_error,
+            label_groups,
+            unknown: Unknown::default(),
+            terms: self.terms,
+        }
     }
 }
 
@@ -347,7 +381,7 @@ mod tests {
         close(propensity.inverse(1), 1.0 + 5.907755278982137); // (1 + B)^-A cancels (B + 1)^A
         close(propensity.inverse(0), 1.0 + c / 1.5_f64.powf(0.55));
         close(propensity.inverse(2), 1.0 + c * (-0.55 * 101.5_f64.ln()).exp());
-        assert_eq!(propensity.inverse(3), 1.0);
+        assert_eq!(propensity.inverse(3), propensity.inverse(0));
         assert_eq!(Propensity::new(&[1], 2).inverse(0), 1.0);
     }
 
@@ -374,7 +408,7 @@ mod tests {
     #[test]
     fn psp_divides_sums_over_all_examples() {
         // 1/p = 1, 2, 4 for labels 0, 1, 2.
-        let propensity = Propensity { inverse: vec![1.0, 2.0, 4.0] };
+        let propensity = Propensity { inverse: vec![1.0, 2.0, 4.0], of_unknown: 1.0 };
         let mut accumulator = Accumulator::new(Some(&propensity));
         accumulator.add(&[0, 2], &[0, 2]);
         accumulator.add(&[1, 0], &[1]);

@@ -13,6 +13,7 @@
 //! | `input.scale`, `output.scale` | rows | F32 | what the integers of each row are multiplied with, if `.weight` is I8 or U8 |
 //! | `output.bias` | labels | F32 | |
 //! | `label_frequency` | labels | U32 | training examples with the label |
+//! | `feature.column`, `label.column` | features, labels | U32 | their columns in the data files, ascending, if not all columns have rows |
 //! | `*.first_moment`, ... | as the tensor | F32 | the optimiser's states, by its own names; checkpoints only |
 //! | `*.last_step` | rows | U32 | 1 + the batch that last touched the row; checkpoints only |
 //! | `linear.bias` | labels | F32 | score of each label for an example without features; models with a linear part only |
@@ -31,7 +32,7 @@
 //! | `output.codes` | labels x tables | U32 | hash codes of the rows in each table; models with hash tables only |
 //!
 //! Rows of integers of four bits are U8, rows x half the width (rounded up): byte `i` of a row has column `2 i` in its low bits and
-//! column `2 i + 1` in its high bits, 8 added to each. Integers need format 4; files without any are of format 3.
+//! column `2 i + 1` in its high bits, 8 added to each. Integers need format 4, and `feature.column` or `label.column` format 5; all other files are of format 3.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -50,16 +51,21 @@ use super::{format_1, index, postings};
 use crate::atomic_file::write_atomically;
 use crate::combination::{Combination, Parts};
 use crate::config::{Choice, TrainConfig};
+use crate::data::{IndexBase, Numbering};
 use crate::layer::partition::Partition;
 use crate::layer::quantized::{QuantizedRows, RowBits};
 use crate::layer::rows::{LayerRows, Precision, Storage, Weights};
 use crate::lsh::TableState;
 use crate::network::Network;
 
+const FEATURE_COLUMN: &str = "feature.column";
+const LABEL_COLUMN: &str = "label.column";
 /// The metadata key. There is only one: the library that others read the file with may order several at random.
 const KEY: &str = "slide";
-/// The newest format that this program reads; it writes it for models with rows of integers, and
-const FORMAT: u32 = 4;
+/// The newest format that this program reads; it writes it for models without rows for columns that did not occur,
+const FORMAT: u32 = 5;
+/// this one for others with rows of integers, and
+const FORMAT_OF_INTEGERS: u32 = 4;
 /// this one for all others.
 const FORMAT_OF_FLOATS: u32 = 3;
 
@@ -70,6 +76,11 @@ pub(super) struct Header {
     pub(super) config: TrainConfig,
     pub(super) features: usize,
     pub(super) labels: usize,
+    /// How the training files number them; none if it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) feature_numbers: Option<Numbers>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) label_numbers: Option<Numbers>,
     pub(super) examples: usize,
     pub(super) step: u64,
     /// The batch before which the hash tables were last rebuilt, if there are tables.
@@ -92,6 +103,22 @@ pub(super) struct Header {
 pub(super) struct CheckpointHeader {
     /// Of the training examples.
     pub(super) data_digest: u64,
+}
+
+/// How files number features or labels.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) struct Numbers {
+    /// The number of column 0 in svmlight files.
+    first: i64,
+    /// Columns of the training files.
+    columns: usize,
+}
+
+impl Numbers {
+    fn of(numbering: &Numbering) -> Option<Self> {
+        let base = numbering.base();
+        (base != IndexBase::Auto).then(|| Self { first: base.first(), columns: numbering.width() })
+    }
 }
 
 /// Name, shape and size of a stored tensor.
@@ -215,7 +242,12 @@ impl Model {
         let mut layers = self.network.iter().flat_map(Network::layers);
         let has_integers = layers.any(|(_, layer)| layer.quantized().is_some())
             || self.linear.as_ref().is_some_and(|linear| linear.scales().is_some());
-        if has_integers { FORMAT } else { FORMAT_OF_FLOATS }
+        let is_compact = self.feature_numbering.occurring().is_some() || self.label_numbering.occurring().is_some();
+        match (is_compact, has_integers) {
+            (true, _) => FORMAT,
+            (false, true) => FORMAT_OF_INTEGERS,
+            (false, false) => FORMAT_OF_FLOATS,
+        }
     }
 
     fn stored<'a>(&'a self, is_checkpoint: bool, tables: Option<&'a TableState>) -> BTreeMap<String, Tensor<'a>> {
@@ -235,6 +267,12 @@ impl Model {
             rows: Box::new(|| bytemuck::cast_slice(&self.label_frequencies).to_vec()),
         };
         tensors.insert("label_frequency".into(), frequencies);
+        for (name, numbering) in [(FEATURE_COLUMN, &self.feature_numbering), (LABEL_COLUMN, &self.label_numbering)] {
+            if let Some(columns) = numbering.occurring() {
+                let rows = Box::new(|| bytemuck::cast_slice(columns).to_vec());
+                tensors.insert(name.into(), Tensor { dtype: Dtype::U32, shape: vec![columns.len()], rows });
+            }
+        }
         if let (Some(tables), Some(network)) = (tables, &self.network) {
             let width = tables.codes.len() / self.labels();
             let codes = tensor(Dtype::U32, &tables.codes, network.output.partition(), Some(width), width);
@@ -282,6 +320,8 @@ impl Model {
             config: self.config.clone(),
             features: self.features(),
             labels: self.labels(),
+            feature_numbers: Numbers::of(&self.feature_numbering),
+            label_numbers: Numbers::of(&self.label_numbering),
             examples: self.examples,
             step: self.step,
             tables_rebuilt_at: tables.map(|tables| tables.rebuilt_at),
@@ -384,12 +424,15 @@ impl Model {
         };
         let checkpoint = header.checkpoint.map(|stored| Checkpoint { data_digest: stored.data_digest });
         let combination = header.combination.unwrap_or_default();
-        let (choices, examples, features, step) = (header.choices, header.examples, header.features, header.step);
+        let (choices, examples, step) = (header.choices, header.examples, header.step);
+        let feature_numbering = reader.numbering(FEATURE_COLUMN, header.features, header.feature_numbers)?;
+        let label_numbering = reader.numbering(LABEL_COLUMN, header.labels, header.label_numbers)?;
         Ok(Self {
             config,
             choices,
             examples,
-            features,
+            feature_numbering,
+            label_numbering,
             label_frequencies,
             network,
             linear,
@@ -493,6 +536,18 @@ impl<'a> Reader<'a> {
             self.typed(&format!("hidden.{index}.weight"), &[pair[1], pair[0]], weights)?;
         }
         Ok(storage)
+    }
+
+    /// How the files of a model with `places` features or labels number them.
+    fn numbering(&self, name: &str, places: usize, stored: Option<Numbers>) -> Result<Numbering, ModelError> {
+        let Some(Numbers { first, columns }) = stored else { return Ok(Numbering::all(places, IndexBase::Auto)) };
+        if columns == places && self.tensors.tensor(name).is_err() {
+            return Ok(Numbering::all(columns, IndexBase::of_first(first)));
+        }
+        let mut occurring = vec![0; places];
+        bytemuck::cast_slice_mut::<u32, u8>(&mut occurring).copy_from_slice(self.typed(name, &[places], Dtype::U32)?);
+        Numbering::stored(IndexBase::of_first(first), columns, Some(occurring))
+            .ok_or_else(|| self.foreign(format!("`{name}` ascending and below {columns}"), "other numbers"))
     }
 
     /// The type of a tensor.

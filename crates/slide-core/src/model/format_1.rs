@@ -29,6 +29,8 @@ struct FlatCheckpoint {
 pub(super) fn header(text: &str) -> Result<Header, serde_json::Error> {
     let FlatHeader { config, features, labels, points, step, checkpoint } = serde_json::from_str(text)?;
     Ok(Header {
+        feature_numbers: None,
+        label_numbers: None,
         format: 1,
         config: sections(config)?,
         features,

@@ -16,6 +16,7 @@ use thiserror::Error;
 
 use crate::combination::Combination;
 use crate::config::{Choice, ConfigError, TrainConfig};
+use crate::data::Numbering;
 use crate::index::{IndexReport, LabelIndex};
 use crate::layer::rows::Storage;
 use crate::linear::Postings;
@@ -45,7 +46,9 @@ pub struct Model {
     pub(crate) config: TrainConfig,
     pub(crate) choices: Vec<Choice>,
     pub(crate) examples: usize,
-    pub(crate) features: usize,
+    pub(crate) feature_numbering: Numbering,
+    pub(crate) label_numbering: Numbering,
+    /// Of each label of the model.
     pub(crate) label_frequencies: Vec<u32>,
     pub(crate) network: Option<Network>,
     /// The sparse linear part: none while the network is in training.
@@ -124,18 +127,18 @@ pub enum ModelError {
 }
 
 impl Model {
-    /// An untrained model, to be trained on `examples` examples with `features` features, of whose labels
-    /// there are `label_frequencies`.
+    /// An untrained model, to be trained on `examples` examples with these features and labels; of each label there are
+    /// `label_frequencies`.
     pub(crate) fn new(
         config: TrainConfig,
         examples: usize,
-        features: usize,
+        [feature_numbering, label_numbering]: [Numbering; 2],
         label_frequencies: Vec<u32>,
         runtime: &Runtime,
     ) -> Result<Self, MemError> {
         let network = if config.model.model.has_network() {
             let optimizer = config.optimizer.method.optimizer();
-            let (shape, labels) = (&config.network, label_frequencies.len());
+            let (shape, features, labels) = (&config.network, feature_numbering.places(), label_numbering.places());
             let storage = [Storage::Floats(shape.precision); 2];
             let mut network = Network::zeroed(shape, storage, features, labels, Some(optimizer), runtime.placement())?;
             let (seed, kernels, workers) = (config.optimizer.seed, runtime.kernels(), runtime.workers());
@@ -148,7 +151,8 @@ impl Model {
             config,
             choices: Vec::new(),
             examples,
-            features,
+            feature_numbering,
+            label_numbering,
             label_frequencies,
             network,
             linear: None,
@@ -195,14 +199,24 @@ impl Model {
         &self.config
     }
 
-    /// Width of the input: the number of features it was trained with.
+    /// Number of features it has: all columns of the training examples, or those that occur where these are few.
     pub fn features(&self) -> usize {
-        self.features
+        self.feature_numbering.places()
     }
 
-    /// Number of labels it can predict.
+    /// Which features it has, and their numbers.
+    pub fn feature_numbering(&self) -> &Numbering {
+        &self.feature_numbering
+    }
+
+    /// Number of labels it can predict: all columns of the training examples, or those that occur where these are few.
     pub fn labels(&self) -> usize {
-        self.label_frequencies.len()
+        self.label_numbering.places()
+    }
+
+    /// Which labels it has, and their numbers.
+    pub fn label_numbering(&self) -> &Numbering {
+        &self.label_numbering
     }
 
     /// Number of examples it was trained on.
@@ -210,7 +224,7 @@ impl Model {
         self.examples
     }
 
-    /// How many training examples have each label: what propensities are computed from.
+    /// How many training examples have each label, by its [place](Numbering::place): what propensities are computed from.
     pub fn label_frequencies(&self) -> &[u32] {
         &self.label_frequencies
     }

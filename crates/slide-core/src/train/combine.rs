@@ -26,16 +26,17 @@ pub(super) fn fit(
     let scoring = Scoring::new(runtime.kernels(), model, network);
     let inference = Inference { model, network, linear: Some((linear, &scoring)), retriever: None, runtime };
     let (features, labels) = (Partition::new(model.features()), Partition::new(model.labels()));
+    let columns = model.feature_numbering();
     let mut pieces: Vec<(&[u32], Vec<Vec<Candidate>>)> =
         held_out.chunks(PIECE).map(|examples| (examples, Vec::new())).collect();
     let workers = runtime.workers();
     let mut scratch: Vec<Scratch> = (0..workers.count()).map(|_| Scratch::default()).collect();
     workers.each_with(&mut scratch, &mut pieces, |_, (examples, out), scratch| {
         let row = |&example: &u32| data.features(example as usize);
-        let to_logical = |rows: &[u32]| rows.iter().map(|&row| features.to_logical(row)).collect();
-        let logical: Vec<Vec<u32>> = examples.iter().map(|example| to_logical(row(example).0)).collect();
+        let to_columns = |rows: &[u32]| rows.iter().map(|&row| columns.column(features.to_logical(row))).collect();
+        let feature_columns: Vec<Vec<u32>> = examples.iter().map(|example| to_columns(row(example).0)).collect();
         let values = examples.iter().map(|example| row(example).1);
-        let inputs: Vec<(&[u32], &[f32])> = logical.iter().map(Vec::as_slice).zip(values).collect();
+        let inputs: Vec<(&[u32], &[f32])> = feature_columns.iter().map(Vec::as_slice).zip(values).collect();
         inference.score(&inputs, 0, scratch, |candidates| {
             let own = data.labels(examples[out.len()] as usize);
             let candidate = |one: &Scored| Candidate {

@@ -25,7 +25,7 @@ const HELD_OUT: usize = 20;
 /// most of them.
 const MOST_HELD_OUT: usize = 2000;
 
-/// Examples to learn from: features by their number in files, and output rows of the labels.
+/// Examples to learn from: features by their column in a data set, and output rows of the labels.
 struct Examples<'a> {
     count: usize,
     features: &'a (dyn Fn(usize) -> (Cow<'a, [u32]>, &'a [f32]) + Sync),
@@ -46,14 +46,17 @@ impl Model {
     ) -> Result<IndexReport, ConfigError> {
         let network = self.network.as_ref().ok_or(ConfigError::NoIndexedNetwork)?;
         TrainConfig { index: config.clone(), ..self.config.clone() }.validate()?;
-        let partition = *network.output.partition();
+        let (partition, labels) = (*network.output.partition(), self.label_numbering());
         let examples = Examples {
             count: data.examples(),
             features: &|example| {
                 let (features, values) = data.features(example);
                 (features.into(), values)
             },
-            rows: &|example| data.labels(example).iter().map(|&label| partition.to_internal(label)).collect(),
+            rows: &|example| {
+                let places = data.labels(example).iter().filter_map(|&label| labels.place(label));
+                places.map(|place| partition.to_internal(place)).collect()
+            },
         };
         let index = index_of(self, network, &examples, config, runtime);
         let report = index.report;
@@ -65,12 +68,12 @@ impl Model {
     /// The same of the training set.
     pub(super) fn build_index_in_training(&mut self, data: &TrainingSet, runtime: &Runtime) -> Option<IndexReport> {
         let network = self.network.as_ref()?;
-        let features = Partition::new(self.features());
+        let (features, columns) = (Partition::new(self.features()), self.feature_numbering());
         let examples = Examples {
             count: data.examples(),
             features: &|example| {
                 let (rows, values) = data.features(example);
-                (rows.iter().map(|&row| features.to_logical(row)).collect(), values)
+                (rows.iter().map(|&row| columns.column(features.to_logical(row))).collect(), values)
             },
             rows: &|example| data.labels(example).to_vec(),
         };

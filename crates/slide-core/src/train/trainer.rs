@@ -13,7 +13,7 @@ use super::engine::Engine;
 use super::phases::Phases;
 use crate::combination::Combination;
 use crate::config::{ConfigError, TrainConfig};
-use crate::data::{Dataset, Normalize, TrainingSet};
+use crate::data::{Dataset, Normalize, Numbering, TrainingSet};
 use crate::index::IndexReport;
 use crate::infer::{PredictError, evaluate_model};
 use crate::layer::partition::Partition;
@@ -178,15 +178,19 @@ impl Trainer {
     /// An impossible configuration, data without examples, features or labels, or no memory.
     pub fn new(config: TrainConfig, data: &Dataset, runtime: &Runtime) -> Result<Self, TrainError> {
         config.validate()?;
-        let (examples, features, labels) = (data.examples(), data.feature_count(), data.label_count());
+        let examples = data.examples();
+        let numberings = [data.feature_numbering(), data.label_numbering()];
+        let [feature_numbering, label_numbering] = &numberings;
+        let (features, labels) = (feature_numbering.places(), label_numbering.places());
         if examples == 0 || features == 0 || labels == 0 {
             return Err(TrainError::Empty { examples, features, labels });
         }
-        let (mut config, choices) = config.resolved(data);
-        config.sampler(labels)?;
+        let frequencies = label_numbering.frequencies(&data.arrays().label_indices);
+        let (mut config, choices) = config.resolved_by(examples, &frequencies);
+        config.sampler(label_numbering.places())?;
         // Stored, so that the codes can be read by versions with other defaults.
         config.hashing = config.tables();
-        let mut model = Model::new(config, examples, features, data.label_frequencies(), runtime)?;
+        let mut model = Model::new(config, examples, numberings, frequencies, runtime)?;
         model.choices = choices;
         Self::with_model(model, data, runtime)
     }
@@ -203,12 +207,20 @@ impl Trainer {
         }
         for (what, expected, found) in [
             ("examples", model.examples(), data.examples()),
-            ("features", model.features(), data.feature_count()),
-            ("labels", model.labels(), data.label_count()),
+            ("features", model.feature_numbering().width(), data.feature_count()),
+            ("labels", model.label_numbering().width(), data.label_count()),
         ] {
             if expected != found {
                 return Err(TrainError::OtherData { what, expected, found });
             }
+        }
+        let occurring = [data.feature_numbering(), data.label_numbering()];
+        let has_same = |[own, other]: [&Numbering; 2]| own.occurring() == other.occurring();
+        if ![[model.feature_numbering(), &occurring[0]], [model.label_numbering(), &occurring[1]]]
+            .into_iter()
+            .all(has_same)
+        {
+            return Err(TrainError::OtherExamples);
         }
         let data_digest = checkpoint.data_digest;
         let mut trainer = Self::with_model(model, data, runtime)?;
@@ -227,9 +239,9 @@ impl Trainer {
         if steps >= u64::from(u32::MAX) {
             return Err(TrainError::TooManyBatches { steps });
         }
-        let (features, labels) = (Partition::new(model.features()), Partition::new(model.labels()));
+        let numberings = [model.feature_numbering(), model.label_numbering()];
         let normalize = model.config.network.normalize;
-        let data = TrainingSet::new(data, normalize, &features, &labels, *runtime.placement())?;
+        let data = TrainingSet::new(data, normalize, numberings, *runtime.placement())?;
         let engine = model.network.as_ref().map(|network| Engine::new(&model.config, network, runtime)).transpose()?;
         let (held_out, network_examples) = model.held_out();
         Ok(Self { model, data, held_out, network_examples, engine, runtime: runtime.clone() })
