@@ -62,7 +62,7 @@ pub use input_rows::Normalize;
 pub(crate) use input_rows::{InputRows, unit_scale};
 pub use stats::Stats;
 pub(crate) use training_set::TrainingSet;
-pub use write::{write, write_to};
+pub use write::{files, write, write_to};
 
 /// A file format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

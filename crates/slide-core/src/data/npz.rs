@@ -18,8 +18,22 @@ pub(crate) const MAGIC: &[u8] = b"PK\x03\x04";
 
 /// Where the labels of a feature matrix are: beside it, with the first `X` of the name turned into `Y`.
 pub(crate) fn label_path(features: &Path) -> Option<PathBuf> {
-    let name = features.file_name()?.to_str()?;
-    name.contains('X').then(|| features.with_file_name(name.replacen('X', "Y", 1)))
+    let name = features.file_name()?;
+    #[cfg(unix)]
+    {
+        use std::ffi::OsString;
+        use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+        // A name is any bytes.
+        let mut name = name.as_bytes().to_vec();
+        let place = memchr::memchr(b'X', &name)?;
+        name[place] = b'Y';
+        Some(features.with_file_name(OsString::from_vec(name)))
+    }
+    #[cfg(not(unix))]
+    {
+        let name = name.to_str()?;
+        name.contains('X').then(|| features.with_file_name(name.replacen('X', "Y", 1)))
+    }
 }
 
 pub(crate) fn read(path: &Path, bytes: &[u8], options: &ReadOptions) -> Result<Dataset, DataError> {

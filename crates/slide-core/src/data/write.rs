@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
@@ -11,7 +11,7 @@ use crate::atomic_file::write_atomically;
 
 /// Writes a data set under `path`, compressed when the name ends in `.gz` or `.zst`.
 ///
-/// The write is atomic: to a temporary file, which is synced and renamed. For [`Format::Npz`], `path`
+/// The write is atomic ([`write_atomically`]). For [`Format::Npz`], `path`
 /// names the feature matrix; the labels go to the file beside it that [`read`](super::read) looks for. Values are written
 /// with enough digits to restore the same `f32`.
 ///
@@ -25,15 +25,29 @@ pub fn write(path: impl AsRef<Path>, data: &Dataset, format: Format) -> Result<(
         check(data, format)?;
         return atomically(path, |file| compressed(path, file, |writer| write_text(writer, data, format)));
     }
-    let labels = npz::label_path(path).ok_or_else(|| {
-        DataError::Request(format!("{}: the file of the feature matrix needs an X in its name", path.display()))
-    })?;
+    let labels = label_file(path)?;
     atomically(&labels, |file| {
         npz::write_matrix(file, (&parts.label_indptr, &parts.label_indices, None), parts.label_count)
     })?;
     atomically(path, |file| {
         let features = (&parts.feature_indptr[..], &parts.feature_indices[..], Some(&parts.feature_values[..]));
         npz::write_matrix(file, features, parts.feature_count)
+    })
+}
+
+/// The files that [`write()`] writes: `path` and, for [`Format::Npz`], that of the labels.
+///
+/// # Errors
+/// [`DataError::Request`] for a name without `X` for `.npz`.
+pub fn files(path: impl AsRef<Path>, format: Format) -> Result<Vec<PathBuf>, DataError> {
+    let path = path.as_ref();
+    let labels = (format == Format::Npz).then(|| label_file(path)).transpose()?;
+    Ok([path.to_owned()].into_iter().chain(labels).collect())
+}
+
+fn label_file(path: &Path) -> Result<PathBuf, DataError> {
+    npz::label_path(path).ok_or_else(|| {
+        DataError::Request(format!("{}: the file of the feature matrix needs an X in its name", path.display()))
     })
 }
 
