@@ -41,11 +41,21 @@ pub(crate) enum Verb {
     Demo(DemoArgs),
 }
 
+impl Verb {
+    /// Whether it may leave an unfinished file behind when it is ended.
+    pub(crate) fn writes_files(&self) -> bool {
+        match self {
+            Self::Train(_) | Self::Tune(_) | Self::Index(_) | Self::Quantize(_) | Self::Data(_) | Self::Demo(_) => true,
+            Self::Eval(_) | Self::Predict(_) | Self::Serve(_) | Self::Info(_) => false,
+        }
+    }
+}
+
 /// Train a model on a data file
 ///
 /// Files are in the bag-of-words format of the Extreme Classification Repository, libsvm, or a pair of scipy .npz
 /// files, compressed with gzip or zstd or not. Ctrl-C finishes the batch, writes a checkpoint and exits; a second
-/// Ctrl-C exits immediately.
+/// Ctrl-C exits immediately. So do SIGTERM and SIGHUP. When the model is written, the checkpoint of its training is removed.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
