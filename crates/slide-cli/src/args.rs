@@ -127,7 +127,7 @@ Examples:
 pub(crate) struct TuneArgs {
     /// Training examples
     pub(crate) train: PathBuf,
-    /// The file [default: standard output]
+    /// The file, - for standard output, which is the default
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     #[command(flatten)]
@@ -390,10 +390,13 @@ pub(crate) struct StatsArgs {
 
 /// Rewrite a data file in another format
 #[derive(Args, Debug)]
-#[command(after_help = "Example: slide data convert train.svm train.txt.zst")]
+#[command(after_help = "\
+Examples:
+  slide data convert train.svm train.txt.zst
+  slide data convert train.txt - --to svmlight | head")]
 pub(crate) struct ConvertArgs {
     pub(crate) input: PathBuf,
-    /// The new file; .gz or .zst compresses it
+    /// The new file, - for standard output; .gz or .zst compresses it
     pub(crate) output: PathBuf,
     /// Format of the new file [default: by its name, else xmc]
     #[arg(long, value_name = "FORMAT", value_parser = named::<Format>(Format::ALL.map(Format::name)))]
@@ -411,12 +414,15 @@ Examples:
   slide data synth --labels 50000 --examples 100000 --clustered -o train.txt --test test.txt
   slide data synth --like amazon-670k -o train.txt.zst --test test.txt.zst")]
 pub(crate) struct SynthArgs {
-    /// Where to write the training examples; the format follows from the name
+    /// Where to write the training examples, - for standard output
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: PathBuf,
     /// Where to write test examples [default: none are generated]
     #[arg(long, value_name = "FILE")]
     pub(crate) test: Option<PathBuf>,
+    /// Format of the files [default: by their names, else xmc]
+    #[arg(long, value_name = "FORMAT", value_parser = named::<Format>(Format::ALL.map(Format::name)))]
+    pub(crate) to: Option<Format>,
     /// Use the published counts of a data set
     #[arg(long, value_name = "NAME", value_parser = named::<String>(Shape::names()))]
     pub(crate) like: Option<String>,

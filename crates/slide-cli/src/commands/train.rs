@@ -106,7 +106,11 @@ fn check_files(args: &TrainArgs, checkpoint: &Path) -> Result<()> {
         [Some(output.as_path()), Some(checkpoint), log.as_deref()].into_iter().flatten().collect();
     files::check_different(&outputs, &inputs)?;
     files::check_writable(output)?;
-    files::check_writable(checkpoint)
+    files::check_writable(checkpoint)?;
+    if let Some(log) = log.as_deref().filter(|log| files::is_stdout(log)) {
+        return Err(Usage(format!("--log: {} is standard output, which has the summary", log.display())).into());
+    }
+    Ok(())
 }
 
 /// The examples to train on and those to evaluate on.
