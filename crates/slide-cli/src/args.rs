@@ -6,7 +6,7 @@ use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use slide_core::data::Format;
 use slide_core::data::synth::Shape;
 use slide_core::{IndexConfig, Quantization, QuantizeConfig, Retrieval, RowBits};
@@ -90,6 +90,19 @@ pub(crate) struct TrainArgs {
     /// Write a checkpoint every BATCHES batches [default: only when interrupted]
     #[arg(long, value_name = "BATCHES")]
     pub(crate) checkpoint_every: Option<NonZeroU64>,
+    /// Keep the last checkpoint when training has ended
+    #[arg(
+        long,
+        value_name = "true|false",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        default_value = "false",
+        hide_default_value = true,
+        hide_possible_values = true,
+        action = ArgAction::Set
+    )]
+    pub(crate) keep_checkpoint: bool,
     /// Round the weights when training has ended: --quantize is --quantize=bf16, half the memory of the network and about half the file;
     /// `slide quantize` says what int8 is
     #[arg(

@@ -184,7 +184,7 @@ fn a_second_control_c_ends_at_once() {
 #[test]
 fn a_resumed_run_has_the_settings_and_the_data_of_its_checkpoint() {
     let folder = Folder::new();
-    folder.train("m.slide", "--checkpoint-every 30 --epochs 2 --log run.jsonl").success();
+    folder.train("m.slide", "--checkpoint-every 30 --keep-checkpoint --epochs 2 --log run.jsonl").success();
     let resume = "train train.txt -q -o again.slide --resume m.slide.checkpoint";
     folder.slide(&format!("{resume} --epochs 2 --batch-size 16 --log run.jsonl")).assert().success();
     assert_eq!(folder.read("again.slide"), folder.read("m.slide"));

@@ -56,6 +56,7 @@ pub(crate) fn run(args: &TrainArgs, show: Show) -> Result<Status> {
         eval_every: args.eval_every,
         log,
         output: &args.output,
+        has_checkpoint: args.resume.as_ref().is_some_and(|path| files::is_same(path, &checkpoint)),
         checkpoint,
         checkpoint_every: args.checkpoint_every,
     };
@@ -72,6 +73,9 @@ pub(crate) fn run(args: &TrainArgs, show: Show) -> Result<Status> {
         model.quantize(&config, &runtime)?;
     }
     show.progress.during("writing the model", || model.save(&args.output))?;
+    if !args.keep_checkpoint {
+        session.remove_checkpoint();
+    }
     let predictor = Predictor::with(model, Retrieval::Auto, &runtime)?;
     let start = Instant::now();
     let evaluation = test.as_ref().map(|test| evaluation(&predictor, test, None, None, show)).transpose()?;
