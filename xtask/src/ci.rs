@@ -267,7 +267,8 @@ fn python(shell: &Shell) -> Result<()> {
     let programs = Artifacts::of_tests(shell, &[])?;
     let slide = programs.program("slide")?;
     cmd!(shell, "{slide} --quiet data synth --examples 500 --features 400 --labels 200 -o {data}").run()?;
-    let options = ["--epochs", "1", "--sampler", "vanilla", "--active", "20", "--checkpoint-every", "1"];
+    let options =
+        ["--epochs", "1", "--sampler", "vanilla", "--active", "20", "--checkpoint-every", "1", "--keep-checkpoint"];
     cmd!(shell, "{slide} --quiet train {data} -o {model} {options...} --batch-size 300").run()?;
     check_model_python::check(&[&model, &checkpoint])
 }

@@ -6,7 +6,7 @@ use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use slide_core::data::Format;
 use slide_core::data::synth::Shape;
 use slide_core::{IndexConfig, Quantization, QuantizeConfig, Retrieval, RowBits};
@@ -41,11 +41,21 @@ pub(crate) enum Verb {
     Demo(DemoArgs),
 }
 
+impl Verb {
+    /// Whether it may leave an unfinished file behind when it is ended.
+    pub(crate) fn writes_files(&self) -> bool {
+        match self {
+            Self::Train(_) | Self::Tune(_) | Self::Index(_) | Self::Quantize(_) | Self::Data(_) | Self::Demo(_) => true,
+            Self::Eval(_) | Self::Predict(_) | Self::Serve(_) | Self::Info(_) => false,
+        }
+    }
+}
+
 /// Train a model on a data file
 ///
 /// Files are in the bag-of-words format of the Extreme Classification Repository, libsvm, or a pair of scipy .npz
 /// files, compressed with gzip or zstd or not. Ctrl-C finishes the batch, writes a checkpoint and exits; a second
-/// Ctrl-C exits immediately.
+/// Ctrl-C exits immediately. So do SIGTERM and SIGHUP. When the model is written, the checkpoint of its training is removed.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -83,6 +93,19 @@ pub(crate) struct TrainArgs {
     /// Write a checkpoint every BATCHES batches [default: only when interrupted]
     #[arg(long, value_name = "BATCHES")]
     pub(crate) checkpoint_every: Option<NonZeroU64>,
+    /// Keep the last checkpoint when training has ended
+    #[arg(
+        long,
+        value_name = "true|false",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        default_value = "false",
+        hide_default_value = true,
+        hide_possible_values = true,
+        action = ArgAction::Set
+    )]
+    pub(crate) keep_checkpoint: bool,
     /// Round the weights when training has ended: --quantize is --quantize=bf16, half the memory of the network and about half the file;
     /// `slide quantize` says what int8 is
     #[arg(
@@ -120,7 +143,7 @@ Examples:
 pub(crate) struct TuneArgs {
     /// Training examples
     pub(crate) train: PathBuf,
-    /// The file [default: standard output]
+    /// The file, - for standard output, which is the default
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     #[command(flatten)]
@@ -398,10 +421,13 @@ pub(crate) struct StatsArgs {
 
 /// Rewrite a data file in another format
 #[derive(Args, Debug)]
-#[command(after_help = "Example: slide data convert train.svm train.txt.zst")]
+#[command(after_help = "\
+Examples:
+  slide data convert train.svm train.txt.zst
+  slide data convert train.txt - --to svmlight | head")]
 pub(crate) struct ConvertArgs {
     pub(crate) input: PathBuf,
-    /// The new file; .gz or .zst compresses it
+    /// The new file, - for standard output; .gz or .zst compresses it
     pub(crate) output: PathBuf,
     /// Format of the new file [default: by its name, else xmc]
     #[arg(long, value_name = "FORMAT", value_parser = named::<Format>(Format::ALL.map(Format::name)))]
@@ -419,12 +445,15 @@ Examples:
   slide data synth --labels 50000 --examples 100000 --clustered -o train.txt --test test.txt
   slide data synth --like amazon-670k -o train.txt.zst --test test.txt.zst")]
 pub(crate) struct SynthArgs {
-    /// Where to write the training examples; the format follows from the name
+    /// Where to write the training examples, - for standard output
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: PathBuf,
     /// Where to write test examples [default: none are generated]
     #[arg(long, value_name = "FILE")]
     pub(crate) test: Option<PathBuf>,
+    /// Format of the files [default: by their names, else xmc]
+    #[arg(long, value_name = "FORMAT", value_parser = named::<Format>(Format::ALL.map(Format::name)))]
+    pub(crate) to: Option<Format>,
     /// Use the published counts of a data set
     #[arg(long, value_name = "NAME", value_parser = named::<String>(Shape::names()))]
     pub(crate) like: Option<String>,

@@ -9,8 +9,8 @@ use std::ops::Range;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use clap::Command;
 use clap::error::ContextKind;
+use clap::{Arg, Command};
 use serde_json::Value;
 use slide_core::{Setting, TrainConfig};
 use toml::Spanned;
@@ -122,7 +122,16 @@ fn json(value: &DeValue<'_>) -> Option<Value> {
 /// Another option of the verb, as an argument.
 fn argument(key: &Spanned<impl AsRef<str>>, value: &Spanned<DeValue<'_>>, train: &Command) -> Result<OsString, Defect> {
     let name = key.get_ref().as_ref();
-    let words = words(value.get_ref());
+    let is_truth =
+        |option: &Arg| option.get_possible_values().iter().map(|value| value.get_name()).eq(["true", "false"]);
+    let words = match value.get_ref() {
+        DeValue::Boolean(truth)
+            if train.get_arguments().any(|option| option.get_long() == Some(name) && is_truth(option)) =>
+        {
+            Some(truth.to_string())
+        }
+        value => words(value),
+    };
     let argument = format!("--{name}={}", words.as_deref().unwrap_or_default());
     // Parsed alone, so that an error is reported here and not as one of the command line.
     let mut alone = train.clone().no_binary_name(true).mut_args(|arg| arg.required(false));

@@ -4,16 +4,21 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
-use slide_core::Trainer;
+use anyhow::{Context as _, Result, anyhow};
+use slide_core::{Destination, Trainer};
 
 use crate::usage::Usage;
+
+/// Whether an output is standard output: `-`, or the name that the system has for it.
+pub(crate) fn is_stdout(path: &Path) -> bool {
+    path == Path::new("-") || path == Path::new("/dev/stdout")
+}
 
 /// Checks that no output is an input or another output.
 pub(crate) fn check_different(outputs: &[&Path], inputs: &[&Path]) -> Result<()> {
     for (number, output) in outputs.iter().enumerate() {
         let same = |other: &&Path| is_same(other, output);
-        if inputs.iter().any(same) {
+        if !is_stdout(output) && inputs.iter().any(same) {
             return Err(Usage(format!("{} is an input: it would be overwritten", output.display())).into());
         }
         if outputs[..number].iter().any(same) {
@@ -23,22 +28,14 @@ pub(crate) fn check_different(outputs: &[&Path], inputs: &[&Path]) -> Result<()>
     Ok(())
 }
 
-/// Checks that a file can be written at `path` atomically.
+/// Checks that a file can be written at `path` as a whole, or where it leads to if it is a symbolic link.
 pub(crate) fn check_writable(path: &Path) -> Result<()> {
-    if path.is_dir() {
-        bail!("cannot write {}: it is a folder", path.display());
+    if is_stdout(path) {
+        let path = path.display();
+        return Err(Usage(format!("{path} is standard output, which this is not written to: give it a file")).into());
     }
-    if path.exists() && !path.is_file() {
-        // The file is renamed to this path, which would replace a device.
-        bail!("cannot write {}: it is not a regular file", path.display());
-    }
-    let folder = folder(path);
-    if !folder.is_dir() {
-        bail!("cannot write {}: there is no folder {}", path.display(), folder.display());
-    }
-    let probe = folder.join(format!(".slide-probe-{}", std::process::id()));
-    let made = std::fs::File::create_new(&probe).and_then(|_| std::fs::remove_file(&probe));
-    made.with_context(|| format!("cannot write {}: its folder is not writable", path.display()))
+    let check = Destination::of(path).and_then(|destination| destination.check());
+    check.map_err(|error| anyhow!("cannot write {}: {error}", path.display()))
 }
 
 /// Space on a disk, reserved until this is dropped.
@@ -50,10 +47,13 @@ pub(crate) struct Reservation {
 /// Reserves the disk space of the trained model at `path`: a full disk is an error before the training, not after.
 pub(crate) fn reserve(path: &Path, trainer: &Trainer) -> Result<Reservation> {
     let bytes = trainer.file_bytes();
-    let file = tempfile::tempfile_in(folder(path)).and_then(|file| Ok(allocate(&file, bytes)?.then_some(file)));
+    let reserve = |destination: Destination| {
+        let file = tempfile::tempfile_in(destination.folder())?;
+        Ok(allocate(&file, bytes)?.then_some(file))
+    };
     let cannot =
         || format!("cannot write {}: its folder has no space for {} MiB", path.display(), bytes.div_ceil(1 << 20));
-    Ok(Reservation { _file: file.with_context(cannot)? })
+    Ok(Reservation { _file: Destination::of(path).and_then(reserve).with_context(cannot)? })
 }
 
 /// Reserves `bytes` bytes of the disk for the file; false if the file system does not support it.
@@ -79,14 +79,16 @@ pub(crate) fn is_same(left: &Path, right: &Path) -> bool {
     identity(left) == identity(right)
 }
 
-fn folder(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
 /// The same for every path that leads to the file, whether it exists or not.
 fn identity(path: &Path) -> PathBuf {
-    let place = || Some(folder(path).canonicalize().ok()?.join(path.file_name()?));
-    path.canonicalize().ok().or_else(place).unwrap_or_else(|| path.to_owned())
+    if is_stdout(path) {
+        return "-".into();
+    }
+    let place = |destination: Destination| {
+        Some(destination.folder().canonicalize().ok()?.join(destination.path().file_name()?))
+    };
+    let new = || Destination::of(path).ok().and_then(place);
+    path.canonicalize().ok().or_else(new).unwrap_or_else(|| path.to_owned())
 }
 
 /// `path` with another ending behind its name.

@@ -31,6 +31,7 @@ const FAILED: u8 = 1;
 const WRONG_USAGE: u8 = 2;
 
 fn main() -> ExitCode {
+    interrupt::survive_file_size_limit();
     let error = match args::parse(std::env::args_os().collect()).and_then(commands::run) {
         Ok(Status::Done) => return ExitCode::SUCCESS,
         Ok(Status::Interrupted) => return interrupt::EXIT_CODE.into(),
@@ -44,6 +45,6 @@ fn main() -> ExitCode {
         let _ = error.print();
         return (error.exit_code() as u8).into();
     }
-    eprintln!("{}", output::causes("error:", &error));
+    output::say(&output::causes("error:", &error));
     if error.is::<Usage>() { WRONG_USAGE } else { FAILED }.into()
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use indicatif::{BinaryBytes, HumanCount};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// Standard output has been closed by its reader: the program ends without an error.
 #[derive(Debug)]
@@ -37,7 +37,8 @@ impl Output {
     }
 }
 
-fn refused(error: io::Error) -> anyhow::Error {
+/// The error of a write to standard output.
+pub(crate) fn refused(error: io::Error) -> anyhow::Error {
     match error.kind() {
         io::ErrorKind::BrokenPipe => ReaderGone.into(),
         _ => anyhow::Error::new(error).context("cannot write to standard output"),
@@ -55,6 +56,16 @@ pub(crate) fn print(text: &str) -> Result<()> {
 /// Writes a value as JSON.
 pub(crate) fn print_json(value: &impl Serialize) -> Result<()> {
     print(&serde_json::to_string_pretty(value).context("cannot write the result as JSON")?)
+}
+
+/// Writes lines to standard error. That nobody can read them there is no error: a terminal may be gone.
+pub(crate) fn say(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// A path in JSON: text in UTF-8, in which U+FFFD stands for bytes that are not.
+pub(crate) fn path_text<S: Serializer>(path: &Path, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+    serializer.collect_str(&path.display())
 }
 
 /// `1,234,567`

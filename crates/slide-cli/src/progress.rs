@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use slide_core::{LinearProgress, Progress};
 
-use crate::output::{causes, count, seconds};
+use crate::output::{causes, count, say, seconds};
 
 /// Minimum time between lines, without a terminal.
 const LINE_EVERY: Duration = Duration::from_secs(10);
@@ -31,7 +31,7 @@ impl Style {
     /// A line about completed work.
     pub(crate) fn note(self, text: &str) {
         if self != Self::Quiet {
-            eprintln!("{text}");
+            say(text);
         }
     }
 
@@ -132,14 +132,14 @@ impl Training {
         self.last_line = Instant::now();
         match self.style {
             Style::Quiet => {}
-            Style::Lines => eprintln!("{text}"),
+            Style::Lines => say(text),
             Style::Bars => self.bar.println(text),
         }
     }
 
     /// A warning, shown with `--quiet` too.
     pub(crate) fn warn(&self, error: &anyhow::Error) {
-        self.bar.suspend(|| eprintln!("{}", causes("warning:", error)));
+        self.bar.suspend(|| say(&causes("warning:", error)));
     }
 
     /// Excludes time that was not spent on training.

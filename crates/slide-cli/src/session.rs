@@ -1,5 +1,6 @@
 //! A training run of the program: progress, log, evaluations, checkpoints and interruption, between batches.
 
+use std::fs;
 use std::num::{NonZeroU32, NonZeroU64};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -8,12 +9,15 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use serde::Serialize;
 use serde_json::json;
-use slide_core::{Dataset, Event, IndexReport, LinearProgress, Metrics, Model, Outcome, Phases, Progress, Trainer};
+use slide_core::{
+    Dataset, Destination, Event, IndexReport, LinearProgress, Metrics, Model, Outcome, Phases, Progress, Trainer,
+};
 
 use crate::commands::index::text;
 use crate::files;
 use crate::interrupt::Deferred;
 use crate::log::Log;
+use crate::output::{causes, say};
 use crate::progress::{Style, Training};
 
 /// The actions between batches.
@@ -26,6 +30,8 @@ pub(crate) struct Session<'a> {
     pub(crate) output: &'a Path,
     /// Path of checkpoints.
     pub(crate) checkpoint: PathBuf,
+    /// Whether this training has a checkpoint there: one that it continued from, or wrote.
+    pub(crate) has_checkpoint: bool,
     pub(crate) checkpoint_every: Option<NonZeroU64>,
 }
 
@@ -109,10 +115,27 @@ impl Session<'_> {
         }
     }
 
-    fn save_checkpoint_and_say_where(&self, trainer: &Trainer) -> Result<()> {
+    /// Removes the checkpoint of a training that has ended: its model is written.
+    pub(crate) fn remove_checkpoint(&self) {
+        if !self.has_checkpoint {
+            return;
+        }
+        let removed = Destination::of(&self.checkpoint).and_then(|checkpoint| fs::remove_file(checkpoint.path()));
+        if let Err(error) = removed.with_context(|| format!("cannot remove {}", self.checkpoint.display())) {
+            say(&causes("warning:", &error));
+        }
+    }
+
+    fn save_checkpoint(&mut self, trainer: &Trainer) -> Result<()> {
+        trainer.save_checkpoint(&self.checkpoint).context("cannot write the checkpoint")?;
+        self.has_checkpoint = true;
+        Ok(())
+    }
+
+    fn save_checkpoint_and_say_where(&mut self, trainer: &Trainer) -> Result<()> {
         let step = trainer.model().step();
-        save_checkpoint(trainer, &self.checkpoint)?;
-        eprintln!("stopped after batch {step}; checkpoint: {}", self.checkpoint.display());
+        self.save_checkpoint(trainer)?;
+        say(&format!("stopped after batch {step}; checkpoint: {}", self.checkpoint.display()));
         Ok(())
     }
 
@@ -138,7 +161,7 @@ impl Session<'_> {
         if let Some(every) = self.checkpoint_every
             && progress.step.is_multiple_of(every.get())
             && !is_last
-            && let Err(error) = save_checkpoint(trainer, &self.checkpoint)
+            && let Err(error) = self.save_checkpoint(trainer)
         {
             // The previous checkpoint still exists, and training does not need one.
             watch.bar.warn(&error);
@@ -146,10 +169,6 @@ impl Session<'_> {
         watch.skip(begin.elapsed());
         Ok(())
     }
-}
-
-fn save_checkpoint(trainer: &Trainer, path: &Path) -> Result<()> {
-    trainer.save_checkpoint(path).context("cannot write the checkpoint")
 }
 
 fn brief(epoch: u32, metrics: &Metrics) -> String {

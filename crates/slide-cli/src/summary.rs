@@ -9,12 +9,13 @@ use slide_core::{Choice, Metrics, Model, Phases, Runtime};
 use slide_mem::Report;
 
 use crate::log::PhaseSeconds;
-use crate::output::{bytes, count, pairs, seconds};
+use crate::output::{bytes, count, pairs, path_text, seconds};
 use crate::session::{ActiveRows, Trained};
 use crate::table;
 
 #[derive(Serialize)]
 pub(crate) struct Summary {
+    #[serde(serialize_with = "path_text")]
     model: PathBuf,
     examples: usize,
     features: usize,

@@ -24,10 +24,19 @@ struct Training {
 
 impl Training {
     fn start(folder: &Folder, words: &str) -> Self {
+        Self::start_by(folder, words, &[])
+    }
+
+    /// The same by way of another program.
+    fn start_by(folder: &Folder, words: &str, starter: &[&str]) -> Self {
         let pipe = folder.path("log");
         assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
         let words = format!("train train.txt -q -o cut.slide {SMALL} {LONG} --log log --log-every 1 {words}");
         let mut command = std_slide();
+        if let [program, arguments @ ..] = starter {
+            let slide = std::mem::replace(&mut command, Command::new(program));
+            command.args(arguments).arg(slide.get_program());
+        }
         command.current_dir(folder.path(".")).args(words.split_whitespace());
         let child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         let log = File::open(pipe).unwrap();
@@ -100,7 +109,7 @@ fn killed_in_mid_epoch() {
 
 #[test]
 fn interrupted_by_control_c() {
-    for signal in [Signal::INT, Signal::TERM] {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
         let folder = Folder::new();
         let mut training = Training::start(&folder, "--checkpoint here.ckpt");
         training.read_until_step(30);
@@ -111,6 +120,31 @@ fn interrupted_by_control_c() {
         assert!(!folder.path("cut.slide").exists());
         finish(&folder, "here.ckpt", "");
     }
+}
+
+/// As with `nohup`.
+#[test]
+fn a_hangup_that_is_ignored_does_not_end_the_training() {
+    let folder = Folder::new();
+    let mut training = Training::start_by(&folder, "", &["sh", "-c", "trap '' HUP; exec \"$@\"", "sh"]);
+    training.read_until_step(30);
+    training.interrupt(Signal::HUP);
+    let (status, said) = training.end();
+    assert!(status.success(), "{said}");
+    assert!(folder.path("cut.slide").exists() && !folder.path("cut.slide.checkpoint").exists());
+}
+
+/// As when a terminal is closed.
+#[test]
+fn a_hangup_after_which_nobody_reads_what_is_said() {
+    let folder = Folder::new();
+    let mut training = Training::start(&folder, "");
+    training.read_until_step(30);
+    drop(training.child.stderr.take());
+    training.interrupt(Signal::HUP);
+    let (status, _) = training.end();
+    assert_eq!(status.code(), Some(130));
+    finish(&folder, "cut.slide.checkpoint", "");
 }
 
 #[test]
@@ -150,7 +184,7 @@ fn a_second_control_c_ends_at_once() {
 #[test]
 fn a_resumed_run_has_the_settings_and_the_data_of_its_checkpoint() {
     let folder = Folder::new();
-    folder.train("m.slide", "--checkpoint-every 30 --epochs 2 --log run.jsonl").success();
+    folder.train("m.slide", "--checkpoint-every 30 --keep-checkpoint --epochs 2 --log run.jsonl").success();
     let resume = "train train.txt -q -o again.slide --resume m.slide.checkpoint";
     folder.slide(&format!("{resume} --epochs 2 --batch-size 16 --log run.jsonl")).assert().success();
     assert_eq!(folder.read("again.slide"), folder.read("m.slide"));

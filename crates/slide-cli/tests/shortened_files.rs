@@ -54,7 +54,7 @@ fn shortener(folder: &Folder) -> PathBuf {
 fn every_mapped_file() {
     let folder = Folder::new();
     let library = shortener(&folder);
-    folder.train("model.slide", "--checkpoint-every 4").success();
+    folder.train("model.slide", "--checkpoint-every 4 --keep-checkpoint").success();
     folder.slide("data convert train.txt trainX.npz").assert().success();
     let gzip = Command::new("gzip").args(["-k", "train.txt"]).current_dir(folder.path(".")).status();
     assert!(gzip.unwrap().success());

@@ -87,7 +87,7 @@ mod streams;
 mod train;
 mod views;
 
-pub use atomic_file::write_atomically;
+pub use atomic_file::{Destination, abandon_unfinished_files, write_atomically};
 pub use choice::UnknownName;
 pub use combination::{ModelConfig, Parts};
 pub use config::{Choice, ConfigError, TrainConfig};

@@ -10,7 +10,7 @@ const ORDER: [(&str, &str); 22] = [
     ("choice", "settings that are one of a few words"),
     ("streams", "numbers of the streams of random numbers"),
     ("views", "buffers as the kernels take them"),
-    ("atomic_file", "atomic file writes"),
+    ("atomic_file", "files that appear or are replaced as a whole"),
     ("metrics", "P@k, nDCG@k, PSP@k, recall"),
     ("runtime", "threads, instruction set, placement of memory"),
     ("objective", "losses and their gradients"),

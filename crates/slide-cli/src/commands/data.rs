@@ -30,36 +30,67 @@ fn stats(args: &StatsArgs, show: Show) -> Result<()> {
 
 fn convert(args: &ConvertArgs, show: Show) -> Result<()> {
     let ConvertArgs { input, output, to, data: options } = args;
-    files::check_different(&[output], &[input])?;
-    files::check_writable(output)?;
-    let data = read_file(input, &options.reading(None), show)?;
     let format = to.unwrap_or_else(|| Format::of_name(output));
-    show.progress.during("writing", || data::write(output, &data, format))?;
-    written(output, &data, format, show)
+    check(&[(output, format)], &[input], show)?;
+    let data = read_file(input, &options.reading(None), show)?;
+    write(output, &data, format, show)
 }
 
-fn written(path: &Path, data: &Dataset, format: Format, show: Show) -> Result<()> {
-    let (examples, features, labels) = (data.examples(), data.feature_count(), data.label_count());
+/// Checks the files of data sets that are to be written.
+fn check(outputs: &[(&Path, Format)], inputs: &[&Path], show: Show) -> Result<()> {
+    let mut all = Vec::new();
+    for &(path, format) in outputs {
+        if !files::is_stdout(path) {
+            all.extend(data::files(path, format)?);
+            continue;
+        }
+        if format == Format::Npz {
+            return Err(Usage("npz is two files, which standard output cannot be".into()).into());
+        }
+        if show.json {
+            return Err(Usage("--json: standard output is the data set".into()).into());
+        }
+        all.push(path.to_owned());
+    }
+    let all: Vec<&Path> = all.iter().map(AsRef::as_ref).collect();
+    files::check_different(&all, inputs)?;
+    all.into_iter().filter(|path| !files::is_stdout(path)).try_for_each(files::check_writable)
+}
+
+/// Writes a data set, and says what it is: on standard error if it goes to standard output itself.
+fn write(path: &Path, data: &Dataset, format: Format, show: Show) -> Result<()> {
+    if files::is_stdout(path) {
+        match data::write_to(std::io::stdout().lock(), data, format) {
+            Err(DataError::Io { source, .. }) => return Err(output::refused(source)),
+            other => other?,
+        }
+        show.progress.note(&description(path, data, format));
+        return Ok(());
+    }
+    show.progress.during("writing", || data::write(path, data, format))?;
     if show.json {
+        let (examples, features, labels) = (data.examples(), data.feature_count(), data.label_count());
         let path = path.display().to_string();
         let file = json!({ "file": path, "format": format.name(), "examples": examples, "features": features, "labels": labels });
         return output::print_json(&file);
     }
-    let [examples, features, labels] = [examples, features, labels].map(count);
-    output::print(&format!("{}: {examples} examples, {features} features, {labels} labels ({format})", path.display()))
+    output::print(&description(path, data, format))
+}
+
+fn description(path: &Path, data: &Dataset, format: Format) -> String {
+    let [examples, features, labels] = [data.examples(), data.feature_count(), data.label_count()].map(count);
+    format!("{}: {examples} examples, {features} features, {labels} labels ({format})", path.display())
 }
 
 fn synth(args: &SynthArgs, show: Show) -> Result<()> {
-    let outputs: Vec<&Path> = [Some(args.output.as_path()), args.test.as_deref()].into_iter().flatten().collect();
-    files::check_different(&outputs, &[])?;
-    outputs.iter().try_for_each(|path| files::check_writable(path))?;
+    let paths = [Some(args.output.as_path()), args.test.as_deref()].into_iter().flatten();
+    let outputs: Vec<_> = paths.map(|path| (path, args.to.unwrap_or_else(|| Format::of_name(path)))).collect();
+    check(&outputs, &[], show)?;
     let siblings = if args.clustered { args.siblings.unwrap_or(Synth::SIBLINGS) } else { 1 };
     let set = Synth { shape: shape(args)?, siblings, seed: args.seed };
-    for (path, part) in outputs.into_iter().zip([Part::Train, Part::Test]) {
+    for ((path, format), part) in outputs.into_iter().zip([Part::Train, Part::Test]) {
         let data = show.progress.during("generating examples", || set.generate(part)).map_err(wrong_request)?;
-        let format = Format::of_name(path);
-        show.progress.during("writing", || data::write(path, &data, format))?;
-        written(path, &data, format, show)?;
+        write(path, &data, format, show)?;
     }
     Ok(())
 }

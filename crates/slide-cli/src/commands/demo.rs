@@ -50,6 +50,7 @@ pub(crate) fn run(args: &DemoArgs, show: Show) -> Result<Status> {
         log: None,
         output: &path,
         checkpoint: files::with_ending(&path, ".checkpoint"),
+        has_checkpoint: false,
         checkpoint_every: None,
     };
     let trained = session.run(&mut trainer)?;

@@ -45,6 +45,7 @@ struct Report {
 /// How good a model is.
 #[derive(Serialize)]
 struct Measured {
+    #[serde(serialize_with = "output::path_text")]
     model: PathBuf,
     metrics: Metrics,
     intervals: Vec<At<Interval>>,

@@ -14,6 +14,7 @@ mod tune;
 use anyhow::Result;
 
 use crate::args::{Cli, Verb};
+use crate::interrupt;
 use crate::progress::Style;
 
 /// The result of a verb that did not fail.
@@ -32,6 +33,9 @@ pub(crate) struct Show {
 
 pub(crate) fn run(cli: Cli) -> Result<Status> {
     let show = Show { progress: Style::new(cli.output.quiet), json: cli.output.json };
+    if cli.verb.writes_files() {
+        interrupt::remove_unfinished_files()?;
+    }
     match cli.verb {
         Verb::Train(args) => return train::run(&args, show),
         Verb::Demo(args) => return demo::run(&args, show),

@@ -20,6 +20,7 @@ use crate::usage::Usage;
 /// What is shown, and what is written as JSON.
 #[derive(Serialize)]
 struct Report {
+    #[serde(serialize_with = "output::path_text")]
     model: std::path::PathBuf,
     bytes_before: u64,
     bytes_after: u64,

@@ -57,6 +57,7 @@ pub(crate) fn run(args: &TrainArgs, show: Show) -> Result<Status> {
         eval_every: args.eval_every,
         log,
         output: &args.output,
+        has_checkpoint: args.resume.as_ref().is_some_and(|path| files::is_same(path, &checkpoint)),
         checkpoint,
         checkpoint_every: args.checkpoint_every,
     };
@@ -73,6 +74,9 @@ pub(crate) fn run(args: &TrainArgs, show: Show) -> Result<Status> {
         model.quantize(&config, &runtime)?;
     }
     show.progress.during("writing the model", || model.save(&args.output))?;
+    if !args.keep_checkpoint {
+        session.remove_checkpoint();
+    }
     let predictor = Predictor::with(model, Retrieval::Auto, &runtime)?.ignoring_unknown_features();
     let start = Instant::now();
     let evaluation = test.as_ref().map(|test| evaluation(&predictor, test, None, None, show)).transpose()?;
@@ -110,7 +114,11 @@ fn check_files(args: &TrainArgs, checkpoint: &Path) -> Result<()> {
         [Some(output.as_path()), Some(checkpoint), log.as_deref()].into_iter().flatten().collect();
     files::check_different(&outputs, &inputs)?;
     files::check_writable(output)?;
-    files::check_writable(checkpoint)
+    files::check_writable(checkpoint)?;
+    if let Some(log) = log.as_deref().filter(|log| files::is_stdout(log)) {
+        return Err(Usage(format!("--log: {} is standard output, which has the summary", log.display())).into());
+    }
+    Ok(())
 }
 
 /// The examples to train on and those to evaluate on.

@@ -110,6 +110,6 @@ fn say_who_reaches_it(address: SocketAddr, progress: Style) {
     if address.ip().is_loopback() {
         progress.note("only programs on this machine reach it, all of them: there is neither TLS nor a log-in");
     } else {
-        eprintln!("warning: whoever reaches {address} may use it: there is neither TLS nor a log-in");
+        output::say(&format!("warning: whoever reaches {address} may use it: there is neither TLS nor a log-in"));
     }
 }

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 
 use super::model::Source;
 use super::service::Service;
-use crate::output::causes;
+use crate::output::{causes, say};
 use crate::progress::Style;
 
 /// How often a file that is watched is looked at. It is read when it has not changed from one time to the next, so that one that is
@@ -78,7 +78,7 @@ impl Reloader {
             }
             Err(error) => {
                 let before = generation - 1;
-                eprintln!("{}\n  model {before} is still served", causes("the new model is refused:", &error));
+                say(&format!("{}\n  model {before} is still served", causes("the new model is refused:", &error)));
             }
         }
     }

@@ -79,7 +79,7 @@ pub(crate) use input_rows::{FeatureRows, InputRows, unit_scale};
 pub use numbering::Numbering;
 pub use stats::Stats;
 pub(crate) use training_set::TrainingSet;
-pub use write::{write, write_to};
+pub use write::{files, write, write_to};
 
 /// A file format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! A data set in two files: a matrix of features and one of labels.
 
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use super::dataset::{Dataset, Parts};
@@ -9,9 +10,24 @@ use super::{LabelFile, ReadOptions, Relevance, source};
 
 /// Where the labels of a feature matrix are: `X_Xf` in the name becomes `X_Y`, as in the `LF-*` sets, or else the first `X` becomes `Y`.
 pub(crate) fn label_path(features: &Path) -> Option<PathBuf> {
-    let name = features.file_name()?.to_str()?;
-    let labels = if name.contains("X_Xf") { name.replacen("X_Xf", "X_Y", 1) } else { name.replacen('X', "Y", 1) };
-    (labels != name).then(|| features.with_file_name(labels))
+    let name = features.file_name()?;
+    let labels = replaced(name, b"X_Xf", b"X_Y").or_else(|| replaced(name, b"X", b"Y"))?;
+    Some(features.with_file_name(labels))
+}
+
+/// A file name with the first `from` replaced.
+fn replaced(name: &OsStr, from: &[u8], to: &[u8]) -> Option<OsString> {
+    // On Unix a name is any bytes; elsewhere only names of text have an X to replace.
+    #[cfg(unix)]
+    let bytes = std::os::unix::ffi::OsStrExt::as_bytes(name);
+    #[cfg(not(unix))]
+    let bytes = name.to_str()?.as_bytes();
+    let at = memchr::memmem::find(bytes, from)?;
+    let replaced = [&bytes[..at], to, &bytes[at + from.len()..]].concat();
+    #[cfg(unix)]
+    return Some(std::os::unix::ffi::OsStringExt::from_vec(replaced));
+    #[cfg(not(unix))]
+    return String::from_utf8(replaced).ok().map(Into::into);
 }
 
 /// The file of the labels: beside the features or, as PECOS has several feature matrices for one of labels, a folder above.

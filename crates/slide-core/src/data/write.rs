@@ -3,7 +3,7 @@
 use std::fmt::{Display, Write as _};
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
@@ -13,7 +13,7 @@ use crate::atomic_file::write_atomically;
 
 /// Writes a data set under `path`, compressed when the name ends in `.gz` or `.zst`.
 ///
-/// The write is atomic: to a temporary file, which is synced and renamed. For a pair of files, `path`
+/// The write is atomic ([`write_atomically`]). For a pair of files, `path`
 /// names the feature matrix; the labels go to the file beside it that [`read`](super::read) looks for. Values are written
 /// with enough digits to restore the same `f32`. svmlight is written in the bases that the data set was read with; where the lines
 /// alone do not say the bases and widths, a comment before them does.
@@ -23,15 +23,13 @@ use crate::atomic_file::write_atomically;
 pub fn write(path: impl AsRef<Path>, data: &Dataset, format: Format) -> Result<(), DataError> {
     let path = path.as_ref();
     let parts = data.arrays();
-    if format != Format::Npz {
+    if let Format::Xmc | Format::Svmlight = format {
         return atomically(path, |file| compressed(path, file, |writer| write_text(writer, data, format)));
     }
     if format == Format::Npy {
         return Err(DataError::Request(format!("{}: dense arrays are read, not written: write npz", path.display())));
     }
-    let labels = pair::label_path(path).ok_or_else(|| {
-        DataError::Request(format!("{}: the file of the feature matrix needs an X in its name", path.display()))
-    })?;
+    let labels = label_file(path)?;
     if format == Format::Matrix {
         for (path, part) in [(&*labels, Part::Labels), (path, Part::Features)] {
             atomically(path, |file| compressed(path, file, |writer| write_lines(writer, data, part)))?;
@@ -44,6 +42,22 @@ pub fn write(path: impl AsRef<Path>, data: &Dataset, format: Format) -> Result<(
     atomically(path, |file| {
         let features = (&parts.feature_indptr[..], &parts.feature_indices[..], Some(&parts.feature_values[..]));
         npz::write_matrix(file, features, parts.feature_count)
+    })
+}
+
+/// The files that [`write()`] writes: `path` and, for a pair of files, that of the labels.
+///
+/// # Errors
+/// [`DataError::Request`] for a name without `X` for a pair.
+pub fn files(path: impl AsRef<Path>, format: Format) -> Result<Vec<PathBuf>, DataError> {
+    let path = path.as_ref();
+    let labels = matches!(format, Format::Npz | Format::Matrix).then(|| label_file(path)).transpose()?;
+    Ok([path.to_owned()].into_iter().chain(labels).collect())
+}
+
+fn label_file(path: &Path) -> Result<PathBuf, DataError> {
+    pair::label_path(path).ok_or_else(|| {
+        DataError::Request(format!("{}: the file of the feature matrix needs an X in its name", path.display()))
     })
 }
 
