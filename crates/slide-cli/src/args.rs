@@ -227,7 +227,8 @@ pub(crate) struct EvalArgs {
     /// Resamples of the examples, of which intervals are computed
     #[arg(long, value_name = "N", default_value = "1000")]
     pub(crate) resamples: NonZeroUsize,
-    /// Pairs of example and label to leave out, in the format of the Extreme Classification Repository
+    /// Pairs of example and label to take out of the predictions, in the format of the Extreme Classification Repository; the labels of
+    /// the examples stay as they are, as in the repository's scripts
     #[arg(long, value_name = "FILE")]
     pub(crate) filter: Option<PathBuf>,
     #[command(flatten)]

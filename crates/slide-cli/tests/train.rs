@@ -99,7 +99,7 @@ fn what_the_data_chose_is_told() {
 }
 
 #[test]
-fn labels_of_a_filter_do_not_count() {
+fn a_filter_takes_labels_out_of_the_predictions_only() {
     let folder = Folder::new();
     folder.train("m.slide", "").success();
     let examples = folder.text("test.txt").lines().count() - 1;
@@ -107,6 +107,23 @@ fn labels_of_a_filter_do_not_count() {
     folder.write("all.filter", everything);
     let evaluated = json(&folder.slide("eval m.slide test.txt --filter all.filter --json").assert().success());
     assert_eq!(evaluated["metrics"]["at"][0]["precision"], 0.0);
+    assert_eq!(evaluated["metrics"]["examples_without_labels"], 0, "the labels of the examples are still there");
+
+    // Label 0 of example 0 is filtered: label 1, which it has too, is predicted first, and the denominators keep both.
+    folder.write("two.txt", "2 2 3\n0,1 0:1\n2 1:1\n");
+    folder.write("two.filter", "0 0\n");
+    folder
+        .slide("train two.txt -q -o two.slide --model network --epochs 60 --dropout 0 --hidden 8 --batch-size 4")
+        .assert()
+        .success();
+    let report = json(&folder.slide("eval two.slide two.txt --filter two.filter --json").assert().success());
+    let metrics = |cutoff: usize| {
+        let at = &report["metrics"]["at"][cutoff];
+        ["precision", "recall", "ndcg"].map(|metric| (at[metric].as_f64().unwrap() * 1e4).round() / 1e4)
+    };
+    assert_eq!(metrics(0), [1.0, 0.75, 1.0]);
+    // nDCG@3 of example 0: 1 of 1 + 1/log2(3).
+    assert_eq!(metrics(1), [0.3333, 0.75, 0.8066]);
 }
 
 #[test]

@@ -16,7 +16,7 @@ const PIECE: usize = 4096;
 #[derive(Default)]
 #[non_exhaustive]
 pub struct EvaluateOptions<'a> {
-    /// Labels that are taken out of the ranking of an example, and of its own labels.
+    /// Labels that are taken out of the predictions of an example; its own labels stay as they are.
     pub filter: Option<&'a Filter>,
     /// The model whose training examples give the propensities and the label groups; none: the predictor's own. Comparisons take the
     /// same for both sides. Labels that it does not have count as 1 in PSP and are in no group.
@@ -71,25 +71,20 @@ fn run(
     let mut accumulator = Accumulator::new(Some(&propensity)).with_label_groups(reference.label_frequencies());
     let count = |filter: &Filter| (0..data.examples() as u32).map(|example| filter.count(example)).max().unwrap_or(0);
     let k = accumulator.depth() + filter.map_or(0, count);
-    let (mut predictions, mut ranking, mut truth) = (Predictions::default(), Vec::new(), Vec::new());
+    let (mut predictions, mut ranking) = (Predictions::default(), Vec::new());
     for first in (0..data.examples()).step_by(PIECE) {
         let piece = first..data.examples().min(first + PIECE);
         let examples: Vec<_> = piece.clone().map(|example| data.features(example)).collect();
         predict(&examples, k, &mut predictions).map_err(|error| error.later_by(first))?;
         for (example, predictions) in piece.clone().zip(predictions.iter()) {
+            let is_left = |label| filter.is_none_or(|filter| !filter.contains(example as u32, label));
+            let truth = data.labels(example);
             ranking.clear();
-            ranking.extend(predictions.iter().map(|best| best.label));
-            let own = data.labels(example);
-            for best in predictions.iter().take(accumulator.depth()) {
-                accumulator.add_probability(best.probability, own.binary_search(&best.label).is_ok());
+            for best in predictions.iter().filter(|best| is_left(best.label)).take(accumulator.depth()) {
+                accumulator.add_probability(best.probability, truth.binary_search(&best.label).is_ok());
+                ranking.push(best.label);
             }
-            truth.clear();
-            truth.extend_from_slice(own);
-            if let Some(filter) = filter {
-                filter.apply(example as u32, &mut ranking);
-                filter.apply(example as u32, &mut truth);
-            }
-            accumulator.add(&ranking, &truth);
+            accumulator.add(&ranking, truth);
         }
         if let Some(progress) = &mut progress {
             progress(piece.end);
