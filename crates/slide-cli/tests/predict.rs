@@ -89,6 +89,18 @@ fn examples_before_a_defect_are_answered() {
 }
 
 #[test]
+fn no_examples_have_no_answers() {
+    let folder = trained();
+    folder.write("empty.txt", "");
+    folder.write("header.txt", "0 60 30\n");
+    let blank = folder.slide("predict m.slide -").write_stdin("\n").assert().code(1).stdout("");
+    assert!(stderr(&blank).contains("at least one example"), "{}", stderr(&blank));
+    for words in ["empty.txt", "header.txt", "empty.txt --data-format xmc", "empty.txt --json", "-"] {
+        folder.slide(&format!("predict m.slide {words} -q")).write_stdin("").assert().success().stdout("").stderr("");
+    }
+}
+
+#[test]
 fn an_answer_does_not_wait_for_the_next_example() {
     let folder = trained();
     let mut command = common::std_slide();

@@ -25,7 +25,10 @@ pub(crate) fn run(args: &PredictArgs, show: Show) -> Result<()> {
     let model = predictor.model();
     let format = args.format.unwrap_or(if show.json { PredictionFormat::Jsonl } else { PredictionFormat::Tsv });
     let options = ReadOptions { feature_count: Some(model.features()), ..args.data.reading(None) };
-    let examples = read_ahead(stream::open(&args.input, &options)?);
+    let examples = match stream::open(&args.input, &options) {
+        Err(error) if is_of_empty_input(&error) => return Ok(()),
+        examples => read_ahead(examples?),
+    };
     let mut output = Output::new();
     let mut predictions = Predictions::default();
     while let Ok(first) = examples.recv() {
@@ -35,6 +38,7 @@ pub(crate) fn run(args: &PredictArgs, show: Show) -> Result<()> {
         for example in std::iter::once(first).chain(examples.try_iter().take(BATCH - 1)) {
             match example {
                 Ok(example) => batch.push(example),
+                Err(error) if is_of_empty_input(&error) => return Ok(()),
                 Err(error) => end = Some(error),
             }
         }
@@ -52,6 +56,11 @@ pub(crate) fn run(args: &PredictArgs, show: Show) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether an error says that there is not a byte: a data set without examples is one, but there is nothing to predict.
+fn is_of_empty_input(error: &DataError) -> bool {
+    matches!(error, DataError::Malformed { line: 1, column: 1, found, .. } if found == "the end of the file")
 }
 
 struct Example {

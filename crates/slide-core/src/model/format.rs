@@ -39,7 +39,7 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use half::bf16;
+use half::{bf16, f16};
 use safetensors::tensor::{Metadata, SafeTensors};
 use safetensors::{Dtype, View};
 use serde::{Deserialize, Serialize};
@@ -352,6 +352,7 @@ impl Model {
                 reader.layer(&name, layer, header.step)?;
                 layer.finish_loading();
             }
+        reader.check_finite()?;
             Some(network)
         } else {
             None
@@ -487,6 +488,29 @@ impl<'a> Reader<'a> {
             };
             self.typed(&weight, &[rows, width], dtype)?;
             Ok(storage)
+    /// That no tensor of floats has a NaN or an infinity.
+    fn check_finite(&self) -> Result<(), ModelError> {
+        // Minus infinity keeps labels without training examples, and places of the index without a label, out of every answer.
+        let may_be_lowest = ["linear.bias", "index.offset"];
+        let or_lowest =
+            |word| Some(f32::from_le_bytes(word)).filter(|&value| value != f32::NEG_INFINITY).unwrap_or(f32::MIN);
+        for (name, tensor) in self.tensors.tensors() {
+            let wrong = match tensor.dtype() {
+                Dtype::F32 if may_be_lowest.contains(&&*name) => first_not_finite(tensor.data(), or_lowest),
+                Dtype::F32 => first_not_finite(tensor.data(), f32::from_le_bytes),
+                Dtype::BF16 => first_not_finite(tensor.data(), |half| bf16::from_le_bytes(half).to_f32()),
+                Dtype::F16 => first_not_finite(tensor.data(), |half| f16::from_le_bytes(half).to_f32()),
+                _ => None,
+            };
+            if let Some((at, value)) = wrong {
+                let width = tensor.shape().get(1).copied();
+                let position = width.map_or_else(|| vec![at], |width| vec![at / width, at % width]);
+                return Err(ModelError::NotFinite { path: self.path.to_owned(), tensor: name, position, value });
+            }
+        }
+        Ok(())
+    }
+
         };
         let storage = [layer("input", features, first)?, layer("output", labels, last)?];
         for (index, pair) in hidden.windows(2).enumerate() {
@@ -609,3 +633,14 @@ fn scatter<T: bytemuck::Pod>(bytes: &[u8], partition: &Partition, width: usize, 
         bytemuck::cast_slice_mut(&mut out[at..at + width]).copy_from_slice(row);
     }
 }
+/// The first number that is NaN or infinite, and its place.
+fn first_not_finite<const N: usize>(bytes: &[u8], number: impl Fn([u8; N]) -> f32) -> Option<(usize, f32)> {
+    const PIECE: usize = 1 << 12;
+    let numbers = bytes.as_chunks().0;
+    // Without a branch for each number: nearly always all are finite.
+    let has_wrong = |piece: &[[u8; N]]| !piece.iter().fold(true, |all, &bytes| all & number(bytes).is_finite());
+    let piece = numbers.chunks(PIECE).position(has_wrong)?;
+    let mut rest = numbers.iter().map(|&bytes| number(bytes)).enumerate().skip(piece * PIECE);
+    rest.find(|(_, value)| !value.is_finite())
+}
+

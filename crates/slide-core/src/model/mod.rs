@@ -121,6 +121,18 @@ pub enum ModelError {
     /// The tables found no memory, or the file could not be mapped or changed while it was read.
     #[error(transparent)]
     Memory(#[from] MemError),
+    /// A number of the file is NaN or infinite: what such a model predicts means nothing.
+    #[error("{}: `{tensor}` has {value} at {position:?}, expected finite numbers", path.display())]
+    NotFinite {
+        /// The file.
+        path: PathBuf,
+        /// The name of the tensor.
+        tensor: String,
+        /// The row and the column, or the place in a vector, from 0.
+        position: Vec<usize>,
+        /// NaN or an infinity.
+        value: f32,
+    },
 }
 
 impl Model {
