@@ -59,10 +59,10 @@ pub(crate) struct TrainArgs {
     #[arg(long, short, value_name = "MODEL")]
     pub(crate) output: PathBuf,
     /// Examples to evaluate on
-    #[arg(long, value_name = "FILE", overrides_with = "valid")]
+    #[arg(long, value_name = "FILE", conflicts_with = "valid")]
     pub(crate) test: Option<PathBuf>,
-    /// Evaluate on this share of the training examples, held out at random by the seed
-    #[arg(long, value_name = "SHARE", overrides_with = "test")]
+    /// Evaluate on this share of the training examples, held out at random by the seed; not together with --test
+    #[arg(long, value_name = "SHARE")]
     pub(crate) valid: Option<f64>,
     /// Evaluate every EPOCHS epochs, and after the last
     #[arg(long, value_name = "EPOCHS")]

@@ -233,6 +233,29 @@ fn the_log_is_a_json_object_a_line() {
         assert!(0.0 < seconds(batch) && seconds(batch) < seconds(&lines[9]), "{phase}: {batch}, {}", lines[9]);
     }
 }
+    for (share, what) in [("0.001", "holds out none"), ("0.999", "leaves none to train on")] {
+        let said = stderr(&folder.slide(&format!("train train.txt -q -o n.slide --valid {share}")).assert().code(2));
+        assert_eq!(said, format!("error: --valid: a share of {share} {what} of the 400 examples of train.txt\n"));
+    }
+    assert!(!folder.path("n.slide").exists());
+}
+
+#[test]
+fn a_test_file_and_a_held_out_share_are_not_given_together() {
+    let folder = Folder::new();
+    folder.write("test.toml", "test = \"test.txt\"\n");
+    folder.write("valid.toml", "valid = 0.1\n");
+    for words in [
+        "--test does-not-exist.txt --valid 0.1",
+        "--valid 0.1 --test test.txt",
+        "--config test.toml --valid 0.1",
+        "--config valid.toml --test test.txt",
+    ] {
+        let said = stderr(&folder.slide(&format!("train train.txt -q -o m.slide {words}")).assert().code(2));
+        assert!(said.contains("'--test <FILE>'") && said.contains("'--valid <SHARE>'"), "{words}: {said}");
+        assert!(said.contains("cannot be used with"), "{words}: {said}");
+    }
+    assert!(!folder.path("m.slide").exists());
 
 #[test]
 fn the_log_and_the_summary_say_where_active_rows_come_from() {

@@ -126,6 +126,13 @@ fn read(args: &TrainArgs, config: &TrainConfig, show: Show) -> Result<(Dataset, 
 /// Reads a data file and prints its counts.
 pub(crate) fn read_file(path: &Path, options: &ReadOptions, show: Show) -> Result<Dataset> {
     let name = file_name(path);
+        if train.examples() == 0 || held_out.examples() == 0 {
+            let what = if held_out.examples() == 0 { "holds out none" } else { "leaves none to train on" };
+            let (name, examples) = (file_name(&args.train), count(all.examples()));
+            return Err(
+                Usage(format!("--valid: a share of {share} {what} of the {examples} examples of {name}")).into()
+            );
+        }
     let start = Instant::now();
     let data = show.progress.during(&format!("reading {name}"), || data::read(path, options))?;
     let [examples, features, labels] = [data.examples(), data.feature_count(), data.label_count()].map(count);
