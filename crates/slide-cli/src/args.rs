@@ -9,7 +9,8 @@ use std::time::Duration;
 use clap::{Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use slide_core::data::Format;
 use slide_core::data::synth::Shape;
-use slide_core::{IndexConfig, Quantization, QuantizeConfig, Retrieval, RowBits};
+use slide_core::metrics::{Accumulator, Propensity};
+use slide_core::{EvaluateOptions, IndexConfig, Quantization, QuantizeConfig, Retrieval, RowBits};
 
 use crate::choice::named;
 use crate::config_file;
@@ -69,6 +70,8 @@ pub(crate) struct TrainArgs {
     pub(crate) eval_every: Option<NonZeroU32>,
     /// Read settings from a TOML file, in sections model, network, optimizer, sampling, hashing, linear, index; other long options are keys
     /// before the sections. The command line takes precedence
+    #[command(flatten)]
+    pub(crate) metrics: MetricOptions,
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Continue the interrupted training of a checkpoint, with its settings and on the same data
@@ -208,7 +211,7 @@ pub(crate) struct QuantizeArgs {
 #[command(after_help = "\
 Examples:
   slide eval model.slide test.txt
-  slide eval model.slide test.txt --parts
+  slide eval model.slide test.txt --parts --at 1,3,5,10 --propensity 0.6,2.6
   slide eval model.slide test.txt --compare other.slide")]
 pub(crate) struct EvalArgs {
     pub(crate) model: PathBuf,
@@ -259,6 +262,8 @@ pub(crate) struct PredictArgs {
     #[arg(long, value_name = "FORMAT")]
     pub(crate) format: Option<PredictionFormat>,
     /// Write names instead of numbers: line i of this file, from 0, is the name of label i
+    pub(crate) metrics: MetricOptions,
+    #[command(flatten)]
     #[arg(long, value_name = "FILE")]
     pub(crate) names: Option<PathBuf>,
     #[command(flatten)]
@@ -332,6 +337,61 @@ pub(crate) struct ServeLimits {
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     pub(crate) grace: Duration,
 }
+/// Which metrics are computed.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct MetricOptions {
+    /// The k of P@k and of the other metrics: different numbers from 1 to 1000, separated by commas
+    #[arg(long, value_name = "K,K,...", default_value = "1,3,5", value_parser = cutoffs)]
+    at: Cutoffs,
+    /// The constants of the propensities that PSP@k weighs labels with. The Extreme Classification Repository uses 0.6,2.6 for
+    /// Amazon sets, 0.5,0.4 for Wikipedia sets, and the default for all others
+    #[arg(long, value_name = "A,B", default_value = "0.55,1.5", value_parser = constants)]
+    propensity: (f64, f64),
+}
+
+#[derive(Clone, Debug)]
+struct Cutoffs(Vec<usize>);
+
+impl Default for MetricOptions {
+    fn default() -> Self {
+        Self { at: Cutoffs(Accumulator::CUTOFFS.to_vec()), propensity: (Propensity::A, Propensity::B) }
+    }
+}
+
+impl MetricOptions {
+    /// Options of an evaluation with these metrics.
+    pub(crate) fn evaluation(&self) -> EvaluateOptions<'_> {
+        let mut options = EvaluateOptions::default();
+        (options.cutoffs, options.propensity) = (Some(self.at.0.as_slice()), Some(self.propensity));
+        options
+    }
+
+    /// A and B.
+    pub(crate) fn propensity(&self) -> (f64, f64) {
+        self.propensity
+    }
+}
+
+fn cutoffs(text: &str) -> Result<Cutoffs, String> {
+    let range = 1..=Accumulator::LARGEST_CUTOFF;
+    let number = |text: &str| text.trim().parse().ok().filter(|k| range.contains(k));
+    let numbers: Option<Vec<usize>> = text.split(',').map(number).collect();
+    let expected = || format!("expected numbers from 1 to {}, separated by commas", Accumulator::LARGEST_CUTOFF);
+    let mut numbers = numbers.ok_or_else(expected)?;
+    numbers.sort_unstable();
+    match numbers.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(pair) => Err(format!("{} is given twice", pair[0])),
+        None => Ok(Cutoffs(numbers)),
+    }
+}
+
+fn constants(text: &str) -> Result<(f64, f64), String> {
+    let number = |text: &str| text.trim().parse::<f64>().ok();
+    let pair = text.split_once(',').and_then(|(a, b)| number(a).zip(number(b)));
+    let pair = pair.filter(|&(a, b)| Propensity::are_constants(a, b));
+    pair.ok_or_else(|| "expected A from 0 to 2 and B from 0.01 to 100, separated by a comma".into())
+}
+
 
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());

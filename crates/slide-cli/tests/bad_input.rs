@@ -85,7 +85,7 @@ fn configuration_files() {
         ("epochs = 3\n[optimizer]\nepochs = 2\n", 2, "run.toml:3:1: `epochs` is set twice"),
         ("epochs = true\n", 2, "run.toml:1:10: epochs: invalid type: boolean `true`"),
         ("epochs = {}\n", 2, "run.toml:1:1: unknown section `epochs`"),
-        ("log-every = true\n", 2, "run.toml:1:13: `log-every`: expected a text or a number"),
+        ("log-every = true\n", 2, "run.toml:1:13: `log-every`: expected a text, a number or a list of numbers"),
         (
             "[optimizer]\nhidden = [8]\n",
             2,

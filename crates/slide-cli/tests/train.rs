@@ -195,6 +195,35 @@ fn options_go_before_the_file_and_the_file_before_the_defaults() {
         let config = train("--hidden 8 --sampler random");
         assert_eq!(config["network"]["hidden"], serde_json::json!([8]));
         assert_eq!(config["sampling"], serde_json::json!({ "sampler": "random", "active": 0.5 }));
+/// Every option that takes several values: those of the command line replace those of the file, and a later option an earlier one.
+#[test]
+fn lists_of_the_command_line_replace_those_of_the_file() {
+    let folder = Folder::new();
+    folder.write("lists.toml", "hidden = [16]\ndropout = [0.2, 0.3]\nat = [1, 2]\npropensity = \"0.6,2.6\"\n");
+    let train = |words: &str| {
+        let words = format!("train train.txt -q --json --model network --epochs 1 -o m.slide --test test.txt {words}");
+        let summary = json(&folder.slide(&words).assert().success());
+        let cutoffs: Vec<u64> =
+            summary["metrics"]["at"].as_array().unwrap().iter().map(|at| at["k"].as_u64().unwrap()).collect();
+        let network = json(&folder.slide("info m.slide --json").assert().success())["config"]["network"].clone();
+        let psp = summary["metrics"]["at"][0]["psp"].as_f64().unwrap();
+        ((network["hidden"].to_string(), network["dropout"].to_string(), cutoffs), psp)
+    };
+    let of = |hidden: &str, dropout: &str, cutoffs: &[u64]| (hidden.to_owned(), dropout.to_owned(), cutoffs.to_vec());
+    let (settings, in_file) = train("--config lists.toml");
+    assert_eq!(settings, of("[16]", "[0.2,0.3]", &[1, 2]));
+    let all = "--hidden 8 --dropout 0.1,0 --at 1,3,7 --propensity 0.55,1.5";
+    let (settings, replaced) = train(&format!("--config lists.toml {all}"));
+    assert_eq!(settings, of("[8]", "[0.1,0.0]", &[1, 3, 7]));
+    let (without, alone) = train(all);
+    assert_eq!((without, alone), (settings, replaced));
+    assert_ne!(in_file, replaced);
+    let (settings, _) = train("--config lists.toml --hidden 8 --hidden 12,10 --at 1 --at 9,4");
+    assert_eq!(settings, of("[12,10]", "[0.2,0.3]", &[4, 9]));
+    let layers = stdout(&folder.slide("info m.slide").assert().success());
+    assert!(layers.contains("60 -> 12 -> 10 -> 30"), "{layers}");
+}
+
     }
 }
 

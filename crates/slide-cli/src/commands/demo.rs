@@ -12,7 +12,7 @@ use slide_core::{Dataset, Outcome, Predictor, Retrieval, TrainConfig, Trainer};
 use super::eval::evaluation;
 use super::train::{read_file, say_choices};
 use super::{Show, Status};
-use crate::args::DemoArgs;
+use crate::args::{DemoArgs, MetricOptions};
 use crate::files;
 use crate::output::{self, pairs};
 use crate::session::Session;
@@ -49,6 +49,7 @@ pub(crate) fn run(args: &DemoArgs, show: Show) -> Result<Status> {
         eval_every: None,
         log: None,
         output: &path,
+        metrics: MetricOptions::default(),
         checkpoint: files::with_ending(&path, ".checkpoint"),
         checkpoint_every: None,
     };
@@ -61,7 +62,8 @@ pub(crate) fn run(args: &DemoArgs, show: Show) -> Result<Status> {
     show.progress.during("writing the model", || model.save(&path))?;
     let predictor = Predictor::with(model, Retrieval::Auto, &runtime)?;
     let start = Instant::now();
-    let metrics = evaluation(&predictor, &test, None, None, show)?.metrics;
+    let metrics = evaluation(&predictor, &test, None, None, &MetricOptions::default(), show)?.metrics;
+    let paths = Paths { model: path, file: folder.join(TRAIN) };
     let seconds = Seconds { reading, evaluation: start.elapsed().as_secs_f64(), ..Seconds::default() };
     let summary = Summary::new(path, predictor.model(), &runtime, &trained, seconds, Some(metrics), report);
     if show.json {

@@ -8,13 +8,12 @@ use serde::Serialize;
 use slide_core::data::Filter;
 use slide_core::metrics::{At, Bootstrap, Difference, Interval, LabelGroup};
 use slide_core::{
-    Dataset, EvaluateOptions, Evaluation, Metrics, Model, Parts, PredictError, Predictor, Retrieval, evaluate_with,
-    latencies,
+    Dataset, Evaluation, Metrics, Model, Parts, PredictError, Predictor, Retrieval, evaluate_with, latencies,
 };
 
 use super::Show;
 use super::train::read_file;
-use crate::args::EvalArgs;
+use crate::args::{EvalArgs, MetricOptions};
 use crate::output::{self, count, file_name, pairs, seconds};
 use crate::percentiles::Percentiles;
 use crate::table;
@@ -39,11 +38,19 @@ struct Report {
     resamples: usize,
     retrieval: &'static str,
     isa: &'static str,
+    propensity: PropensityConstants,
     threads: usize,
 }
 
 /// How good a model is.
 #[derive(Serialize)]
+/// Of the propensities in PSP.
+#[derive(Serialize)]
+struct PropensityConstants {
+    a: f64,
+    b: f64,
+}
+
 struct Measured {
     model: PathBuf,
     metrics: Metrics,
@@ -105,7 +112,7 @@ pub(crate) fn run(args: &EvalArgs, show: Show) -> Result<()> {
         args.filter.as_ref().map(|path| Filter::read(path, test.examples(), test.label_count())).transpose()?;
     let measure = |path: &Path, predictor: &Predictor| -> Result<Measured> {
         let start = Instant::now();
-        let evaluation = evaluation(predictor, &test, filter.as_ref(), Some(reference), show)?;
+        let evaluation = evaluation(predictor, &test, filter.as_ref(), Some(reference), &args.metrics, show)?;
         let seconds = start.elapsed().as_secs_f64();
         let bootstrap = evaluation.bootstrap(args.resamples.get(), runtime.workers());
         Ok(Measured {
@@ -123,7 +130,7 @@ pub(crate) fn run(args: &EvalArgs, show: Show) -> Result<()> {
     let parts = if args.parts { vec![Parts::Network, Parts::Linear] } else { Vec::new() };
     let alone = |part: Parts| -> Result<PartAlone> {
         let predictor = Predictor::of_parts(reference.clone(), part, Retrieval::Auto, &runtime)?;
-        let metrics = evaluation(&predictor, &test, filter.as_ref(), None, show)?.metrics;
+        let metrics = evaluation(&predictor, &test, filter.as_ref(), None, &args.metrics, show)?.metrics;
         Ok(PartAlone { part: part.name(), metrics })
     };
     let parts = parts.into_iter().map(alone).collect::<Result<Vec<_>>>()?;
@@ -145,6 +152,7 @@ pub(crate) fn run(args: &EvalArgs, show: Show) -> Result<()> {
         latency,
         resamples: args.resamples.get(),
         retrieval: args.retrieval.retrieval.name(),
+    let (a, b) = args.metrics.propensity();
         isa: runtime.kernels().isa().name(),
         threads: runtime.workers().count(),
     };
@@ -152,6 +160,7 @@ pub(crate) fn run(args: &EvalArgs, show: Show) -> Result<()> {
 }
 
 impl std::fmt::Display for Report {
+        propensity: PropensityConstants { a, b },
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { measured, parts, comparison, resamples, .. } = self;
         let Metrics { examples, examples_without_labels, .. } = measured.metrics;
@@ -195,7 +204,7 @@ impl Measured {
     }
 }
 
-/// Evaluates a model on a test set, with progress; `filter` and `reference` are those of [`EvaluateOptions`].
+/// Evaluates a model on a test set, with progress; `filter` and `reference` are those of [`slide_core::EvaluateOptions`].
 pub(crate) fn evaluation(
     predictor: &Predictor,
     test: &Dataset,
@@ -204,8 +213,9 @@ pub(crate) fn evaluation(
     show: Show,
 ) -> Result<Evaluation, PredictError> {
     show.progress.examples("evaluating", test.examples(), |done| {
-        let mut options = EvaluateOptions::default();
+        let mut options = metrics.evaluation();
         (options.filter, options.reference, options.progress) = (filter, reference, Some(done as _));
         evaluate_with(predictor, test, options)
     })
 }
+    metrics: &MetricOptions,

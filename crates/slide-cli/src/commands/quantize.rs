@@ -11,7 +11,7 @@ use slide_core::{Model, Predictor, QuantizeConfig};
 use super::Show;
 use super::eval::evaluation;
 use super::train::read_file;
-use crate::args::QuantizeArgs;
+use crate::args::{MetricOptions, QuantizeArgs};
 use crate::files;
 use crate::output::{self, bytes};
 use crate::table::Table;
@@ -54,7 +54,7 @@ pub(crate) fn run(args: &QuantizeArgs, show: Show) -> Result<()> {
     let data = read_file(data, &args.reading.reading_for(&model, args.runtime.threads), show)?;
     let measure = |model: &Arc<Model>| -> Result<Metrics> {
         let predictor = Predictor::with(model.clone(), args.retrieval.retrieval, &runtime)?;
-        Ok(evaluation(&predictor, &data, None, None, show)?.metrics)
+        Ok(evaluation(&predictor, &data, None, None, &MetricOptions::default(), show)?.metrics)
     };
     let mut model = Arc::new(model);
     let before = measure(&model)?;

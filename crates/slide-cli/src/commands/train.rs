@@ -57,6 +57,7 @@ pub(crate) fn run(args: &TrainArgs, show: Show) -> Result<Status> {
         log,
         output: &args.output,
         checkpoint,
+        metrics: args.metrics.clone(),
         checkpoint_every: args.checkpoint_every,
     };
     let trained = session.run(&mut trainer)?;
@@ -74,7 +75,8 @@ pub(crate) fn run(args: &TrainArgs, show: Show) -> Result<Status> {
     show.progress.during("writing the model", || model.save(&args.output))?;
     let predictor = Predictor::with(model, Retrieval::Auto, &runtime)?;
     let start = Instant::now();
-    let evaluation = test.as_ref().map(|test| evaluation(&predictor, test, None, None, show)).transpose()?;
+    let evaluation =
+        test.as_ref().map(|test| evaluation(&predictor, test, None, None, &args.metrics, show)).transpose()?;
     let metrics = evaluation.map(|evaluation| evaluation.metrics);
     let seconds = Seconds { reading, evaluation: start.elapsed().as_secs_f64(), ..Seconds::default() };
     let summary = Summary::new(args.output.clone(), predictor.model(), &runtime, &trained, seconds, metrics, report);

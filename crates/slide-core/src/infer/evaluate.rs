@@ -21,6 +21,10 @@ pub struct EvaluateOptions<'a> {
     /// The model whose training examples give the propensities and the label groups; none: the predictor's own. Comparisons take the
     /// same for both sides. Labels that it does not have count as 1 in PSP and are in no group.
     pub reference: Option<&'a Model>,
+    /// The k of P@k and of the other metrics, in any order; none: 1, 3 and 5.
+    pub cutoffs: Option<&'a [usize]>,
+    /// A and B of [`Propensity::with_constants`]; none: [`Propensity::A`] and [`Propensity::B`].
+    pub propensity: Option<(f64, f64)>,
     /// Called with the number of examples done.
     pub progress: Option<&'a mut dyn FnMut(usize)>,
 }
@@ -36,7 +40,8 @@ pub fn evaluate(predictor: &Predictor, data: &Dataset) -> Result<Metrics, Predic
 /// The same with options, and with all that was counted: macro averages, and what confidence intervals are computed from.
 ///
 /// # Errors
-/// As [`evaluate`].
+/// As [`evaluate`]; no cutoffs, or one that is not from 1 to [`Accumulator::LARGEST_CUTOFF`]; constants that are not
+/// [those of propensities](Propensity::are_constants).
 pub fn evaluate_with(
     predictor: &Predictor,
     data: &Dataset,
@@ -47,14 +52,18 @@ pub fn evaluate_with(
 }
 
 /// The metrics of a model that is still in training.
-pub(crate) fn evaluate_model(model: &Model, runtime: &Runtime, data: &Dataset) -> Result<Metrics, PredictError> {
+pub(crate) fn evaluate_model(
+    model: &Model,
+    runtime: &Runtime,
+    data: &Dataset,
+    options: EvaluateOptions<'_>,
+) -> Result<Evaluation, PredictError> {
     let plan = Plan::new(model, Parts::Both, Retrieval::Auto, runtime)?;
     let inference = plan.inference(model, runtime);
     let mut scratch = BatchScratch::default();
-    run(model, data, EvaluateOptions::default(), &mut |examples, k, predictions| {
+    run(model, data, options, &mut |examples, k, predictions| {
         predict_batch(&inference, examples, k, &mut scratch, predictions)
     })
-    .map(|evaluation| evaluation.metrics)
 }
 
 type Predict<'a> = dyn FnMut(&[super::Example<'_>], usize, &mut Predictions) -> Result<(), PredictError> + 'a;
@@ -65,10 +74,19 @@ fn run(
     options: EvaluateOptions<'_>,
     predict: &mut Predict<'_>,
 ) -> Result<Evaluation, PredictError> {
-    let EvaluateOptions { filter, reference, mut progress } = options;
+    let EvaluateOptions { filter, reference, cutoffs, propensity, mut progress } = options;
     let reference = reference.unwrap_or(model);
-    let propensity = Propensity::new(reference.label_frequencies(), reference.examples());
-    let mut accumulator = Accumulator::new(Some(&propensity)).with_label_groups(reference.label_frequencies());
+    let cutoffs = cutoffs.unwrap_or(&Accumulator::CUTOFFS);
+    if cutoffs.is_empty() || !cutoffs.iter().all(|k| (1..=Accumulator::LARGEST_CUTOFF).contains(k)) {
+        return Err(PredictError::Cutoffs(cutoffs.to_vec()));
+    }
+    let (a, b) = propensity.unwrap_or((Propensity::A, Propensity::B));
+    if !Propensity::are_constants(a, b) {
+        return Err(PredictError::PropensityConstants(a, b));
+    }
+    let (frequencies, examples) = (reference.label_frequencies(), reference.examples());
+    let propensity = Propensity::with_constants(frequencies, examples, a, b);
+    let mut accumulator = Accumulator::with_cutoffs(cutoffs, Some(&propensity)).with_label_groups(frequencies);
     let count = |filter: &Filter| (0..data.examples() as u32).map(|example| filter.count(example)).max().unwrap_or(0);
     let k = accumulator.depth() + filter.map_or(0, count);
     let (mut predictions, mut ranking) = (Predictions::default(), Vec::new());

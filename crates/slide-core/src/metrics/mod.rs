@@ -55,6 +55,12 @@ impl Propensity {
         Self { inverse }
     }
 
+    /// Whether these can be A and B: from 0 to 2, and from 0.01 to 100. With these all sums are in range.
+    #[must_use]
+    pub fn are_constants(a: f64, b: f64) -> bool {
+        (0.0..=2.0).contains(&a) && (0.01..=100.0).contains(&b)
+    }
+
     /// `1/p` of a label; 1 for a label beyond those given.
     pub fn inverse(&self, label: u32) -> f64 {
         self.inverse.get(label as usize).copied().unwrap_or(1.0)
@@ -212,6 +218,8 @@ impl Metrics {
 impl<'a> Accumulator<'a> {
     /// The usual cutoffs.
     pub const CUTOFFS: [usize; 3] = [1, 3, 5];
+    /// The largest cutoff that an evaluation takes: it predicts that many labels for each example.
+    pub const LARGEST_CUTOFF: usize = 1000;
 
     /// Without examples; cutoffs 1, 3 and 5.
     pub fn new(propensity: Option<&'a Propensity>) -> Self {

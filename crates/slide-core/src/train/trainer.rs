@@ -15,11 +15,11 @@ use crate::combination::Combination;
 use crate::config::{ConfigError, TrainConfig};
 use crate::data::{Dataset, Normalize, TrainingSet};
 use crate::index::IndexReport;
-use crate::infer::{PredictError, evaluate_model};
+use crate::infer::{EvaluateOptions, PredictError, evaluate_model};
 use crate::layer::partition::Partition;
 use crate::linear;
 use crate::lsh::HashError;
-use crate::metrics::Metrics;
+use crate::metrics::{Evaluation, Metrics};
 use crate::model::{Checkpoint, Model, ModelError};
 use crate::runtime::{Runtime, RuntimeError};
 use crate::streams;
@@ -396,7 +396,15 @@ impl Trainer {
     /// # Errors
     /// An example with a feature that the model does not know; a model without a network before its linear part is trained.
     pub fn evaluate(&self, data: &Dataset) -> Result<Metrics, PredictError> {
-        evaluate_model(&self.model, &self.runtime, data)
+        self.evaluate_with(data, EvaluateOptions::default()).map(|evaluation| evaluation.metrics)
+    }
+
+    /// The same with options, and with all that was counted.
+    ///
+    /// # Errors
+    /// As [`evaluate`](Self::evaluate), and options that [`evaluate_with`](crate::evaluate_with) refuses.
+    pub fn evaluate_with(&self, data: &Dataset, options: EvaluateOptions<'_>) -> Result<Evaluation, PredictError> {
+        evaluate_model(&self.model, &self.runtime, data, options)
     }
 
     /// The present model.
