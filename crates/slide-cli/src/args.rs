@@ -52,7 +52,8 @@ pub(crate) enum Verb {
 Examples:
   slide train train.txt --test test.txt -o model.slide
   slide train train.txt --valid 0.1 --hidden 512 --epochs 15 -o model.slide --log run.jsonl
-  slide train train.txt -o model.slide --resume model.slide.checkpoint")]
+  slide train train.txt -o model.slide --resume model.slide.checkpoint
+  slide train train.txt -o longer.slide --resume model.slide --epochs 20")]
 pub(crate) struct TrainArgs {
     /// Training examples
     pub(crate) train: PathBuf,
@@ -74,8 +75,11 @@ pub(crate) struct TrainArgs {
     pub(crate) metrics: MetricOptions,
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Continue the interrupted training of a checkpoint, with its settings and on the same data
-    #[arg(long, value_name = "CHECKPOINT")]
+    /// Continue the interrupted training of a checkpoint, with its settings and on the same data. With --epochs N, more than it was to
+    /// have: up to N epochs. From here on a checkpoint then has the learning rates of a training of N epochs. A finished model can be
+    /// given, too: as it has no state of the optimizer, its moments start from 0, and warm-up and schedule are those of the additional
+    /// epochs alone. Linear part and index are made anew; an index of `slide index` is dropped
+    #[arg(long, value_name = "CHECKPOINT|MODEL")]
     pub(crate) resume: Option<PathBuf>,
     /// Where to write checkpoints [default: the model's path and .checkpoint]
     #[arg(long, value_name = "FILE")]

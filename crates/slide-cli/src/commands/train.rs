@@ -41,7 +41,10 @@ pub(crate) fn run(args: &TrainArgs, show: Show) -> Result<Status> {
     let reading = start.elapsed().as_secs_f64();
 
     let mut trainer = match resumed {
-        Some(model) => Trainer::resume(model, &train, &runtime)?,
+        Some(model) => match more_epochs(&config, &model) {
+            Some(epochs) => Trainer::extend(model, epochs, &train, &runtime)?,
+            None => Trainer::resume(model, &train, &runtime)?,
+        },
         None => Trainer::new(config, &train, &runtime)?,
     };
     drop(train);
@@ -92,6 +95,11 @@ pub(crate) fn run(args: &TrainArgs, show: Show) -> Result<Status> {
 }
 
 /// The settings that the data decided, a line each.
+/// The epochs that are asked for, if a model is to have more than it was to have.
+fn more_epochs(config: &TrainConfig, model: &Model) -> Option<u32> {
+    config.optimizer.epochs.filter(|_| config.optimizer.epochs > model.config().optimizer.epochs)
+}
+
 pub(crate) fn say_choices(model: &Model, show: Show) {
     for Choice { setting, value, reason, .. } in model.choices() {
         show.progress.note(&format!("{setting} {value}: {reason}"));

@@ -92,6 +92,13 @@ pub(super) struct Header {
 pub(super) struct CheckpointHeader {
     /// Of the training examples.
     pub(super) data_digest: u64,
+    /// The batch before which the optimiser's state was 0; left out if it is the first of all.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub(super) first_step: u64,
+}
+
+fn is_first(step: &u64) -> bool {
+    *step == 0
 }
 
 /// Name, shape and size of a stored tensor.
@@ -285,7 +292,8 @@ impl Model {
             examples: self.examples,
             step: self.step,
             tables_rebuilt_at: tables.map(|tables| tables.rebuilt_at),
-            checkpoint: checkpoint.map(|checkpoint| CheckpointHeader { data_digest: checkpoint.data_digest }),
+            checkpoint: checkpoint
+                .map(|&Checkpoint { data_digest, first_step }| CheckpointHeader { data_digest, first_step }),
             choices: self.choices.clone(),
             combination: self.linear.is_some().then_some(self.combination),
             index: self.index.as_deref().map(index::Header::of),
@@ -338,6 +346,11 @@ impl Model {
             return Err(reader.foreign("fewer than 2^32 - 1 batches", header.step.to_string()));
         }
         let resumable = header.checkpoint.is_some();
+        if let Some(checkpoint) = header.checkpoint.as_ref().filter(|checkpoint| checkpoint.first_step > header.step) {
+            return Err(
+                reader.foreign(format!("`first-step` of at most {}", header.step), checkpoint.first_step.to_string())
+            );
+        }
         let optimizer = resumable.then(|| config.optimizer.method.optimizer());
         let parts = config.model.model;
         let network = if parts.has_network() {
@@ -383,7 +396,9 @@ impl Model {
             (Some(_), None) => return Err(reader.foreign("a network under the index", "none")),
             (Some(stored), Some(network)) => Some(Arc::new(index::read(&reader, stored, &network.output)?)),
         };
-        let checkpoint = header.checkpoint.map(|stored| Checkpoint { data_digest: stored.data_digest });
+        let checkpoint = header
+            .checkpoint
+            .map(|CheckpointHeader { data_digest, first_step }| Checkpoint { data_digest, first_step });
         let combination = header.combination.unwrap_or_default();
         let (choices, examples, features, step) = (header.choices, header.examples, header.features, header.step);
         Ok(Self {

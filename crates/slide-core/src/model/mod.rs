@@ -38,6 +38,8 @@ pub(crate) struct Checkpoint {
     /// [`TrainingSet::digest`](crate::data::TrainingSet::digest) of the training examples.
     pub(crate) data_digest: u64,
 }
+    /// The batch before which the optimiser's state was 0: not 0 if a finished model is trained further.
+    pub(crate) first_step: u64,
 
 /// A trained model, or one in training, with the configuration that made it.
 #[derive(Debug)]
