@@ -33,6 +33,7 @@ pub(crate) enum Verb {
     Tune(TuneArgs),
     Index(IndexArgs),
     Quantize(QuantizeArgs),
+    Export(ExportArgs),
     Eval(EvalArgs),
     Predict(PredictArgs),
     Serve(ServeArgs),
@@ -205,6 +206,28 @@ pub(crate) struct QuantizeArgs {
     pub(crate) reading: DataOptions,
     #[command(flatten)]
     pub(crate) runtime: RuntimeOptions,
+}
+
+/// Write the weights of a model as F32, in a safetensors file that programs read which do not know bfloat16 or integers with scales
+///
+/// numpy is one of them. The file is no model: slide does not read it. Its tensors are input.weight (features x hidden 0), input.bias,
+/// hidden.I.weight and .bias, output.weight (labels x last hidden), output.bias, label_frequency; and the linear part as compressed sparse
+/// rows of features x labels: linear.weight, linear.indices (U32), linear.indptr (I64), and linear.bias.
+#[derive(Args, Debug)]
+#[command(after_help = "Example: slide export model.slide -o weights.safetensors --dtype f32")]
+pub(crate) struct ExportArgs {
+    pub(crate) model: PathBuf,
+    /// The new file
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// Type of the weights
+    #[arg(long, value_name = "TYPE", default_value = "f32")]
+    pub(crate) dtype: ExportType,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportType {
+    F32,
 }
 
 /// Measure a model's P@k, nDCG@k, PSP@k and R@k on a data file, or compare two models

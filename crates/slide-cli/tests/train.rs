@@ -415,7 +415,9 @@ fn every_optimizer_learns() {
 
 #[test]
 fn help_has_an_example_and_the_true_defaults() {
-    for verb in ["train", "eval", "predict", "info", "data", "data stats", "data convert", "data synth", "demo"] {
+    for verb in
+        ["train", "eval", "predict", "export", "info", "data", "data stats", "data convert", "data synth", "demo"]
+    {
         let help = stdout(&common::slide().args(verb.split(' ')).arg("--help").assert().success());
         assert!(
             help.contains(&format!("  slide {verb} ")) || help.contains(&format!("Example: slide {verb}")),

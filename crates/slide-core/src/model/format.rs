@@ -164,7 +164,7 @@ fn tensor<'a, T: bytemuck::Pod>(
 }
 
 /// The name of a layer's weights: the input's bias is stored as a layer of one row.
-fn weight_name(layer: &str) -> String {
+pub(super) fn weight_name(layer: &str) -> String {
     if layer == "input_bias" { "input.bias".into() } else { format!("{layer}.weight") }
 }
 
@@ -301,7 +301,7 @@ impl Model {
         let stored = self.stored(checkpoint.is_some(), tables);
         let write = |file: &mut std::fs::File| {
             let mut out = BufWriter::with_capacity(1 << 20, file);
-            write_safetensors(&mut out, &header, &stored)?;
+            write_safetensors(&mut out, KEY, &header, &stored)?;
             out.flush()
         };
         write_atomically(path, write).map_err(|source| ModelError::Io { path: path.to_owned(), source })
@@ -352,6 +352,7 @@ impl Model {
             );
         }
         let optimizer = resumable.then(|| config.optimizer.method.optimizer());
+        reader.check_finite()?;
         let parts = config.model.model;
         let network = if parts.has_network() {
             // What the header promises is checked against the tensors before anything is allocated for it.
@@ -365,7 +366,6 @@ impl Model {
                 reader.layer(&name, layer, header.step)?;
                 layer.finish_loading();
             }
-        reader.check_finite()?;
             Some(network)
         } else {
             None
@@ -418,9 +418,11 @@ impl Model {
     }
 }
 
-fn write_safetensors(
+/// Writes tensors with one metadata key, whose value is `header` as JSON.
+pub(super) fn write_safetensors(
     out: &mut dyn Write,
-    header: &Header,
+    key: &str,
+    header: &impl Serialize,
     stored: &BTreeMap<String, Tensor<'_>>,
 ) -> std::io::Result<()> {
     // As the library orders them: wider types first, so that every tensor is aligned.
@@ -440,7 +442,7 @@ fn write_safetensors(
         infos.push(((*name).clone(), info));
         offset = end;
     }
-    let header = HashMap::from([(KEY.to_owned(), serde_json::to_string(header)?)]);
+    let header = HashMap::from([(key.to_owned(), serde_json::to_string(header)?)]);
     let metadata = Metadata::new(Some(header), infos).map_err(std::io::Error::other)?;
     let mut text = serde_json::to_vec(&metadata)?;
     text.resize(text.len().next_multiple_of(8), b' ');
@@ -486,23 +488,6 @@ impl<'a> Reader<'a> {
         Ok(header)
     }
 
-    /// Checks the shapes of the network's weights, and says how those of the input and the output layer are stored.
-    fn storage(&self, config: &TrainConfig, features: usize, labels: usize) -> Result<[Storage; 2], ModelError> {
-        let weights = match config.network.precision {
-            Precision::F32 => Dtype::F32,
-            Precision::Bf16 => Dtype::BF16,
-        };
-        let hidden = &config.network.hidden;
-        let (first, last) = (hidden[0], hidden[hidden.len() - 1]);
-        let layer = |name: &str, rows, width| -> Result<Storage, ModelError> {
-            let weight = weight_name(name);
-            let (storage, width, dtype) = match self.dtype(&weight)? {
-                Dtype::I8 => (Storage::Quantized(RowBits::Eight), width, Dtype::I8),
-                Dtype::U8 => (Storage::Quantized(RowBits::Four), RowBits::Four.bytes(width), Dtype::U8),
-                _ => (Storage::Floats(config.network.precision), width, weights),
-            };
-            self.typed(&weight, &[rows, width], dtype)?;
-            Ok(storage)
     /// That no tensor of floats has a NaN or an infinity.
     fn check_finite(&self) -> Result<(), ModelError> {
         // Minus infinity keeps labels without training examples, and places of the index without a label, out of every answer.
@@ -526,6 +511,23 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    /// Checks the shapes of the network's weights, and says how those of the input and the output layer are stored.
+    fn storage(&self, config: &TrainConfig, features: usize, labels: usize) -> Result<[Storage; 2], ModelError> {
+        let weights = match config.network.precision {
+            Precision::F32 => Dtype::F32,
+            Precision::Bf16 => Dtype::BF16,
+        };
+        let hidden = &config.network.hidden;
+        let (first, last) = (hidden[0], hidden[hidden.len() - 1]);
+        let layer = |name: &str, rows, width| -> Result<Storage, ModelError> {
+            let weight = weight_name(name);
+            let (storage, width, dtype) = match self.dtype(&weight)? {
+                Dtype::I8 => (Storage::Quantized(RowBits::Eight), width, Dtype::I8),
+                Dtype::U8 => (Storage::Quantized(RowBits::Four), RowBits::Four.bytes(width), Dtype::U8),
+                _ => (Storage::Floats(config.network.precision), width, weights),
+            };
+            self.typed(&weight, &[rows, width], dtype)?;
+            Ok(storage)
         };
         let storage = [layer("input", features, first)?, layer("output", labels, last)?];
         for (index, pair) in hidden.windows(2).enumerate() {
@@ -640,14 +642,6 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Puts rows of `width` elements, in logical order, to their internal places.
-fn scatter<T: bytemuck::Pod>(bytes: &[u8], partition: &Partition, width: usize, stride: usize, out: &mut [T]) {
-    let row_bytes = width * size_of::<T>();
-    for (logical, row) in bytes.chunks_exact(row_bytes).enumerate() {
-        let at = partition.to_internal(logical as u32) as usize * stride;
-        bytemuck::cast_slice_mut(&mut out[at..at + width]).copy_from_slice(row);
-    }
-}
 /// The first number that is NaN or infinite, and its place.
 fn first_not_finite<const N: usize>(bytes: &[u8], number: impl Fn([u8; N]) -> f32) -> Option<(usize, f32)> {
     const PIECE: usize = 1 << 12;
@@ -659,3 +653,11 @@ fn first_not_finite<const N: usize>(bytes: &[u8], number: impl Fn([u8; N]) -> f3
     rest.find(|(_, value)| !value.is_finite())
 }
 
+/// Puts rows of `width` elements, in logical order, to their internal places.
+fn scatter<T: bytemuck::Pod>(bytes: &[u8], partition: &Partition, width: usize, stride: usize, out: &mut [T]) {
+    let row_bytes = width * size_of::<T>();
+    for (logical, row) in bytes.chunks_exact(row_bytes).enumerate() {
+        let at = partition.to_internal(logical as u32) as usize * stride;
+        bytemuck::cast_slice_mut(&mut out[at..at + width]).copy_from_slice(row);
+    }
+}
