@@ -70,10 +70,10 @@ pub(crate) struct TrainArgs {
     /// Evaluate every EPOCHS epochs, and after the last
     #[arg(long, value_name = "EPOCHS")]
     pub(crate) eval_every: Option<NonZeroU32>,
-    /// Read settings from a TOML file, in sections model, network, optimizer, sampling, hashing, linear, index; other long options are keys
-    /// before the sections. The command line takes precedence
     #[command(flatten)]
     pub(crate) metrics: MetricOptions,
+    /// Read settings from a TOML file, in sections model, network, optimizer, sampling, hashing, linear, index; other long options are keys
+    /// before the sections. The command line takes precedence
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Continue the interrupted training of a checkpoint, with its settings and on the same data. With --epochs N, more than it was to
@@ -262,6 +262,8 @@ pub(crate) struct EvalArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) filter: Option<PathBuf>,
     #[command(flatten)]
+    pub(crate) metrics: MetricOptions,
+    #[command(flatten)]
     pub(crate) retrieval: RetrievalOption,
     #[command(flatten)]
     pub(crate) data: DataOptions,
@@ -289,8 +291,6 @@ pub(crate) struct PredictArgs {
     #[arg(long, value_name = "FORMAT")]
     pub(crate) format: Option<PredictionFormat>,
     /// Write names instead of numbers: line i of this file, from 0, is the name of label i
-    pub(crate) metrics: MetricOptions,
-    #[command(flatten)]
     #[arg(long, value_name = "FILE")]
     pub(crate) names: Option<PathBuf>,
     #[command(flatten)]
@@ -337,33 +337,6 @@ pub(crate) struct ServeArgs {
     pub(crate) runtime: RuntimeOptions,
 }
 
-/// What a client may ask for.
-#[derive(Args, Clone, Debug)]
-#[command(next_help_heading = "Limits")]
-pub(crate) struct ServeLimits {
-    /// Largest body of a request; of a stream: longest line
-    #[arg(long, value_name = "BYTES", default_value = "8388608")]
-    pub(crate) max_body: NonZeroUsize,
-    /// Most examples of a request that is no stream
-    #[arg(long, value_name = "N", default_value = "1000")]
-    pub(crate) max_examples: NonZeroUsize,
-    /// Most labels per example
-    #[arg(long, value_name = "N", default_value = "100")]
-    pub(crate) max_k: NonZeroUsize,
-    /// Examples that wait or are being predicted, of all requests; what would be more is refused with status 503. Streams wait, and
-    /// have half as many beside these
-    #[arg(long, value_name = "N", default_value = "2000")]
-    pub(crate) queue: NonZeroUsize,
-    /// Connections at the same time; more wait to be accepted
-    #[arg(long, value_name = "N", default_value = "1000")]
-    pub(crate) max_connections: NonZeroUsize,
-    /// For a client to send a request or the next part of a stream, to use a connection again, or to take an answer
-    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
-    pub(crate) timeout: Duration,
-    /// For requests in progress to be answered after SIGTERM
-    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
-    pub(crate) grace: Duration,
-}
 /// Which metrics are computed.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct MetricOptions {
@@ -419,6 +392,33 @@ fn constants(text: &str) -> Result<(f64, f64), String> {
     pair.ok_or_else(|| "expected A from 0 to 2 and B from 0.01 to 100, separated by a comma".into())
 }
 
+/// What a client may ask for.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Limits")]
+pub(crate) struct ServeLimits {
+    /// Largest body of a request; of a stream: longest line
+    #[arg(long, value_name = "BYTES", default_value = "8388608")]
+    pub(crate) max_body: NonZeroUsize,
+    /// Most examples of a request that is no stream
+    #[arg(long, value_name = "N", default_value = "1000")]
+    pub(crate) max_examples: NonZeroUsize,
+    /// Most labels per example
+    #[arg(long, value_name = "N", default_value = "100")]
+    pub(crate) max_k: NonZeroUsize,
+    /// Examples that wait or are being predicted, of all requests; what would be more is refused with status 503. Streams wait, and
+    /// have half as many beside these
+    #[arg(long, value_name = "N", default_value = "2000")]
+    pub(crate) queue: NonZeroUsize,
+    /// Connections at the same time; more wait to be accepted
+    #[arg(long, value_name = "N", default_value = "1000")]
+    pub(crate) max_connections: NonZeroUsize,
+    /// For a client to send a request or the next part of a stream, to use a connection again, or to take an answer
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    pub(crate) timeout: Duration,
+    /// For requests in progress to be answered after SIGTERM
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    pub(crate) grace: Duration,
+}
 
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());

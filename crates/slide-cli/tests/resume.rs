@@ -80,7 +80,7 @@ impl Training {
 fn finish(folder: &Folder, checkpoint: &str, words: &str) {
     let resumed = folder.slide(&format!("train train.txt -q --json -o cut.slide --resume {checkpoint}")).assert();
     let whole = folder.train("whole.slide", &format!("{LONG} {words} --json"));
-    assert_eq!(json(&resumed.success())["steps"], json(&whole.success())["steps"]);
+    assert_eq!(json(&resumed.success())["step"], json(&whole.success())["step"]);
     assert!(folder.read("cut.slide") == folder.read("whole.slide"), "the resumed run gave another model");
 }
 

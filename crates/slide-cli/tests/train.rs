@@ -11,7 +11,7 @@ fn a_model_is_trained_and_evaluated() {
     let trained = json(&folder.train("m.slide", "--test test.txt --json").success());
     let precision = trained["metrics"]["at"][0]["precision"].as_f64().unwrap();
     assert!(precision > 0.9, "{trained:#}");
-    assert_eq!(trained["steps"], 8 * 25);
+    assert_eq!(trained["step"], 8 * 25);
     let evaluated = json(&folder.slide("eval m.slide test.txt -q --json").assert().success());
     assert_eq!(evaluated["metrics"], trained["metrics"]);
 
@@ -33,7 +33,7 @@ fn models_have_the_parts_that_are_asked_for() {
         let trained = json(&folder.train("m.slide", &words).success());
         let precision = trained["metrics"]["at"][0]["precision"].as_f64().unwrap();
         assert!(precision > 0.9, "{trained:#}");
-        assert_eq!(trained["steps"], steps, "{parts}");
+        assert_eq!(trained["step"], steps, "{parts}");
         assert_eq!(trained["linear_weights"].as_u64().unwrap() > 0, linear, "{parts}: {trained:#}");
         for (phase, has_it) in [("training", network), ("linear", linear)] {
             assert_eq!(trained["seconds"][phase].as_f64().unwrap() > 0.0, has_it, "{parts}, {phase}: {trained:#}");
@@ -112,10 +112,7 @@ fn a_filter_takes_labels_out_of_the_predictions_only() {
     // Label 0 of example 0 is filtered: label 1, which it has too, is predicted first, and the denominators keep both.
     folder.write("two.txt", "2 2 3\n0,1 0:1\n2 1:1\n");
     folder.write("two.filter", "0 0\n");
-    folder
-        .slide("train two.txt -q -o two.slide --model network --epochs 60 --dropout 0 --hidden 8 --batch-size 4")
-        .assert()
-        .success();
+    folder.slide("train two.txt -q -o two.slide --epochs 60 --dropout 0 --hidden 8 --batch-size 4").assert().success();
     let report = json(&folder.slide("eval two.slide two.txt --filter two.filter --json").assert().success());
     let metrics = |cutoff: usize| {
         let at = &report["metrics"]["at"][cutoff];
@@ -195,6 +192,9 @@ fn options_go_before_the_file_and_the_file_before_the_defaults() {
         let config = train("--hidden 8 --sampler random");
         assert_eq!(config["network"]["hidden"], serde_json::json!([8]));
         assert_eq!(config["sampling"], serde_json::json!({ "sampler": "random", "active": 0.5 }));
+    }
+}
+
 /// Every option that takes several values: those of the command line replace those of the file, and a later option an earlier one.
 #[test]
 fn lists_of_the_command_line_replace_those_of_the_file() {
@@ -224,9 +224,6 @@ fn lists_of_the_command_line_replace_those_of_the_file() {
     assert!(layers.contains("60 -> 12 -> 10 -> 30"), "{layers}");
 }
 
-    }
-}
-
 #[test]
 fn held_out_examples_are_the_same_for_the_same_seed() {
     let folder = Folder::new();
@@ -236,6 +233,29 @@ fn held_out_examples_are_the_same_for_the_same_seed() {
     assert_eq!(first["metrics"], again["metrics"]);
     assert_ne!(first["metrics"], trained("--valid 0.25 --seed 8")["metrics"]);
     folder.slide("train train.txt -o m.slide --valid 1.5").assert().code(2).stderr(predicate::str::contains("--valid"));
+    for (share, what) in [("0.001", "holds out none"), ("0.999", "leaves none to train on")] {
+        let said = stderr(&folder.slide(&format!("train train.txt -q -o n.slide --valid {share}")).assert().code(2));
+        assert_eq!(said, format!("error: --valid: a share of {share} {what} of the 400 examples of train.txt\n"));
+    }
+    assert!(!folder.path("n.slide").exists());
+}
+
+#[test]
+fn a_test_file_and_a_held_out_share_are_not_given_together() {
+    let folder = Folder::new();
+    folder.write("test.toml", "test = \"test.txt\"\n");
+    folder.write("valid.toml", "valid = 0.1\n");
+    for words in [
+        "--test does-not-exist.txt --valid 0.1",
+        "--valid 0.1 --test test.txt",
+        "--config test.toml --valid 0.1",
+        "--config valid.toml --test test.txt",
+    ] {
+        let said = stderr(&folder.slide(&format!("train train.txt -q -o m.slide {words}")).assert().code(2));
+        assert!(said.contains("'--test <FILE>'") && said.contains("'--valid <SHARE>'"), "{words}: {said}");
+        assert!(said.contains("cannot be used with"), "{words}: {said}");
+    }
+    assert!(!folder.path("m.slide").exists());
 }
 
 #[test]
@@ -262,29 +282,6 @@ fn the_log_is_a_json_object_a_line() {
         assert!(0.0 < seconds(batch) && seconds(batch) < seconds(&lines[9]), "{phase}: {batch}, {}", lines[9]);
     }
 }
-    for (share, what) in [("0.001", "holds out none"), ("0.999", "leaves none to train on")] {
-        let said = stderr(&folder.slide(&format!("train train.txt -q -o n.slide --valid {share}")).assert().code(2));
-        assert_eq!(said, format!("error: --valid: a share of {share} {what} of the 400 examples of train.txt\n"));
-    }
-    assert!(!folder.path("n.slide").exists());
-}
-
-#[test]
-fn a_test_file_and_a_held_out_share_are_not_given_together() {
-    let folder = Folder::new();
-    folder.write("test.toml", "test = \"test.txt\"\n");
-    folder.write("valid.toml", "valid = 0.1\n");
-    for words in [
-        "--test does-not-exist.txt --valid 0.1",
-        "--valid 0.1 --test test.txt",
-        "--config test.toml --valid 0.1",
-        "--config valid.toml --test test.txt",
-    ] {
-        let said = stderr(&folder.slide(&format!("train train.txt -q -o m.slide {words}")).assert().code(2));
-        assert!(said.contains("'--test <FILE>'") && said.contains("'--valid <SHARE>'"), "{words}: {said}");
-        assert!(said.contains("cannot be used with"), "{words}: {said}");
-    }
-    assert!(!folder.path("m.slide").exists());
 
 #[test]
 fn the_log_and_the_summary_say_where_active_rows_come_from() {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use serde_json::json;
+use serde::Serialize;
 use slide_core::data::synth::{Part, Shape, Synth};
 use slide_core::data::{self, DataError, Dataset, Format, Stats};
 
@@ -25,7 +25,16 @@ pub(crate) fn run(verb: &DataVerb, show: Show) -> Result<()> {
 fn stats(args: &StatsArgs, show: Show) -> Result<()> {
     let data = read_file(&args.file, &args.data.reading(None), show)?;
     let stats = Stats::of(&data);
-    if show.json { output::print_json(&stats) } else { output::print(&stats.to_string()) }
+    if !show.json {
+        return output::print(&stats.to_string());
+    }
+    #[derive(Serialize)]
+    struct Report<'a> {
+        file: &'a Path,
+        #[serde(flatten)]
+        stats: Stats,
+    }
+    output::print_json(&Report { file: &args.file, stats })
 }
 
 fn convert(args: &ConvertArgs, show: Show) -> Result<()> {
@@ -35,18 +44,47 @@ fn convert(args: &ConvertArgs, show: Show) -> Result<()> {
     let data = read_file(input, &options.reading(None), show)?;
     let format = to.unwrap_or_else(|| Format::of_name(output));
     show.progress.during("writing", || data::write(output, &data, format))?;
-    written(output, &data, format, show)
+    print(&[Written::new(output, &data, format)], show)
 }
 
-fn written(path: &Path, data: &Dataset, format: Format, show: Show) -> Result<()> {
-    let (examples, features, labels) = (data.examples(), data.feature_count(), data.label_count());
-    if show.json {
-        let path = path.display().to_string();
-        let file = json!({ "file": path, "format": format.name(), "examples": examples, "features": features, "labels": labels });
-        return output::print_json(&file);
+/// A file that was written, and what is in it.
+#[derive(Serialize)]
+struct Written<'a> {
+    file: &'a Path,
+    format: &'static str,
+    examples: usize,
+    features: usize,
+    labels: usize,
+}
+
+impl<'a> Written<'a> {
+    fn new(file: &'a Path, data: &Dataset, format: Format) -> Self {
+        let (examples, features, labels) = (data.examples(), data.feature_count(), data.label_count());
+        Self { file, format: format.name(), examples, features, labels }
     }
-    let [examples, features, labels] = [examples, features, labels].map(count);
-    output::print(&format!("{}: {examples} examples, {features} features, {labels} labels ({format})", path.display()))
+}
+
+impl std::fmt::Display for Written<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let [examples, features, labels] = [self.examples, self.features, self.labels].map(count);
+        let (file, format) = (self.file.display(), self.format);
+        write!(f, "{file}: {examples} examples, {features} features, {labels} labels ({format})")
+    }
+}
+
+/// Prints what was written: a line each, or one JSON object, in which a second file is `test`.
+fn print(written: &[Written<'_>], show: Show) -> Result<()> {
+    #[derive(Serialize)]
+    struct Report<'a> {
+        #[serde(flatten)]
+        first: &'a Written<'a>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        test: Option<&'a Written<'a>>,
+    }
+    match written.first() {
+        Some(first) if show.json => output::print_json(&Report { first, test: written.get(1) }),
+        _ => output::print(&written.iter().map(|file| format!("{file}\n")).collect::<String>()),
+    }
 }
 
 fn synth(args: &SynthArgs, show: Show) -> Result<()> {
@@ -55,13 +93,14 @@ fn synth(args: &SynthArgs, show: Show) -> Result<()> {
     outputs.iter().try_for_each(|path| files::check_writable(path))?;
     let siblings = if args.clustered { args.siblings.unwrap_or(Synth::SIBLINGS) } else { 1 };
     let set = Synth { shape: shape(args)?, siblings, seed: args.seed };
+    let mut files = Vec::new();
     for (path, part) in outputs.into_iter().zip([Part::Train, Part::Test]) {
         let data = show.progress.during("generating examples", || set.generate(part)).map_err(wrong_request)?;
         let format = Format::of_name(path);
         show.progress.during("writing", || data::write(path, &data, format))?;
-        written(path, &data, format, show)?;
+        files.push(Written::new(path, &data, format));
     }
-    Ok(())
+    print(&files, show)
 }
 
 /// The shape of the named set, or a small one, with the counts that the user gave.

@@ -26,6 +26,8 @@ const WARM_UP: usize = 1000;
 /// What is shown, and what is written as JSON.
 #[derive(Serialize)]
 struct Report {
+    /// The test set.
+    file: PathBuf,
     #[serde(flatten)]
     measured: Measured,
     /// Of each part alone, if asked for.
@@ -36,14 +38,12 @@ struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     latency: Option<Latency>,
     resamples: usize,
+    propensity: PropensityConstants,
     retrieval: &'static str,
     isa: &'static str,
-    propensity: PropensityConstants,
     threads: usize,
 }
 
-/// How good a model is.
-#[derive(Serialize)]
 /// Of the propensities in PSP.
 #[derive(Serialize)]
 struct PropensityConstants {
@@ -51,6 +51,8 @@ struct PropensityConstants {
     b: f64,
 }
 
+/// How good a model is.
+#[derive(Serialize)]
 struct Measured {
     model: PathBuf,
     metrics: Metrics,
@@ -59,9 +61,14 @@ struct Measured {
     #[serde(skip)]
     bootstrap: Bootstrap,
     label_groups: Vec<LabelGroup>,
-    /// Without the bootstrap.
-    seconds: f64,
+    seconds: Seconds,
     microseconds_per_example: f64,
+}
+
+#[derive(Serialize)]
+struct Seconds {
+    /// Without the bootstrap.
+    evaluation: f64,
 }
 
 /// How good a part of the model is without the other.
@@ -122,7 +129,7 @@ pub(crate) fn run(args: &EvalArgs, show: Show) -> Result<()> {
             bootstrap,
             calibration_error: evaluation.calibration_error,
             label_groups: evaluation.label_groups,
-            seconds,
+            seconds: Seconds { evaluation: seconds },
             microseconds_per_example: 1e6 * seconds / test.examples().max(1) as f64,
         })
     };
@@ -145,14 +152,16 @@ pub(crate) fn run(args: &EvalArgs, show: Show) -> Result<()> {
         Ok(Latency { prediction: Percentiles::of(&times.prediction), output_layer })
     };
     let latency = args.latency.then(|| show.progress.during("taking times", latency)).transpose()?;
+    let (a, b) = args.metrics.propensity();
     let report = Report {
+        file: args.test.clone(),
         measured,
         parts,
         comparison,
         latency,
         resamples: args.resamples.get(),
+        propensity: PropensityConstants { a, b },
         retrieval: args.retrieval.retrieval.name(),
-    let (a, b) = args.metrics.propensity();
         isa: runtime.kernels().isa().name(),
         threads: runtime.workers().count(),
     };
@@ -160,7 +169,6 @@ pub(crate) fn run(args: &EvalArgs, show: Show) -> Result<()> {
 }
 
 impl std::fmt::Display for Report {
-        propensity: PropensityConstants { a, b },
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { measured, parts, comparison, resamples, .. } = self;
         let Metrics { examples, examples_without_labels, .. } = measured.metrics;
@@ -200,7 +208,7 @@ impl std::fmt::Display for Measured {
 
 impl Measured {
     fn time(&self) -> String {
-        format!("{}, {:.0} us an example", seconds(self.seconds), self.microseconds_per_example)
+        format!("{}, {:.0} us an example", seconds(self.seconds.evaluation), self.microseconds_per_example)
     }
 }
 
@@ -210,6 +218,7 @@ pub(crate) fn evaluation(
     test: &Dataset,
     filter: Option<&Filter>,
     reference: Option<&Model>,
+    metrics: &MetricOptions,
     show: Show,
 ) -> Result<Evaluation, PredictError> {
     show.progress.examples("evaluating", test.examples(), |done| {
@@ -218,4 +227,3 @@ pub(crate) fn evaluation(
         evaluate_with(predictor, test, options)
     })
 }
-    metrics: &MetricOptions,

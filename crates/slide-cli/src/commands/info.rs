@@ -24,7 +24,7 @@ pub(crate) fn run(args: &InfoArgs, show: Show) -> Result<()> {
         (None, true) => output::print_json(&machine_json()?),
         (Some(path), json) => {
             let model = show.progress.during("reading the model", || Model::load(path))?;
-            if json { output::print_json(&model_json(&model)) } else { output::print(&describe(path, &model)) }
+            if json { output::print_json(&model_json(path, &model)) } else { output::print(&describe(path, &model)) }
         }
     }
 }
@@ -106,9 +106,11 @@ fn describe(path: &Path, model: &Model) -> String {
     )
 }
 
-fn model_json(model: &Model) -> impl Serialize + '_ {
+fn model_json<'a>(path: &'a Path, model: &'a Model) -> impl Serialize + 'a {
     #[derive(Serialize)]
     struct Description<'a> {
+        model: &'a Path,
+        bytes: usize,
         features: usize,
         labels: usize,
         examples: usize,
@@ -123,7 +125,10 @@ fn model_json(model: &Model) -> impl Serialize + '_ {
         config: &'a TrainConfig,
     }
     let tensor = |tensor: TensorInfo| json!({ "name": tensor.name, "shape": tensor.shape, "type": tensor.dtype, "bytes": tensor.bytes });
+    let tensors = model.tensors();
     Description {
+        model: path,
+        bytes: tensors.iter().map(|tensor| tensor.bytes).sum(),
         features: model.features(),
         labels: model.labels(),
         examples: model.examples(),
@@ -134,7 +139,7 @@ fn model_json(model: &Model) -> impl Serialize + '_ {
         step: model.step(),
         epoch: model.epoch(),
         resumable: model.is_resumable(),
-        tensors: model.tensors().into_iter().map(tensor).collect(),
+        tensors: tensors.into_iter().map(tensor).collect(),
         config: model.config(),
     }
 }

@@ -99,23 +99,23 @@ fn line(
         label: u32,
         #[serde(skip_serializing_if = "Option::is_none")]
         name: Option<&'a str>,
-        score: f32,
+        probability: f32,
     }
     #[derive(Serialize)]
     struct Line<'a> {
         predictions: Vec<Named<'a>>,
     }
-    let named = predictions.iter().map(|&Prediction { label, probability: score, .. }| {
+    let named = predictions.iter().map(|&Prediction { label, probability, .. }| {
         let name = names.map(|names| names[label as usize].as_str());
-        Named { label, name, score }
+        Named { label, name, probability }
     });
     match format {
         PredictionFormat::Tsv => {
-            for (rank, Named { label, name, score }) in named.enumerate() {
+            for (rank, Named { label, name, probability }) in named.enumerate() {
                 *text += if rank == 0 { "" } else { "\t" };
                 match name {
-                    Some(name) => write!(text, "{name}:{score}")?,
-                    None => write!(text, "{label}:{score}")?,
+                    Some(name) => write!(text, "{name}:{probability}")?,
+                    None => write!(text, "{label}:{probability}")?,
                 }
             }
         }

@@ -18,7 +18,7 @@ use crate::files;
 use crate::log::Log;
 use crate::output::{self, count, file_name};
 use crate::session::Session;
-use crate::summary::{Seconds, Summary, fallbacks};
+use crate::summary::{Paths, Seconds, Summary, fallbacks};
 use crate::usage::Usage;
 
 pub(crate) fn run(args: &TrainArgs, show: Show) -> Result<Status> {
@@ -57,10 +57,10 @@ pub(crate) fn run(args: &TrainArgs, show: Show) -> Result<Status> {
         style: show.progress,
         test: test.as_ref(),
         eval_every: args.eval_every,
+        metrics: args.metrics.clone(),
         log,
         output: &args.output,
         checkpoint,
-        metrics: args.metrics.clone(),
         checkpoint_every: args.checkpoint_every,
     };
     let trained = session.run(&mut trainer)?;
@@ -81,8 +81,9 @@ pub(crate) fn run(args: &TrainArgs, show: Show) -> Result<Status> {
     let evaluation =
         test.as_ref().map(|test| evaluation(&predictor, test, None, None, &args.metrics, show)).transpose()?;
     let metrics = evaluation.map(|evaluation| evaluation.metrics);
+    let paths = Paths { model: args.output.clone(), file: args.train.clone() };
     let seconds = Seconds { reading, evaluation: start.elapsed().as_secs_f64(), ..Seconds::default() };
-    let summary = Summary::new(args.output.clone(), predictor.model(), &runtime, &trained, seconds, metrics, report);
+    let summary = Summary::new(paths, predictor.model(), &runtime, &trained, seconds, metrics, report);
     if let Some(log) = &mut session.log {
         log.write("end", &summary)?;
     }
@@ -94,12 +95,12 @@ pub(crate) fn run(args: &TrainArgs, show: Show) -> Result<Status> {
     Ok(Status::Done)
 }
 
-/// The settings that the data decided, a line each.
 /// The epochs that are asked for, if a model is to have more than it was to have.
 fn more_epochs(config: &TrainConfig, model: &Model) -> Option<u32> {
     config.optimizer.epochs.filter(|_| config.optimizer.epochs > model.config().optimizer.epochs)
 }
 
+/// The settings that the data decided, a line each.
 pub(crate) fn say_choices(model: &Model, show: Show) {
     for Choice { setting, value, reason, .. } in model.choices() {
         show.progress.note(&format!("{setting} {value}: {reason}"));
@@ -125,6 +126,13 @@ fn read(args: &TrainArgs, config: &TrainConfig, show: Show) -> Result<(Dataset, 
     let all = read_file(&args.train, &options, show)?;
     if let Some(share) = args.valid {
         let (train, held_out) = all.hold_out(share, config.optimizer.seed);
+        if train.examples() == 0 || held_out.examples() == 0 {
+            let what = if held_out.examples() == 0 { "holds out none" } else { "leaves none to train on" };
+            let (name, examples) = (file_name(&args.train), count(all.examples()));
+            return Err(
+                Usage(format!("--valid: a share of {share} {what} of the {examples} examples of {name}")).into()
+            );
+        }
         return Ok((train, Some(held_out)));
     }
     let fitting =
@@ -136,13 +144,6 @@ fn read(args: &TrainArgs, config: &TrainConfig, show: Show) -> Result<(Dataset, 
 /// Reads a data file and prints its counts.
 pub(crate) fn read_file(path: &Path, options: &ReadOptions, show: Show) -> Result<Dataset> {
     let name = file_name(path);
-        if train.examples() == 0 || held_out.examples() == 0 {
-            let what = if held_out.examples() == 0 { "holds out none" } else { "leaves none to train on" };
-            let (name, examples) = (file_name(&args.train), count(all.examples()));
-            return Err(
-                Usage(format!("--valid: a share of {share} {what} of the {examples} examples of {name}")).into()
-            );
-        }
     let start = Instant::now();
     let data = show.progress.during(&format!("reading {name}"), || data::read(path, options))?;
     let [examples, features, labels] = [data.examples(), data.feature_count(), data.label_count()].map(count);
