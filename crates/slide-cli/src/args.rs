@@ -9,7 +9,8 @@ use std::time::Duration;
 use clap::{ArgAction, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use slide_core::data::Format;
 use slide_core::data::synth::Shape;
-use slide_core::{IndexConfig, Quantization, QuantizeConfig, Retrieval, RowBits};
+use slide_core::metrics::{Accumulator, Propensity};
+use slide_core::{EvaluateOptions, IndexConfig, Quantization, QuantizeConfig, Retrieval, RowBits};
 
 use crate::choice::named;
 use crate::config_file;
@@ -32,6 +33,7 @@ pub(crate) enum Verb {
     Tune(TuneArgs),
     Index(IndexArgs),
     Quantize(QuantizeArgs),
+    Export(ExportArgs),
     Eval(EvalArgs),
     Predict(PredictArgs),
     Serve(ServeArgs),
@@ -45,7 +47,13 @@ impl Verb {
     /// Whether it may leave an unfinished file behind when it is ended.
     pub(crate) fn writes_files(&self) -> bool {
         match self {
-            Self::Train(_) | Self::Tune(_) | Self::Index(_) | Self::Quantize(_) | Self::Data(_) | Self::Demo(_) => true,
+            Self::Train(_)
+            | Self::Tune(_)
+            | Self::Index(_)
+            | Self::Quantize(_)
+            | Self::Export(_)
+            | Self::Data(_)
+            | Self::Demo(_) => true,
             Self::Eval(_) | Self::Predict(_) | Self::Serve(_) | Self::Info(_) => false,
         }
     }
@@ -53,15 +61,16 @@ impl Verb {
 
 /// Train a model on a data file
 ///
-/// Files are in the bag-of-words format of the Extreme Classification Repository, libsvm, or a pair of scipy .npz
-/// files, compressed with gzip or zstd or not. Ctrl-C finishes the batch, writes a checkpoint and exits; a second
+/// Files are in the bag-of-words format of the Extreme Classification Repository, libsvm, or a pair of
+/// matrices (scipy .npz, numpy .npy, text), compressed with gzip, bzip2, xz or zstd or not. Ctrl-C finishes the batch, writes a checkpoint and exits; a second
 /// Ctrl-C exits immediately. So do SIGTERM and SIGHUP. When the model is written, the checkpoint of its training is removed.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   slide train train.txt --test test.txt -o model.slide
   slide train train.txt --valid 0.1 --hidden 512 --epochs 15 -o model.slide --log run.jsonl
-  slide train train.txt -o model.slide --resume model.slide.checkpoint")]
+  slide train train.txt -o model.slide --resume model.slide.checkpoint
+  slide train train.txt -o longer.slide --resume model.slide --epochs 20")]
 pub(crate) struct TrainArgs {
     /// Training examples
     pub(crate) train: PathBuf,
@@ -69,10 +78,10 @@ pub(crate) struct TrainArgs {
     #[arg(long, short, value_name = "MODEL")]
     pub(crate) output: PathBuf,
     /// Examples to evaluate on
-    #[arg(long, value_name = "FILE", overrides_with = "valid")]
+    #[arg(long, value_name = "FILE", conflicts_with = "valid")]
     pub(crate) test: Option<PathBuf>,
-    /// Evaluate on this share of the training examples, held out at random by the seed
-    #[arg(long, value_name = "SHARE", overrides_with = "test")]
+    /// Evaluate on this share of the training examples, held out at random by the seed; not together with --test
+    #[arg(long, value_name = "SHARE")]
     pub(crate) valid: Option<f64>,
     /// Labels of the file of --test, if it has only features; --labels is that of the training file
     #[arg(long, value_name = "FILE")]
@@ -80,12 +89,17 @@ pub(crate) struct TrainArgs {
     /// Evaluate every EPOCHS epochs, and after the last
     #[arg(long, value_name = "EPOCHS")]
     pub(crate) eval_every: Option<NonZeroU32>,
+    #[command(flatten)]
+    pub(crate) metrics: MetricOptions,
     /// Read settings from a TOML file, in sections model, network, optimizer, sampling, hashing, linear, index; other long options are keys
     /// before the sections. The command line takes precedence
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Continue the interrupted training of a checkpoint, with its settings and on the same data
-    #[arg(long, value_name = "CHECKPOINT")]
+    /// Continue the interrupted training of a checkpoint, with its settings and on the same data. With --epochs N, more than it was to
+    /// have: up to N epochs. From here on a checkpoint then has the learning rates of a training of N epochs. A finished model can be
+    /// given, too: as it has no state of the optimizer, its moments start from 0, and warm-up and schedule are those of the additional
+    /// epochs alone. Linear part and index are made anew; an index of `slide index` is dropped
+    #[arg(long, value_name = "CHECKPOINT|MODEL")]
     pub(crate) resume: Option<PathBuf>,
     /// Where to write checkpoints [default: the model's path and .checkpoint]
     #[arg(long, value_name = "FILE")]
@@ -230,6 +244,28 @@ pub(crate) struct QuantizeArgs {
     pub(crate) runtime: RuntimeOptions,
 }
 
+/// Write the weights of a model as F32, in a safetensors file that programs read which do not know bfloat16 or integers with scales
+///
+/// numpy is one of them. The file is no model: slide does not read it. Its tensors are input.weight (features x hidden 0), input.bias,
+/// hidden.I.weight and .bias, output.weight (labels x last hidden), output.bias, label_frequency; and the linear part as compressed sparse
+/// rows of features x labels: linear.weight, linear.indices (U32), linear.indptr (I64), and linear.bias.
+#[derive(Args, Debug)]
+#[command(after_help = "Example: slide export model.slide -o weights.safetensors --dtype f32")]
+pub(crate) struct ExportArgs {
+    pub(crate) model: PathBuf,
+    /// The new file
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// Type of the weights
+    #[arg(long, value_name = "TYPE", default_value = "f32")]
+    pub(crate) dtype: ExportType,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportType {
+    F32,
+}
+
 /// Measure a model's P@k, nDCG@k, PSP@k and R@k on a data file, or compare two models
 ///
 /// With 95 % intervals by bootstrap over the examples, and macro averages over labels that are frequent, less frequent and rare in the
@@ -238,7 +274,7 @@ pub(crate) struct QuantizeArgs {
 #[command(after_help = "\
 Examples:
   slide eval model.slide test.txt
-  slide eval model.slide test.txt --parts
+  slide eval model.slide test.txt --parts --at 1,3,5,10 --propensity 0.6,2.6
   slide eval model.slide test.txt --compare other.slide")]
 pub(crate) struct EvalArgs {
     pub(crate) model: PathBuf,
@@ -257,11 +293,14 @@ pub(crate) struct EvalArgs {
     /// Resamples of the examples, of which intervals are computed
     #[arg(long, value_name = "N", default_value = "1000")]
     pub(crate) resamples: NonZeroUsize,
-    /// Pairs of example and label to leave out, in the format of the Extreme Classification Repository
+    /// Pairs of example and label to take out of the predictions, in the format of the Extreme Classification Repository; the labels of
+    /// the examples stay as they are, as in the repository's scripts
     #[arg(long, value_name = "FILE")]
     pub(crate) filter: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) unknown: UnknownOption,
+    #[command(flatten)]
+    pub(crate) metrics: MetricOptions,
     #[command(flatten)]
     pub(crate) retrieval: RetrievalOption,
     #[command(flatten)]
@@ -343,6 +382,61 @@ pub(crate) struct ServeArgs {
     pub(crate) retrieval: RetrievalOption,
     #[command(flatten)]
     pub(crate) runtime: RuntimeOptions,
+}
+
+/// Which metrics are computed.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct MetricOptions {
+    /// The k of P@k and of the other metrics: different numbers from 1 to 1000, separated by commas
+    #[arg(long, value_name = "K,K,...", default_value = "1,3,5", value_parser = cutoffs)]
+    at: Cutoffs,
+    /// The constants of the propensities that PSP@k weighs labels with. The Extreme Classification Repository uses 0.6,2.6 for
+    /// Amazon sets, 0.5,0.4 for Wikipedia sets, and the default for all others
+    #[arg(long, value_name = "A,B", default_value = "0.55,1.5", value_parser = constants)]
+    propensity: (f64, f64),
+}
+
+#[derive(Clone, Debug)]
+struct Cutoffs(Vec<usize>);
+
+impl Default for MetricOptions {
+    fn default() -> Self {
+        Self { at: Cutoffs(Accumulator::CUTOFFS.to_vec()), propensity: (Propensity::A, Propensity::B) }
+    }
+}
+
+impl MetricOptions {
+    /// Options of an evaluation with these metrics.
+    pub(crate) fn evaluation(&self) -> EvaluateOptions<'_> {
+        let mut options = EvaluateOptions::default();
+        (options.cutoffs, options.propensity) = (Some(self.at.0.as_slice()), Some(self.propensity));
+        options
+    }
+
+    /// A and B.
+    pub(crate) fn propensity(&self) -> (f64, f64) {
+        self.propensity
+    }
+}
+
+fn cutoffs(text: &str) -> Result<Cutoffs, String> {
+    let range = 1..=Accumulator::LARGEST_CUTOFF;
+    let number = |text: &str| text.trim().parse().ok().filter(|k| range.contains(k));
+    let numbers: Option<Vec<usize>> = text.split(',').map(number).collect();
+    let expected = || format!("expected numbers from 1 to {}, separated by commas", Accumulator::LARGEST_CUTOFF);
+    let mut numbers = numbers.ok_or_else(expected)?;
+    numbers.sort_unstable();
+    match numbers.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(pair) => Err(format!("{} is given twice", pair[0])),
+        None => Ok(Cutoffs(numbers)),
+    }
+}
+
+fn constants(text: &str) -> Result<(f64, f64), String> {
+    let number = |text: &str| text.trim().parse::<f64>().ok();
+    let pair = text.split_once(',').and_then(|(a, b)| number(a).zip(number(b)));
+    let pair = pair.filter(|&(a, b)| Propensity::are_constants(a, b));
+    pair.ok_or_else(|| "expected A from 0 to 2 and B from 0.01 to 100, separated by a comma".into())
 }
 
 /// What a client may ask for.

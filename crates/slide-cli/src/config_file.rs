@@ -146,7 +146,7 @@ fn argument(key: &Spanned<impl AsRef<str>>, value: &Spanned<DeValue<'_>>, train:
     match (words, error) {
         (None, _) => {
             let found = value.get_ref().type_str();
-            wrong_value(format!("`{name}`: expected a text or a number, found {found}"))
+            wrong_value(format!("`{name}`: expected a text, a number or a list of numbers, found {found}"))
         }
         (Some(_), None) => Ok(argument.into()),
         (Some(_), Some(error)) => {
@@ -164,6 +164,13 @@ fn words(value: &DeValue<'_>) -> Option<String> {
         DeValue::String(text) => Some(text.to_string()),
         DeValue::Integer(number) => Some(number.to_string()),
         DeValue::Float(number) => Some(number.to_string()),
+        // An option with several numbers takes them separated by commas.
+        DeValue::Array(items) => {
+            let is_number = |value: &DeValue<'_>| matches!(value, DeValue::Integer(_) | DeValue::Float(_));
+            let number =
+                |item: &Spanned<DeValue<'_>>| Some(item.get_ref()).filter(|item| is_number(item)).and_then(words);
+            Some(items.iter().map(number).collect::<Option<Vec<String>>>()?.join(","))
+        }
         _ => None,
     }
 }

@@ -13,6 +13,7 @@ use slide_core::{
     Dataset, Destination, Event, IndexReport, LinearProgress, Metrics, Model, Outcome, Phases, Progress, Trainer,
 };
 
+use crate::args::MetricOptions;
 use crate::commands::index::text;
 use crate::files;
 use crate::interrupt::Deferred;
@@ -25,6 +26,7 @@ pub(crate) struct Session<'a> {
     pub(crate) style: Style,
     pub(crate) test: Option<&'a Dataset>,
     pub(crate) eval_every: Option<NonZeroU32>,
+    pub(crate) metrics: MetricOptions,
     pub(crate) log: Option<Log>,
     /// Path of the trained model.
     pub(crate) output: &'a Path,
@@ -152,7 +154,7 @@ impl Session<'_> {
             && !is_last
             && due(self.eval_every)
         {
-            let metrics = trainer.evaluate(test)?;
+            let metrics = trainer.evaluate_with(test, self.metrics.evaluation())?.metrics;
             watch.bar.say(&brief(progress.epoch, &metrics));
             if let Some(log) = &mut self.log {
                 log.write("metrics", json!({ "epoch": progress.epoch, "metrics": metrics }))?;

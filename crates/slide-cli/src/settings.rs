@@ -40,8 +40,8 @@ impl Settings {
         Ok(config)
     }
 
-    /// The configuration of a checkpoint, if no setting is given with another value: a resumed run continues the
-    /// interrupted one.
+    /// The configuration of a checkpoint or a model, if no setting is given with another value: a resumed run continues the
+    /// interrupted one. Only the epochs may be more.
     pub(crate) fn agreeing_with(&self, stored: &TrainConfig) -> Result<TrainConfig> {
         let config = self.over(stored)?;
         let of = |config: &TrainConfig, key: &str| {
@@ -56,6 +56,9 @@ impl Settings {
         let given = self.given.iter().map(|(key, _)| (key, format!("--{key}")));
         for (key, name) in in_file.chain(given) {
             let (known, asked) = (of(stored, key), of(&config, key));
+            if key == "epochs" && config.optimizer.epochs > stored.optimizer.epochs {
+                continue;
+            }
             if known != asked {
                 return Err(Usage(format!("{name}: the checkpoint was trained with {known}, not {asked}")).into());
             }

@@ -15,8 +15,8 @@ use crate::table;
 
 #[derive(Serialize)]
 pub(crate) struct Summary {
-    #[serde(serialize_with = "path_text")]
-    model: PathBuf,
+    #[serde(flatten)]
+    paths: Paths,
     examples: usize,
     features: usize,
     labels: usize,
@@ -24,7 +24,7 @@ pub(crate) struct Summary {
     linear_weights: usize,
     /// The settings that were chosen by the data.
     choices: Vec<Choice>,
-    steps: u64,
+    step: u64,
     loss: f64,
     examples_per_second: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -43,6 +43,15 @@ pub(crate) struct Summary {
     fallbacks: Vec<String>,
 }
 
+/// The model that was written, and the examples that it was trained on.
+#[derive(Serialize)]
+pub(crate) struct Paths {
+    #[serde(serialize_with = "path_text")]
+    pub(crate) model: PathBuf,
+    #[serde(serialize_with = "path_text")]
+    pub(crate) file: PathBuf,
+}
+
 /// Time by phase.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(crate) struct Seconds {
@@ -55,7 +64,7 @@ pub(crate) struct Seconds {
 
 impl Summary {
     pub(crate) fn new(
-        path: PathBuf,
+        paths: Paths,
         model: &Model,
         runtime: &Runtime,
         trained: &Trained,
@@ -64,14 +73,14 @@ impl Summary {
         report: Report,
     ) -> Self {
         Self {
-            model: path,
+            paths,
             examples: model.examples(),
             features: model.features(),
             labels: model.labels(),
             parameters: model.parameters(),
             linear_weights: model.linear_weights(),
             choices: model.choices().to_vec(),
-            steps: trained.steps,
+            step: trained.steps,
             loss: trained.loss,
             examples_per_second: trained.examples as f64 / trained.seconds.max(1e-9),
             active_rows: trained.active_rows,
@@ -95,7 +104,7 @@ impl std::fmt::Display for Summary {
         let Seconds { reading, training, linear, evaluation } = self.seconds;
         let rate = count(self.examples_per_second as u64);
         let mut rows: Vec<(Cow<'_, str>, String)> = vec![("reading".into(), seconds(reading))];
-        if self.steps > 0 {
+        if self.step > 0 {
             let network = format!("{}, {rate} examples/s, loss {:.4}", seconds(training), self.loss);
             rows.push(("network".into(), network));
         }
@@ -114,7 +123,7 @@ impl std::fmt::Display for Summary {
         rows.extend([
             ("memory".into(), format!("{peak} at the peak; tables: {tables}")),
             ("machine".into(), format!("{}, {threads} thread{}", self.isa, if threads == 1 { "" } else { "s" })),
-            ("model".into(), format!("{}, {} parameters", self.model.display(), count(self.parameters as u64))),
+            ("model".into(), format!("{}, {} parameters", self.paths.model.display(), count(self.parameters as u64))),
         ]);
         rows.extend(self.fallbacks.iter().map(|fallback| ("fallback".into(), fallback.clone())));
         f.write_str(&pairs(&rows))

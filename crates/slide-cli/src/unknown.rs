@@ -4,7 +4,7 @@ use std::path::Path;
 
 use slide_core::metrics::Unknown;
 
-use crate::output::count;
+use crate::output::{count, say};
 
 /// Warns of what a file has that the model does not, even with `--quiet`: results may depend on it.
 pub(crate) fn warn(unknown: &Unknown, path: &Path) {
@@ -16,7 +16,7 @@ pub(crate) fn warn(unknown: &Unknown, path: &Path) {
     ] {
         if entries > 0 {
             let (entries, examples) = (of(entries, what), of(examples, "example"));
-            eprintln!("warning: {path}: {entries} unknown to the model, in {examples}: {result}");
+            say(&format!("warning: {path}: {entries} unknown to the model, in {examples}: {result}"));
         }
     }
 }

@@ -9,10 +9,7 @@ use predicates::prelude::*;
 fn stats_count() {
     let folder = Folder::new();
     let stats = json(&folder.slide("data stats train.txt --json").assert().success());
-    assert_eq!(
-        (&stats["examples"], &stats["feature_count"], &stats["label_count"]),
-        (&400.into(), &60.into(), &30.into())
-    );
+    assert_eq!((&stats["examples"], &stats["features"], &stats["labels"]), (&400.into(), &60.into(), &30.into()));
     folder.slide("data stats train.txt").assert().success().stdout(predicate::str::contains("labels per example"));
 }
 

@@ -89,3 +89,79 @@ fn models_of_other_labels_are_not_compared() {
         "error: other.slide has 60 features and 7 labels, expected 60 features and 30 labels as m.slide has\n";
     assert_eq!(said, expected);
 }
+
+#[test]
+fn metrics_are_at_any_cutoffs() {
+    let folder = Folder::new();
+    folder.train("m.slide", "--epochs 1").success();
+    folder.train("other.slide", "--epochs 2").success();
+    let eval = |words: &str| json(&folder.slide(&format!("eval m.slide test.txt --json {words}")).assert().success());
+    let usual = eval("");
+    // More than there are labels, too.
+    let many = eval("--at 10,1,3,100 --compare other.slide");
+    let cutoffs =
+        |list: &Value| -> Vec<u64> { list.as_array().unwrap().iter().map(|at| at["k"].as_u64().unwrap()).collect() };
+    let comparison = &many["comparison"];
+    for list in [&many["metrics"]["at"], &many["intervals"], &comparison["metrics"]["at"], &comparison["differences"]] {
+        assert_eq!(cutoffs(list), [1, 3, 10, 100]);
+    }
+    assert_eq!(cutoffs(&many["label_groups"][0]["at"]), [1, 3, 10, 100]);
+    for cutoff in 0..2 {
+        assert_eq!(many["metrics"]["at"][cutoff], usual["metrics"]["at"][cutoff]);
+        assert_eq!(many["intervals"][cutoff], usual["intervals"][cutoff]);
+    }
+    let at = |cutoff: usize, metric: &str| number(&many["metrics"]["at"][cutoff][metric]);
+    assert!(at(2, "recall") > at(1, "recall") && at(2, "precision") < at(1, "precision"));
+    assert_eq!((at(3, "recall"), at(3, "psp")), (1.0, 1.0), "all labels are predicted");
+    let said = stdout(&folder.slide("eval m.slide test.txt --at 2,20 --compare other.slide").assert().success());
+    for words in ["    @2", "   @20", "F1@20"] {
+        assert!(said.contains(words), "{words} in\n{said}");
+    }
+    for (list, reason) in [
+        ("0,1", "expected numbers from 1 to 1000"),
+        ("1,1001", "expected numbers from 1 to 1000"),
+        ("", "expected numbers"),
+        ("3,1,3", "3 is given twice"),
+    ] {
+        let failed = folder.slide("eval m.slide test.txt -q --at").arg(list).assert().code(2);
+        assert!(stderr(&failed).contains(reason), "{}", stderr(&failed));
+    }
+}
+
+/// PSP@1 by its definition, from predictions and counts.
+#[test]
+fn propensities_have_the_constants_that_are_asked_for() {
+    let folder = Folder::new();
+    folder.train("m.slide", "--epochs 1").success();
+    let labels = |line: &str| -> Vec<usize> {
+        let list = line.split(' ').next().unwrap();
+        list.split(',').map(|label| label.parse().unwrap()).collect()
+    };
+    let truth = |file: &str| -> Vec<Vec<usize>> { folder.text(file).lines().skip(1).map(labels).collect() };
+    let (train, test) = (truth("train.txt"), truth("test.txt"));
+    let mut frequencies = [0.0; LABELS];
+    train.iter().flatten().for_each(|&label| frequencies[label] += 1.0);
+    let predicted = stdout(&folder.slide("predict m.slide test.txt --top 1 -q").assert().success());
+    let predicted: Vec<usize> =
+        predicted.lines().map(|line| line.split_once(':').unwrap().0.parse().unwrap()).collect();
+    for (words, a, b) in [
+        ("", 0.55, 1.5),
+        ("--propensity 0.6,2.6", 0.6, 2.6),
+        ("--propensity 0.5,0.4", 0.5, 0.4),
+        ("--propensity 0,1", 0.0, 1.0),
+    ] {
+        let c = ((train.len() as f64).ln() - 1.0) * f64::powf(b + 1.0, a);
+        let inverse = |label: usize| 1.0 + c * f64::powf(frequencies[label] + b, -a);
+        let hits = predicted.iter().zip(&test).filter(|(label, truth)| truth.contains(label));
+        let hits: f64 = hits.map(|(&label, _)| inverse(label)).sum();
+        let best: f64 = test.iter().map(|truth| truth.iter().map(|&label| inverse(label)).fold(0.0, f64::max)).sum();
+        let report = json(&folder.slide(&format!("eval m.slide test.txt --json {words}")).assert().success());
+        let found = number(&report["metrics"]["at"][0]["psp"]);
+        assert!((found - hits / best).abs() < 1e-6, "{words}: {found} instead of {}", hits / best);
+        assert_eq!((number(&report["propensity"]["a"]), number(&report["propensity"]["b"])), (a, b));
+    }
+    for wrong in ["0.5", "x,1", "-1,1", "0.5,0", "nan,1", "1,2,3"] {
+        let failed = folder.slide("eval m.slide test.txt -q").arg(format!("--propensity={wrong}")).assert().code(2);
+        assert!(stderr(&failed).contains("expected A from 0 to 2 and B from 0.01 to 100"), "{}", stderr(&failed));
+    }
+}

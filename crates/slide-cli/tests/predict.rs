@@ -84,8 +84,21 @@ fn examples_before_a_defect_are_answered() {
     let broken = folder.slide("predict m.slide -").write_stdin("0:1 1:1\n2:1\n3:x\n4:1\n").assert().code(1);
     assert!(stderr(&broken).contains("-:3:3: expected"), "{}", stderr(&broken));
     assert_eq!(stdout(&broken).lines().count(), 2);
-    let unknown = folder.slide("predict m.slide -").write_stdin("0:1\n60:1\n").assert().code(1);
+    let unknown =
+        folder.slide("predict m.slide - --unknown-features error").write_stdin("0:1\n60:1\n").assert().code(1);
     assert!(stderr(&unknown).contains("-:2:1: "), "{}", stderr(&unknown));
+}
+
+#[test]
+fn no_examples_have_no_answers() {
+    let folder = trained();
+    folder.write("empty.txt", "");
+    folder.write("header.txt", "0 60 30\n");
+    let blank = folder.slide("predict m.slide -").write_stdin("\n").assert().code(1).stdout("");
+    assert!(stderr(&blank).contains("at least one example"), "{}", stderr(&blank));
+    for words in ["empty.txt", "header.txt", "empty.txt --data-format xmc", "empty.txt --json", "-"] {
+        folder.slide(&format!("predict m.slide {words} -q")).write_stdin("").assert().success().stdout("").stderr("");
+    }
 }
 
 #[test]

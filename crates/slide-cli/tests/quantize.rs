@@ -14,7 +14,7 @@ fn a_model_becomes_smaller_and_the_difference_is_said() {
     let small = folder.read("small.slide");
     assert!(folder.read("m.slide") == before && 3 * small.len() < before.len(), "{} bytes", small.len());
     assert_eq!((&report["bytes_before"], &report["bytes_after"]), (&before.len().into(), &small.len().into()));
-    for (model, key) in [("m.slide", "before"), ("small.slide", "after")] {
+    for (model, key) in [("m.slide", "metrics_before"), ("small.slide", "metrics_after")] {
         let evaluated = json(&folder.slide(&format!("eval {model} test.txt --json -q")).assert().success());
         assert_eq!(evaluated["metrics"], report[key], "{model}");
     }

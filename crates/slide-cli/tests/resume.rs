@@ -89,7 +89,7 @@ impl Training {
 fn finish(folder: &Folder, checkpoint: &str, words: &str) {
     let resumed = folder.slide(&format!("train train.txt -q --json -o cut.slide --resume {checkpoint}")).assert();
     let whole = folder.train("whole.slide", &format!("{LONG} {words} --json"));
-    assert_eq!(json(&resumed.success())["steps"], json(&whole.success())["steps"]);
+    assert_eq!(json(&resumed.success())["step"], json(&whole.success())["step"]);
     assert!(folder.read("cut.slide") == folder.read("whole.slide"), "the resumed run gave another model");
 }
 
@@ -196,4 +196,38 @@ fn a_resumed_run_has_the_settings_and_the_data_of_its_checkpoint() {
     weights.stderr(predicate::str::contains("no complete training state"));
     let data = folder.slide("train test.txt -q -o again.slide --resume m.slide.checkpoint").assert().code(1);
     data.stderr(predicate::str::contains("400 examples, these have 100"));
+}
+
+#[test]
+fn a_checkpoint_and_a_finished_model_are_trained_for_more_epochs() {
+    let folder = Folder::new();
+    let words = "--checkpoint-every 30 --keep-checkpoint --epochs 2 --test test.txt --json";
+    let before = json(&folder.train("m.slide", words).success())["metrics"]["at"][0]["precision"].as_f64().unwrap();
+    let resume =
+        |words: &str| folder.slide(&format!("train train.txt -q --json -o longer.slide --resume {words}")).assert();
+    for from in ["m.slide.checkpoint", "m.slide"] {
+        let log = format!("{from}.jsonl");
+        let trained = json(&resume(&format!("{from} --epochs 5 --test test.txt --log {log} --log-every 1")).success());
+        assert_eq!(trained["step"], 5 * 25);
+        let precision = trained["metrics"]["at"][0]["precision"].as_f64().unwrap();
+        assert!(precision > before + 0.1, "{precision} after {before}");
+        let info = json(&folder.slide("info longer.slide --json").assert().success());
+        assert_eq!((&info["epoch"], &info["config"]["optimizer"]["epochs"]), (&5.into(), &5.into()));
+        let lines = folder.text(&log);
+        let lines: Vec<serde_json::Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let rate = |step: u64| {
+            let line = lines.iter().find(|line| line["event"] == "batch" && line["step"] == step).unwrap();
+            line["learning_rate"].as_f64().unwrap()
+        };
+        // The linear schedule of 125 batches, of which 6 warm up; or that of the last 75, of which 4 warm up.
+        let expected = if from == "m.slide" { 0.02 / 4.0 } else { 0.02 * (1.0 - (50.0 - 6.0) / (125.0 - 6.0)) };
+        assert!((rate(51) - expected).abs() < 1e-6, "{from}: {} instead of {expected}", rate(51));
+        assert!(rate(125) < 0.001, "{from}: it falls to 0");
+    }
+    resume("m.slide --epochs 2").code(1).stderr(predicate::str::contains("can only be trained for more epochs"));
+    resume("m.slide --epochs 1")
+        .code(2)
+        .stderr(predicate::str::contains("--epochs: the checkpoint was trained with 2, not 1"));
+    folder.train("linear.slide", "--model linear").success();
+    resume("linear.slide --epochs 20").code(1).stderr(predicate::str::contains("no network"));
 }

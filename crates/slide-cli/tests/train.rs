@@ -11,7 +11,7 @@ fn a_model_is_trained_and_evaluated() {
     let trained = json(&folder.train("m.slide", "--test test.txt --json").success());
     let precision = trained["metrics"]["at"][0]["precision"].as_f64().unwrap();
     assert!(precision > 0.9, "{trained:#}");
-    assert_eq!(trained["steps"], 8 * 25);
+    assert_eq!(trained["step"], 8 * 25);
     let evaluated = json(&folder.slide("eval m.slide test.txt -q --json").assert().success());
     assert_eq!(evaluated["metrics"], trained["metrics"]);
 
@@ -33,7 +33,7 @@ fn models_have_the_parts_that_are_asked_for() {
         let trained = json(&folder.train("m.slide", &words).success());
         let precision = trained["metrics"]["at"][0]["precision"].as_f64().unwrap();
         assert!(precision > 0.9, "{trained:#}");
-        assert_eq!(trained["steps"], steps, "{parts}");
+        assert_eq!(trained["step"], steps, "{parts}");
         assert_eq!(trained["linear_weights"].as_u64().unwrap() > 0, linear, "{parts}: {trained:#}");
         for (phase, has_it) in [("training", network), ("linear", linear)] {
             assert_eq!(trained["seconds"][phase].as_f64().unwrap() > 0.0, has_it, "{parts}, {phase}: {trained:#}");
@@ -99,7 +99,7 @@ fn what_the_data_chose_is_told() {
 }
 
 #[test]
-fn labels_of_a_filter_do_not_count() {
+fn a_filter_takes_labels_out_of_the_predictions_only() {
     let folder = Folder::new();
     folder.train("m.slide", "").success();
     let examples = folder.text("test.txt").lines().count() - 1;
@@ -107,6 +107,20 @@ fn labels_of_a_filter_do_not_count() {
     folder.write("all.filter", everything);
     let evaluated = json(&folder.slide("eval m.slide test.txt --filter all.filter --json").assert().success());
     assert_eq!(evaluated["metrics"]["at"][0]["precision"], 0.0);
+    assert_eq!(evaluated["metrics"]["examples_without_labels"], 0, "the labels of the examples are still there");
+
+    // Label 0 of example 0 is filtered: label 1, which it has too, is predicted first, and the denominators keep both.
+    folder.write("two.txt", "2 2 3\n0,1 0:1\n2 1:1\n");
+    folder.write("two.filter", "0 0\n");
+    folder.slide("train two.txt -q -o two.slide --epochs 60 --dropout 0 --hidden 8 --batch-size 4").assert().success();
+    let report = json(&folder.slide("eval two.slide two.txt --filter two.filter --json").assert().success());
+    let metrics = |cutoff: usize| {
+        let at = &report["metrics"]["at"][cutoff];
+        ["precision", "recall", "ndcg"].map(|metric| (at[metric].as_f64().unwrap() * 1e4).round() / 1e4)
+    };
+    assert_eq!(metrics(0), [1.0, 0.75, 1.0]);
+    // nDCG@3 of example 0: 1 of 1 + 1/log2(3).
+    assert_eq!(metrics(1), [0.3333, 0.75, 0.8066]);
 }
 
 #[test]
@@ -181,6 +195,35 @@ fn options_go_before_the_file_and_the_file_before_the_defaults() {
     }
 }
 
+/// Every option that takes several values: those of the command line replace those of the file, and a later option an earlier one.
+#[test]
+fn lists_of_the_command_line_replace_those_of_the_file() {
+    let folder = Folder::new();
+    folder.write("lists.toml", "hidden = [16]\ndropout = [0.2, 0.3]\nat = [1, 2]\npropensity = \"0.6,2.6\"\n");
+    let train = |words: &str| {
+        let words = format!("train train.txt -q --json --model network --epochs 1 -o m.slide --test test.txt {words}");
+        let summary = json(&folder.slide(&words).assert().success());
+        let cutoffs: Vec<u64> =
+            summary["metrics"]["at"].as_array().unwrap().iter().map(|at| at["k"].as_u64().unwrap()).collect();
+        let network = json(&folder.slide("info m.slide --json").assert().success())["config"]["network"].clone();
+        let psp = summary["metrics"]["at"][0]["psp"].as_f64().unwrap();
+        ((network["hidden"].to_string(), network["dropout"].to_string(), cutoffs), psp)
+    };
+    let of = |hidden: &str, dropout: &str, cutoffs: &[u64]| (hidden.to_owned(), dropout.to_owned(), cutoffs.to_vec());
+    let (settings, in_file) = train("--config lists.toml");
+    assert_eq!(settings, of("[16]", "[0.2,0.3]", &[1, 2]));
+    let all = "--hidden 8 --dropout 0.1,0 --at 1,3,7 --propensity 0.55,1.5";
+    let (settings, replaced) = train(&format!("--config lists.toml {all}"));
+    assert_eq!(settings, of("[8]", "[0.1,0.0]", &[1, 3, 7]));
+    let (without, alone) = train(all);
+    assert_eq!((without, alone), (settings, replaced));
+    assert_ne!(in_file, replaced);
+    let (settings, _) = train("--config lists.toml --hidden 8 --hidden 12,10 --at 1 --at 9,4");
+    assert_eq!(settings, of("[12,10]", "[0.2,0.3]", &[4, 9]));
+    let layers = stdout(&folder.slide("info m.slide").assert().success());
+    assert!(layers.contains("60 -> 12 -> 10 -> 30"), "{layers}");
+}
+
 #[test]
 fn held_out_examples_are_the_same_for_the_same_seed() {
     let folder = Folder::new();
@@ -190,6 +233,29 @@ fn held_out_examples_are_the_same_for_the_same_seed() {
     assert_eq!(first["metrics"], again["metrics"]);
     assert_ne!(first["metrics"], trained("--valid 0.25 --seed 8")["metrics"]);
     folder.slide("train train.txt -o m.slide --valid 1.5").assert().code(2).stderr(predicate::str::contains("--valid"));
+    for (share, what) in [("0.001", "holds out none"), ("0.999", "leaves none to train on")] {
+        let said = stderr(&folder.slide(&format!("train train.txt -q -o n.slide --valid {share}")).assert().code(2));
+        assert_eq!(said, format!("error: --valid: a share of {share} {what} of the 400 examples of train.txt\n"));
+    }
+    assert!(!folder.path("n.slide").exists());
+}
+
+#[test]
+fn a_test_file_and_a_held_out_share_are_not_given_together() {
+    let folder = Folder::new();
+    folder.write("test.toml", "test = \"test.txt\"\n");
+    folder.write("valid.toml", "valid = 0.1\n");
+    for words in [
+        "--test does-not-exist.txt --valid 0.1",
+        "--valid 0.1 --test test.txt",
+        "--config test.toml --valid 0.1",
+        "--config valid.toml --test test.txt",
+    ] {
+        let said = stderr(&folder.slide(&format!("train train.txt -q -o m.slide {words}")).assert().code(2));
+        assert!(said.contains("'--test <FILE>'") && said.contains("'--valid <SHARE>'"), "{words}: {said}");
+        assert!(said.contains("cannot be used with"), "{words}: {said}");
+    }
+    assert!(!folder.path("m.slide").exists());
 }
 
 #[test]
@@ -346,7 +412,9 @@ fn every_optimizer_learns() {
 
 #[test]
 fn help_has_an_example_and_the_true_defaults() {
-    for verb in ["train", "eval", "predict", "info", "data", "data stats", "data convert", "data synth", "demo"] {
+    for verb in
+        ["train", "eval", "predict", "export", "info", "data", "data stats", "data convert", "data synth", "demo"]
+    {
         let help = stdout(&common::slide().args(verb.split(' ')).arg("--help").assert().success());
         assert!(
             help.contains(&format!("  slide {verb} ")) || help.contains(&format!("Example: slide {verb}")),

@@ -76,7 +76,10 @@ fn read_every_way(bytes: &[u8], format: Option<Format>) -> Result<(), TestCaseEr
     let path = folder.path().join("X");
     std::fs::write(&path, bytes).unwrap();
     for feature_base in [IndexBase::Auto, IndexBase::Zero, IndexBase::One] {
-        let options = ReadOptions { format, feature_base, ..ReadOptions::default() };
+        // That labels count from -1 is found out by looking at the whole file, as is the base of the features.
+        let label_base = if feature_base == IndexBase::One { IndexBase::MinusOne } else { IndexBase::Zero };
+        let label_base = if feature_base == IndexBase::Auto { IndexBase::Auto } else { label_base };
+        let options = ReadOptions { format, feature_base, label_base, ..ReadOptions::default() };
         let whole = data::read(&path, &options);
         if let Ok(data) = &whole {
             prop_assert!(Dataset::try_from(data.arrays().clone()).is_ok());

@@ -309,15 +309,15 @@ fn damaged_linear_parts_are_errors() {
 
 /// Numbers that no training gives are predicted with all the same: nothing panics, and what is predicted is finite.
 #[test]
-fn weights_that_are_no_numbers_do_not_panic() {
+fn weights_that_overflow_do_not_panic() {
     for settings in ["model=linear", &format!("model=both {NETWORK}")] {
         let (_folder, path, _) = saved(settings);
         let mut file = ModelFile::read(&path);
         for bytes in file.tensor("linear.weight").2.chunks_mut(2).step_by(3) {
-            bytes.copy_from_slice(&0x7e00_u16.to_le_bytes());
+            bytes.copy_from_slice(&half::f16::MAX.to_le_bytes());
         }
         for bytes in file.tensor("linear.bias").2.chunks_mut(4).step_by(5) {
-            bytes.copy_from_slice(&f32::INFINITY.to_le_bytes());
+            bytes.copy_from_slice(&f32::MAX.to_le_bytes());
         }
         file.write(&path);
         let found = predictions(Model::load(&path).unwrap(), Retrieval::Auto);
@@ -402,4 +402,27 @@ fn checkpoints_of_format_2_are_continued() {
     assert_eq!(trainer.run(&mut |_, _| ControlFlow::Continue(())).unwrap(), Outcome::Finished);
     trainer.into_model().unwrap().save(&path).unwrap();
     assert!(ModelFile::read(&path).tensors == ModelFile::read(&whole).tensors);
+}
+
+/// Of each kind of float: f32 of a matrix and a vector, bfloat16, f16.
+#[test]
+fn a_number_that_is_not_finite_is_found() {
+    for (settings, name, width, bytes, position) in [
+        ("model=both", "output.weight", 12, &f32::NAN.to_le_bytes()[..], vec![599, 11]),
+        ("model=both", "output.bias", 1, &f32::INFINITY.to_le_bytes(), vec![7]),
+        ("model=both", "linear.weight", 1, &half::f16::NEG_INFINITY.to_le_bytes(), vec![5]),
+        ("model=network precision=bf16", "input.weight", 16, &half::bf16::NAN.to_le_bytes(), vec![300, 3]),
+        ("model=network index=always", "index.offset", 1, &f32::NAN.to_le_bytes(), vec![0]),
+    ] {
+        let (_folder, path, _) = saved(&format!("{settings} {NETWORK}"));
+        let mut file = ModelFile::read(&path);
+        let at = position.iter().fold(0, |at, place| at * width + place) * bytes.len();
+        file.tensor(name).2[at..at + bytes.len()].copy_from_slice(bytes);
+        file.write(&path);
+        let Err(ModelError::NotFinite { tensor, position: found, value, .. }) = Model::load(&path) else {
+            panic!("{name}: loaded, or another error")
+        };
+        assert_eq!((tensor.as_str(), found), (name, position));
+        assert!(!value.is_finite());
+    }
 }

@@ -92,6 +92,111 @@ fn a_finished_model_is_no_checkpoint() {
     assert!(matches!(Trainer::resume(model, &data, &runtime).map(drop), Err(TrainError::NotResumable)));
 }
 
+/// The learning rate of each batch of a training that goes on, and the model's file.
+fn extended(trainer: Result<Trainer, TrainError>, path: &Path) -> (Vec<f32>, Vec<u8>) {
+    let (mut trainer, mut rates) = (trainer.unwrap(), Vec::new());
+    let observer = &mut |event: Event<'_>, _: &Trainer| {
+        if let Event::Batch(progress) = event {
+            assert!(progress.epochs == 4 && progress.steps == 28, "{progress:?}");
+            rates.push(progress.learning_rate);
+        }
+        ControlFlow::Continue(())
+    };
+    assert_eq!(trainer.run(observer).unwrap(), Outcome::Finished);
+    trainer.into_model().unwrap().save(path).unwrap();
+    (rates, std::fs::read(path).unwrap())
+}
+
+fn epochs(mut config: TrainConfig, epochs: u32) -> TrainConfig {
+    config.optimizer.epochs = Some(epochs);
+    config
+}
+
+/// The schedule of all epochs holds from the checkpoint on; without a schedule it makes the model of all epochs.
+#[test]
+fn a_checkpoint_goes_on_for_more_epochs() {
+    let (data, runtime) = (data(), runtime());
+    let folder = tempfile::tempdir().unwrap();
+    let [cut, file] = ["cut", "file"].map(|name| folder.path().join(name));
+    for schedule in ["constant", "linear"] {
+        let settings = |config: TrainConfig| {
+            let mut config = config;
+            config.set("schedule", schedule).unwrap().set("warmup", "0").unwrap();
+            config
+        };
+        for stop in [4, 7, 10] {
+            let (whole, bytes) = extended(Trainer::new(settings(epochs(config(), 4)), &data, &runtime), &file);
+            train(Trainer::new(settings(config()), &data, &runtime).unwrap(), stop, &cut);
+            let (rates, continued) = extended(Trainer::extend(Model::load(&cut).unwrap(), 4, &data, &runtime), &file);
+            assert_eq!(rates, whole[stop as usize..], "{schedule} from batch {stop}");
+            assert_eq!(continued == bytes, schedule == "constant", "{schedule} from batch {stop}");
+        }
+    }
+    let fewer = Trainer::extend(Model::load(&cut).unwrap(), 2, &data, &runtime).map(drop).unwrap_err();
+    assert_eq!(fewer.to_string(), "2 epochs, expected more than the 2 of the model");
+}
+
+/// With a schedule of its own, and to the same bits if it is interrupted.
+#[test]
+fn a_finished_model_goes_on_for_more_epochs() {
+    let (data, runtime) = (data(), runtime());
+    let folder = tempfile::tempdir().unwrap();
+    let [model, cut, file] = ["model", "cut", "file"].map(|name| folder.path().join(name));
+    for config in [config(), epochs(sgd(), 2)] {
+        train(Trainer::new(config.clone(), &data, &runtime).unwrap(), u64::MAX, &model);
+        let extend = || Trainer::extend(Model::load(&model).unwrap(), 4, &data, &runtime);
+        let (rates, bytes) = extended(extend(), &file);
+        // Of two epochs: one batch of warm-up.
+        let mut of_two = Vec::new();
+        let mut trainer = Trainer::new(config.clone(), &data, &runtime).unwrap();
+        let observer = &mut |event: Event<'_>, _: &Trainer| {
+            if let Event::Batch(progress) = event {
+                of_two.push(progress.learning_rate);
+            }
+            ControlFlow::Continue(())
+        };
+        trainer.run(observer).unwrap();
+        assert_eq!(rates, of_two);
+        assert!(bytes != std::fs::read(&model).unwrap());
+        let loaded = Model::load(&file).unwrap();
+        assert_eq!((loaded.step(), loaded.epoch(), loaded.epochs()), (28, 4, 4));
+        for stop in [15, 21, 24] {
+            train(extend().unwrap(), stop, &cut);
+            train(Trainer::resume(Model::load(&cut).unwrap(), &data, &runtime).unwrap(), u64::MAX, &file);
+            assert!(std::fs::read(&file).unwrap() == bytes, "stopped after batch {stop}");
+        }
+    }
+    let order: Vec<u32> = (1..300).chain([1]).collect();
+    let other = Trainer::extend(Model::load(&model).unwrap(), 4, &data.select(&order), &runtime);
+    assert!(matches!(other, Err(TrainError::OtherExamples)));
+}
+
+/// Its linear part is made anew: with the combination of the longer training.
+#[test]
+fn a_finished_model_of_two_parts_goes_on() {
+    let (data, runtime) = (data(), runtime());
+    let settings = |model: &str| common::config(&format!("model={model} hidden=24 epochs=2 batch-size=48 active=40"));
+    let fit = |model: &str| Model::fit_with(&data, &settings(model), &runtime, |_| ControlFlow::Continue(())).unwrap();
+    let mut rounds = 0;
+    let mut trainer = Trainer::extend(fit("both"), 3, &data, &runtime).unwrap();
+    let observer = &mut |event: Event<'_>, trainer: &Trainer| {
+        rounds += u32::from(matches!(event, Event::Round(_)));
+        assert!(!trainer.model().has_linear());
+        ControlFlow::Continue(())
+    };
+    assert_eq!(trainer.run(observer).unwrap(), Outcome::Finished);
+    let model = trainer.into_model().unwrap();
+    assert!(rounds > 1 && model.has_linear() && model.epoch() == 3);
+    let mut integers = fit("network");
+    let mut to_int8 = slide_core::QuantizeConfig::default();
+    to_int8.to = slide_core::Quantization::Int8;
+    integers.quantize(&to_int8, &runtime).unwrap();
+    for (model, reason) in [(fit("linear"), "no network"), (integers, "weights are integers")] {
+        let error = Trainer::extend(model, 3, &data, &runtime).map(drop).unwrap_err();
+        assert!(matches!(error, TrainError::NotExtendable(found) if found.contains(reason)), "{error}");
+    }
+}
+
 /// Trains up to round `stop` of the linear part, and writes a checkpoint or, at the end, the model.
 fn train_linear(mut trainer: Trainer, stop: u32, path: &Path) -> Outcome {
     let mut rounds = Vec::new();

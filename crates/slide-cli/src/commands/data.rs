@@ -1,9 +1,9 @@
 //! `slide data`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use serde_json::json;
+use serde::Serialize;
 use slide_core::data::synth::{Part, Shape, Synth};
 use slide_core::data::{self, DataError, Dataset, Format, Stats};
 
@@ -25,7 +25,16 @@ pub(crate) fn run(verb: &DataVerb, show: Show) -> Result<()> {
 fn stats(args: &StatsArgs, show: Show) -> Result<()> {
     let data = read_file(&args.file, &args.data.reading(None), show)?;
     let stats = Stats::of(&data);
-    if show.json { output::print_json(&stats) } else { output::print(&stats.to_string()) }
+    if !show.json {
+        return output::print(&stats.to_string());
+    }
+    #[derive(Serialize)]
+    struct Report<'a> {
+        file: &'a Path,
+        #[serde(flatten)]
+        stats: Stats,
+    }
+    output::print_json(&Report { file: &args.file, stats })
 }
 
 fn convert(args: &ConvertArgs, show: Show) -> Result<()> {
@@ -33,7 +42,7 @@ fn convert(args: &ConvertArgs, show: Show) -> Result<()> {
     let format = to.unwrap_or_else(|| Format::of_name(output));
     check(&[(output, format)], &[input], show)?;
     let data = read_file(input, &options.reading(None), show)?;
-    write(output, &data, format, show)
+    print(&[write(output, &data, format, show)?], show)
 }
 
 /// Checks the files of data sets that are to be written.
@@ -57,29 +66,61 @@ fn check(outputs: &[(&Path, Format)], inputs: &[&Path], show: Show) -> Result<()
     all.into_iter().filter(|path| !files::is_stdout(path)).try_for_each(files::check_writable)
 }
 
-/// Writes a data set, and says what it is: on standard error if it goes to standard output itself.
-fn write(path: &Path, data: &Dataset, format: Format, show: Show) -> Result<()> {
+/// Writes a data set; what it is is said on standard error if it goes to standard output itself.
+fn write(path: &Path, data: &Dataset, format: Format, show: Show) -> Result<Option<Written>> {
     if files::is_stdout(path) {
         match data::write_to(std::io::stdout().lock(), data, format) {
             Err(DataError::Io { source, .. }) => return Err(output::refused(source)),
             other => other?,
         }
-        show.progress.note(&description(path, data, format));
-        return Ok(());
+        show.progress.note(&Written::new(path, data, format).to_string());
+        return Ok(None);
     }
     show.progress.during("writing", || data::write(path, data, format))?;
-    if show.json {
-        let (examples, features, labels) = (data.examples(), data.feature_count(), data.label_count());
-        let path = path.display().to_string();
-        let file = json!({ "file": path, "format": format.name(), "examples": examples, "features": features, "labels": labels });
-        return output::print_json(&file);
-    }
-    output::print(&description(path, data, format))
+    Ok(Some(Written::new(path, data, format)))
 }
 
-fn description(path: &Path, data: &Dataset, format: Format) -> String {
-    let [examples, features, labels] = [data.examples(), data.feature_count(), data.label_count()].map(count);
-    format!("{}: {examples} examples, {features} features, {labels} labels ({format})", path.display())
+/// A file that was written, and what is in it.
+#[derive(Serialize)]
+struct Written {
+    #[serde(serialize_with = "output::path_text")]
+    file: PathBuf,
+    format: &'static str,
+    examples: usize,
+    features: usize,
+    labels: usize,
+}
+
+impl Written {
+    fn new(file: &Path, data: &Dataset, format: Format) -> Self {
+        let (examples, features, labels) = (data.examples(), data.feature_count(), data.label_count());
+        Self { file: file.to_owned(), format: format.name(), examples, features, labels }
+    }
+}
+
+impl std::fmt::Display for Written {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let [examples, features, labels] = [self.examples, self.features, self.labels].map(count);
+        let (file, format) = (self.file.display(), self.format);
+        write!(f, "{file}: {examples} examples, {features} features, {labels} labels ({format})")
+    }
+}
+
+/// Prints what was written to files: a line each, or one JSON object, in which a second file is `test`.
+fn print(written: &[Option<Written>], show: Show) -> Result<()> {
+    #[derive(Serialize)]
+    struct Report<'a> {
+        #[serde(flatten)]
+        first: &'a Written,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        test: Option<&'a Written>,
+    }
+    let written: Vec<&Written> = written.iter().flatten().collect();
+    match written.first() {
+        Some(first) if show.json => output::print_json(&Report { first, test: written.get(1).copied() }),
+        None => Ok(()),
+        _ => output::print(&written.iter().map(|file| format!("{file}\n")).collect::<String>()),
+    }
 }
 
 fn synth(args: &SynthArgs, show: Show) -> Result<()> {
@@ -88,11 +129,12 @@ fn synth(args: &SynthArgs, show: Show) -> Result<()> {
     check(&outputs, &[], show)?;
     let siblings = if args.clustered { args.siblings.unwrap_or(Synth::SIBLINGS) } else { 1 };
     let set = Synth { shape: shape(args)?, siblings, seed: args.seed };
+    let mut files = Vec::new();
     for ((path, format), part) in outputs.into_iter().zip([Part::Train, Part::Test]) {
         let data = show.progress.during("generating examples", || set.generate(part)).map_err(wrong_request)?;
-        write(path, &data, format, show)?;
+        files.push(write(path, &data, format, show)?);
     }
-    Ok(())
+    print(&files, show)
 }
 
 /// The shape of the named set, or a small one, with the counts that the user gave.

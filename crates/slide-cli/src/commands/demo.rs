@@ -12,15 +12,17 @@ use slide_core::{Dataset, Outcome, Predictor, Retrieval, TrainConfig, Trainer};
 use super::eval::evaluation;
 use super::train::{read_file, say_choices};
 use super::{Show, Status};
-use crate::args::DemoArgs;
+use crate::args::{DemoArgs, MetricOptions};
 use crate::files;
 use crate::output::{self, pairs};
 use crate::session::Session;
-use crate::summary::{Seconds, Summary};
+use crate::summary::{Paths, Seconds, Summary};
 
 /// The folder of the set in the repository, and the default path of the model.
 const DATA: &str = "data/debian";
 const MODEL: &str = "target/demo.slide";
+/// Its training examples.
+const TRAIN: &str = "train.txt.zst";
 /// Labels predicted for each example shown.
 const PREDICTIONS: usize = 5;
 /// Columns of text.
@@ -47,6 +49,7 @@ pub(crate) fn run(args: &DemoArgs, show: Show) -> Result<Status> {
         style: show.progress,
         test: None,
         eval_every: None,
+        metrics: MetricOptions::default(),
         log: None,
         output: &path,
         checkpoint: files::with_ending(&path, ".checkpoint"),
@@ -62,9 +65,10 @@ pub(crate) fn run(args: &DemoArgs, show: Show) -> Result<Status> {
     show.progress.during("writing the model", || model.save(&path))?;
     let predictor = Predictor::with(model, Retrieval::Auto, &runtime)?;
     let start = Instant::now();
-    let metrics = evaluation(&predictor, &test, None, None, show)?.metrics;
+    let metrics = evaluation(&predictor, &test, None, None, &MetricOptions::default(), show)?.metrics;
+    let paths = Paths { model: path, file: folder.join(TRAIN) };
     let seconds = Seconds { reading, evaluation: start.elapsed().as_secs_f64(), ..Seconds::default() };
-    let summary = Summary::new(path, predictor.model(), &runtime, &trained, seconds, Some(metrics), report);
+    let summary = Summary::new(paths, predictor.model(), &runtime, &trained, seconds, Some(metrics), report);
     if show.json {
         output::print_json(&summary)?;
     } else {
@@ -77,7 +81,7 @@ pub(crate) fn run(args: &DemoArgs, show: Show) -> Result<Status> {
 fn find_data() -> Result<PathBuf> {
     let built_from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(DATA);
     let places = [PathBuf::from(DATA), built_from];
-    match places.into_iter().find(|folder| folder.join("train.txt.zst").is_file()) {
+    match places.into_iter().find(|folder| folder.join(TRAIN).is_file()) {
         Some(folder) => Ok(folder),
         None => bail!("there is no folder {DATA} here: run this in the repository, or give --data FOLDER"),
     }
@@ -93,7 +97,7 @@ struct Names {
 
 fn read(folder: &Path, args: &DemoArgs, show: Show) -> Result<(Dataset, Dataset, Names)> {
     let options = ReadOptions { threads: args.runtime.threads, ..ReadOptions::default() };
-    let train = read_file(&folder.join("train.txt.zst"), &options, show)?;
+    let train = read_file(&folder.join(TRAIN), &options, show)?;
     let (features, labels) = (Some(train.feature_count()), Some(train.label_count()));
     let fitting = ReadOptions { feature_count: features, label_count: labels, ..options };
     let test = read_file(&folder.join("test.txt.zst"), &fitting, show)?;

@@ -8,13 +8,12 @@ use serde::Serialize;
 use slide_core::data::{Filter, Numbering};
 use slide_core::metrics::{At, Bootstrap, Difference, Interval, LabelGroup, Unknown};
 use slide_core::{
-    Dataset, EvaluateOptions, Evaluation, Metrics, Model, Parts, PredictError, Predictor, Retrieval, evaluate_with,
-    latencies,
+    Dataset, Evaluation, Metrics, Model, Parts, PredictError, Predictor, Retrieval, evaluate_with, latencies,
 };
 
 use super::Show;
 use super::train::read_file;
-use crate::args::EvalArgs;
+use crate::args::{EvalArgs, MetricOptions};
 use crate::output::{self, count, file_name, pairs, seconds};
 use crate::percentiles::Percentiles;
 use crate::{table, unknown};
@@ -27,6 +26,8 @@ const WARM_UP: usize = 1000;
 /// What is shown, and what is written as JSON.
 #[derive(Serialize)]
 struct Report {
+    /// The test set.
+    file: PathBuf,
     #[serde(flatten)]
     measured: Measured,
     /// Of each part alone, if asked for.
@@ -37,9 +38,17 @@ struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     latency: Option<Latency>,
     resamples: usize,
+    propensity: PropensityConstants,
     retrieval: &'static str,
     isa: &'static str,
     threads: usize,
+}
+
+/// Of the propensities in PSP.
+#[derive(Serialize)]
+struct PropensityConstants {
+    a: f64,
+    b: f64,
 }
 
 /// How good a model is.
@@ -55,9 +64,14 @@ struct Measured {
     #[serde(skip)]
     bootstrap: Bootstrap,
     label_groups: Vec<LabelGroup>,
-    /// Without the bootstrap.
-    seconds: f64,
+    seconds: Seconds,
     microseconds_per_example: f64,
+}
+
+#[derive(Serialize)]
+struct Seconds {
+    /// Without the bootstrap.
+    evaluation: f64,
 }
 
 /// How good a part of the model is without the other.
@@ -113,7 +127,7 @@ pub(crate) fn run(args: &EvalArgs, show: Show) -> Result<()> {
         args.filter.as_ref().map(|path| Filter::read(path, test.examples(), test.label_count())).transpose()?;
     let measure = |path: &Path, predictor: &Predictor| -> Result<Measured> {
         let start = Instant::now();
-        let evaluation = evaluation(predictor, &test, filter.as_ref(), Some(reference), show)?;
+        let evaluation = evaluation(predictor, &test, filter.as_ref(), Some(reference), &args.metrics, show)?;
         let seconds = start.elapsed().as_secs_f64();
         let bootstrap = evaluation.bootstrap(args.resamples.get(), runtime.workers());
         Ok(Measured {
@@ -124,7 +138,7 @@ pub(crate) fn run(args: &EvalArgs, show: Show) -> Result<()> {
             calibration_error: evaluation.calibration_error,
             unknown: evaluation.unknown,
             label_groups: evaluation.label_groups,
-            seconds,
+            seconds: Seconds { evaluation: seconds },
             microseconds_per_example: 1e6 * seconds / test.examples().max(1) as f64,
         })
     };
@@ -134,7 +148,7 @@ pub(crate) fn run(args: &EvalArgs, show: Show) -> Result<()> {
     let alone = |part: Parts| -> Result<PartAlone> {
         let predictor =
             Predictor::of_parts(reference.clone(), part, Retrieval::Auto, &runtime)?.ignoring_unknown_features();
-        let metrics = evaluation(&predictor, &test, filter.as_ref(), None, show)?.metrics;
+        let metrics = evaluation(&predictor, &test, filter.as_ref(), None, &args.metrics, show)?.metrics;
         Ok(PartAlone { part: part.name(), metrics })
     };
     let parts = parts.into_iter().map(alone).collect::<Result<Vec<_>>>()?;
@@ -149,12 +163,15 @@ pub(crate) fn run(args: &EvalArgs, show: Show) -> Result<()> {
         Ok(Latency { prediction: Percentiles::of(&times.prediction), output_layer })
     };
     let latency = args.latency.then(|| show.progress.during("taking times", latency)).transpose()?;
+    let (a, b) = args.metrics.propensity();
     let report = Report {
+        file: args.test.clone(),
         measured,
         parts,
         comparison,
         latency,
         resamples: args.resamples.get(),
+        propensity: PropensityConstants { a, b },
         retrieval: args.retrieval.retrieval.name(),
         isa: runtime.kernels().isa().name(),
         threads: runtime.workers().count(),
@@ -202,20 +219,21 @@ impl std::fmt::Display for Measured {
 
 impl Measured {
     fn time(&self) -> String {
-        format!("{}, {:.0} us an example", seconds(self.seconds), self.microseconds_per_example)
+        format!("{}, {:.0} us an example", seconds(self.seconds.evaluation), self.microseconds_per_example)
     }
 }
 
-/// Evaluates a model on a test set, with progress; `filter` and `reference` are those of [`EvaluateOptions`].
+/// Evaluates a model on a test set, with progress; `filter` and `reference` are those of [`slide_core::EvaluateOptions`].
 pub(crate) fn evaluation(
     predictor: &Predictor,
     test: &Dataset,
     filter: Option<&Filter>,
     reference: Option<&Model>,
+    metrics: &MetricOptions,
     show: Show,
 ) -> Result<Evaluation, PredictError> {
     show.progress.examples("evaluating", test.examples(), |done| {
-        let mut options = EvaluateOptions::default();
+        let mut options = metrics.evaluation();
         (options.filter, options.reference, options.progress) = (filter, reference, Some(done as _));
         evaluate_with(predictor, test, options)
     })

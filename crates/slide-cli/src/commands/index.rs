@@ -35,8 +35,8 @@ pub(crate) fn run(args: &IndexArgs, show: Show) -> Result<()> {
     let predictor = Predictor::of_parts(model, Parts::Network, Retrieval::Index, &runtime)?.ignoring_unknown_features();
     let times = Percentiles::of(&latencies(&predictor, &timed, 5, TIMED)?.output_layer);
     if show.json {
-        let path = path.display().to_string();
-        let report = json!({ "model": path, "seconds": seconds, "microseconds": times, "index": report });
+        let (seconds, latency) = (json!({ "index": seconds }), json!({ "output_layer": times }));
+        let report = json!({ "model": path.display().to_string(), "file": args.data.display().to_string(), "index": report, "latency": latency, "seconds": seconds });
         return output::print_json(&report);
     }
     output::print(&format!(

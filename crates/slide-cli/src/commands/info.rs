@@ -25,7 +25,7 @@ pub(crate) fn run(args: &InfoArgs, show: Show) -> Result<()> {
         (None, true) => output::print_json(&machine_json()?),
         (Some(path), json) => {
             let model = show.progress.during("reading the model", || Model::load(path))?;
-            if json { output::print_json(&model_json(&model)) } else { output::print(&describe(path, &model)) }
+            if json { output::print_json(&model_json(path, &model)) } else { output::print(&describe(path, &model)) }
         }
     }
 }
@@ -127,9 +127,12 @@ fn numbers(model: &Model) -> String {
     format!("{}; {}", of(model.feature_numbering(), "features"), of(model.label_numbering(), "labels"))
 }
 
-fn model_json(model: &Model) -> impl Serialize + '_ {
+fn model_json<'a>(path: &'a Path, model: &'a Model) -> impl Serialize + 'a {
     #[derive(Serialize)]
     struct Description<'a> {
+        #[serde(serialize_with = "output::path_text")]
+        model: &'a Path,
+        bytes: usize,
         features: usize,
         labels: usize,
         /// Columns of the training files; those that did not occur may have no row.
@@ -151,7 +154,10 @@ fn model_json(model: &Model) -> impl Serialize + '_ {
     }
     let tensor = |tensor: TensorInfo| json!({ "name": tensor.name, "shape": tensor.shape, "type": tensor.dtype, "bytes": tensor.bytes });
     let base = |numbering: &Numbering| (numbering.base() != IndexBase::Auto).then(|| numbering.number(0));
+    let tensors = model.tensors();
     Description {
+        model: path,
+        bytes: tensors.iter().map(|tensor| tensor.bytes).sum(),
         features: model.features(),
         labels: model.labels(),
         feature_columns: model.feature_numbering().width(),
@@ -166,7 +172,7 @@ fn model_json(model: &Model) -> impl Serialize + '_ {
         step: model.step(),
         epoch: model.epoch(),
         resumable: model.is_resumable(),
-        tensors: model.tensors().into_iter().map(tensor).collect(),
+        tensors: tensors.into_iter().map(tensor).collect(),
         config: model.config(),
     }
 }

@@ -3,6 +3,7 @@
 mod data;
 mod demo;
 mod eval;
+mod export;
 pub(crate) mod index;
 mod info;
 mod predict;
@@ -42,6 +43,7 @@ pub(crate) fn run(cli: Cli) -> Result<Status> {
         Verb::Tune(args) => tune::run(&args, show)?,
         Verb::Index(args) => index::run(&args, show)?,
         Verb::Quantize(args) => quantize::run(&args, show)?,
+        Verb::Export(args) => export::run(&args, show)?,
         Verb::Eval(args) => eval::run(&args, show)?,
         Verb::Predict(args) => predict::run(&args, show)?,
         Verb::Serve(args) => serve::run(&args, show)?,

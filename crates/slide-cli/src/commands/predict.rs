@@ -11,7 +11,7 @@ use slide_core::{Model, Prediction, Predictions, Predictor};
 
 use super::Show;
 use crate::args::{PredictArgs, PredictionFormat};
-use crate::output::Output;
+use crate::output::{Output, say};
 use crate::unknown;
 
 /// Most examples predicted together: enough to share the pass over the output layer.
@@ -46,7 +46,7 @@ pub(crate) fn run(args: &PredictArgs, show: Show) -> Result<()> {
             match line {
                 Line::Example { .. } => writer.answer(answers.next().unwrap_or_default(), &mut text)?,
                 Line::Bad(error) => {
-                    eprintln!("warning: skipped: {error}");
+                    say(&format!("warning: skipped: {error}"));
                     writer.skipped(&error, &mut text)?;
                 }
                 Line::End(error) => end = Some(error),
@@ -104,10 +104,19 @@ fn read_ahead(args: &PredictArgs, options: ReadOptions) -> Result<Receiver<Line>
         });
         return Ok(receiver);
     }
-    let examples = stream::open(&args.input, &options)?;
+    let examples = match stream::open(&args.input, &options) {
+        // Nothing is sent, so there is nothing to predict.
+        Err(error) if is_of_empty_input(&error) => return Ok(receiver),
+        examples => examples?,
+    };
     let skips = args.skip_bad_lines;
     std::thread::spawn(move || send_lines(examples, &sender, skips));
     Ok(receiver)
+}
+
+/// Whether an error says that there is not a byte: a data set without examples is one, but there is nothing to predict.
+fn is_of_empty_input(error: &DataError) -> bool {
+    matches!(error, DataError::Malformed { line: 1, column: 1, found, .. } if found == "the end of the file")
 }
 
 fn send_lines<R: std::io::BufRead>(mut examples: stream::Examples<R>, sender: &SyncSender<Line>, skips: bool) {
@@ -116,6 +125,7 @@ fn send_lines<R: std::io::BufRead>(mut examples: stream::Examples<R>, sender: &S
             examples.next_example().map(|example| example.map(|example| Line::new((example.features, example.values))));
         let line = match example {
             Ok(None) => return,
+            Err(error) if is_of_empty_input(&error) => return,
             Ok(Some(line)) => line,
             Err(error) if skips && !examples.has_ended() => Line::Bad(error),
             Err(error) => Line::End(error),
@@ -141,23 +151,23 @@ impl Writer<'_> {
             label: i64,
             #[serde(skip_serializing_if = "Option::is_none")]
             name: Option<&'a str>,
-            score: f32,
+            probability: f32,
         }
         #[derive(Serialize)]
         struct Line<'a> {
             predictions: Vec<Named<'a>>,
         }
-        let named = predictions.iter().map(|&Prediction { label, probability: score, .. }| {
+        let named = predictions.iter().map(|&Prediction { label, probability, .. }| {
             let name = self.names.map(|names| names[label as usize].as_str());
-            Named { label: self.labels.number(label), name, score }
+            Named { label: self.labels.number(label), name, probability }
         });
         match self.format {
             PredictionFormat::Tsv => {
-                for (rank, Named { label, name, score }) in named.enumerate() {
+                for (rank, Named { label, name, probability }) in named.enumerate() {
                     *text += if rank == 0 { "" } else { "\t" };
                     match name {
-                        Some(name) => write!(text, "{name}:{score}")?,
-                        None => write!(text, "{label}:{score}")?,
+                        Some(name) => write!(text, "{name}:{probability}")?,
+                        None => write!(text, "{label}:{probability}")?,
                     }
                 }
             }

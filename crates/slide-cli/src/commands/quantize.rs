@@ -11,7 +11,7 @@ use slide_core::{Model, Predictor, QuantizeConfig};
 use super::Show;
 use super::eval::evaluation;
 use super::train::read_file;
-use crate::args::QuantizeArgs;
+use crate::args::{MetricOptions, QuantizeArgs};
 use crate::files;
 use crate::output::{self, bytes};
 use crate::table::Table;
@@ -22,11 +22,12 @@ use crate::usage::Usage;
 struct Report {
     #[serde(serialize_with = "output::path_text")]
     model: std::path::PathBuf,
+    /// If there was data, and so the metrics.
+    file: Option<std::path::PathBuf>,
     bytes_before: u64,
     bytes_after: u64,
-    /// If there was data.
-    before: Option<Metrics>,
-    after: Option<Metrics>,
+    metrics_before: Option<Metrics>,
+    metrics_after: Option<Metrics>,
 }
 
 pub(crate) fn run(args: &QuantizeArgs, show: Show) -> Result<()> {
@@ -55,7 +56,7 @@ pub(crate) fn run(args: &QuantizeArgs, show: Show) -> Result<()> {
     let data = read_file(data, &args.reading.reading_for(&model, args.unknown, args.runtime.threads), show)?;
     let measure = |model: &Arc<Model>| -> Result<Metrics> {
         let predictor = Predictor::with(model.clone(), args.retrieval.retrieval, &runtime)?.ignoring_unknown_features();
-        Ok(evaluation(&predictor, &data, None, None, show)?.metrics)
+        Ok(evaluation(&predictor, &data, None, None, &MetricOptions::default(), show)?.metrics)
     };
     let mut model = Arc::new(model);
     let before = measure(&model)?;
@@ -77,10 +78,11 @@ fn print(args: &QuantizeArgs, [before, after]: [u64; 2], metrics: Option<[Metric
     let (metrics_before, metrics_after) = metrics.map(|[before, after]| (before, after)).unzip();
     let report = Report {
         model: args.output.as_ref().unwrap_or(&args.model).clone(),
+        file: args.data.clone(),
         bytes_before: before,
         bytes_after: after,
-        before: metrics_before,
-        after: metrics_after,
+        metrics_before,
+        metrics_after,
     };
     if show.json { output::print_json(&report) } else { output::print(&report.to_string()) }
 }
@@ -90,7 +92,7 @@ impl std::fmt::Display for Report {
         let mut table = Table::new(["", "before", "after", "difference"]);
         let share = 100.0 * (self.bytes_after as f64 / self.bytes_before.max(1) as f64 - 1.0);
         table.row(["bytes".into(), bytes(self.bytes_before), bytes(self.bytes_after), format!("{share:+.0} %")]);
-        for (before, after) in self.before.iter().zip(&self.after) {
+        for (before, after) in self.metrics_before.iter().zip(&self.metrics_after) {
             for (before, after) in before.at.iter().zip(&after.at) {
                 let [first, second] = [before, after].map(|at| 100.0 * at.precision);
                 let difference = format!("{:+.2}", second - first);

@@ -18,7 +18,7 @@ use crate::files;
 use crate::log::Log;
 use crate::output::{self, count, file_name};
 use crate::session::Session;
-use crate::summary::{Seconds, Summary, fallbacks};
+use crate::summary::{Paths, Seconds, Summary, fallbacks};
 use crate::unknown;
 use crate::usage::Usage;
 
@@ -42,7 +42,10 @@ pub(crate) fn run(args: &TrainArgs, show: Show) -> Result<Status> {
     let reading = start.elapsed().as_secs_f64();
 
     let mut trainer = match resumed {
-        Some(model) => Trainer::resume(model, &train, &runtime)?,
+        Some(model) => match more_epochs(&config, &model) {
+            Some(epochs) => Trainer::extend(model, epochs, &train, &runtime)?,
+            None => Trainer::resume(model, &train, &runtime)?,
+        },
         None => Trainer::new(config, &train, &runtime)?,
     };
     drop(train);
@@ -55,6 +58,7 @@ pub(crate) fn run(args: &TrainArgs, show: Show) -> Result<Status> {
         style: show.progress,
         test: test.as_ref(),
         eval_every: args.eval_every,
+        metrics: args.metrics.clone(),
         log,
         output: &args.output,
         has_checkpoint: args.resume.as_ref().is_some_and(|path| files::is_same(path, &checkpoint)),
@@ -79,13 +83,15 @@ pub(crate) fn run(args: &TrainArgs, show: Show) -> Result<Status> {
     }
     let predictor = Predictor::with(model, Retrieval::Auto, &runtime)?.ignoring_unknown_features();
     let start = Instant::now();
-    let evaluation = test.as_ref().map(|test| evaluation(&predictor, test, None, None, show)).transpose()?;
+    let evaluation =
+        test.as_ref().map(|test| evaluation(&predictor, test, None, None, &args.metrics, show)).transpose()?;
     if let (Some(evaluation), Some(path)) = (&evaluation, &args.test) {
         unknown::warn(&evaluation.unknown, path);
     }
     let metrics = evaluation.map(|evaluation| evaluation.metrics);
+    let paths = Paths { model: args.output.clone(), file: args.train.clone() };
     let seconds = Seconds { reading, evaluation: start.elapsed().as_secs_f64(), ..Seconds::default() };
-    let summary = Summary::new(args.output.clone(), predictor.model(), &runtime, &trained, seconds, metrics, report);
+    let summary = Summary::new(paths, predictor.model(), &runtime, &trained, seconds, metrics, report);
     if let Some(log) = &mut session.log {
         log.write("end", &summary)?;
     }
@@ -95,6 +101,11 @@ pub(crate) fn run(args: &TrainArgs, show: Show) -> Result<Status> {
         output::print(&summary.to_string())?
     }
     Ok(Status::Done)
+}
+
+/// The epochs that are asked for, if a model is to have more than it was to have.
+fn more_epochs(config: &TrainConfig, model: &Model) -> Option<u32> {
+    config.optimizer.epochs.filter(|_| config.optimizer.epochs > model.config().optimizer.epochs)
 }
 
 /// The settings that the data decided, a line each.
@@ -139,6 +150,13 @@ fn read(
     let all = read_file(&args.train, &options, show)?;
     if let Some(share) = args.valid {
         let (train, held_out) = all.hold_out(share, config.optimizer.seed);
+        if train.examples() == 0 || held_out.examples() == 0 {
+            let what = if held_out.examples() == 0 { "holds out none" } else { "leaves none to train on" };
+            let (name, examples) = (file_name(&args.train), count(all.examples()));
+            return Err(
+                Usage(format!("--valid: a share of {share} {what} of the {examples} examples of {name}")).into()
+            );
+        }
         return Ok((train, Some(held_out)));
     }
     let mut fitting = args.data.reading_with(all.feature_base(), all.label_base(), args.runtime.threads);

@@ -29,5 +29,9 @@ pub(crate) fn run(args: &TuneArgs, show: Show) -> Result<()> {
         None if !show.json => return output::print(&text),
         None => {}
     }
-    if show.json { output::print_json(&json!({ "choices": choices, "config": config })) } else { Ok(()) }
+    if show.json {
+        output::print_json(&json!({ "file": args.train.display().to_string(), "choices": choices, "config": config }))
+    } else {
+        Ok(())
+    }
 }

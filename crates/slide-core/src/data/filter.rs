@@ -1,8 +1,9 @@
-//! Filter files of the XMC repository: pairs of example and label that evaluation ignores.
+//! Filter files of the XMC repository: pairs of example and label that are taken out of predictions before evaluation.
 //!
 //! In its sets whose examples are also labels (`LF-*`), an example would be its own best label. The file lists such
-//! pairs, one per line: `example label`, both from 0. They are removed from the ranking and from the true labels of the
-//! example, as in the repository's scripts.
+//! pairs, one per line: `example label`, both from 0. They are taken out of the predictions of the example only: a label of the
+//! example that is filtered still counts among its labels (in the denominators of recall, nDCG and PSP), and cannot be found. So do
+//! the repository's scripts (`evaluate_with_filter` of pyxclib).
 
 use std::path::Path;
 
@@ -10,7 +11,7 @@ use super::error::{DataError, Defect};
 use super::number::{byte, integer};
 use super::source;
 
-/// Labels to ignore, by example.
+/// Labels that are no predictions, by example.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Filter {
     /// Ascending and unique.
@@ -30,22 +31,15 @@ impl Filter {
         parse(&text, examples as u64, labels as u64).map_err(|defect| defect.locate(path, &text, 1))
     }
 
-    /// Is the label ignored for the example?
+    /// Is the label taken out of the predictions for the example?
     pub(crate) fn contains(&self, example: u32, label: u32) -> bool {
         self.pairs.binary_search(&(example, label)).is_ok()
     }
 
-    /// How many labels are ignored for the example: a ranking must be longer by this number.
+    /// How many labels are taken out for the example: a ranking must be longer by this number.
     pub(crate) fn count(&self, example: u32) -> usize {
         let end = self.pairs.partition_point(|pair| pair.0 <= example);
         end - self.pairs.partition_point(|pair| pair.0 < example)
-    }
-
-    /// Removes the ignored labels of the example from `labels` (predicted or true), keeping the order of the others.
-    pub(crate) fn apply(&self, example: u32, labels: &mut Vec<u32>) {
-        if self.count(example) > 0 {
-            labels.retain(|&label| !self.contains(example, label));
-        }
     }
 }
 
@@ -90,14 +84,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pairs_leave_the_ranking() {
+    fn pairs_leave_the_predictions() {
         let filter = parse(b"2 7\r\n0\t3\n\n2 1 \n2 7", 3, 8).unwrap();
         assert_eq!((filter.pairs.len(), filter.count(2), filter.count(1)), (3, 2, 0));
-        let mut ranking = vec![7, 0, 1, 3];
-        filter.apply(2, &mut ranking);
-        assert_eq!(ranking, [0, 3]);
-        filter.apply(1, &mut ranking);
-        assert_eq!(ranking, [0, 3]);
+        let left =
+            |example| [7, 0, 1, 3].into_iter().filter(|&label| !filter.contains(example, label)).collect::<Vec<_>>();
+        assert_eq!((left(2), left(0), left(1)), (vec![0, 3], vec![7, 0, 1], vec![7, 0, 1, 3]));
         assert!(parse(b"", 3, 8).unwrap().pairs.is_empty());
     }
 

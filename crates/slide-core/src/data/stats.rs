@@ -13,8 +13,10 @@ pub struct Stats {
     /// Number of examples.
     pub examples: usize,
     /// Width of the feature matrix.
+    #[serde(rename = "features")]
     pub feature_count: usize,
     /// Width of the label matrix.
+    #[serde(rename = "labels")]
     pub label_count: usize,
     /// Entries of the feature matrix.
     pub nonzeros: usize,

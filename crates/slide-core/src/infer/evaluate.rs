@@ -16,12 +16,16 @@ const PIECE: usize = 4096;
 #[derive(Default)]
 #[non_exhaustive]
 pub struct EvaluateOptions<'a> {
-    /// Labels that are taken out of the ranking of an example, and of its own labels.
+    /// Labels that are taken out of the predictions of an example; its own labels stay as they are.
     pub filter: Option<&'a Filter>,
     /// The model whose training examples give the propensities and the label groups; none: the predictor's own. Comparisons take the
     /// same for both sides. Labels that it does not have count as labels without training
     /// examples in PSP, and are in no group.
     pub reference: Option<&'a Model>,
+    /// The k of P@k and of the other metrics, in any order; none: 1, 3 and 5.
+    pub cutoffs: Option<&'a [usize]>,
+    /// A and B of [`Propensity::with_constants`]; none: [`Propensity::A`] and [`Propensity::B`].
+    pub propensity: Option<(f64, f64)>,
     /// Called with the number of examples done.
     pub progress: Option<&'a mut dyn FnMut(usize)>,
 }
@@ -38,7 +42,8 @@ pub fn evaluate(predictor: &Predictor, data: &Dataset) -> Result<Metrics, Predic
 /// The same with options, and with all that was counted: macro averages, and what confidence intervals are computed from.
 ///
 /// # Errors
-/// As [`evaluate`].
+/// As [`evaluate`]; no cutoffs, or one that is not from 1 to [`Accumulator::LARGEST_CUTOFF`]; constants that are not
+/// [those of propensities](Propensity::are_constants).
 pub fn evaluate_with(
     predictor: &Predictor,
     data: &Dataset,
@@ -49,15 +54,19 @@ pub fn evaluate_with(
 }
 
 /// The metrics of a model that is still in training; features that it does not know are left out.
-pub(crate) fn evaluate_model(model: &Model, runtime: &Runtime, data: &Dataset) -> Result<Metrics, PredictError> {
+pub(crate) fn evaluate_model(
+    model: &Model,
+    runtime: &Runtime,
+    data: &Dataset,
+    options: EvaluateOptions<'_>,
+) -> Result<Evaluation, PredictError> {
     let plan = Plan::new(model, Parts::Both, Retrieval::Auto, runtime)?;
     let inference = plan.inference(model, runtime);
     let mut scratch = BatchScratch::default();
-    run(model, data, EvaluateOptions::default(), &mut |examples, k, predictions| {
+    run(model, data, options, &mut |examples, k, predictions| {
         predict_batch(&inference, examples, k, &mut scratch, predictions);
         Ok(())
     })
-    .map(|evaluation| evaluation.metrics)
 }
 
 type Predict<'a> = dyn FnMut(&[super::Example<'_>], usize, &mut Predictions) -> Result<(), PredictError> + 'a;
@@ -68,39 +77,49 @@ fn run(
     options: EvaluateOptions<'_>,
     predict: &mut Predict<'_>,
 ) -> Result<Evaluation, PredictError> {
-    let EvaluateOptions { filter, reference, mut progress } = options;
+    let EvaluateOptions { filter, reference, cutoffs, propensity, mut progress } = options;
     let reference = reference.unwrap_or(model);
     let labels = reference.label_numbering();
     let mut unknown = Unknown::default();
-    let propensity = Propensity::new(reference.label_frequencies(), reference.examples());
-    let mut accumulator = Accumulator::new(Some(&propensity)).with_label_groups(reference.label_frequencies());
+    let cutoffs = cutoffs.unwrap_or(&Accumulator::CUTOFFS);
+    if cutoffs.is_empty() || !cutoffs.iter().all(|k| (1..=Accumulator::LARGEST_CUTOFF).contains(k)) {
+        return Err(PredictError::Cutoffs(cutoffs.to_vec()));
+    }
+    let (a, b) = propensity.unwrap_or((Propensity::A, Propensity::B));
+    if !Propensity::are_constants(a, b) {
+        return Err(PredictError::PropensityConstants(a, b));
+    }
+    let (frequencies, examples) = (reference.label_frequencies(), reference.examples());
+    let propensity = Propensity::with_constants(frequencies, examples, a, b);
+    let mut accumulator = Accumulator::with_cutoffs(cutoffs, Some(&propensity)).with_label_groups(frequencies);
     let count = |filter: &Filter| (0..data.examples() as u32).map(|example| filter.count(example)).max().unwrap_or(0);
     let k = accumulator.depth() + filter.map_or(0, count);
-    let (mut predictions, mut ranking, mut truth) = (Predictions::default(), Vec::new(), Vec::new());
+    let (mut predictions, mut ranking, mut ranks) = (Predictions::default(), Vec::new(), Vec::new());
     for first in (0..data.examples()).step_by(PIECE) {
         let piece = first..data.examples().min(first + PIECE);
         let examples: Vec<_> = piece.clone().map(|example| data.features(example)).collect();
         predict(&examples, k, &mut predictions).map_err(|error| error.later_by(first))?;
         for (example, predictions) in piece.clone().zip(predictions.iter()) {
+            let is_left = |label| filter.is_none_or(|filter| !filter.contains(example as u32, label));
+            let truth = data.labels(example);
             ranking.clear();
-            ranking.extend(predictions.iter().map(|best| best.label));
-            let own = data.labels(example);
-            unknown
-                .add(model.feature_numbering().unknown(data.features(example).0), model.label_numbering().unknown(own));
-            for best in predictions.iter().take(accumulator.depth()) {
-                accumulator.add_probability(best.probability, own.binary_search(&best.label).is_ok());
+            unknown.add(
+                model.feature_numbering().unknown(data.features(example).0),
+                model.label_numbering().unknown(truth),
+            );
+            for best in predictions.iter().filter(|best| is_left(best.label)).take(accumulator.depth()) {
+                accumulator.add_probability(best.probability, truth.binary_search(&best.label).is_ok());
+                ranking.push(best.label);
             }
-            truth.clear();
-            truth.extend_from_slice(own);
-            if let Some(filter) = filter {
-                filter.apply(example as u32, &mut ranking);
-                filter.apply(example as u32, &mut truth);
+            if labels.occurring().is_none() {
+                accumulator.add(&ranking, truth);
+                continue;
             }
-            if labels.occurring().is_some() {
-                ranking.iter_mut().chain(&mut truth).for_each(|label| *label = labels.rank(*label));
-                truth.sort_unstable();
-            }
-            accumulator.add(&ranking, &truth);
+            ranking.iter_mut().for_each(|label| *label = labels.rank(*label));
+            ranks.clear();
+            ranks.extend(truth.iter().map(|&label| labels.rank(label)));
+            ranks.sort_unstable();
+            accumulator.add(&ranking, &ranks);
         }
         if let Some(progress) = &mut progress {
             progress(piece.end);

@@ -7,6 +7,7 @@ use thiserror::Error;
 use super::inference::{Inference, Scratch};
 use super::plan::Plan;
 use crate::combination::Parts;
+use crate::metrics::Accumulator;
 use crate::model::Model;
 use crate::network::block::block_size;
 use crate::retrieval::{Retrieval, RetrievalError};
@@ -57,6 +58,12 @@ pub enum PredictError {
         /// The part.
         part: Parts,
     },
+    /// Cutoffs that no evaluation has.
+    #[error("metrics at {0:?}, expected cutoffs from 1 to {largest}", largest = Accumulator::LARGEST_CUTOFF)]
+    Cutoffs(Vec<usize>),
+    /// Constants A and B of no propensities.
+    #[error("propensities with {0} and {1}, expected A from 0 to 2 and B from 0.01 to 100")]
+    PropensityConstants(f64, f64),
     /// The retrieval is not possible with this model.
     #[error(transparent)]
     Retrieval(#[from] RetrievalError),

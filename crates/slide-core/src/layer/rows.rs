@@ -87,6 +87,18 @@ impl LayerRows {
         Ok(Self { number, partition, width, weights, bias: vectors.slab(biases)?, state, vectors })
     }
 
+    /// Adds a state of `optimizer`, of 0, so that the layer can be trained.
+    pub(crate) fn begin_training(&mut self, optimizer: &dyn Optimizer, placement: &Placement) -> Result<(), MemError> {
+        let (rows, biases) = (self.rows(), self.bias.len());
+        let state_bytes = RowState::arena_bytes(optimizer, rows, biases)?;
+        let vectors = Arena::new(Arena::bytes_for::<f32>(biases)? + state_bytes, *placement)?;
+        let state = RowState::new(optimizer, rows, self.width, biases, &vectors, placement)?;
+        let mut bias = vectors.slab(biases)?;
+        bias.copy_from_slice(&self.bias);
+        (self.state, self.bias, self.vectors) = (Some(state), bias, vectors);
+        Ok(())
+    }
+
     /// How rows are assigned to shards.
     pub(crate) fn partition(&self) -> &Partition {
         &self.partition

@@ -57,6 +57,12 @@ impl Propensity {
         Self { inverse: frequencies.iter().copied().map(inverse).collect(), of_unknown: inverse(0) }
     }
 
+    /// Whether these can be A and B: from 0 to 2, and from 0.01 to 100. With these all sums are in range.
+    #[must_use]
+    pub fn are_constants(a: f64, b: f64) -> bool {
+        (0.0..=2.0).contains(&a) && (0.01..=100.0).contains(&b)
+    }
+
     /// `1/p` of a label; a label beyond those given has no training example.
     pub fn inverse(&self, label: u32) -> f64 {
         self.inverse.get(label as usize).copied().unwrap_or(self.of_unknown)
@@ -240,6 +246,8 @@ impl Metrics {
 impl<'a> Accumulator<'a> {
     /// The usual cutoffs.
     pub const CUTOFFS: [usize; 3] = [1, 3, 5];
+    /// The largest cutoff that an evaluation takes: it predicts that many labels for each example.
+    pub const LARGEST_CUTOFF: usize = 1000;
 
     /// Without examples; cutoffs 1, 3 and 5.
     pub fn new(propensity: Option<&'a Propensity>) -> Self {

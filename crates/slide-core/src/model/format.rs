@@ -40,7 +40,7 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use half::bf16;
+use half::{bf16, f16};
 use safetensors::tensor::{Metadata, SafeTensors};
 use safetensors::{Dtype, View};
 use serde::{Deserialize, Serialize};
@@ -103,6 +103,13 @@ pub(super) struct Header {
 pub(super) struct CheckpointHeader {
     /// Of the training examples.
     pub(super) data_digest: u64,
+    /// The batch before which the optimiser's state was 0; left out if it is the first of all.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub(super) first_step: u64,
+}
+
+fn is_first(step: &u64) -> bool {
+    *step == 0
 }
 
 /// How files number features or labels.
@@ -184,7 +191,7 @@ fn tensor<'a, T: bytemuck::Pod>(
 }
 
 /// The name of a layer's weights: the input's bias is stored as a layer of one row.
-fn weight_name(layer: &str) -> String {
+pub(super) fn weight_name(layer: &str) -> String {
     if layer == "input_bias" { "input.bias".into() } else { format!("{layer}.weight") }
 }
 
@@ -325,7 +332,8 @@ impl Model {
             examples: self.examples,
             step: self.step,
             tables_rebuilt_at: tables.map(|tables| tables.rebuilt_at),
-            checkpoint: checkpoint.map(|checkpoint| CheckpointHeader { data_digest: checkpoint.data_digest }),
+            checkpoint: checkpoint
+                .map(|&Checkpoint { data_digest, first_step }| CheckpointHeader { data_digest, first_step }),
             choices: self.choices.clone(),
             combination: self.linear.is_some().then_some(self.combination),
             index: self.index.as_deref().map(index::Header::of),
@@ -333,7 +341,7 @@ impl Model {
         let stored = self.stored(checkpoint.is_some(), tables);
         let write = |file: &mut std::fs::File| {
             let mut out = BufWriter::with_capacity(1 << 20, file);
-            write_safetensors(&mut out, &header, &stored)?;
+            write_safetensors(&mut out, KEY, &header, &stored)?;
             out.flush()
         };
         write_atomically(path, write).map_err(|source| ModelError::Io { path: path.to_owned(), source })
@@ -378,7 +386,13 @@ impl Model {
             return Err(reader.foreign("fewer than 2^32 - 1 batches", header.step.to_string()));
         }
         let resumable = header.checkpoint.is_some();
+        if let Some(checkpoint) = header.checkpoint.as_ref().filter(|checkpoint| checkpoint.first_step > header.step) {
+            return Err(
+                reader.foreign(format!("`first-step` of at most {}", header.step), checkpoint.first_step.to_string())
+            );
+        }
         let optimizer = resumable.then(|| config.optimizer.method.optimizer());
+        reader.check_finite()?;
         let parts = config.model.model;
         let network = if parts.has_network() {
             // What the header promises is checked against the tensors before anything is allocated for it.
@@ -422,7 +436,9 @@ impl Model {
             (Some(_), None) => return Err(reader.foreign("a network under the index", "none")),
             (Some(stored), Some(network)) => Some(Arc::new(index::read(&reader, stored, &network.output)?)),
         };
-        let checkpoint = header.checkpoint.map(|stored| Checkpoint { data_digest: stored.data_digest });
+        let checkpoint = header
+            .checkpoint
+            .map(|CheckpointHeader { data_digest, first_step }| Checkpoint { data_digest, first_step });
         let combination = header.combination.unwrap_or_default();
         let (choices, examples, step) = (header.choices, header.examples, header.step);
         let feature_numbering = reader.numbering(FEATURE_COLUMN, header.features, header.feature_numbers)?;
@@ -445,9 +461,11 @@ impl Model {
     }
 }
 
-fn write_safetensors(
+/// Writes tensors with one metadata key, whose value is `header` as JSON.
+pub(super) fn write_safetensors(
     out: &mut dyn Write,
-    header: &Header,
+    key: &str,
+    header: &impl Serialize,
     stored: &BTreeMap<String, Tensor<'_>>,
 ) -> std::io::Result<()> {
     // As the library orders them: wider types first, so that every tensor is aligned.
@@ -467,7 +485,7 @@ fn write_safetensors(
         infos.push(((*name).clone(), info));
         offset = end;
     }
-    let header = HashMap::from([(KEY.to_owned(), serde_json::to_string(header)?)]);
+    let header = HashMap::from([(key.to_owned(), serde_json::to_string(header)?)]);
     let metadata = Metadata::new(Some(header), infos).map_err(std::io::Error::other)?;
     let mut text = serde_json::to_vec(&metadata)?;
     text.resize(text.len().next_multiple_of(8), b' ');
@@ -511,6 +529,29 @@ impl<'a> Reader<'a> {
             header.config.model.model = Parts::Network;
         }
         Ok(header)
+    }
+
+    /// That no tensor of floats has a NaN or an infinity.
+    fn check_finite(&self) -> Result<(), ModelError> {
+        // Minus infinity keeps labels without training examples, and places of the index without a label, out of every answer.
+        let may_be_lowest = ["linear.bias", "index.offset"];
+        let or_lowest =
+            |word| Some(f32::from_le_bytes(word)).filter(|&value| value != f32::NEG_INFINITY).unwrap_or(f32::MIN);
+        for (name, tensor) in self.tensors.tensors() {
+            let wrong = match tensor.dtype() {
+                Dtype::F32 if may_be_lowest.contains(&&*name) => first_not_finite(tensor.data(), or_lowest),
+                Dtype::F32 => first_not_finite(tensor.data(), f32::from_le_bytes),
+                Dtype::BF16 => first_not_finite(tensor.data(), |half| bf16::from_le_bytes(half).to_f32()),
+                Dtype::F16 => first_not_finite(tensor.data(), |half| f16::from_le_bytes(half).to_f32()),
+                _ => None,
+            };
+            if let Some((at, value)) = wrong {
+                let width = tensor.shape().get(1).copied();
+                let position = width.map_or_else(|| vec![at], |width| vec![at / width, at % width]);
+                return Err(ModelError::NotFinite { path: self.path.to_owned(), tensor: name, position, value });
+            }
+        }
+        Ok(())
     }
 
     /// Checks the shapes of the network's weights, and says how those of the input and the output layer are stored.
@@ -654,6 +695,17 @@ impl<'a> Reader<'a> {
         }
         Ok(())
     }
+}
+
+/// The first number that is NaN or infinite, and its place.
+fn first_not_finite<const N: usize>(bytes: &[u8], number: impl Fn([u8; N]) -> f32) -> Option<(usize, f32)> {
+    const PIECE: usize = 1 << 12;
+    let numbers = bytes.as_chunks().0;
+    // Without a branch for each number: nearly always all are finite.
+    let has_wrong = |piece: &[[u8; N]]| !piece.iter().fold(true, |all, &bytes| all & number(bytes).is_finite());
+    let piece = numbers.chunks(PIECE).position(has_wrong)?;
+    let mut rest = numbers.iter().map(|&bytes| number(bytes)).enumerate().skip(piece * PIECE);
+    rest.find(|(_, value)| !value.is_finite())
 }
 
 /// Puts rows of `width` elements, in logical order, to their internal places.

@@ -38,7 +38,8 @@ pub(super) fn header(text: &str) -> Result<Header, serde_json::Error> {
         examples: points,
         step,
         tables_rebuilt_at: checkpoint.as_ref().and_then(|checkpoint| checkpoint.tables_rebuilt_at),
-        checkpoint: checkpoint.map(|checkpoint| CheckpointHeader { data_digest: checkpoint.data_digest }),
+        checkpoint: checkpoint
+            .map(|checkpoint| CheckpointHeader { data_digest: checkpoint.data_digest, first_step: 0 }),
         choices: Vec::new(),
         combination: None,
         index: None,

@@ -1,6 +1,7 @@
 //! The trained model: its parts, the configuration that made it, the codes of its hash tables if it has any, and, while
 //! training goes on, all that is needed to continue as if it had never stopped.
 
+mod export;
 mod format;
 mod format_1;
 mod index;
@@ -38,6 +39,8 @@ const MOST_HELD_OUT: usize = 2000;
 pub(crate) struct Checkpoint {
     /// [`TrainingSet::digest`](crate::data::TrainingSet::digest) of the training examples.
     pub(crate) data_digest: u64,
+    /// The batch before which the optimiser's state was 0: not 0 if a finished model is trained further.
+    pub(crate) first_step: u64,
 }
 
 /// A trained model, or one in training, with the configuration that made it.
@@ -120,6 +123,18 @@ pub enum ModelError {
         path: PathBuf,
         /// What is wrong.
         source: ConfigError,
+    },
+    /// A number of the file is NaN or infinite: what such a model predicts means nothing.
+    #[error("{}: `{tensor}` has {value} at {position:?}, expected finite numbers", path.display())]
+    NotFinite {
+        /// The file.
+        path: PathBuf,
+        /// The name of the tensor.
+        tensor: String,
+        /// The row and the column, or the place in a vector, from 0.
+        position: Vec<usize>,
+        /// NaN or an infinity.
+        value: f32,
     },
     /// The tables found no memory, or the file could not be mapped or changed while it was read.
     #[error(transparent)]

@@ -98,6 +98,11 @@ impl Network {
         }
     }
 
+    /// Adds a state of `optimizer`, of 0, to each layer, so that the network can be trained.
+    pub(crate) fn begin_training(&mut self, optimizer: &dyn Optimizer, placement: &Placement) -> Result<(), MemError> {
+        self.layers_mut().into_iter().try_for_each(|(_, layer)| layer.begin_training(optimizer, placement))
+    }
+
     /// Sizes a matrix for each hidden layer, for `examples` examples.
     pub(crate) fn resize_hidden(&self, examples: usize, matrices: &mut Vec<Vec<f32>>) {
         matrices.resize_with(self.hidden.len() + 1, Vec::new);

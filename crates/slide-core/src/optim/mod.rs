@@ -20,7 +20,7 @@ pub use adamw::AdamWConfig;
 pub use schedule::Schedule;
 pub use sgd::SgdConfig;
 pub(crate) use state::{RowState, ShardState, split};
-pub(crate) use step::{Decays, KernelStep, RowDecays, Step};
+pub(crate) use step::{Decays, KernelStep, Position, RowDecays, Step};
 
 use crate::choice::choices;
 use crate::setting::{settings, variants};
@@ -104,9 +104,9 @@ settings! {
 }
 
 impl OptimizerConfig {
-    /// Learning rate of batch `step` (from 0) of `total`.
-    pub(crate) fn learning_rate_at(&self, step: u64, total: u64) -> f32 {
-        self.schedule.learning_rate(self.learning_rate, self.warmup, step, total)
+    /// Learning rate of a batch.
+    pub(crate) fn learning_rate_at(&self, Position { number, first, total }: Position) -> f32 {
+        self.schedule.learning_rate(self.learning_rate, self.warmup, number - first, total - first)
     }
 }
 

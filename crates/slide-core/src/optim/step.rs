@@ -102,6 +102,18 @@ impl RowDecays {
     }
 }
 
+/// The place of a batch in a training.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Position {
+    /// Its number, from 0.
+    pub(crate) number: u64,
+    /// The batch before which the optimiser's state was 0, and from which the schedule counts: 0, unless a finished model is trained
+    /// further.
+    pub(crate) first: u64,
+    /// Number of all batches, those before the first included.
+    pub(crate) total: u64,
+}
+
 /// The step of one batch.
 #[derive(Clone, Debug)]
 pub(crate) struct Step {
@@ -113,15 +125,10 @@ pub(crate) struct Step {
 }
 
 impl Step {
-    /// That of batch `number` (from 0) of `total`. `decays` is that of the batch before; with `stochastic`, weights are
-    /// rounded stochastically when they are stored.
-    pub(crate) fn new(
-        config: &OptimizerConfig,
-        number: u64,
-        total: u64,
-        stochastic: bool,
-        decays: Option<Decays>,
-    ) -> Self {
+    /// That of the batch at `position`. `decays` is that of the batch before; with `stochastic`, weights are rounded
+    /// stochastically when they are stored.
+    pub(crate) fn new(config: &OptimizerConfig, position: Position, stochastic: bool, decays: Option<Decays>) -> Self {
+        let Position { number, first, .. } = position;
         let optimizer = config.method.optimizer();
         let mut decays = decays.unwrap_or_else(|| Decays::new(&optimizer.decays()));
         let lazy = optimizer.lazy_moments();
@@ -129,7 +136,7 @@ impl Step {
             decays.grow(number as usize + 1);
         }
         let rounding = stochastic.then(|| rng::word(RngKey::new(config.seed, streams::ROUNDING, number, 0), 0));
-        let kernel = optimizer.kernel_step(config.learning_rate_at(number, total), number);
+        let kernel = optimizer.kernel_step(config.learning_rate_at(position), number - first);
         Self { number, lazy, kernel, rounding, decays }
     }
 
@@ -181,7 +188,11 @@ mod tests {
         let config = OptimizerConfig { method: Method::Adam(adam), ..OptimizerConfig::default() };
         let mut last = vec![0, 5, 9];
         let mut decays = RowDecays::default();
-        Step::new(&config, 9, 100, false, None).touch(&[0, 1, 2], &mut last, &mut decays);
+        Step::new(&config, Position { number: 9, first: 0, total: 100 }, false, None).touch(
+            &[0, 1, 2],
+            &mut last,
+            &mut decays,
+        );
         assert_eq!(last, [10, 10, 10]);
         assert_eq!(decays.of(2..3), [0.9, 0.999]);
         assert!((decays.of(1..2)[0] - 0.9f32.powi(5)).abs() < 1e-6);
@@ -192,8 +203,18 @@ mod tests {
     fn states_that_do_not_decay_have_no_decays() {
         let config = OptimizerConfig { method: Method::Adagrad(Default::default()), ..OptimizerConfig::default() };
         let (mut last, mut decays) = (vec![0; 3], RowDecays::default());
-        let step = Step::new(&config, 4, 9, false, Some(Decays::new(&[])));
+        let step = Step::new(&config, Position { number: 4, first: 0, total: 9 }, false, Some(Decays::new(&[])));
         step.touch(&[1, 2], &mut last, &mut decays);
         assert_eq!((last, decays.all()), (vec![0, 5, 5], &[][..]));
+    }
+
+    #[test]
+    fn a_second_start_is_a_start() {
+        let config = OptimizerConfig::default();
+        let at = |number, first, total| Step::new(&config, Position { number, first, total }, false, None).kernel();
+        for number in [0, 1, 7, 49] {
+            let (begun, again) = (at(number, 0, 50), at(1000 + number, 1000, 1050));
+            assert_eq!(format!("{begun:?}"), format!("{again:?}"));
+        }
     }
 }

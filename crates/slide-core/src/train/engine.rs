@@ -27,7 +27,7 @@ use crate::network::Network;
 use crate::network::batch::{Batch, BlockItem};
 use crate::network::block::{Block, Pass, all_rows};
 use crate::objective::{Objective, Totals};
-use crate::optim::{Decays, Step};
+use crate::optim::{Decays, Position, Step};
 use crate::runtime::Runtime;
 use crate::sampling::{Context, ExampleKey, GROUP, Origins, Sampler, SamplerKind, Scratch, SharedSets};
 
@@ -154,27 +154,27 @@ impl Engine {
         phases
     }
 
-    /// Trains one batch: batch `number` of `total`, on `examples` of `data`.
+    /// Trains the batch at `position` on `examples` of `data`.
     pub(super) fn train_batch(
         &mut self,
         network: &mut Network,
         config: &TrainConfig,
         data: &TrainingSet,
         examples: &[u32],
-        number: u64,
-        total: u64,
+        position: Position,
     ) -> BatchReport {
+        let Position { number, first, .. } = position;
         let runtime = self.runtime.clone();
         let (kernels, workers) = (runtime.kernels(), runtime.workers());
         let mut lap = Lap::start();
         if let Some((tables, rebuild)) = &mut self.tables
-            && (number == 0 || rebuild.is_due(number))
+            && (number == first || rebuild.is_due(number))
         {
             tables.rebuild(&network.output, number, kernels, workers);
             lap.end_of(workers.count(), Phase::Sampling, &mut self.workers[0].phases);
         }
         let stochastic = config.network.precision == Precision::Bf16;
-        let step = Step::new(&config.optimizer, number, total, stochastic, self.decays.take());
+        let step = Step::new(&config.optimizer, position, stochastic, self.decays.take());
         let seed = config.optimizer.seed;
         let context = BatchContext {
             pass: Pass { kernels, dropout: config.network.dropout, seed, step: number },

@@ -15,12 +15,13 @@ use crate::combination::Combination;
 use crate::config::{ConfigError, TrainConfig};
 use crate::data::{Dataset, Normalize, Numbering, TrainingSet};
 use crate::index::IndexReport;
-use crate::infer::{PredictError, evaluate_model};
+use crate::infer::{EvaluateOptions, PredictError, evaluate_model};
 use crate::layer::partition::Partition;
 use crate::linear;
 use crate::lsh::HashError;
-use crate::metrics::Metrics;
+use crate::metrics::{Evaluation, Metrics};
 use crate::model::{Checkpoint, Model, ModelError};
+use crate::optim::Position;
 use crate::runtime::{Runtime, RuntimeError};
 use crate::streams;
 
@@ -59,7 +60,7 @@ pub enum TrainError {
         steps: u64,
     },
     /// The checkpoint was made from other data.
-    #[error("the checkpoint was made from data with {expected} {what}, these have {found}")]
+    #[error("the model was made from data with {expected} {what}, these have {found}")]
     OtherData {
         /// What differs.
         what: &'static str,
@@ -69,10 +70,24 @@ pub enum TrainError {
         found: usize,
     },
     /// The file holds weights only, or a checkpoint lacks the codes of its hash tables.
-    #[error("the model holds no complete training state: it was saved as a finished model, not as a checkpoint")]
+    #[error(
+        "the model holds no complete training state: it was saved as a finished model, not as a checkpoint; it can only be trained \
+         for more epochs than it has had"
+    )]
     NotResumable,
-    /// The counts are those of the checkpoint's data, but not the examples, their order or their values.
-    #[error("the checkpoint was made from other examples, or from the same in another order")]
+    /// [`Trainer::extend`] has nothing to do.
+    #[error("{epochs} epochs, expected more than the {known} of the model")]
+    NoMoreEpochs {
+        /// The epochs that are asked for.
+        epochs: u32,
+        /// Those of the model's configuration.
+        known: u32,
+    },
+    /// [`Trainer::extend`] with a model that cannot be trained further.
+    #[error("the model cannot be trained for more epochs: {0}")]
+    NotExtendable(&'static str),
+    /// The counts are those of the model's data, but not the examples, their order or their values.
+    #[error("the model was made from other examples, or from the same in another order")]
     OtherExamples,
     /// The loss is not finite: continuing would be of no use.
     #[error("the loss is not finite in batch {step}: {loss}; a smaller learning rate, or other data, may help")]
@@ -168,6 +183,8 @@ pub struct Trainer {
     network_examples: Vec<u32>,
     /// None for a model without a network.
     engine: Option<Engine>,
+    /// The batch before which the optimiser's state was 0.
+    first_step: u64,
     runtime: Runtime,
 }
 
@@ -192,7 +209,7 @@ impl Trainer {
         config.hashing = config.tables();
         let mut model = Model::new(config, examples, numberings, frequencies, runtime)?;
         model.choices = choices;
-        Self::with_model(model, data, runtime)
+        Self::with_model(model, 0, data, runtime)
     }
 
     /// Continues a checkpoint on the data it was made from.
@@ -201,29 +218,13 @@ impl Trainer {
     /// A model that is no checkpoint, other data, or no memory.
     pub fn resume(mut model: Model, data: &Dataset, runtime: &Runtime) -> Result<Self, TrainError> {
         let checkpoint = model.checkpoint.take().ok_or(TrainError::NotResumable)?;
+        let Checkpoint { data_digest, first_step } = checkpoint;
         let tables = model.tables.take();
-        if tables.is_some() != (model.config.sampling.rebuild().is_some() && model.step > 0) {
+        if tables.is_some() != (model.config.sampling.rebuild().is_some() && model.step > first_step) {
             return Err(TrainError::NotResumable);
         }
-        for (what, expected, found) in [
-            ("examples", model.examples(), data.examples()),
-            ("features", model.feature_numbering().width(), data.feature_count()),
-            ("labels", model.label_numbering().width(), data.label_count()),
-        ] {
-            if expected != found {
-                return Err(TrainError::OtherData { what, expected, found });
-            }
-        }
-        let occurring = [data.feature_numbering(), data.label_numbering()];
-        let has_same = |[own, other]: [&Numbering; 2]| own.occurring() == other.occurring();
-        if ![[model.feature_numbering(), &occurring[0]], [model.label_numbering(), &occurring[1]]]
-            .into_iter()
-            .all(has_same)
-        {
-            return Err(TrainError::OtherExamples);
-        }
-        let data_digest = checkpoint.data_digest;
-        let mut trainer = Self::with_model(model, data, runtime)?;
+        check_counts(&model, data)?;
+        let mut trainer = Self::with_model(model, first_step, data, runtime)?;
         if trainer.data.digest() != data_digest {
             return Err(TrainError::OtherExamples);
         }
@@ -234,7 +235,48 @@ impl Trainer {
         Ok(trainer)
     }
 
-    fn with_model(model: Model, data: &Dataset, runtime: &Runtime) -> Result<Self, TrainError> {
+    /// Trains a model for more epochs than it was to have, up to `epochs` in all, on the data it was made from.
+    ///
+    /// * A checkpoint keeps the optimiser's state. From its batch on, each batch has the learning rate that it has in a training of
+    ///   `epochs` epochs: warm-up and schedule are those of all epochs, the earlier ones included.
+    /// * A finished model has no such state: the moments are 0 again, and warm-up and schedule are those of a training of the additional
+    ///   epochs alone. The data must have as many examples of each label; that they are the same examples is not checked.
+    ///
+    /// In both cases the linear part and the index are made anew at the end, if the configuration has them. An index that the model got
+    /// after its training ([`Model::build_index`]) is dropped.
+    ///
+    /// # Errors
+    /// No more epochs than the model has; a finished model without a network or with integers as weights; other data, or no memory.
+    pub fn extend(mut model: Model, epochs: u32, data: &Dataset, runtime: &Runtime) -> Result<Self, TrainError> {
+        let known = model.epochs();
+        if !model.config.model.model.has_network() {
+            return Err(TrainError::NotExtendable("it has no network, and a linear part has no epochs"));
+        }
+        if epochs <= known {
+            return Err(TrainError::NoMoreEpochs { epochs, known });
+        }
+        model.config.optimizer.epochs = Some(epochs);
+        model.choices.retain(|choice| choice.setting != "epochs");
+        if model.is_resumable() {
+            return Self::resume(model, data, runtime);
+        }
+        check_counts(&model, data)?;
+        if model.label_frequencies != model.label_numbering.frequencies(&data.arrays().label_indices) {
+            return Err(TrainError::OtherExamples);
+        }
+        if let Some(network) = &mut model.network {
+            if network.layers().iter().any(|(_, layer)| layer.quantized().is_some()) {
+                return Err(TrainError::NotExtendable("its weights are integers"));
+            }
+            network.begin_training(model.config.optimizer.method.optimizer(), runtime.placement())?;
+        }
+        (model.linear, model.combination) = (None, Combination::default());
+        (model.index, model.tables) = (None, None);
+        let first_step = model.step;
+        Self::with_model(model, first_step, data, runtime)
+    }
+
+    fn with_model(model: Model, first_step: u64, data: &Dataset, runtime: &Runtime) -> Result<Self, TrainError> {
         let steps = model.steps_per_epoch().saturating_mul(model.epochs().into());
         if steps >= u64::from(u32::MAX) {
             return Err(TrainError::TooManyBatches { steps });
@@ -244,7 +286,7 @@ impl Trainer {
         let data = TrainingSet::new(data, normalize, numberings, *runtime.placement())?;
         let engine = model.network.as_ref().map(|network| Engine::new(&model.config, network, runtime)).transpose()?;
         let (held_out, network_examples) = model.held_out();
-        Ok(Self { model, data, held_out, network_examples, engine, runtime: runtime.clone() })
+        Ok(Self { model, data, held_out, network_examples, engine, first_step, runtime: runtime.clone() })
     }
 
     /// Trains from the model's present batch to the last epoch of the network, and then the linear part; `observer` is called
@@ -301,7 +343,8 @@ impl Trainer {
             let batch_examples = &order[batch * batch_size..examples.min((batch + 1) * batch_size)];
             let config = &self.model.config;
             let (Some(network), Some(engine)) = (&mut self.model.network, &mut self.engine) else { break };
-            let report = engine.train_batch(network, config, &self.data, batch_examples, step, steps);
+            let position = Position { number: step, first: self.first_step, total: steps };
+            let report = engine.train_batch(network, config, &self.data, batch_examples, position);
             if !report.loss.is_finite() {
                 return Err(TrainError::Diverged { step: step + 1, loss: report.loss });
             }
@@ -319,7 +362,7 @@ impl Trainer {
                 examples_total: u64::from(epochs) * examples as u64,
                 loss: report.loss / in_batch,
                 epoch_loss: epoch_loss / epoch_examples as f64,
-                learning_rate: config.optimizer.learning_rate_at(step, steps),
+                learning_rate: config.optimizer.learning_rate_at(position),
                 active_per_example: report.active as f64 / in_batch,
                 hashed_per_example: report.origins.map(|origins| origins.hashed as f64 / in_batch),
                 random_per_example: report.origins.map(|origins| origins.random as f64 / in_batch),
@@ -385,9 +428,9 @@ impl Trainer {
     /// [`ModelError::Io`]; what was at `path` before is unchanged then.
     pub fn save_checkpoint(&self, path: impl AsRef<Path>) -> Result<(), ModelError> {
         // Before the first batch the tables are not built yet.
-        let tables = self.engine.as_ref().and_then(Engine::tables).filter(|_| self.model.step > 0);
+        let tables = self.engine.as_ref().and_then(Engine::tables).filter(|_| self.model.step > self.first_step);
         let tables = tables.map(|tables| tables.state());
-        let checkpoint = Checkpoint { data_digest: self.data.digest() };
+        let checkpoint = Checkpoint { data_digest: self.data.digest(), first_step: self.first_step };
         self.model.write(path.as_ref(), Some(&checkpoint), tables.as_ref())
     }
 
@@ -408,7 +451,15 @@ impl Trainer {
     /// # Errors
     /// An example with a feature that the model does not know; a model without a network before its linear part is trained.
     pub fn evaluate(&self, data: &Dataset) -> Result<Metrics, PredictError> {
-        evaluate_model(&self.model, &self.runtime, data)
+        self.evaluate_with(data, EvaluateOptions::default()).map(|evaluation| evaluation.metrics)
+    }
+
+    /// The same with options, and with all that was counted.
+    ///
+    /// # Errors
+    /// As [`evaluate`](Self::evaluate), and options that [`evaluate_with`](crate::evaluate_with) refuses.
+    pub fn evaluate_with(&self, data: &Dataset, options: EvaluateOptions<'_>) -> Result<Evaluation, PredictError> {
+        evaluate_model(&self.model, &self.runtime, data, options)
     }
 
     /// The present model.
@@ -485,6 +536,26 @@ impl Model {
         let mut trainer = Trainer::new(config.clone(), data, runtime)?;
         trainer.run(&mut |event, _| observer(event))?;
         trainer.into_model()
+    }
+}
+
+/// That the data have the size, the features and the labels of those that the model was made from.
+fn check_counts(model: &Model, data: &Dataset) -> Result<(), TrainError> {
+    for (what, expected, found) in [
+        ("examples", model.examples(), data.examples()),
+        ("features", model.feature_numbering().width(), data.feature_count()),
+        ("labels", model.label_numbering().width(), data.label_count()),
+    ] {
+        if expected != found {
+            return Err(TrainError::OtherData { what, expected, found });
+        }
+    }
+    let has_same = |own: &Numbering, other: Numbering| own.occurring() == other.occurring();
+    match has_same(model.feature_numbering(), data.feature_numbering())
+        && has_same(model.label_numbering(), data.label_numbering())
+    {
+        true => Ok(()),
+        false => Err(TrainError::OtherExamples),
     }
 }
 
