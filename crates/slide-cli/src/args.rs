@@ -185,7 +185,7 @@ pub(crate) struct IndexArgs {
     /// Share of the exact five best labels to find
     #[arg(long, value_name = "SHARE", default_value_t = IndexConfig::default().index_recall)]
     pub(crate) recall: f32,
-    /// Examples that the index learns from [default: half of them, but 20000 to 40000 if there are as many]
+    /// Examples that the index learns from [default: a third of them, but 10000 to 40000 if there are as many]
     #[arg(long, value_name = "N")]
     pub(crate) queries: Option<NonZeroUsize>,
     /// Lists of labels [default: about a 192nd of the labels]

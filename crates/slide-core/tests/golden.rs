@@ -100,7 +100,7 @@ fn runs() -> Vec<Run> {
         (
             "index of a network",
             plain("active=60 index=always index-lists=8"),
-            "82f2cf55ce857e65e127be70bb8ce945fa600d26425ad25de25b5362bc4695aa",
+            "612dad26946039fed86f4461c47cff9f626545f409bf68f95f9cf4034edab4e9",
         ),
         ("linear part", common::config(&format!("model=linear {LINEAR}")), LINEAR_SUM),
         ("both parts", plain(&format!("model=both active=60 {LINEAR}")), BOTH_SUM),

@@ -10,6 +10,8 @@ use super::router::{Products, Rows, Training};
 const PIECE: usize = 256;
 /// Lists of a query that count for the mass of its labels, at most.
 const ROUTED: usize = 8;
+/// Queries that must want a label for it to move.
+const FEWEST: usize = 8;
 /// Lists of a label at most, and
 const MOST_LISTS: usize = 3;
 /// the share of a label's mass that another list than the first must have.
@@ -28,7 +30,7 @@ struct Scratch {
 
 /// Moves each label to the list that has most of its mass, and to at most two more that have a share of it. The mass of a label in a
 /// list is the sum of the probabilities with which the queries that have the label among their best are routed there. A label that
-/// no query has among its best stays where it is.
+/// fewer than [`FEWEST`] queries have among their best stays where it is: where so few go says less than its row does.
 pub(super) fn reassign(
     queries: &Queries,
     training: &Training,
@@ -43,11 +45,13 @@ pub(super) fn reassign(
     workers.each_with(&mut scratch, &mut pieces, |_, (vectors, routed), scratch| {
         route(&rows, vectors, vectors.len() / queries.columns, kernels, scratch, routed);
     });
+    let mut wanted = vec![0; lists_of.len()];
+    queries.best.iter().for_each(|&label| wanted[label as usize] += 1);
     // Queries ascend, so that each sum has a fixed order.
     let mut masses: Vec<Routed> = vec![Vec::new(); lists_of.len()];
     let routed = pieces.iter().flat_map(|(_, routed)| routed.chunks_exact(ROUTED));
     for (query, routed) in routed.enumerate() {
-        for &label in queries.best(query) {
+        for &label in queries.best(query).iter().filter(|label| wanted[**label as usize] >= FEWEST) {
             let masses = &mut masses[label as usize];
             for &(list, probability) in routed {
                 match masses.iter_mut().find(|(other, _)| *other == list) {

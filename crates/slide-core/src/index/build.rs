@@ -13,8 +13,8 @@ use crate::layer::rows::LayerRows;
 use crate::runtime::Runtime;
 use crate::views::{list_range, matrix};
 
-/// Times that labels move to the lists where their queries go, and the router learns the new lists.
-const MOVES: u64 = 2;
+/// Passes over the queries by which the router learns the first lists, and those to which labels have moved each time.
+const EPOCHS: [u32; 3] = [1, 1, 3];
 /// Queries whose products are added at a time.
 const PIECE: usize = 256;
 
@@ -72,16 +72,17 @@ pub(crate) fn build(
     }
     let whitening = Whitening::new(&covariance(&queries, kernels), columns);
     let row = |row: usize, out: &mut [f32]| output.copy_row(row, out);
-    let places = places(&queries, &whitening, rows, &row, workers);
+    let places = places(&whitening, rows, &row, workers);
     let lists = config.list_count(rows);
     let (assigned, means) = k_means(&places, columns, lists, seed, kernels, workers);
     drop(places);
     let mut lists_of: Vec<Vec<u32>> = assigned.iter().map(|&list| vec![list]).collect();
     let mut training = Training::new(means, columns, |direction| whitening.row_of_direction(direction));
-    training.run(&queries, |label| &lists_of[label as usize], seed, 0, kernels);
-    for stage in 1..=MOVES {
-        reassign(&queries, &training, &mut lists_of, kernels, workers);
-        training.run(&queries, |label| &lists_of[label as usize], seed, stage, kernels);
+    for (stage, epochs) in EPOCHS.into_iter().enumerate() {
+        if stage > 0 {
+            reassign(&queries, &training, &mut lists_of, kernels, workers);
+        }
+        training.run(&queries, |label| &lists_of[label as usize], (seed, stage as u64), epochs, kernels);
     }
     let router = Router::quantised(&training.rows, &training.bias, columns, kernels);
     let lists = Lists::new(output, &centre, &lists_of, lists, workers);

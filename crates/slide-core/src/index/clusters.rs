@@ -8,11 +8,14 @@ use super::router::Rows;
 use crate::streams;
 
 /// Lloyd's iterations.
-const ROUNDS: u32 = 8;
+const ROUNDS: u32 = 4;
+/// Points of the sample for each list, at most.
+const SAMPLE: usize = 16;
 /// Points that a worker assigns at a time.
 const PIECE: usize = 256;
 
-/// The list of each of the `points`, `[points][columns]`, by Euclidean k-means from random points, and the means, `[lists][columns]`.
+/// The list of each of the `points`, `[points][columns]`, and the means, `[lists][columns]`: Euclidean k-means of a sample of the
+/// points, begun at random ones, then the nearest mean of every point.
 pub(super) fn k_means(
     points: &[f32],
     columns: usize,
@@ -24,15 +27,17 @@ pub(super) fn k_means(
     let count = points.len() / columns;
     let mut order: Vec<u32> = (0..count as u32).collect();
     CounterRng::new(RngKey::new(seed, streams::INDEX_START, 0, 0)).shuffle(&mut order);
-    let point = |index: u32| &points[index as usize * columns..(index as usize + 1) * columns];
-    let mut means: Vec<f32> = order[..lists].iter().flat_map(|&index| point(index)).copied().collect();
-    let mut assigned = vec![0; count];
-    for round in 0..ROUNDS {
-        assign(points, columns, &means, &mut assigned, kernels, workers);
-        if round + 1 < ROUNDS {
-            update(points, columns, &assigned, &mut means);
-        }
+    order.truncate(SAMPLE * lists);
+    let point = |&index: &u32| &points[index as usize * columns..(index as usize + 1) * columns];
+    let sample: Vec<f32> = order.iter().flat_map(point).copied().collect();
+    let mut means = sample[..lists * columns].to_vec();
+    let mut assigned = vec![0; order.len()];
+    for _ in 0..ROUNDS {
+        assign(&sample, columns, &means, &mut assigned, kernels, workers);
+        update(&sample, columns, &assigned, &mut means);
     }
+    assigned.resize(count, 0);
+    assign(points, columns, &means, &mut assigned, kernels, workers);
     (assigned, means)
 }
 

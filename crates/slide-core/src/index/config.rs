@@ -33,7 +33,7 @@ settings! {
         index: BuildIndex = BuildIndex::Auto, "WHEN";
         /// Share of the five best labels that the index must find, on examples that it has not learnt from
         index_recall: f32 = 0.99, "SHARE";
-        /// Training examples that the index learns from [default: half of them, but 20000 to 40000 if there are as many]
+        /// Training examples that the index learns from [default: a third of them, but 10000 to 40000 if there are as many]
         index_queries: Option<usize> = None, "N";
         /// Lists that the index puts labels into [default: a 192nd of the labels, about]
         index_lists: Option<usize> = None, "N";
@@ -52,7 +52,7 @@ impl IndexConfig {
 
     /// The number of training examples to learn from.
     pub(crate) fn query_count(&self, examples: usize) -> usize {
-        self.index_queries.unwrap_or((examples / 2).clamp(20_000, 40_000)).min(examples)
+        self.index_queries.unwrap_or((examples / 3).clamp(10_000, 40_000)).min(examples)
     }
 
     /// The number of lists for `labels` labels: a power of two near a 192nd of them, so that a list has about as many rows as

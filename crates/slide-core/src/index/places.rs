@@ -1,9 +1,7 @@
-//! Where a label lies: a direction in the space of whitened queries, so that labels that the same queries ask for are near each
-//! other.
+//! Where a label lies at first: the direction of its row in the space of whitened queries, in which an angle between two rows says how
+//! differently queries score them.
 
 use slide_mem::Workers;
-
-use super::build::Queries;
 
 /// Added to the variance of each column, as a share of the mean variance: columns that hardly vary must not be blown up.
 const RIDGE: f64 = 1e-3;
@@ -15,8 +13,6 @@ pub(super) struct Whitening {
     columns: usize,
     /// `L`, row-major; above the diagonal it is 0.
     lower: Vec<f32>,
-    /// `L^T`, row-major.
-    upper: Vec<f32>,
 }
 
 impl Whitening {
@@ -39,18 +35,7 @@ impl Whitening {
             }
         }
         let lower: Vec<f32> = lower.into_iter().map(|value| value as f32).collect();
-        let upper = (0..columns * columns).map(|at| lower[at % columns * columns + at / columns]).collect();
-        Self { columns, lower, upper }
-    }
-
-    /// `L^-1 x`, in place: the whitening of a centred query.
-    pub(super) fn of_query(&self, x: &mut [f32]) {
-        for j in 0..self.columns {
-            let column = &self.upper[j * self.columns..(j + 1) * self.columns];
-            let own = x[j] / column[j];
-            x[j] = own;
-            x[j + 1..].iter_mut().zip(&column[j + 1..]).for_each(|(x, l)| *x -= l * own);
-        }
+        Self { columns, lower }
     }
 
     /// `L^T x`, in place: the whitening of a row.
@@ -74,35 +59,22 @@ impl Whitening {
     }
 }
 
-/// The place of each label as a unit vector, `[rows][columns]`: the sum of the whitened queries that have it among their own labels
-/// or their best ones. A label that no query asks for lies where its row points to, `row(label)`, less the mean row.
+/// The place of each label as a unit vector, `[rows][columns]`: where its row, `row(label)`, less the mean row, points to among whitened
+/// queries.
 pub(super) fn places(
-    queries: &Queries,
     whitening: &Whitening,
     rows: usize,
     row: &(dyn Fn(usize, &mut [f32]) + Sync),
     workers: &Workers,
 ) -> Vec<f32> {
-    let columns = queries.columns;
+    let columns = whitening.columns;
     let mut places = vec![0.0; rows * columns];
-    let mut is_asked_for = vec![false; rows];
-    for query in 0..queries.count {
-        for &label in queries.own(query).iter().chain(queries.best(query)) {
-            is_asked_for[label as usize] = true;
-            let place = &mut places[label as usize * columns..(label as usize + 1) * columns];
-            place.iter_mut().zip(queries.centred(query)).for_each(|(sum, x)| *sum += x);
-        }
-    }
     let mean = mean_row(rows, columns, row);
     let mut each: Vec<&mut [f32]> = places.chunks_exact_mut(columns).collect();
     workers.each(&mut each, |label, place| {
-        if is_asked_for[label] {
-            whitening.of_query(place);
-        } else {
-            row(label, place);
-            place.iter_mut().zip(&mean).for_each(|(x, mean)| *x -= mean);
-            whitening.of_row(place);
-        }
+        row(label, place);
+        place.iter_mut().zip(&mean).for_each(|(x, mean)| *x -= mean);
+        whitening.of_row(place);
         normalise(place);
     });
     places
@@ -132,21 +104,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whitening_keeps_inner_products_and_makes_the_covariance_one() {
-        let covariance = [4.0, 2.0, 0.0, 2.0, 5.0, 1.0, 0.0, 1.0, 3.0];
+    fn a_whitened_row_is_as_long_as_its_logits_deviate() {
+        let covariance = [4.0, 2.0, 0.0, 2.0, 5.0, 1.0, 0.0, 1.0, 3.0_f32];
         let whitening = Whitening::new(&covariance, 3);
-        let (query, row) = ([1.0_f32, -2.0, 0.5], [0.25_f32, 3.0, -1.0]);
-        let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
-        let (mut white_query, mut white_row) = (query, row);
-        whitening.of_query(&mut white_query);
-        whitening.of_row(&mut white_row);
-        assert!((dot(&white_query, &white_row) - dot(&query, &row)).abs() < 1e-4);
-        let mut back = white_row;
-        whitening.row_of_direction(&mut back);
-        assert!(back.iter().zip(&row).all(|(a, b)| (a - b).abs() < 1e-4), "{back:?}");
-        // The rows of L are whitened to unit vectors, because C = sum of their products.
-        let mut first = [whitening.lower[0], whitening.lower[3], whitening.lower[6]];
-        whitening.of_query(&mut first);
-        assert!((first[0] - 1.0).abs() < 1e-5 && first[1].abs() < 1e-5 && first[2].abs() < 1e-5, "{first:?}");
+        let row = [0.25_f32, 3.0, -1.0];
+        let variance: f32 = (0..9).map(|at| row[at / 3] * covariance[at] * row[at % 3]).sum();
+        let mut white = row;
+        whitening.of_row(&mut white);
+        let square: f32 = white.iter().map(|x| x * x).sum();
+        assert!((square / variance - 1.0).abs() < 1e-2, "{square} {variance}");
+        whitening.row_of_direction(&mut white);
+        assert!(white.iter().zip(&row).all(|(a, b)| (a - b).abs() < 1e-4), "{white:?}");
     }
 }

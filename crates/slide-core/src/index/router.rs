@@ -9,8 +9,6 @@ use crate::views::{matrix, matrix_mut, refill, row_ids};
 
 /// Queries of a step of training.
 const BATCH: usize = 64;
-/// Passes over the queries.
-const EPOCHS: u32 = 4;
 /// Learning rate of the first step, times the mean square of a query over its columns.
 const LEARNING_RATE: f32 = 0.05;
 /// Labels of a query whose lists it is trained to find.
@@ -126,14 +124,14 @@ impl Training {
         Self { rows: directions, bias: vec![0.0; lists] }
     }
 
-    /// Trains by stochastic gradient descent on the softmax over the lists. A query's targets are the lists of its five best labels:
-    /// of each label, which `lists_of` gives, the list that the router scores highest.
+    /// Trains by `epochs` passes of stochastic gradient descent on the softmax over the lists. A query's targets are the lists of its
+    /// five best labels: of each label, which `lists_of` gives, the list that the router scores highest.
     pub(super) fn run<'a>(
         &mut self,
         queries: &Queries,
         lists_of: impl Fn(u32) -> &'a [u32],
-        seed: u64,
-        stage: u64,
+        (seed, stage): (u64, u64),
+        epochs: u32,
         kernels: &Kernels,
     ) {
         let columns = queries.columns;
@@ -141,7 +139,7 @@ impl Training {
         let mean_square = (square / queries.values.len().max(1) as f64).max(1e-12) as f32;
         let rate = LEARNING_RATE / mean_square;
         let batches = queries.count.div_ceil(BATCH);
-        let steps = batches * EPOCHS as usize;
+        let steps = batches * epochs as usize;
         let mut order: Vec<u32> = (0..queries.count as u32).collect();
         let mut products = Products::default();
         let (mut batch, mut max, mut sum) = (Vec::new(), Vec::new(), Vec::new());
