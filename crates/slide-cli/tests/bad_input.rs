@@ -174,7 +174,7 @@ fn model_files() {
         ("text", "not a complete safetensors file"),
         ("empty", "safetensors"),
         ("foreign", "but not of slide"),
-        ("newer", "model format 7, expected at most 4"),
+        ("newer", "model format 7, expected at most 5"),
     ] {
         let file = format!("{name}.slide");
         for words in

@@ -200,7 +200,7 @@ fn damaged_checkpoints_are_errors() {
         assert!(damaged(&path, from, to).is_err(), "{from} -> {to}");
     }
     let newer = damaged(&path, r#"\"format\":3"#, r#"\"format\":7"#);
-    assert!(matches!(newer, Err(ModelError::Newer { found: 7, supported: 4, .. })));
+    assert!(matches!(newer, Err(ModelError::Newer { found: 7, supported: 5, .. })));
     let bytes = std::fs::read(&path).unwrap();
     for length in [0, 7, 100, bytes.len() / 2, bytes.len() - 1] {
         std::fs::write(&path, &bytes[..length]).unwrap();

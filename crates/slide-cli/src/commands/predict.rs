@@ -18,7 +18,7 @@ const BATCH: usize = 1024;
 
 pub(crate) fn run(args: &PredictArgs, show: Show) -> Result<()> {
     let model =
-        show.progress.during("reading the model", || Model::load_placed(&args.model, &args.runtime.placement()))?;
+        show.progress.during("reading the model", || Model::open_placed(&args.model, &args.runtime.placement()))?;
     let names = args.names.as_ref().map(|path| names::read(path, Some(model.labels()))).transpose()?;
     let runtime = args.runtime.start()?;
     let predictor = Predictor::with(model, args.retrieval.retrieval, &runtime)?;

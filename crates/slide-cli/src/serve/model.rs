@@ -35,7 +35,7 @@ pub(crate) struct Served {
 impl Source {
     /// Reads the model and its names.
     pub(crate) fn load(&self, generation: u64) -> Result<Served> {
-        let model = Model::load_placed(&self.model, &self.placement)?;
+        let model = Model::open_placed(&self.model, &self.placement)?;
         let read = |path: &Option<PathBuf>, count| path.as_ref().map(|path| names::read(path, Some(count))).transpose();
         let labels = read(&self.label_names, model.labels())?;
         let features = read(&self.feature_names, model.features())?;

@@ -5,10 +5,9 @@ use std::time::{Duration, Instant};
 use slide_kernels::{Kernels, numerics};
 
 use super::Prediction;
+use super::inputs::Inputs;
 use super::predictor::Example;
 use super::scoring::{self, CANDIDATES, Known, Scored, Scorer, Scoring, no_query};
-use crate::data::InputRows;
-use crate::layer::partition::Partition;
 use crate::linear::Postings;
 use crate::model::Model;
 use crate::network::block::{Block, Pass};
@@ -31,7 +30,7 @@ pub(crate) struct Inference<'a> {
 /// What one thread needs, kept so that nothing is allocated after the first calls.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
-    inputs: InputRows,
+    inputs: Inputs,
     block: Block,
     activations: Vec<Vec<f32>>,
     search: Search,
@@ -183,11 +182,7 @@ impl Inference<'_> {
 
     fn take_inputs(&self, examples: &[Example<'_>], scratch: &mut Scratch) {
         let normalize = self.model.config.network.normalize;
-        let features = Partition::new(self.model.features());
-        scratch.inputs.clear();
-        for (indices, values) in examples {
-            scratch.inputs.push(indices, values, normalize, &features);
-        }
+        scratch.inputs.take(examples, normalize, &self.model.feature_rows());
     }
 
     /// The hidden layers for the inputs that were taken.

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use slide_mem::MemError;
 use thiserror::Error;
 
 use super::inference::{Inference, Scratch};
@@ -56,6 +57,9 @@ pub enum PredictError {
         /// The part.
         part: Parts,
     },
+    /// The file of an [opened](Model::open) model can no longer be read: what was predicted may be wrong.
+    #[error(transparent)]
+    File(#[from] MemError),
     /// The retrieval is not possible with this model.
     #[error(transparent)]
     Retrieval(#[from] RetrievalError),
@@ -286,7 +290,8 @@ impl Predictor {
             self.batch.clear_poison();
             scratch
         });
-        predict_batch(&self.inference(), examples, k, &mut scratch, predictions)
+        predict_batch(&self.inference(), examples, k, &mut scratch, predictions)?;
+        Ok(self.model.check_file()?)
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Scratch>> {
@@ -342,7 +347,7 @@ impl Session<'_> {
         check(&predictor.model, 0, example)?;
         predictions.clear();
         predictor.inference().predict(&[example], k, scratch, |found| predictions.extend(found));
-        Ok(())
+        Ok(predictor.model.check_file()?)
     }
 
     /// The `k` best labels of each example, on the calling thread, into a buffer, which is replaced: nothing is allocated once it
@@ -363,7 +368,7 @@ impl Session<'_> {
         for examples in examples.chunks(block_size(examples.len(), 1)) {
             inference.predict(examples, k, scratch, |found| predictions.push(found));
         }
-        Ok(())
+        Ok(predictor.model.check_file()?)
     }
 }
 
