@@ -83,7 +83,7 @@ struct Latency {
 pub(crate) fn run(args: &EvalArgs, show: Show) -> Result<()> {
     let load = |path: &Path| {
         let what = format!("reading {}", file_name(path));
-        show.progress.during(&what, || Model::open_placed(path, &args.runtime.placement()))
+        show.progress.during(&what, || args.runtime.open_model(path))
     };
     let model = load(&args.model)?;
     let other = args.compare.as_deref().map(load).transpose()?;

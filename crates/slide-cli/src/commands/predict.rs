@@ -7,7 +7,7 @@ use std::sync::mpsc::{self, Receiver};
 use anyhow::Result;
 use serde::Serialize;
 use slide_core::data::{DataError, ReadOptions, names, stream};
-use slide_core::{Model, Prediction, Predictions, Predictor};
+use slide_core::{Prediction, Predictions, Predictor};
 
 use super::Show;
 use crate::args::{PredictArgs, PredictionFormat};
@@ -17,8 +17,7 @@ use crate::output::Output;
 const BATCH: usize = 1024;
 
 pub(crate) fn run(args: &PredictArgs, show: Show) -> Result<()> {
-    let model =
-        show.progress.during("reading the model", || Model::open_placed(&args.model, &args.runtime.placement()))?;
+    let model = show.progress.during("reading the model", || args.runtime.open_model(&args.model))?;
     let names = args.names.as_ref().map(|path| names::read(path, Some(model.labels()))).transpose()?;
     let runtime = args.runtime.start()?;
     let predictor = Predictor::with(model, args.retrieval.retrieval, &runtime)?;
