@@ -1,12 +1,12 @@
 //! Options shared by several verbs.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use slide_core::data::{Format, IndexBase, LabelFile, ReadOptions, Relevance};
-use slide_core::{Model, Runtime, RuntimeError};
+use slide_core::{Model, ModelError, Runtime, RuntimeError};
 use slide_kernels::Isa;
 use slide_mem::{NumaPolicy, PagePolicy, Pinning, Placement};
 
@@ -151,7 +151,7 @@ pub(crate) struct RuntimeOptions {
     /// Instruction set [default: SLIDE_ISA, else the best of the machine]
     #[arg(long, value_name = "LEVEL", value_parser = named::<Isa>(Isa::ALL.iter().map(|isa| isa.name())))]
     isa: Option<Isa>,
-    /// Page size of tables
+    /// Page size of tables; a model to predict with stays in its file with auto, and is copied with any other
     #[arg(long, value_name = "PAGES", default_value_t, value_parser = named::<PagePolicy>(PagePolicy::ALL.map(PagePolicy::name)))]
     pages: PagePolicy,
     /// NUMA nodes of tables: local, node:N, interleave or partition
@@ -163,6 +163,11 @@ impl RuntimeOptions {
     /// Pages and NUMA nodes of tables.
     pub(crate) fn placement(&self) -> Placement {
         Placement { pages: self.pages, numa: self.numa }
+    }
+
+    /// Opens a model to predict with, as [`open_model`].
+    pub(crate) fn open_model(&self, path: &Path) -> Result<Model, ModelError> {
+        open_model(path, &self.placement())
     }
 
     /// Starts the threads, each pinned to a CPU: the program owns the process.
@@ -180,4 +185,14 @@ impl RuntimeOptions {
             error => error.into(),
         })
     }
+}
+
+/// Opens a model to predict with. It stays in its file, unless pages or nodes are asked for, which only a copy can have.
+pub(crate) fn open_model(path: &Path, placement: &Placement) -> Result<Model, ModelError> {
+    if *placement != Placement::default() {
+        return Model::load_placed(path, placement);
+    }
+    let model = Model::open(path)?;
+    model.check_values()?;
+    Ok(model)
 }

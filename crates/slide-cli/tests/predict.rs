@@ -51,6 +51,17 @@ fn standard_input_with_and_without_a_header() {
     assert_eq!(stdout(&piped), expected);
 }
 
+/// The model stays in its file, or is copied for pages that only a copy can have.
+#[test]
+fn wherever_the_model_lies() {
+    let folder = trained();
+    let expected = stdout(&folder.slide("predict m.slide test.txt").assert().success());
+    for placement in ["--pages thp", "--pages 4k", "--numa interleave"] {
+        let placed = stdout(&folder.slide(&format!("predict m.slide test.txt {placement}")).assert().success());
+        assert_eq!(placed, expected, "{placement}");
+    }
+}
+
 #[test]
 fn json_lines_and_names() {
     let folder = trained();

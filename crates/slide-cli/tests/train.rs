@@ -53,7 +53,7 @@ fn models_have_the_parts_that_are_asked_for() {
         assert_eq!(info["parameters"], trained["parameters"]);
         let names: Vec<&str> =
             info["tensors"].as_array().unwrap().iter().map(|tensor| tensor["name"].as_str().unwrap()).collect();
-        for (name, has_it) in [("output.weight", network), ("linear.weight", linear), ("label_frequency", true)] {
+        for (name, has_it) in [("output.weight", network), ("linear.entry", linear), ("label_frequency", true)] {
             assert_eq!(names.contains(&name), has_it, "{parts}: {names:?}");
         }
         let said = stdout(&folder.slide("info m.slide").assert().success());
@@ -62,7 +62,7 @@ fn models_have_the_parts_that_are_asked_for() {
             let [setting, reason] = ["setting", "reason"].map(|field| choice[field].as_str().unwrap());
             assert!(said.contains(&format!("# {setting}: {reason}")), "{said}");
         }
-        assert_eq!(said.contains("linear.label"), linear, "{said}");
+        assert_eq!(said.contains("linear.start"), linear, "{said}");
     }
 }
 

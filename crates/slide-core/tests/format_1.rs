@@ -100,7 +100,7 @@ fn impossible_headers_are_errors() {
     let sampler = |more: &str| flat(&format!(r#"{{"sampler":"random"{more}}}"#));
     for (header, said) in [
         (r#"{"format":0}"#.into(), "a model format from 1 to 5"),
-        (r#"{"format":5}"#.into(), "newer version"),
+        (r#"{"format":6}"#.into(), "newer version"),
         (r#"{"format":1}"#.into(), "missing field"),
         (flat("{}"), "sampler"),
         (flat(r#"{"sampler":5}"#), "sampler"),

@@ -13,6 +13,8 @@ use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 
+use common::model_file::ModelFile;
+use safetensors::Dtype;
 use sha2::{Digest, Sha256};
 use slide_core::{Runtime, RuntimeOptions, TrainConfig, Trainer};
 use slide_kernels::Isa;
@@ -137,8 +139,42 @@ fn train(config: &TrainConfig, runtime: &Runtime) -> (Sums, Report) {
         trainer.save_checkpoint(&path).unwrap();
     }
     let file = std::fs::read(path).unwrap();
-    let header = u64::from_le_bytes(file[..8].try_into().unwrap()) as usize;
-    (Sums { tensors: sha256(&file[8 + header..]), file: sha256(&file) }, report)
+    let mut tensors = ModelFile::parse(&file);
+    if tensors.tensors.contains_key("linear.start") {
+        put_lists_in_bytes(&mut tensors);
+    }
+    (Sums { tensors: sha256(&tensors.data()), file: sha256(&file) }, report)
+}
+
+/// Replaces the lists of the linear part by those that files up to format 4 had, of which the sums are.
+fn put_lists_in_bytes(file: &mut ModelFile) {
+    let [starts, entries, order] = ["start", "entry", "order"].map(|name| file.numbers(&format!("linear.{name}")));
+    assert!(order.len() <= 1 << 16, "one block");
+    let (mut counts, mut labels, mut weights) = (Vec::new(), Vec::new(), Vec::new());
+    for list in starts.windows(2) {
+        let (start, count) = (2 * list[0] as usize, (list[1] - list[0]) as usize);
+        let pair = |at: usize| (order[entries[at] as usize] as u32, entries[at + count] as u16);
+        let mut pairs: Vec<(u32, u16)> = (start..start + count).map(pair).collect();
+        pairs.sort_unstable();
+        counts.extend((count as u32).to_le_bytes());
+        let mut before = 0;
+        for (label, weight) in pairs {
+            weights.extend(weight.to_le_bytes());
+            let mut gap = label - std::mem::replace(&mut before, label);
+            while gap >= 0x80 {
+                labels.push(gap as u8 | 0x80);
+                gap >>= 7;
+            }
+            labels.push(gap as u8);
+        }
+    }
+    file.tensors
+        .retain(|name, _| !["start", "entry", "order", "rank"].map(|end| format!("linear.{end}")).contains(name));
+    for (name, dtype, bytes) in
+        [("count", Dtype::U32, counts), ("label", Dtype::U8, labels), ("weight", Dtype::F16, weights)]
+    {
+        file.tensors.insert(format!("linear.{name}"), (dtype, vec![], bytes));
+    }
 }
 
 /// Each run on each level with each number of threads, in such an order that the first few cover most.

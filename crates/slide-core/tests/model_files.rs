@@ -3,14 +3,14 @@
 mod common;
 
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use common::model_file::ModelFile;
 use safetensors::Dtype;
 use serde_json::Value;
 use slide_core::{
-    Dataset, Event, Example, Model, ModelError, Outcome, Parts, PredictError, Predictions, Predictor, Retrieval,
-    Runtime, Trainer,
+    Dataset, Event, Example, Model, ModelError, Outcome, Parts, PredictError, Predictions, Predictor, QuantizeConfig,
+    Retrieval, Runtime, Trainer,
 };
 
 const FEATURES: u32 = 700;
@@ -55,7 +55,21 @@ impl ModelFile {
         self.replace("linear.count", 4, counts.iter().flat_map(|count| count.to_le_bytes()).collect());
     }
 
-    /// The labels of each feature.
+    /// The labels of each feature, of lists that can be mapped, of one block.
+    fn mapped_lists(&self) -> Vec<Vec<u32>> {
+        let [starts, entries, order] = ["start", "entry", "order"].map(|name| self.numbers(&format!("linear.{name}")));
+        let label = |&place: &u64| order[place as usize] as u32;
+        let list = |list: &[u64]| {
+            let places = &entries[2 * list[0] as usize..(list[0] + list[1]) as usize];
+            assert!(places.is_sorted_by(|a, b| a < b));
+            let mut labels: Vec<u32> = places.iter().map(label).collect();
+            labels.sort_unstable();
+            labels
+        };
+        starts.windows(2).map(list).collect()
+    }
+
+    /// The labels of each feature, of lists of bytes.
     fn lists(&self) -> Vec<Vec<u32>> {
         let mut bytes = self.tensors["linear.label"].2.iter();
         let mut number = || {
@@ -105,6 +119,14 @@ fn saved(settings: &str) -> (tempfile::TempDir, PathBuf, Model) {
     (folder, path, model)
 }
 
+/// The same with a linear part in bytes.
+fn saved_in_bytes(settings: &str) -> (tempfile::TempDir, PathBuf, Model) {
+    let (folder, path, mut model) = saved(settings);
+    model.quantize(&QuantizeConfig::default(), &runtime()).unwrap();
+    model.save(&path).unwrap();
+    (folder, path, model)
+}
+
 #[test]
 fn models_of_each_part_and_of_both_are_read_as_they_were_written() {
     for (parts, tables) in [("network", ""), ("linear", ""), ("both", ""), ("both", "hash-bits=4 tables=6")] {
@@ -143,8 +165,13 @@ fn label_frequencies(data: &Dataset) -> Vec<u32> {
 #[test]
 fn the_linear_part_is_stored_by_features_and_labels_of_the_data() {
     let (_folder, path, model) = saved("model=linear");
+    let mapped = ModelFile::read(&path).mapped_lists();
+    assert_eq!(mapped.iter().map(Vec::len).sum::<usize>(), model.linear_weights());
+    let (_folder, path, model) = saved_in_bytes("model=linear");
     let file = ModelFile::read(&path);
     let lists = file.lists();
+    // Weights that are rounded to 0 are dropped.
+    assert!(lists.iter().zip(&mapped).all(|(list, all)| list.iter().all(|label| all.binary_search(label).is_ok())));
     assert_eq!(lists.len(), FEATURES as usize);
     assert_eq!(lists.iter().map(Vec::len).sum::<usize>(), model.linear_weights());
     assert!(lists.iter().all(|list| list.is_sorted_by(|a, b| a < b) && list.iter().all(|&label| label < LABELS)));
@@ -168,7 +195,7 @@ fn change(change: impl Fn(&mut ModelFile) + 'static) -> Change {
 
 #[test]
 fn damaged_linear_parts_are_errors() {
-    let (_folder, path, model) = saved("model=linear");
+    let (_folder, path, model) = saved_in_bytes("model=linear");
     let file = ModelFile::read(&path);
     let (lists, total) = (file.lists(), model.linear_weights());
     let long = lists.iter().position(|list| list.len() > 2).unwrap();
@@ -232,17 +259,17 @@ fn damaged_linear_parts_are_errors() {
         ),
         (
             "fewer weights".into(),
-            change(|file| file.replace("linear.weight", 2, vec![0; 20])),
+            change(|file| file.replace("linear.weight", 1, vec![0; 20])),
             format!("{total} elements of `linear.weight`"),
         ),
         ("biases as integers".into(), of_type("linear.bias", Dtype::I32), "`linear.bias` of type F32".into()),
         ("counts as floats".into(), of_type("linear.count", Dtype::F32), "`linear.count` of type U32".into()),
         ("labels as signed bytes".into(), of_type("linear.label", Dtype::I8), "`linear.label` of type U8".into()),
-        ("weights as bf16".into(), of_type("linear.weight", Dtype::BF16), "`linear.weight` of type F16".into()),
+        ("weights as bytes".into(), of_type("linear.weight", Dtype::U8), "`linear.weight` of type F16".into()),
         (
             "a matrix of weights".into(),
             change(|file| file.tensor("linear.weight").1.push(1)),
-            "`linear.weight` of type F16".into(),
+            "`linear.weight` of type I8".into(),
         ),
         (
             "a weight without dimensions".into(),
@@ -290,20 +317,81 @@ fn damaged_linear_parts_are_errors() {
             "a network under the hash tables".into(),
         ),
     ];
-    for name in ["linear.bias", "linear.count", "linear.label", "linear.weight"] {
+    for name in ["linear.bias", "linear.count", "linear.label", "linear.weight", "linear.scale"] {
         let drop_it = change(move |file| drop(file.tensors.remove(name)));
         changes.push((format!("no {name}"), drop_it, format!("the tensor `{name}`, found none")));
     }
-    file.write(&path);
-    assert!(Model::load(&path).is_ok(), "nothing was wrong before");
+    are_errors(&file, &path, changes, false);
+}
+
+/// What is said of changed files that are loaded, and, unless it is found only in values, opened.
+fn are_errors(file: &ModelFile, path: &Path, changes: Vec<(String, Change, String)>, in_values: bool) {
+    file.write(path);
+    assert!(Model::load(path).is_ok() && Model::open(path).is_ok(), "nothing was wrong before");
     for (what, change, said) in changes {
         let mut changed = file.clone();
         change(&mut changed);
-        changed.write(&path);
-        let error = Model::load(&path).expect_err(&what);
-        assert!(matches!(error, ModelError::Foreign { .. } | ModelError::Header { .. }), "{what}: {error:?}");
-        let text = error.to_string();
-        assert!(text.starts_with(&path.display().to_string()) && text.contains(&said), "{what}: {text}");
+        changed.write(path);
+        let is_said = |error: ModelError| {
+            assert!(matches!(error, ModelError::Foreign { .. } | ModelError::Header { .. }), "{what}: {error:?}");
+            let text = error.to_string();
+            assert!(text.starts_with(&path.display().to_string()) && text.contains(&said), "{what}: {text}");
+        };
+        is_said(Model::load(path).expect_err(&what));
+        match Model::open(path) {
+            Err(error) => is_said(error),
+            Ok(model) => {
+                assert!(in_values, "{what}");
+                predictions(model, Retrieval::Auto);
+            }
+        }
+    }
+}
+
+#[test]
+fn damaged_lists_that_can_be_mapped_are_errors_when_loaded() {
+    let (_folder, path, _) = saved("model=linear");
+    let file = ModelFile::read(&path);
+    let of = |name: &'static str, width: usize, edit: fn(&mut Vec<u64>)| {
+        change(move |file| {
+            let mut numbers = file.numbers(name);
+            edit(&mut numbers);
+            let bytes = numbers.iter().flat_map(|number| number.to_le_bytes()[..width].to_vec()).collect();
+            file.replace(name, width, bytes);
+        })
+    };
+    let starts = |edit| of("linear.start", 8, edit);
+    let (in_order, places) = ("`linear.start` ascending from 0", "`linear.entry` with ascending places");
+    let mut in_header: Vec<(&str, Change, &str)> = vec![
+        ("a start less", starts(|starts| starts.truncate(700)), "`linear.start` of type U64 and shape [701]"),
+        ("a start more", starts(|starts| starts.push(0)), "`linear.start` of type U64 and shape [701]"),
+        ("not from 0", starts(|starts| starts[0] = 1), in_order),
+        ("not to the end", starts(|starts| *starts.last_mut().unwrap() -= 1), in_order),
+        ("beyond the end", starts(|starts| *starts.last_mut().unwrap() = u64::MAX), in_order),
+        ("fewer entries", of("linear.entry", 2, |entries| entries.truncate(20)), in_order),
+        ("an entry more", of("linear.entry", 2, |entries| entries.push(0)), in_order),
+        ("a label twice", of("linear.order", 4, |order| order[0] = order[1]), "`linear.order` and `linear.rank`"),
+        ("no label", of("linear.order", 4, |order| order[9] = 600), "`linear.order` and `linear.rank`"),
+        (
+            "fewer labels",
+            of("linear.order", 4, |order| order.truncate(599)),
+            "`linear.order` of type U32 and shape [600]",
+        ),
+        ("a rank of none", of("linear.rank", 4, |rank| rank[0] = 600), "`linear.order` and `linear.rank`"),
+        ("entries as floats", change(|file| file.tensor("linear.entry").0 = Dtype::F16), "`linear.entry` of type U16"),
+    ];
+    for name in ["linear.bias", "linear.order", "linear.rank", "linear.entry"] {
+        in_header.push((name, change(move |file| drop(file.tensors.remove(name))), "found none"));
+    }
+    let in_values: Vec<(&str, Change, &str)> = vec![
+        ("descending starts", starts(|starts| starts[300] = starts[301] + 1), in_order),
+        ("a huge start", starts(|starts| starts[300] = u64::MAX), in_order),
+        ("places too large", of("linear.entry", 2, |entries| entries.fill(0xffff)), places),
+        ("equal places", of("linear.entry", 2, |entries| entries.fill(0)), places),
+    ];
+    for (changes, in_values) in [(in_header, false), (in_values, true)] {
+        let owned = changes.into_iter().map(|(what, change, said)| (what.to_owned(), change, said.to_owned()));
+        are_errors(&file, &path, owned.collect(), in_values);
     }
 }
 
@@ -313,16 +401,48 @@ fn weights_that_overflow_do_not_panic() {
     for settings in ["model=linear", &format!("model=both {NETWORK}")] {
         let (_folder, path, _) = saved(settings);
         let mut file = ModelFile::read(&path);
-        for bytes in file.tensor("linear.weight").2.chunks_mut(2).step_by(3) {
-            bytes.copy_from_slice(&half::f16::MAX.to_le_bytes());
+        let starts: Vec<usize> = file.numbers("linear.start").into_iter().map(|start| start as usize).collect();
+        for list in starts.windows(2) {
+            let weights = &mut file.tensor("linear.entry").2[2 * (list[0] + list[1])..4 * list[1]];
+            weights.chunks_mut(2).step_by(3).for_each(|bytes| bytes.copy_from_slice(&half::f16::MAX.to_le_bytes()));
         }
         for bytes in file.tensor("linear.bias").2.chunks_mut(4).step_by(5) {
             bytes.copy_from_slice(&f32::MAX.to_le_bytes());
         }
         file.write(&path);
         let found = predictions(Model::load(&path).unwrap(), Retrieval::Auto);
+        assert!(found == predictions(Model::open(&path).unwrap(), Retrieval::Auto));
         assert_eq!(found.len(), data().examples());
         assert!(found.iter().flatten().all(|best| (0.0..=1.0).contains(&best.probability)), "{settings}");
+    }
+}
+
+#[test]
+fn weights_that_are_no_numbers_are_refused() {
+    let (_folder, path, _) = saved(&format!("model=both {NETWORK}"));
+    let file = ModelFile::read(&path);
+    let starts: Vec<usize> = file.numbers("linear.start").into_iter().map(|start| start as usize).collect();
+    let feature = starts.windows(2).position(|list| list[1] > list[0]).unwrap();
+    let weight = 2 * (starts[feature] + starts[feature + 1]);
+    let changes: [(&str, usize, &[u8], &[usize]); 3] = [
+        ("output.weight", 4, &f32::NAN.to_le_bytes(), &[0, 1]),
+        ("label_frequency", 0, &[], &[]),
+        ("linear.entry", weight, &half::f16::INFINITY.to_le_bytes(), &[feature]),
+    ];
+    for (name, at, bytes, place) in changes {
+        let mut file = file.clone();
+        file.tensor(name).2[at..at + bytes.len()].copy_from_slice(bytes);
+        file.write(&path);
+        let opened = Model::open(&path).unwrap();
+        for result in [Model::load(&path).map(drop), opened.check_values()] {
+            match result {
+                Ok(()) => assert!(bytes.is_empty(), "{name}"),
+                Err(ModelError::NotFinite { tensor, position, .. }) => {
+                    assert_eq!((&*tensor, &*position), (name, place));
+                }
+                Err(other) => panic!("{name}: {other}"),
+            }
+        }
     }
 }
 
@@ -410,7 +530,6 @@ fn a_number_that_is_not_finite_is_found() {
     for (settings, name, width, bytes, position) in [
         ("model=both", "output.weight", 12, &f32::NAN.to_le_bytes()[..], vec![599, 11]),
         ("model=both", "output.bias", 1, &f32::INFINITY.to_le_bytes(), vec![7]),
-        ("model=both", "linear.weight", 1, &half::f16::NEG_INFINITY.to_le_bytes(), vec![5]),
         ("model=network precision=bf16", "input.weight", 16, &half::bf16::NAN.to_le_bytes(), vec![300, 3]),
         ("model=network index=always", "index.offset", 1, &f32::NAN.to_le_bytes(), vec![0]),
     ] {
@@ -419,6 +538,7 @@ fn a_number_that_is_not_finite_is_found() {
         let at = position.iter().fold(0, |at, place| at * width + place) * bytes.len();
         file.tensor(name).2[at..at + bytes.len()].copy_from_slice(bytes);
         file.write(&path);
+        assert!(Model::open(&path).unwrap().check_values().is_err(), "{name}");
         let Err(ModelError::NotFinite { tensor, position: found, value, .. }) = Model::load(&path) else {
             panic!("{name}: loaded, or another error")
         };

@@ -107,9 +107,15 @@ fn they_are_read_as_they_were_written_and_rounding_again_changes_nothing() {
 }
 
 #[test]
-fn only_integers_need_a_newer_format() {
+fn integers_and_lists_that_can_be_mapped_need_newer_formats() {
     let stored = Stored::new(&trained("model=both"));
-    for (to, format) in [(Quantization::Bf16, 3), (Quantization::Int8, 4)] {
+    let network = Stored::new(&trained("model=network"));
+    for (stored, to, format) in [
+        (&stored, Quantization::Bf16, 5),
+        (&stored, Quantization::Int8, 4),
+        (&network, Quantization::Bf16, 3),
+        (&network, Quantization::Int8, 4),
+    ] {
         let ModelFile { header, .. } =
             ModelFile::parse(&stored.bytes(&stored.quantized(&config(to, RowBits::Four, 0.0))));
         assert_eq!(header["format"], format, "{to}");

@@ -45,7 +45,7 @@ mod workers;
 
 pub use arena::{Arena, Slab};
 pub use error::MemError;
-pub use mapped_file::{BusErrors, MappedFile, set_bus_error_handling};
+pub use mapped_file::{BusErrors, Elements, FileSlice, MappedFile, set_bus_error_handling};
 pub use placement::{NumaPolicy, PagePolicy, ParsePolicyError, Placement};
 pub use report::{Fallback, Remedy, Report};
 pub use shard::RowTable;

@@ -3,14 +3,17 @@
 use std::fmt;
 use std::fs::{File, FileType};
 use std::io;
-use std::ops::Deref;
+use std::ops::{Deref, Range};
 use std::path::{Path, PathBuf};
+use std::ptr::NonNull;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use bytemuck::Pod;
 use memmap2::Mmap;
 
-use crate::MemError;
 use crate::sys::Watch;
+use crate::{MemError, Slab};
 
 /// What happens when a page of a [`MappedFile`] cannot be read because another process has shortened the file, or the disk has
 /// failed. The operating system then sends `SIGBUS`. Linux only; elsewhere the system decides.
@@ -112,6 +115,12 @@ impl MappedFile {
         Ok(Self { path: path.to_owned(), file, mapping })
     }
 
+    /// The path that it was opened at.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Tells the system that the file will be read once, from start to end, so that it reads further ahead. Does nothing on
     /// systems without such a hint.
     ///
@@ -123,6 +132,17 @@ impl MappedFile {
             mapping.bytes.advise(memmap2::Advice::Sequential)?;
         }
         Ok(())
+    }
+
+    /// Asks for large pages, as files that are read at random need them: Linux maps the large pages that the file has in the page
+    /// cache in any case, and reads what is not there yet by large pages then, if the file system has such (ext4, XFS, Btrfs). A hint:
+    /// where it is not known, nothing happens.
+    pub fn advise_large_pages(&self) {
+        #[cfg(target_os = "linux")]
+        if let Some(mapping) = &self.mapping {
+            // Refused by a kernel without large pages.
+            let _ = mapping.bytes.advise(memmap2::Advice::HugePage);
+        }
     }
 
     /// Checks that what was read up to now is what the file holds: its length has not changed since it was opened, and all pages
@@ -177,5 +197,86 @@ impl AsRef<[u8]> for MappedFile {
 impl fmt::Debug for MappedFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "MappedFile({} bytes)", self.len())
+    }
+}
+
+/// Elements of a [`MappedFile`], which stays mapped as long as they are there: a read-only slice whose pages all processes share.
+/// What the documentation of [`MappedFile`] says of files that change holds here too: [`MappedFile::check`] says whether what was
+/// read is what the file holds.
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use slide_mem::{FileSlice, MappedFile};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let path = tempfile::NamedTempFile::new()?.into_temp_path();
+/// std::fs::write(&path, [1_u32, 2, 3].map(u32::to_le_bytes).as_flattened())?;
+/// let file = Arc::new(MappedFile::open(&path)?);
+/// let numbers = FileSlice::<u32>::new(&file, 4..12).ok_or("not aligned")?;
+/// assert_eq!(numbers.iter().map(|&x| u32::from_le(x)).sum::<u32>(), 5);
+/// assert!(FileSlice::<u32>::new(&file, 2..10).is_none());
+/// # Ok(())
+/// # }
+/// ```
+pub struct FileSlice<T> {
+    start: NonNull<T>,
+    len: usize,
+    file: Arc<MappedFile>,
+}
+
+// SAFETY: as for `Arc<[T]>`: the elements are only read.
+unsafe impl<T: Send + Sync> Send for FileSlice<T> {}
+// SAFETY: as above.
+unsafe impl<T: Send + Sync> Sync for FileSlice<T> {}
+
+impl<T: Pod> FileSlice<T> {
+    /// The elements that lie at `bytes` of the file; none if these are not in the file, no whole number of elements, or not aligned for
+    /// them.
+    pub fn new(file: &Arc<MappedFile>, bytes: Range<usize>) -> Option<Self> {
+        let elements: &[T] = bytemuck::try_cast_slice(file.get(bytes)?).ok()?;
+        let (start, len) = (NonNull::from(elements).cast(), elements.len());
+        Some(Self { start, len, file: Arc::clone(file) })
+    }
+}
+
+impl<T> FileSlice<T> {
+    /// The file.
+    pub fn file(&self) -> &Arc<MappedFile> {
+        &self.file
+    }
+}
+
+impl<T> Deref for FileSlice<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        // SAFETY: a slice of these elements was made in `new`, whose `Pod` allows any bits. It lies in the mapping of the file, which
+        // neither moves nor ends before the file is dropped.
+        unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.len) }
+    }
+}
+
+impl<T> fmt::Debug for FileSlice<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FileSlice({} x {})", self.len, std::any::type_name::<T>())
+    }
+}
+
+/// Elements in memory of the process, or in a file.
+#[derive(Debug)]
+pub enum Elements<T> {
+    /// In memory.
+    Slab(Slab<T>),
+    /// In a file, read-only.
+    File(FileSlice<T>),
+}
+
+impl<T> Deref for Elements<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        match self {
+            Self::Slab(slab) => slab,
+            Self::File(slice) => slice,
+        }
     }
 }

@@ -2,8 +2,8 @@
 
 use bytemuck::Pod;
 
-use crate::arena::{Arena, LINE, Slab};
-use crate::{MemError, Placement, Report};
+use crate::arena::{Arena, LINE};
+use crate::{Elements, FileSlice, MemError, Placement, Report};
 
 /// A table of `rows` x `width` elements in one mapping of its own. Rows start at multiples of
 /// 64 bytes, `stride` elements apart; the elements from `width` to `stride` are padding, zero at
@@ -11,9 +11,11 @@ use crate::{MemError, Placement, Report};
 ///
 /// [`RowTable::shards_mut`] divides the table into shards: ranges of rows, each with one owner. Several threads may write at the
 /// same time, each to its own shards.
+///
+/// A table may also lie in a [file](Self::in_file): it is read-only then.
 #[derive(Debug)]
 pub struct RowTable<T> {
-    elements: Slab<T>,
+    elements: Elements<T>,
     rows: usize,
     width: usize,
     stride: usize,
@@ -33,8 +35,22 @@ impl<T: Pod> RowTable<T> {
         let stride = width.max(1).checked_next_multiple_of(step).ok_or_else(too_large)?;
         let len = rows.checked_mul(stride).ok_or_else(too_large)?;
         let bytes = Arena::bytes_for::<T>(len).map_err(|_| too_large())?;
-        let elements = Arena::new(bytes, placement)?.slab(len)?;
+        let elements = Elements::Slab(Arena::new(bytes, placement)?.slab(len)?);
         Ok(Self { elements, rows, width, stride })
+    }
+
+    /// The rows of `width` elements that lie one after another in a file, without padding; none unless they start at multiples of 64
+    /// bytes and are whole rows.
+    pub fn in_file(elements: FileSlice<T>, width: usize) -> Option<Self> {
+        let is_line = |bytes: usize| bytes.is_multiple_of(LINE);
+        let is_table = width > 0 && is_line(width * size_of::<T>()) && is_line(elements.as_ptr().addr());
+        let rows = is_table.then(|| elements.len() / width).filter(|rows| rows * width == elements.len())?;
+        Some(Self { elements: Elements::File(elements), rows, width, stride: width })
+    }
+
+    /// Whether the table lies in a file.
+    pub fn is_in_file(&self) -> bool {
+        matches!(self.elements, Elements::File(_))
     }
 
     /// Number of rows.
@@ -59,8 +75,14 @@ impl<T: Pod> RowTable<T> {
     }
 
     /// All rows with their padding, mutable: `rows` x `stride` elements.
+    ///
+    /// # Panics
+    /// If the table lies in a [file](Self::in_file).
     pub fn as_mut_slice(&mut self) -> &mut [T] {
-        &mut self.elements
+        match &mut self.elements {
+            Elements::Slab(slab) => slab,
+            Elements::File(_) => panic!("a table in a file is read-only"),
+        }
     }
 
     /// The `width` elements of a row.
@@ -75,10 +97,11 @@ impl<T: Pod> RowTable<T> {
     /// The `width` elements of a row, mutable.
     ///
     /// # Panics
-    /// If `row` >= `rows`.
+    /// If `row` >= `rows`, or if the table lies in a [file](Self::in_file).
     pub fn row_mut(&mut self, row: usize) -> &mut [T] {
         self.check(row);
-        &mut self.elements[row * self.stride..][..self.width]
+        let (stride, width) = (self.stride, self.width);
+        &mut self.as_mut_slice()[row * stride..][..width]
     }
 
     fn check(&self, row: usize) {
@@ -89,7 +112,7 @@ impl<T: Pod> RowTable<T> {
     /// empty; rows outside the bounds are in none.
     ///
     /// # Panics
-    /// If `bounds` are not ascending or the last exceeds `rows`.
+    /// If `bounds` are not ascending or the last exceeds `rows`, or if the table lies in a [file](Self::in_file).
     pub fn shards_mut(&mut self, bounds: &[usize]) -> Vec<&mut [T]> {
         let (rows, stride) = (self.rows, self.stride);
         let Some((&first, ends)) = bounds.split_first() else {
@@ -97,7 +120,7 @@ impl<T: Pod> RowTable<T> {
         };
         assert!(first <= rows, "shards start at row {first} of a table of {rows} rows");
         let mut start = first;
-        let mut rest = &mut self.elements[first * stride..];
+        let mut rest = &mut self.as_mut_slice()[first * stride..];
         ends.iter()
             .map(|&end| {
                 assert!(start <= end && end <= rows, "a shard of rows {start}..{end} of a table of {rows} rows");
@@ -108,9 +131,12 @@ impl<T: Pod> RowTable<T> {
             .collect()
     }
 
-    /// What was asked for, what has been granted up to now, and why the two differ.
+    /// What was asked for, what has been granted up to now, and why the two differ. Nothing was asked for a table in a file.
     pub fn report(&self) -> Report {
-        self.elements.report()
+        match &self.elements {
+            Elements::Slab(slab) => slab.report(),
+            Elements::File(_) => Report::default(),
+        }
     }
 }
 

@@ -2,8 +2,9 @@
 #![cfg(not(miri))]
 
 use std::fs;
+use std::sync::Arc;
 
-use slide_mem::{MappedFile, MemError};
+use slide_mem::{FileSlice, MappedFile, MemError, RowTable};
 
 #[test]
 fn a_file_is_its_bytes() {
@@ -14,6 +15,7 @@ fn a_file_is_its_bytes() {
         fs::write(&path, &bytes).unwrap();
         let file = MappedFile::open(&path).unwrap();
         file.advise_sequential().unwrap();
+        file.advise_large_pages();
         assert_eq!(*file, bytes);
         file.check().unwrap();
     }
@@ -75,4 +77,45 @@ fn only_regular_files_are_mapped() {
         let expected = format!("cannot map {}: expected a regular file, found a {found}", path.display());
         assert_eq!(error.to_string(), expected);
     }
+}
+
+#[test]
+fn elements_of_a_file_are_aligned_and_keep_it_mapped() {
+    let named = tempfile::NamedTempFile::new().unwrap();
+    let numbers: Vec<u32> = (0..1024).collect();
+    fs::write(named.path(), numbers.iter().flat_map(|number| number.to_ne_bytes()).collect::<Vec<u8>>()).unwrap();
+    let file = Arc::new(MappedFile::open(named.path()).unwrap());
+    for wrong in [1..5, 0..7, 4092..4100, 4096..4100, usize::MAX - 3..usize::MAX] {
+        assert!(FileSlice::<u32>::new(&file, wrong.clone()).is_none(), "{wrong:?}");
+    }
+    assert!(FileSlice::<u32>::new(&file, 4096..4096).unwrap().is_empty());
+    let slice = FileSlice::<u32>::new(&file, 4..4096).unwrap();
+    assert_eq!(slice.file().len(), 4096);
+    drop(file);
+    assert_eq!(*slice, numbers[1..]);
+}
+
+#[test]
+fn tables_in_a_file_are_whole_lines() {
+    let named = tempfile::NamedTempFile::new().unwrap();
+    let numbers: Vec<u32> = (0..1024).collect();
+    fs::write(named.path(), numbers.iter().flat_map(|number| number.to_ne_bytes()).collect::<Vec<u8>>()).unwrap();
+    let file = Arc::new(MappedFile::open(named.path()).unwrap());
+    let table = |bytes, width| RowTable::in_file(FileSlice::<u32>::new(&file, bytes).unwrap(), width);
+    for (bytes, width) in [(0..4096, 0), (0..4096, 8), (0..4096, 17), (4..68, 16), (0..4096, 48)] {
+        assert!(table(bytes.clone(), width).is_none(), "{bytes:?}, {width}");
+    }
+    let table = table(64..4096, 16).unwrap();
+    assert_eq!((table.rows(), table.width(), table.stride()), (63, 16, 16));
+    assert_eq!(table.row(1), &numbers[32..48]);
+    assert!(table.is_in_file() && table.report().asked.is_empty());
+}
+
+#[test]
+#[should_panic(expected = "read-only")]
+fn tables_in_a_file_cannot_be_written() {
+    let named = tempfile::NamedTempFile::new().unwrap();
+    fs::write(named.path(), [0; 64]).unwrap();
+    let file = Arc::new(MappedFile::open(named.path()).unwrap());
+    RowTable::in_file(FileSlice::<u8>::new(&file, 0..64).unwrap(), 64).unwrap().row_mut(0)[0] = 1;
 }

@@ -30,6 +30,7 @@ fn stats(args: &StatsArgs, show: Show) -> Result<()> {
     }
     #[derive(Serialize)]
     struct Report<'a> {
+        #[serde(serialize_with = "output::path_text")]
         file: &'a Path,
         #[serde(flatten)]
         stats: Stats,

@@ -27,6 +27,7 @@ const WARM_UP: usize = 1000;
 #[derive(Serialize)]
 struct Report {
     /// The test set.
+    #[serde(serialize_with = "output::path_text")]
     file: PathBuf,
     #[serde(flatten)]
     measured: Measured,
@@ -100,7 +101,7 @@ struct Latency {
 pub(crate) fn run(args: &EvalArgs, show: Show) -> Result<()> {
     let load = |path: &Path| {
         let what = format!("reading {}", file_name(path));
-        show.progress.during(&what, || Model::load_placed(path, &args.runtime.placement()))
+        show.progress.during(&what, || args.runtime.open_model(path))
     };
     let model = load(&args.model)?;
     let other = args.compare.as_deref().map(load).transpose()?;

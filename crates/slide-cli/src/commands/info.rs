@@ -24,7 +24,7 @@ pub(crate) fn run(args: &InfoArgs, show: Show) -> Result<()> {
         (None, false) => output::print(&machine()?),
         (None, true) => output::print_json(&machine_json()?),
         (Some(path), json) => {
-            let model = show.progress.during("reading the model", || Model::load(path))?;
+            let model = show.progress.during("reading the model", || Model::open(path))?;
             if json { output::print_json(&model_json(path, &model)) } else { output::print(&describe(path, &model)) }
         }
     }

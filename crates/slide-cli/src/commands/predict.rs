@@ -7,7 +7,7 @@ use anyhow::Result;
 use serde::Serialize;
 use slide_core::data::{self, DataError, Format, IndexBase, LabelFile, Numbering, ReadOptions, names, stream};
 use slide_core::metrics::Unknown;
-use slide_core::{Model, Prediction, Predictions, Predictor};
+use slide_core::{Prediction, Predictions, Predictor};
 
 use super::Show;
 use crate::args::{PredictArgs, PredictionFormat};
@@ -18,8 +18,7 @@ use crate::unknown;
 const BATCH: usize = 1024;
 
 pub(crate) fn run(args: &PredictArgs, show: Show) -> Result<()> {
-    let model =
-        show.progress.during("reading the model", || Model::load_placed(&args.model, &args.runtime.placement()))?;
+    let model = show.progress.during("reading the model", || args.runtime.open_model(&args.model))?;
     let numberings = [model.feature_numbering().clone(), model.label_numbering().clone()];
     let names = args.names.as_ref().map(|path| names::read(path, Some(numberings[1].width()))).transpose()?;
     let writer = Writer {

@@ -23,7 +23,7 @@ struct Report {
     #[serde(serialize_with = "output::path_text")]
     model: std::path::PathBuf,
     /// If there was data, and so the metrics.
-    file: Option<std::path::PathBuf>,
+    file: Option<String>,
     bytes_before: u64,
     bytes_after: u64,
     metrics_before: Option<Metrics>,
@@ -78,7 +78,7 @@ fn print(args: &QuantizeArgs, [before, after]: [u64; 2], metrics: Option<[Metric
     let (metrics_before, metrics_after) = metrics.map(|[before, after]| (before, after)).unzip();
     let report = Report {
         model: args.output.as_ref().unwrap_or(&args.model).clone(),
-        file: args.data.clone(),
+        file: args.data.as_ref().map(|path| path.display().to_string()),
         bytes_before: before,
         bytes_after: after,
         metrics_before,

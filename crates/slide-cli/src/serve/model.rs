@@ -10,6 +10,8 @@ use slide_core::data::names;
 use slide_core::{Model, Predictor, Retrieval, Runtime};
 use slide_mem::Placement;
 
+use crate::options::open_model;
+
 /// Where models come from, again and again.
 pub(crate) struct Source {
     pub(crate) model: PathBuf,
@@ -37,7 +39,7 @@ pub(crate) struct Served {
 impl Source {
     /// Reads the model and its names.
     pub(crate) fn load(&self, generation: u64) -> Result<Served> {
-        let model = Model::load_placed(&self.model, &self.placement)?;
+        let model = open_model(&self.model, &self.placement)?;
         let read = |path: &Option<PathBuf>, count| path.as_ref().map(|path| names::read(path, Some(count))).transpose();
         let labels = read(&self.label_names, model.label_numbering().width())?;
         let features = read(&self.feature_names, model.feature_numbering().width())?;

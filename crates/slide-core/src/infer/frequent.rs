@@ -17,7 +17,7 @@ const TOGETHER: usize = 4;
 /// The most frequent labels of a model.
 #[derive(Debug)]
 pub(super) struct Frequent {
-    /// As rows of the network, ascending.
+    /// As rows of the network, in the order of sums.
     rows: Vec<u32>,
     /// The labels of these rows.
     labels: Vec<u32>,
@@ -54,7 +54,7 @@ impl Frequent {
         labels.truncate(most);
         let output = &network.output;
         let mut rows: Vec<u32> = labels.iter().map(|&label| output.partition().to_internal(label)).collect();
-        rows.sort_unstable();
+        rows.sort_unstable_by_key(|&row| output.place_in_sums(row));
         let labels: Vec<u32> = rows.iter().map(|&row| output.partition().to_logical(row)).collect();
         let mut is_frequent = vec![false; frequencies.len()];
         labels.iter().for_each(|&label| is_frequent[label as usize] = true);

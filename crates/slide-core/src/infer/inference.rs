@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 use slide_kernels::{Kernels, numerics};
 
 use super::Prediction;
+use super::inputs::Inputs;
 use super::predictor::Example;
 use super::scoring::{self, CANDIDATES, Known, Scored, Scorer, Scoring, no_query};
-use crate::data::{FeatureRows, InputRows};
+use crate::data::FeatureRows;
 use crate::linear::Postings;
 use crate::model::Model;
 use crate::network::block::{Block, Pass};
@@ -30,7 +31,7 @@ pub(crate) struct Inference<'a> {
 /// What one thread needs, kept so that nothing is allocated after the first calls.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
-    inputs: InputRows,
+    inputs: Inputs,
     block: Block,
     activations: Vec<Vec<f32>>,
     search: Search,
@@ -182,10 +183,7 @@ impl Inference<'_> {
 
     fn take_inputs(&self, examples: &[Example<'_>], scratch: &mut Scratch) {
         let rows = FeatureRows::new(self.model.config.network.normalize, self.model.feature_numbering());
-        scratch.inputs.clear();
-        for (columns, values) in examples {
-            scratch.inputs.push(columns, values, &rows);
-        }
+        scratch.inputs.take(examples, &rows, &self.model.feature_rows());
     }
 
     /// The hidden layers for the inputs that were taken.

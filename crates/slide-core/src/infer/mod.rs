@@ -3,6 +3,7 @@
 mod evaluate;
 mod frequent;
 mod inference;
+mod inputs;
 mod latency;
 mod output_layer;
 mod plan;

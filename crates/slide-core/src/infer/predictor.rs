@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use slide_mem::MemError;
 use thiserror::Error;
 
 use super::inference::{Inference, Scratch};
@@ -64,6 +65,9 @@ pub enum PredictError {
     /// Constants A and B of no propensities.
     #[error("propensities with {0} and {1}, expected A from 0 to 2 and B from 0.01 to 100")]
     PropensityConstants(f64, f64),
+    /// The file of an [opened](Model::open) model can no longer be read: what was predicted may be wrong.
+    #[error(transparent)]
+    File(#[from] MemError),
     /// The retrieval is not possible with this model.
     #[error(transparent)]
     Retrieval(#[from] RetrievalError),
@@ -304,7 +308,7 @@ impl Predictor {
         });
         self.check_all(examples)?;
         predict_batch(&self.inference(), examples, k, &mut scratch, predictions);
-        Ok(())
+        Ok(self.model.check_file()?)
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Scratch>> {
@@ -382,7 +386,7 @@ impl Session<'_> {
         predictor.check(0, example)?;
         predictions.clear();
         predictor.inference().predict(&[example], k, scratch, |found| predictions.extend(found));
-        Ok(())
+        Ok(predictor.model.check_file()?)
     }
 
     /// The `k` best labels of each example, on the calling thread, into a buffer, which is replaced: nothing is allocated once it
@@ -403,7 +407,7 @@ impl Session<'_> {
         for examples in examples.chunks(block_size(examples.len(), 1)) {
             inference.predict(examples, k, scratch, |found| predictions.push(found));
         }
-        Ok(())
+        Ok(predictor.model.check_file()?)
     }
 }
 

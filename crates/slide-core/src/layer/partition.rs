@@ -3,6 +3,9 @@
 //! A shard is the unit of ownership: a run of rows that one worker writes. The number of shards is a function of the
 //! number of rows alone, so that every sum over rows has the same shape on every machine. Files list frequent
 //! labels first; rows are assigned round-robin (row `l` to shard `l mod shards`), which spreads them evenly.
+//!
+//! Rows that lie in a mapped file are in the file's order ([`Partition::of_file`]). Sums over several rows are in the order of
+//! [`Partition::new`] all the same.
 
 /// Rows of a shard at least: with fewer, adding the results of shards would cost more than the rows.
 const ROWS_PER_SHARD: usize = 512;
@@ -23,6 +26,11 @@ impl Partition {
         let wanted = (rows / ROWS_PER_SHARD).clamp(1, MOST_SHARDS);
         // A power of two, so that shard results can be added by a complete binary tree.
         Self { rows, shards: 1 << wanted.ilog2() }
+    }
+
+    /// Rows that lie as files number them: for layers that are only read, which need no shards.
+    pub(crate) fn of_file(rows: usize) -> Self {
+        Self { rows, shards: 1 }
     }
 
     /// Number of rows.
@@ -74,6 +82,7 @@ mod tests {
     #[test]
     fn is_a_bijection_that_fills_shards_in_order() {
         for rows in [1, 2, 15, 511, 512, 1024, 1025, 4099, 49_531] {
+            assert!((0..rows as u32).all(|row| Partition::of_file(rows).to_internal(row) == row));
             let partition = Partition::new(rows);
             assert!(partition.shards().is_power_of_two());
             assert_eq!(partition.start(partition.shards()), rows);

@@ -50,7 +50,7 @@ pub(crate) struct QuantizedRows {
     /// What the integers of each row are multiplied with.
     pub(crate) scales: Vec<f32>,
     /// Of the integers of each row.
-    sums: Vec<i32>,
+    pub(crate) sums: Vec<i32>,
 }
 
 /// A block of vectors in bytes, which rows are multiplied with.
@@ -85,6 +85,12 @@ impl QuantizedRows {
     pub(crate) fn zeroed(rows: usize, width: usize, bits: RowBits, placement: &Placement) -> Result<Self, MemError> {
         let values = RowTable::zeroed(rows, width, *placement)?;
         Ok(Self { bits, values, scales: vec![0.0; rows], sums: vec![0; rows] })
+    }
+
+    /// Rows of bytes that lie in a file; scales and sums are still 0.
+    pub(crate) fn in_file(values: RowTable<i8>) -> Self {
+        let rows = values.rows();
+        Self { bits: RowBits::Eight, values, scales: vec![0.0; rows], sums: vec![0; rows] }
     }
 
     /// Rounds row `row` to integers: the largest weight is 7 or 127 times the scale. A row with a weight that is not finite has the

@@ -43,12 +43,23 @@ pub(crate) enum Storage {
 pub(crate) struct Shape {
     /// Number of the table in the network.
     pub(crate) number: u32,
-    pub(crate) rows: usize,
+    /// The rows, and their order.
+    pub(crate) partition: Partition,
     /// Weights in a row.
     pub(crate) width: usize,
     /// Whether a row has a bias.
     pub(crate) has_bias: bool,
-    pub(crate) storage: Storage,
+}
+
+impl Weights {
+    /// Zeros.
+    pub(crate) fn zeroed(storage: Storage, rows: usize, width: usize, placement: &Placement) -> Result<Self, MemError> {
+        Ok(match storage {
+            Storage::Floats(Precision::F32) => Self::F32(RowTable::zeroed(rows, width, *placement)?),
+            Storage::Floats(Precision::Bf16) => Self::Bf16(RowTable::zeroed(rows, width, *placement)?),
+            Storage::Quantized(bits) => Self::Quantized(QuantizedRows::zeroed(rows, width, bits, placement)?),
+        })
+    }
 }
 
 /// The rows of one layer.
@@ -65,25 +76,21 @@ pub(crate) struct LayerRows {
 }
 
 impl LayerRows {
-    /// Zeros, with the state of `optimizer` if the layer is to be trained.
-    pub(crate) fn zeroed(
+    /// These weights, with biases of 0, and with the state of `optimizer` if the layer is to be trained.
+    pub(crate) fn new(
         shape: Shape,
+        weights: Weights,
         optimizer: Option<&dyn Optimizer>,
         placement: &Placement,
     ) -> Result<Self, MemError> {
-        let Shape { number, rows, width, has_bias, storage } = shape;
-        let weights = match storage {
-            Storage::Floats(Precision::F32) => Weights::F32(RowTable::zeroed(rows, width, *placement)?),
-            Storage::Floats(Precision::Bf16) => Weights::Bf16(RowTable::zeroed(rows, width, *placement)?),
-            Storage::Quantized(bits) => Weights::Quantized(QuantizedRows::zeroed(rows, width, bits, placement)?),
-        };
+        let Shape { number, partition, width, has_bias } = shape;
+        let rows = partition.rows();
         let biases = if has_bias { rows } else { 0 };
         let state_bytes = optimizer.map_or(Ok(0), |optimizer| RowState::arena_bytes(optimizer, rows, biases))?;
         let vectors = Arena::new(Arena::bytes_for::<f32>(biases)? + state_bytes, *placement)?;
         let state = optimizer
             .map(|optimizer| RowState::new(optimizer, rows, width, biases, &vectors, placement))
             .transpose()?;
-        let partition = Partition::new(rows);
         Ok(Self { number, partition, width, weights, bias: vectors.slab(biases)?, state, vectors })
     }
 
@@ -102,6 +109,18 @@ impl LayerRows {
     /// How rows are assigned to shards.
     pub(crate) fn partition(&self) -> &Partition {
         &self.partition
+    }
+
+    /// The rows in the order in which sums over them are computed.
+    pub(crate) fn in_order_of_sums(&self, rows: Range<usize>) -> impl Iterator<Item = u32> {
+        let (order, partition) = (Partition::new(self.rows()), self.partition);
+        let is_sharded = order == partition;
+        rows.map(move |row| if is_sharded { row as u32 } else { partition.to_internal(order.to_logical(row as u32)) })
+    }
+
+    /// The place of a row in that order.
+    pub(crate) fn place_in_sums(&self, row: u32) -> u32 {
+        Partition::new(self.rows()).to_internal(self.partition.to_logical(row))
     }
 
     /// Number of rows.
@@ -166,13 +185,6 @@ impl LayerRows {
         rounded.finish();
         self.weights = Weights::Quantized(rounded);
         Ok(())
-    }
-
-    /// Computes what follows from the stored weights, when they have been set.
-    pub(crate) fn finish_loading(&mut self) {
-        if let Weights::Quantized(rows) = &mut self.weights {
-            rows.finish();
-        }
     }
 
     /// The rows, if they are stored as integers.

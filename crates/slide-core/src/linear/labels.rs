@@ -4,7 +4,7 @@
 
 use std::cmp::Reverse;
 
-use super::scores::GROUP;
+use super::postings::BLOCK;
 
 /// The labels of an index.
 #[derive(Debug, Default)]
@@ -12,7 +12,7 @@ pub(crate) struct Labels {
     /// The label at each place, and the place of each label.
     order: Vec<u32>,
     places: Vec<u32>,
-    /// Score for an example without features, by place; padded to whole groups. Negative infinity for a label that was never trained.
+    /// Score for an example without features, by place; padded to whole blocks. Negative infinity for a label that was never trained.
     biases: Vec<f32>,
     /// The labels, those with the best biases first.
     ranked: Vec<u32>,
@@ -28,14 +28,33 @@ impl Labels {
         order.iter().enumerate().for_each(|(place, &label)| places[label as usize] = place as u32);
         let mut ranked: Vec<u32> = all().collect();
         ranked.sort_unstable_by_key(|&label| rank(biases[label as usize], label));
-        let mut biases: Vec<f32> = order.iter().map(|&label| biases[label as usize]).collect();
-        biases.resize(order.len().next_multiple_of(GROUP), f32::NEG_INFINITY);
-        Self { order, places, biases, ranked }
+        Self { biases: by_place(biases, &order), order, places, ranked }
+    }
+
+    /// From what is stored: labels in the order of their places and of their biases. None unless these are all labels.
+    pub(crate) fn stored(biases: &[f32], order: &[u32], ranked: &[u32]) -> Option<Self> {
+        let mut places = vec![u32::MAX; biases.len()];
+        for (&label, place) in order.iter().zip(0..) {
+            *places.get_mut(label as usize)? = place;
+        }
+        let is_complete = order.len() == biases.len() && places.iter().all(|&place| place != u32::MAX);
+        let is_in_range = ranked.len() == biases.len() && ranked.iter().all(|&label| (label as usize) < biases.len());
+        (is_complete && is_in_range).then(|| Self {
+            biases: by_place(biases, order),
+            order: order.to_vec(),
+            places,
+            ranked: ranked.to_vec(),
+        })
     }
 
     /// Number of labels.
     pub(crate) fn count(&self) -> usize {
         self.order.len()
+    }
+
+    /// The labels in the order of their places.
+    pub(crate) fn order(&self) -> &[u32] {
+        &self.order
     }
 
     /// The label at a place.
@@ -58,15 +77,22 @@ impl Labels {
         (0..self.count() as u32).map(|label| self.bias(label))
     }
 
-    /// By place, padded to whole groups.
+    /// By place, padded to whole blocks.
     pub(super) fn padded_biases(&self) -> &[f32] {
         &self.biases
     }
 
     /// The labels, those with the best biases first.
-    pub(super) fn ranked(&self) -> &[u32] {
+    pub(crate) fn ranked(&self) -> &[u32] {
         &self.ranked
     }
+}
+
+/// Biases by place, padded to whole blocks: a list of a damaged file may have any place of a block.
+fn by_place(biases: &[f32], order: &[u32]) -> Vec<f32> {
+    let mut by_place: Vec<f32> = order.iter().map(|&label| biases[label as usize]).collect();
+    by_place.resize(order.len().next_multiple_of(BLOCK), f32::NEG_INFINITY);
+    by_place
 }
 
 /// A sort key that is smaller for better scores: equal scores (`-0` equals `+0`) by label, which the lower half is; NaN last.

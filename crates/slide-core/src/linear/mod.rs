@@ -23,6 +23,7 @@ mod training;
 
 pub use config::LinearConfig;
 pub(crate) use examples::row_scale;
-pub(crate) use postings::Postings;
+pub(crate) use labels::Labels;
+pub(crate) use postings::{BLOCK, Postings};
 pub(crate) use scores::Scores;
 pub(crate) use training::{Settings, Training};

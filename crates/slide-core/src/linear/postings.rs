@@ -7,31 +7,33 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use half::f16;
-use slide_mem::{Arena, MemError, Placement, Report, Slab};
+use slide_mem::{Arena, Elements, MemError, Placement, Report};
 
 use super::label_weights::LabelWeights;
 use super::labels::Labels;
+use crate::layer::partition::Partition;
 use crate::runtime::Runtime;
 
 /// Labels of a block.
-pub(super) const BLOCK: usize = 1 << 16;
+pub(crate) const BLOCK: usize = 1 << 16;
 /// So many entries of a list are prefetched: the processor foresees the others.
 const FORESEEN: usize = 64;
 
 /// For each feature its labels, with a weight each.
 #[derive(Debug)]
 pub(crate) struct Postings {
-    features: usize,
+    /// The features, and their order.
+    features: Partition,
     blocks: usize,
     /// Where the list of each feature starts in each block, feature by feature, and the end of the last.
-    starts: Slab<usize>,
+    starts: Elements<u64>,
     /// Of each list the places in the block, ascending, and then the bits of as many weights.
-    entries: Slab<u16>,
+    entries: Elements<u16>,
     labels: Arc<Labels>,
     /// By feature; if there are any, weights are integers times the scale of their feature, rounded to f16.
     scales: Option<Vec<f32>>,
-    /// Lists are read at random places, which large pages make cheaper.
-    arena: Arena,
+    /// Lists are read at random places, which large pages make cheaper. None if they lie in a file.
+    arena: Option<Arena>,
 }
 
 impl Postings {
@@ -39,7 +41,7 @@ impl Postings {
     pub(super) fn new(features: usize, weights: &LabelWeights, runtime: &Runtime) -> Result<Self, MemError> {
         let mut rounded = vec![f16::ZERO; weights.weights().len()];
         runtime.kernels().f32_to_f16(weights.weights(), &mut rounded);
-        Self::from_lists(features, weights.biases(), runtime.placement(), |visit| {
+        Self::from_lists(Partition::new(features), weights.biases(), runtime.placement(), |visit| {
             let mut rounded = rounded.iter();
             for label in 0..weights.biases().len() {
                 for (&feature, &weight) in weights.label(label).0.iter().zip(&mut rounded) {
@@ -51,7 +53,7 @@ impl Postings {
 
     /// From `(feature, label, weight)`, as `lists` gives them, three times, in any order.
     pub(crate) fn from_lists(
-        features: usize,
+        features: Partition,
         biases: &[f32],
         placement: &Placement,
         lists: impl Fn(&mut dyn FnMut(u32, u32, f16)),
@@ -61,9 +63,10 @@ impl Postings {
         let entries: usize = counts.iter().map(|&count| count as usize).sum();
         let labels = Labels::new(biases, &counts);
         let blocks = biases.len().div_ceil(BLOCK);
-        let bytes = Arena::bytes_for::<usize>(features * blocks + 1)? + Arena::bytes_for::<u16>(2 * entries)?;
+        let lists_of_all = features.rows() * blocks;
+        let bytes = Arena::bytes_for::<u64>(lists_of_all + 1)? + Arena::bytes_for::<u16>(2 * entries)?;
         let arena = Arena::new(bytes, *placement)?;
-        let mut starts = arena.slab(features * blocks + 1)?;
+        let mut starts = arena.slab::<u64>(lists_of_all + 1)?;
         let list_of = |feature: u32, label: u32| feature as usize * blocks + labels.place(label) / BLOCK;
         lists(&mut |feature, label, _| starts[list_of(feature, label) + 1] += 1);
         for list in 1..starts.len() {
@@ -74,19 +77,34 @@ impl Postings {
         let mut next = starts.to_vec();
         lists(&mut |feature, label, weight| {
             let at = &mut next[list_of(feature, label)];
-            pairs[*at] = (labels.place(label) % BLOCK) as u32 * BLOCK as u32 + u32::from(weight.to_bits());
+            pairs[*at as usize] = (labels.place(label) % BLOCK) as u32 * BLOCK as u32 + u32::from(weight.to_bits());
             *at += 1;
         });
         let mut entries = arena.slab(2 * entries)?;
         for list in starts.windows(2) {
-            let pairs = &mut pairs[list[0]..list[1]];
+            let list = list[0] as usize..list[1] as usize;
+            let pairs = &mut pairs[list.clone()];
             pairs.sort_unstable();
-            let (places, weights) = entries[2 * list[0]..2 * list[1]].split_at_mut(pairs.len());
+            let (places, weights) = entries[2 * list.start..2 * list.end].split_at_mut(pairs.len());
             for ((&pair, place), weight) in pairs.iter().zip(places).zip(weights) {
                 (*place, *weight) = ((pair / BLOCK as u32) as u16, pair as u16);
             }
         }
-        Ok(Self { features, blocks, starts, entries, labels: Arc::new(labels), scales: None, arena })
+        let (starts, entries) = (Elements::Slab(starts), Elements::Slab(entries));
+        Ok(Self { features, blocks, starts, entries, labels: Arc::new(labels), scales: None, arena: Some(arena) })
+    }
+
+    /// Lists as they are stored, `starts` and `entries` as the fields of these names, in the order of `features`. What they say
+    /// is not looked at: lists that are not where entries are count as empty.
+    pub(crate) fn stored(
+        features: Partition,
+        labels: Labels,
+        starts: Elements<u64>,
+        entries: Elements<u16>,
+        arena: Option<Arena>,
+    ) -> Self {
+        let blocks = labels.count().div_ceil(BLOCK);
+        Self { features, blocks, starts, entries, labels: Arc::new(labels), scales: None, arena }
     }
 
     /// The same labels with the weights that `weight_of` makes of those of each feature, or without; `scales` are those of the new weights.
@@ -119,8 +137,20 @@ impl Postings {
 
     /// Feature, label and weight of all entries, feature by feature.
     pub(crate) fn entries_by_feature(&self) -> impl Iterator<Item = (u32, u32, f16)> {
-        (0..self.features as u32)
+        (0..self.features() as u32)
             .flat_map(|feature| self.list(feature as usize).map(move |(label, weight)| (feature, label, weight)))
+    }
+
+    /// The first weight that is no finite number, and its feature.
+    pub(crate) fn not_finite(&self) -> Option<(u32, f16)> {
+        let lists = (0..self.features() as u32).flat_map(|row| (0..self.blocks).map(move |block| (row, block)));
+        let mut wrong = lists.filter_map(|(row, block)| {
+            let (_, weights) = self.entries(self.range(row, block));
+            let all_are_finite = weights.iter().fold(true, |all, weight| all & weight.is_finite());
+            let weight = weights.iter().find(|weight| !all_are_finite && !weight.is_finite())?;
+            Some((self.partition().to_logical(row), *weight))
+        });
+        wrong.next()
     }
 
     /// The list of a feature: labels, ascending, and weights.
@@ -128,17 +158,30 @@ impl Postings {
         let mut list: Vec<(u32, f16)> = Vec::new();
         for block in 0..self.blocks {
             let (places, weights) = self.entries(self.range(feature as u32, block));
-            let labels = places.iter().map(|&place| self.labels.at(block * BLOCK + usize::from(place)));
-            list.extend(labels.zip(weights.iter().copied()));
+            let label = |place: u16| self.labels.order().get(block * BLOCK + usize::from(place)).copied();
+            list.extend(places.iter().zip(weights).filter_map(|(&place, &weight)| Some((label(place)?, weight))));
         }
         list.sort_unstable_by_key(|entry| entry.0);
         list.into_iter()
     }
 
     /// Where the entries of a feature in a block are.
-    pub(super) fn range(&self, feature: u32, block: usize) -> Range<usize> {
+    pub(crate) fn range(&self, feature: u32, block: usize) -> Range<usize> {
         let list = feature as usize * self.blocks + block;
-        self.starts[list]..self.starts[list + 1]
+        let (start, end) = (self.starts[list] as usize, self.starts[list + 1] as usize);
+        // A file may say anything.
+        if start <= end && end <= self.weights() { start..end } else { 0..0 }
+    }
+
+    /// The same of all features and blocks, in the order of the features in files.
+    pub(crate) fn ranges(&self) -> impl Iterator<Item = Range<usize>> {
+        let rows = (0..self.features() as u32).map(|feature| self.features.to_internal(feature));
+        rows.flat_map(move |row| (0..self.blocks).map(move |block| self.range(row, block)))
+    }
+
+    /// Places and weights of some whole lists, as they lie.
+    pub(crate) fn raw_entries(&self, list: Range<usize>) -> &[u16] {
+        &self.entries[2 * list.start..2 * list.end]
     }
 
     /// The places of labels, in their block, and weights.
@@ -153,7 +196,7 @@ impl Postings {
     }
 
     /// Number of blocks.
-    pub(super) fn blocks(&self) -> usize {
+    pub(crate) fn blocks(&self) -> usize {
         self.blocks
     }
 
@@ -164,12 +207,17 @@ impl Postings {
 
     /// Number of features.
     pub(crate) fn features(&self) -> usize {
-        self.features
+        self.features.rows()
+    }
+
+    /// The features, and their order.
+    pub(crate) fn partition(&self) -> &Partition {
+        &self.features
     }
 
     /// The pages and nodes of the lists.
     pub(crate) fn report(&self) -> Report {
-        self.arena.report()
+        self.arena.as_ref().map(Arena::report).unwrap_or_default()
     }
 
     /// The labels.

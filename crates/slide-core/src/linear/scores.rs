@@ -14,7 +14,7 @@ use super::labels::{Labels, rank};
 use super::postings::{BLOCK, Postings};
 
 /// Labels of a group.
-pub(super) const GROUP: usize = 16;
+const GROUP: usize = 16;
 /// Groups of a block.
 const GROUPS: usize = BLOCK / GROUP;
 /// Weights widened at once.
@@ -87,7 +87,6 @@ impl Scores {
         if self.labels.as_ref().is_none_or(|own| !Arc::ptr_eq(own, labels)) {
             self.values.clear();
             self.values.extend_from_slice(labels.padded_biases());
-            self.values.resize(postings.blocks() * BLOCK, f32::NEG_INFINITY);
             self.is_touched.clear();
             self.is_touched.resize(postings.blocks() * GROUPS, 0);
             self.labels = Some(Arc::clone(labels));

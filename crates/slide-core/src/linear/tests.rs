@@ -90,7 +90,7 @@ fn lists_hold_the_weights_rounded_to_half_precision() {
         let expected = (lists.iter().map(rounded).collect(), bits(&biases));
         assert!(content(&index) == expected, "{labels} labels");
         assert_eq!(index.weights(), lists.iter().map(Vec::len).sum::<usize>());
-        let again = Postings::from_lists(FEATURES, &biases, &Placement::default(), |visit| {
+        let again = Postings::from_lists(Partition::new(FEATURES), &biases, &Placement::default(), |visit| {
             for feature in (0..FEATURES).rev() {
                 index.list(feature).for_each(|(label, weight)| visit(feature as u32, label, weight));
             }

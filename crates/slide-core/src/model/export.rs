@@ -65,7 +65,7 @@ impl Model {
         let header = Header { config: &self.config, combination };
         let write = |file: &mut std::fs::File| {
             let mut out = BufWriter::with_capacity(1 << 20, file);
-            write_safetensors(&mut out, KEY, &header, &tensors)?;
+            write_safetensors(&mut out, KEY, &header, false, &tensors)?;
             out.flush()
         };
         let path = path.as_ref();

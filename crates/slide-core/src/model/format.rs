@@ -17,10 +17,15 @@
 //! | `*.first_moment`, ... | as the tensor | F32 | the optimiser's states, by its own names; checkpoints only |
 //! | `*.last_step` | rows | U32 | 1 + the batch that last touched the row; checkpoints only |
 //! | `linear.bias` | labels | F32 | score of each label for an example without features; models with a linear part only |
+//! | `linear.order` | labels | U32 | the label at each place; places are cut into blocks of 65,536 |
+//! | `linear.rank` | labels | U32 | the labels by descending bias |
+//! | `linear.start` | features x blocks + 1 | U64 | where the list of each feature in each block begins, and the end of the last |
+//! | `linear.entry` | 2 x weights | U16 | lists: the places of labels in their block, ascending, then as many weights as F16 |
 //! | `linear.count` | features | U32 | labels that each feature has a weight for |
 //! | `linear.label` | bytes | U8 | these labels, feature by feature, ascending: differences to the one before, as LEB128 |
 //! | `linear.weight` | weights | F16 or I8 | their weights, in the same order |
 //! | `linear.scale` | features | F32 | what the integers of each feature are multiplied with, if `linear.weight` is I8 |
+//! | `input.sum`, `output.sum` | rows | I32 | sums of the integers of each row, if `.weight` is I8 (not in all files of format 4) |
 //! | `index.center` | columns | F32 | mean query; `columns` is the width of the last hidden layer rounded up to a multiple of 16; models with an index only |
 //! | `index.router` | lists x columns | I8 | row of each list |
 //! | `index.router_scale`, `index.router_bias` | lists | F32 | what the rows are multiplied with, and what is added |
@@ -32,9 +37,20 @@
 //! | `output.codes` | labels x tables | U32 | hash codes of the rows in each table; models with hash tables only |
 //!
 //! Rows of integers of four bits are U8, rows x half the width (rounded up): byte `i` of a row has column `2 i` in its low bits and
-//! column `2 i + 1` in its high bits, 8 added to each. Integers need format 4, and `feature.column` or `label.column` format 5; all other files are of format 3.
+//! column `2 i + 1` in its high bits, 8 added to each.
+//!
+//! The linear part has `start`, `entry`, `order` and `rank`, or, if its weights are integers and in files up to format 4, `count`, `label`
+//! and `weight`. Files with the first, and
+//! those with `feature.column` or `label.column`, need format 5, other files with integers format 4; all others are of format 3.
+//!
+//! # Mapping
+//! A [loaded](Model::load) model has copies of all tensors, rows shard by shard. An [opened](Model::open) one reads its large tensors from
+//! the mapped file: rows of `input.weight` and `output.weight`, `linear.start` and `linear.entry`. For this, the tensors of a finished
+//! model whose bytes are a multiple of 64 come first in the file, at multiples of 64. What does not lie at such an address (in files
+//! written by other programs, or before format 5), and rows that are no multiple of 64 bytes, are copied.
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::io::{BufWriter, Write};
 use std::path::Path;
@@ -44,7 +60,7 @@ use half::{bf16, f16};
 use safetensors::tensor::{Metadata, SafeTensors};
 use safetensors::{Dtype, View};
 use serde::{Deserialize, Serialize};
-use slide_mem::{MappedFile, Placement, RowTable};
+use slide_mem::{FileSlice, MappedFile, Placement, RowTable};
 
 use super::{Checkpoint, Model, ModelError};
 use super::{format_1, index, postings};
@@ -55,6 +71,7 @@ use crate::data::{IndexBase, Numbering};
 use crate::layer::partition::Partition;
 use crate::layer::quantized::{QuantizedRows, RowBits};
 use crate::layer::rows::{LayerRows, Precision, Storage, Weights};
+use crate::linear::Postings;
 use crate::lsh::TableState;
 use crate::network::Network;
 
@@ -62,12 +79,15 @@ const FEATURE_COLUMN: &str = "feature.column";
 const LABEL_COLUMN: &str = "label.column";
 /// The metadata key. There is only one: the library that others read the file with may order several at random.
 const KEY: &str = "slide";
-/// The newest format that this program reads; it writes it for models without rows for columns that did not occur,
+/// The newest format that this program reads; it writes it for models with a linear part that can be mapped, and for those without rows
+/// for columns that did not occur,
 const FORMAT: u32 = 5;
-/// this one for others with rows of integers, and
+/// this one for other models with integers, and
 const FORMAT_OF_INTEGERS: u32 = 4;
 /// this one for all others.
 const FORMAT_OF_FLOATS: u32 = 3;
+/// What tables in a file are aligned to.
+const LINE: usize = 64;
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -204,6 +224,9 @@ fn layer_tensors<'a>(name: &str, layer: &'a LayerRows, with_state: bool, out: &m
         Weights::Bf16(table) => tensor(Dtype::BF16, table.as_slice(), partition, width, table.stride()),
         Weights::Quantized(rows) => {
             out.insert(format!("{name}.scale"), tensor(Dtype::F32, &rows.scales, partition, None, 1));
+            if rows.bits == RowBits::Eight {
+                out.insert(format!("{name}.sum"), tensor(Dtype::I32, &rows.sums, partition, None, 1));
+            }
             integer_rows(rows, partition)
         }
     };
@@ -247,13 +270,13 @@ impl Model {
     /// The format that the model needs.
     fn format(&self) -> u32 {
         let mut layers = self.network.iter().flat_map(Network::layers);
-        let has_integers = layers.any(|(_, layer)| layer.quantized().is_some())
-            || self.linear.as_ref().is_some_and(|linear| linear.scales().is_some());
-        let is_compact = self.feature_numbering.occurring().is_some() || self.label_numbering.occurring().is_some();
-        match (is_compact, has_integers) {
-            (true, _) => FORMAT,
-            (false, true) => FORMAT_OF_INTEGERS,
-            (false, false) => FORMAT_OF_FLOATS,
+        if self.feature_numbering.occurring().is_some() || self.label_numbering.occurring().is_some() {
+            return FORMAT;
+        }
+        match &self.linear {
+            Some(linear) if postings::can_be_mapped(linear) => FORMAT,
+            None if layers.all(|(_, layer)| layer.quantized().is_none()) => FORMAT_OF_FLOATS,
+            _ => FORMAT_OF_INTEGERS,
         }
     }
 
@@ -341,7 +364,7 @@ impl Model {
         let stored = self.stored(checkpoint.is_some(), tables);
         let write = |file: &mut std::fs::File| {
             let mut out = BufWriter::with_capacity(1 << 20, file);
-            write_safetensors(&mut out, KEY, &header, &stored)?;
+            write_safetensors(&mut out, KEY, &header, checkpoint.is_none(), &stored)?;
             out.flush()
         };
         write_atomically(path, write).map_err(|source| ModelError::Io { path: path.to_owned(), source })
@@ -360,20 +383,77 @@ impl Model {
     /// # Errors
     /// As [`load`](Self::load).
     pub fn load_placed(path: impl AsRef<Path>, placement: &Placement) -> Result<Self, ModelError> {
-        let path = path.as_ref();
-        let file = MappedFile::open(path)?;
-        let loaded = Self::read(path, &file, placement);
+        Self::from_file(path.as_ref(), placement, false)
+    }
+
+    /// A model for prediction, whose large tables stay in the mapped file: it takes milliseconds to open, and all processes that have
+    /// opened the file share its pages. Predictions are those of the [loaded](Self::load) model, to the bit. A file can be replaced by
+    /// renaming a new one over it, as [`save`](Self::save) does; it must not be written to while it is open. If it is shortened,
+    /// predictions are errors on Linux, and elsewhere the system ends the process: see [`MappedFile`].
+    ///
+    /// Values that are mapped are not looked at: a damaged file is an error if its header contradicts it, and otherwise its predictions
+    /// are wrong. Checkpoints are loaded, as are tables that cannot be mapped: see the documentation of the format.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, ModelError> {
+        Self::open_placed(path, &Placement::default())
+    }
+
+    /// The same, with the tables that are copied placed as `placement` says.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn open_placed(path: impl AsRef<Path>, placement: &Placement) -> Result<Self, ModelError> {
+        Self::from_file(path.as_ref(), placement, true)
+    }
+
+    /// Checks that all weights are finite numbers, which reads the whole file. A [loaded](Self::load) model has been checked, an
+    /// [opened](Self::open) one has not.
+    ///
+    /// # Errors
+    /// [`ModelError::NotFinite`], and [`ModelError::Memory`] if the file can no longer be read.
+    pub fn check_values(&self) -> Result<(), ModelError> {
+        let Some(file) = &self.file else { return Ok(()) };
+        let path = file.path();
+        let tensors =
+            SafeTensors::deserialize(file).map_err(|source| ModelError::Damaged { path: path.to_owned(), source })?;
+        check_finite(path, &tensors)?;
+        self.check_linear(path)?;
+        Ok(file.check()?)
+    }
+
+    fn check_linear(&self, path: &Path) -> Result<(), ModelError> {
+        match self.linear.as_ref().and_then(Postings::not_finite) {
+            None => Ok(()),
+            Some((feature, weight)) => Err(ModelError::NotFinite {
+                path: path.to_owned(),
+                tensor: "linear.entry".into(),
+                position: vec![feature as usize],
+                value: weight.to_f32(),
+            }),
+        }
+    }
+
+    fn from_file(path: &Path, placement: &Placement, is_mapped: bool) -> Result<Self, ModelError> {
+        let file = Arc::new(MappedFile::open(path)?);
+        if is_mapped {
+            file.advise_large_pages();
+        }
+        let loaded = Self::read(path, &file, placement, is_mapped);
         // Zeros may have been read for what others have cut off: neither the model nor what is wrong with it is to be trusted.
         file.check()?;
         loaded
     }
 
-    fn read(path: &Path, file: &[u8], placement: &Placement) -> Result<Self, ModelError> {
+    fn read(path: &Path, file: &Arc<MappedFile>, placement: &Placement, is_mapped: bool) -> Result<Self, ModelError> {
         let damaged = |source| ModelError::Damaged { path: path.to_owned(), source };
         let (_, metadata) = SafeTensors::read_metadata(file).map_err(damaged)?;
         let tensors = SafeTensors::deserialize(file).map_err(damaged)?;
-        let reader = Reader { path, tensors };
+        let mut reader = Reader { path, tensors, file: None };
         let header = reader.header(&metadata)?;
+        // Training needs rows that lie shard by shard, and can be written.
+        reader.file = Some(file).filter(|_| is_mapped && header.checkpoint.is_none());
         let config = header.config;
         config.validate().map_err(|source| ModelError::Config { path: path.to_owned(), source })?;
         for (what, number) in [("features", header.features), ("labels", header.labels), ("examples", header.examples)]
@@ -392,7 +472,9 @@ impl Model {
             );
         }
         let optimizer = resumable.then(|| config.optimizer.method.optimizer());
-        reader.check_finite()?;
+        if reader.file.is_none() {
+            check_finite(path, &reader.tensors)?;
+        }
         let parts = config.model.model;
         let network = if parts.has_network() {
             // What the header promises is checked against the tensors before anything is allocated for it.
@@ -401,17 +483,22 @@ impl Model {
                 return Err(reader.foreign("weights of F32 or BF16 in a checkpoint", "integers"));
             }
             let shape = &config.network;
-            let mut network = Network::zeroed(shape, storage, header.features, header.labels, optimizer, placement)?;
+            let [input, output] = [header.features, header.labels].map(|rows| reader.partition(rows));
+            let [first, last] = shape.ends();
+            let input = (input, reader.weights("input", storage[0], input.rows(), first, placement)?);
+            let output = (output, reader.weights("output", storage[1], output.rows(), last, placement)?);
+            let mut network = Network::with(shape, input, output, optimizer, placement)?;
             for (name, layer) in network.layers_mut() {
                 reader.layer(&name, layer, header.step)?;
-                layer.finish_loading();
             }
             Some(network)
         } else {
             None
         };
         let linear = match (header.combination, parts.has_linear()) {
-            (Some(_), true) => Some(postings::read(&reader, header.features, header.labels, placement)?),
+            (Some(_), true) => {
+                Some(postings::read(&reader, reader.partition(header.features), header.labels, placement)?)
+            }
             // A checkpoint is from the training of the network, which comes first.
             (None, true) if !resumable => return Err(reader.foreign("a linear part", "none")),
             _ => None,
@@ -443,7 +530,7 @@ impl Model {
         let (choices, examples, step) = (header.choices, header.examples, header.step);
         let feature_numbering = reader.numbering(FEATURE_COLUMN, header.features, header.feature_numbers)?;
         let label_numbering = reader.numbering(LABEL_COLUMN, header.labels, header.label_numbers)?;
-        Ok(Self {
+        let model = Self {
             config,
             choices,
             examples,
@@ -457,7 +544,12 @@ impl Model {
             tables,
             index,
             checkpoint,
-        })
+            file: reader.file.cloned(),
+        };
+        if model.file.is_none() {
+            model.check_linear(path)?;
+        }
+        Ok(model)
     }
 }
 
@@ -466,12 +558,15 @@ pub(super) fn write_safetensors(
     out: &mut dyn Write,
     key: &str,
     header: &impl Serialize,
+    can_be_mapped: bool,
     stored: &BTreeMap<String, Tensor<'_>>,
 ) -> std::io::Result<()> {
-    // As the library orders them: wider types first, so that every tensor is aligned.
+    // As the library orders them: wider types first, so that every tensor is aligned. In a file that can be mapped those that are
+    // whole lines come before all others.
     let mut tensors: Vec<_> = stored.iter().collect();
-    tensors.sort_by(|(left_name, left), (right_name, right)| {
-        right.dtype.cmp(&left.dtype).then_with(|| left_name.cmp(right_name))
+    tensors.sort_by_key(|(name, tensor)| {
+        let is_in_lines = can_be_mapped && tensor.data_len().is_multiple_of(LINE);
+        (!is_in_lines, Reverse(tensor.dtype), *name)
     });
     let mut offset = 0;
     let mut infos = Vec::with_capacity(tensors.len());
@@ -488,7 +583,8 @@ pub(super) fn write_safetensors(
     let header = HashMap::from([(key.to_owned(), serde_json::to_string(header)?)]);
     let metadata = Metadata::new(Some(header), infos).map_err(std::io::Error::other)?;
     let mut text = serde_json::to_vec(&metadata)?;
-    text.resize(text.len().next_multiple_of(8), b' ');
+    let length = (text.len() + 8).next_multiple_of(if can_be_mapped { LINE } else { 8 }) - 8;
+    text.resize(length, b' ');
     out.write_all(&(text.len() as u64).to_le_bytes())?;
     out.write_all(&text)?;
     for (_, tensor) in &tensors {
@@ -500,6 +596,8 @@ pub(super) fn write_safetensors(
 pub(super) struct Reader<'a> {
     path: &'a Path,
     tensors: SafeTensors<'a>,
+    /// The file, if tables stay in it.
+    file: Option<&'a Arc<MappedFile>>,
 }
 
 impl<'a> Reader<'a> {
@@ -529,29 +627,6 @@ impl<'a> Reader<'a> {
             header.config.model.model = Parts::Network;
         }
         Ok(header)
-    }
-
-    /// That no tensor of floats has a NaN or an infinity.
-    fn check_finite(&self) -> Result<(), ModelError> {
-        // Minus infinity keeps labels without training examples, and places of the index without a label, out of every answer.
-        let may_be_lowest = ["linear.bias", "index.offset"];
-        let or_lowest =
-            |word| Some(f32::from_le_bytes(word)).filter(|&value| value != f32::NEG_INFINITY).unwrap_or(f32::MIN);
-        for (name, tensor) in self.tensors.tensors() {
-            let wrong = match tensor.dtype() {
-                Dtype::F32 if may_be_lowest.contains(&&*name) => first_not_finite(tensor.data(), or_lowest),
-                Dtype::F32 => first_not_finite(tensor.data(), f32::from_le_bytes),
-                Dtype::BF16 => first_not_finite(tensor.data(), |half| bf16::from_le_bytes(half).to_f32()),
-                Dtype::F16 => first_not_finite(tensor.data(), |half| f16::from_le_bytes(half).to_f32()),
-                _ => None,
-            };
-            if let Some((at, value)) = wrong {
-                let width = tensor.shape().get(1).copied();
-                let position = width.map_or_else(|| vec![at], |width| vec![at / width, at % width]);
-                return Err(ModelError::NotFinite { path: self.path.to_owned(), tensor: name, position, value });
-            }
-        }
-        Ok(())
     }
 
     /// Checks the shapes of the network's weights, and says how those of the input and the output layer are stored.
@@ -589,6 +664,47 @@ impl<'a> Reader<'a> {
         bytemuck::cast_slice_mut::<u32, u8>(&mut occurring).copy_from_slice(self.typed(name, &[places], Dtype::U32)?);
         Numbering::stored(IndexBase::of_first(first), columns, Some(occurring))
             .ok_or_else(|| self.foreign(format!("`{name}` ascending and below {columns}"), "other numbers"))
+    }
+
+    /// The order of the rows of a layer.
+    fn partition(&self, rows: usize) -> Partition {
+        if self.file.is_some() { Partition::of_file(rows) } else { Partition::new(rows) }
+    }
+
+    /// These bytes of the file, if they stay in it and are aligned.
+    pub(super) fn mapped<T: bytemuck::Pod>(&self, bytes: &[u8]) -> Option<FileSlice<T>> {
+        let file = self.file?;
+        let start = bytes.as_ptr().addr().checked_sub(file.as_ptr().addr())?;
+        FileSlice::new(file, start..start + bytes.len())
+    }
+
+    /// The weights of a layer, whose shape has been checked: in the file, or zeros.
+    fn weights(
+        &self,
+        name: &str,
+        storage: Storage,
+        rows: usize,
+        width: usize,
+        placement: &Placement,
+    ) -> Result<Weights, ModelError> {
+        fn table<T: bytemuck::Pod>(reader: &Reader<'_>, name: &str, width: usize) -> Option<RowTable<T>> {
+            let bytes = reader.tensors.tensor(&weight_name(name)).ok()?.data();
+            RowTable::in_file(reader.mapped(bytes)?, width)
+        }
+        let mapped = match storage {
+            Storage::Floats(Precision::F32) => table(self, name, width).map(Weights::F32),
+            Storage::Floats(Precision::Bf16) => table(self, name, width).map(Weights::Bf16),
+            Storage::Quantized(RowBits::Eight) => {
+                table(self, name, width).map(|values| Weights::Quantized(QuantizedRows::in_file(values)))
+            }
+            Storage::Quantized(RowBits::Four) => None,
+        };
+        mapped.map_or_else(|| Ok(Weights::zeroed(storage, rows, width, placement)?), Ok)
+    }
+
+    /// Whether there is a tensor of this name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.tensors.tensor(name).is_ok()
     }
 
     /// The type of a tensor.
@@ -629,6 +745,9 @@ impl<'a> Reader<'a> {
         partition: &Partition,
         table: &mut RowTable<T>,
     ) -> Result<(), ModelError> {
+        if table.is_in_file() {
+            return Ok(());
+        }
         let (width, stride) = (table.width(), table.stride());
         let bytes = self.typed(name, &[partition.rows(), width], dtype)?;
         scatter(bytes, partition, width, stride, table.as_mut_slice());
@@ -675,6 +794,12 @@ impl<'a> Reader<'a> {
             Weights::Quantized(rows) => {
                 self.vector(&format!("{name}.scale"), Dtype::F32, &partition, &mut rows.scales)?;
                 self.integers(&weight, &partition, rows)?;
+                let sum = format!("{name}.sum");
+                if self.has(&sum) {
+                    self.vector(&sum, Dtype::I32, &partition, &mut rows.sums)?;
+                } else {
+                    rows.finish();
+                }
             }
         }
         let has_bias = !layer.bias().is_empty();
@@ -695,6 +820,29 @@ impl<'a> Reader<'a> {
         }
         Ok(())
     }
+}
+
+/// That no tensor of floats has a NaN or an infinity.
+fn check_finite(path: &Path, tensors: &SafeTensors<'_>) -> Result<(), ModelError> {
+    // Minus infinity keeps labels without training examples, and places of the index without a label, out of every answer.
+    let may_be_lowest = ["linear.bias", "index.offset"];
+    let or_lowest =
+        |word| Some(f32::from_le_bytes(word)).filter(|&value| value != f32::NEG_INFINITY).unwrap_or(f32::MIN);
+    for (name, tensor) in tensors.tensors() {
+        let wrong = match tensor.dtype() {
+            Dtype::F32 if may_be_lowest.contains(&&*name) => first_not_finite(tensor.data(), or_lowest),
+            Dtype::F32 => first_not_finite(tensor.data(), f32::from_le_bytes),
+            Dtype::BF16 => first_not_finite(tensor.data(), |half| bf16::from_le_bytes(half).to_f32()),
+            Dtype::F16 => first_not_finite(tensor.data(), |half| f16::from_le_bytes(half).to_f32()),
+            _ => None,
+        };
+        if let Some((at, value)) = wrong {
+            let width = tensor.shape().get(1).copied();
+            let position = width.map_or_else(|| vec![at], |width| vec![at / width, at % width]);
+            return Err(ModelError::NotFinite { path: path.to_owned(), tensor: name, position, value });
+        }
+    }
+    Ok(())
 }
 
 /// The first number that is NaN or infinite, and its place.

@@ -12,14 +12,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use slide_kernels::rng::{CounterRng, RngKey};
-use slide_mem::{MemError, Report};
+use slide_mem::{MappedFile, MemError, Report};
 use thiserror::Error;
 
 use crate::combination::Combination;
 use crate::config::{Choice, ConfigError, TrainConfig};
 use crate::data::Numbering;
 use crate::index::{IndexReport, LabelIndex};
-use crate::layer::rows::Storage;
+use crate::layer::partition::Partition;
 use crate::linear::Postings;
 use crate::lsh::{HashingConfig, OutputTables, TableState};
 use crate::network::Network;
@@ -66,6 +66,8 @@ pub struct Model {
     pub(crate) index: Option<Arc<LabelIndex>>,
     /// As it was loaded; [`Trainer::resume`](crate::train::Trainer::resume) takes it out.
     pub(crate) checkpoint: Option<Checkpoint>,
+    /// The file that its tables lie in, if it was [opened](Model::open).
+    pub(crate) file: Option<Arc<MappedFile>>,
 }
 
 /// A model that cannot be made, read or written.
@@ -154,8 +156,7 @@ impl Model {
         let network = if config.model.model.has_network() {
             let optimizer = config.optimizer.method.optimizer();
             let (shape, features, labels) = (&config.network, feature_numbering.places(), label_numbering.places());
-            let storage = [Storage::Floats(shape.precision); 2];
-            let mut network = Network::zeroed(shape, storage, features, labels, Some(optimizer), runtime.placement())?;
+            let mut network = Network::zeroed(shape, features, labels, Some(optimizer), runtime.placement())?;
             let (seed, kernels, workers) = (config.optimizer.seed, runtime.kernels(), runtime.workers());
             network.initialise(&config.network, seed, &label_frequencies, examples, kernels, workers);
             Some(network)
@@ -176,6 +177,7 @@ impl Model {
             tables: None,
             index: None,
             checkpoint: None,
+            file: None,
         })
     }
 
@@ -316,6 +318,22 @@ impl Model {
     /// Whether it was loaded from a checkpoint, from which training can go on.
     pub fn is_resumable(&self) -> bool {
         self.checkpoint.is_some()
+    }
+
+    /// The rows that features have in the parts.
+    pub(crate) fn feature_rows(&self) -> Partition {
+        let network = self.network.as_ref().map(|network| network.input.partition());
+        let rows = network.or_else(|| self.linear.as_ref().map(Postings::partition));
+        rows.copied().unwrap_or_else(|| Partition::new(self.features()))
+    }
+
+    /// Checks that what was read of the file of an [opened](Self::open) model is what the file held when it was opened: it has its
+    /// length still, and all pages could be read. [`Predictor`](crate::Predictor) does it with each call.
+    ///
+    /// # Errors
+    /// [`MemError::Resized`], [`MemError::Lost`]; [`MemError::File`] if the file cannot be examined.
+    pub fn check_file(&self) -> Result<(), MemError> {
+        self.file.as_ref().map_or(Ok(()), |file| file.check())
     }
 
     /// Number of weights and biases of both parts.

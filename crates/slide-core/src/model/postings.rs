@@ -1,22 +1,57 @@
-//! The tensors of the sparse linear part.
+//! The tensors of the sparse linear part: lists as they lie in memory, which can be mapped, or lists of bytes, which are smaller where
+//! weights are integers, and which all files up to format 4 have.
 
 use std::collections::BTreeMap;
 
 use half::f16;
 use safetensors::Dtype;
-use slide_mem::Placement;
+use slide_mem::{Arena, Elements, Placement};
 
 use super::ModelError;
 use super::format::{Reader, Tensor};
 use crate::layer::partition::Partition;
-use crate::linear::Postings;
+use crate::linear::{BLOCK, Labels, Postings};
 
 /// A label that cannot be read in the list of a feature.
 const WRONG_LABELS: &str = "`linear.label` with ascending labels of the model";
 
+/// Whether the lists of a model are stored as they lie in memory.
+pub(super) fn can_be_mapped(linear: &Postings) -> bool {
+    linear.scales().is_none()
+}
+
 /// Adds the tensors of `linear`: lists in the order of the features in files.
 pub(super) fn add_tensors<'a>(linear: &'a Postings, tensors: &mut BTreeMap<String, Tensor<'a>>) {
-    let partition = Partition::new(linear.features());
+    if !can_be_mapped(linear) {
+        return add_bytes(linear, tensors);
+    }
+    let mut add = |name: &str, dtype, length, rows: Box<dyn Fn() -> Vec<u8> + 'a>| {
+        tensors.insert(format!("linear.{name}"), Tensor { dtype, shape: vec![length], rows });
+    };
+    let labels = linear.labels();
+    add("bias", Dtype::F32, labels.count(), Box::new(|| labels.biases().flat_map(f32::to_le_bytes).collect()));
+    add("order", Dtype::U32, labels.count(), Box::new(|| bytemuck::cast_slice(labels.order()).to_vec()));
+    add("rank", Dtype::U32, labels.count(), Box::new(|| bytemuck::cast_slice(labels.ranked()).to_vec()));
+    let starts = move || {
+        let mut end = 0;
+        let ends = linear.ranges().map(|list| {
+            end += list.len() as u64;
+            end
+        });
+        std::iter::once(0).chain(ends).flat_map(u64::to_le_bytes).collect()
+    };
+    add("start", Dtype::U64, linear.features() * linear.blocks() + 1, Box::new(starts));
+    let entries = move || {
+        let mut bytes = Vec::with_capacity(4 * linear.weights());
+        linear.ranges().for_each(|list| bytes.extend_from_slice(bytemuck::cast_slice(linear.raw_entries(list))));
+        bytes
+    };
+    add("entry", Dtype::U16, 2 * linear.weights(), Box::new(entries));
+}
+
+/// The same as lists of bytes.
+fn add_bytes<'a>(linear: &'a Postings, tensors: &mut BTreeMap<String, Tensor<'a>>) {
+    let partition = *linear.partition();
     let lists =
         move || (0..linear.features() as u32).map(move |feature| linear.list(partition.to_internal(feature) as usize));
     let mut labels = Vec::new();
@@ -28,7 +63,6 @@ pub(super) fn add_tensors<'a>(linear: &'a Postings, tensors: &mut BTreeMap<Strin
         }
     }
     let counts = move || lists().flat_map(|list| (list.count() as u32).to_le_bytes()).collect();
-    let weights = move || lists().flatten().flat_map(|(_, weight)| weight.to_le_bytes()).collect();
     let biases = move || linear.labels().biases().flat_map(f32::to_le_bytes).collect();
     let mut add = |name: &str, dtype, length, rows: Box<dyn Fn() -> Vec<u8> + 'a>| {
         tensors.insert(format!("linear.{name}"), Tensor { dtype, shape: vec![length], rows });
@@ -48,22 +82,81 @@ pub(super) fn add_tensors<'a>(linear: &'a Postings, tensors: &mut BTreeMap<Strin
             move || (0..linear.features() as u32).flat_map(|feature| scale_of(feature).to_le_bytes()).collect();
         add("scale", Dtype::F32, linear.features(), Box::new(scales));
         add("weight", Dtype::I8, linear.weights(), Box::new(integers));
-    } else {
-        add("weight", Dtype::F16, linear.weights(), Box::new(weights));
     }
 }
 
-/// Reads them.
+fn words(bytes: &[u8]) -> Vec<u32> {
+    bytes.as_chunks::<4>().0.iter().map(|&word| u32::from_le_bytes(word)).collect()
+}
+
+/// Reads them. Lists that are mapped are not looked at.
 pub(super) fn read(
     reader: &Reader<'_>,
-    features: usize,
+    features: Partition,
     labels: usize,
     placement: &Placement,
 ) -> Result<Postings, ModelError> {
-    let words =
-        |bytes: &[u8]| bytes.as_chunks::<4>().0.iter().map(|&word| u32::from_le_bytes(word)).collect::<Vec<_>>();
     let biases = words(reader.typed("linear.bias", &[labels], Dtype::F32)?);
     let biases: Vec<f32> = biases.into_iter().map(f32::from_bits).collect();
+    if !reader.has("linear.start") {
+        return read_bytes(reader, features, &biases, placement);
+    }
+    let number = |name| Ok::<_, ModelError>(words(reader.typed(name, &[labels], Dtype::U32)?));
+    let labels = Labels::stored(&biases, &number("linear.order")?, &number("linear.rank")?);
+    let labels = labels.ok_or_else(|| reader.foreign("`linear.order` and `linear.rank` of all labels", "others"))?;
+    let blocks = labels.count().div_ceil(BLOCK);
+    let starts = reader.typed("linear.start", &[features.rows() * blocks + 1], Dtype::U64)?;
+    let entries = reader.vector_of("linear.entry", Dtype::U16)?;
+    if let (Some(starts), Some(entries)) = (reader.mapped(starts), reader.mapped(entries)) {
+        let (first, end) = (starts[0], starts[starts.len() - 1]);
+        if (first, 2 * u128::from(end)) != (0, entries.len() as u128) {
+            return Err(reader.foreign(wrong_starts(entries.len()), format!("{first} to {end}")));
+        }
+        return Ok(Postings::stored(features, labels, Elements::File(starts), Elements::File(entries), None));
+    }
+    let starts: Vec<u64> = starts.as_chunks::<8>().0.iter().map(|&start| u64::from_le_bytes(start)).collect();
+    let weights = entries.len() / 4;
+    if !starts.is_sorted()
+        || starts[0] != 0
+        || starts.last().is_none_or(|&end| 4 * u128::from(end) != entries.len() as u128)
+    {
+        return Err(reader.foreign(wrong_starts(entries.len() / 2), "others"));
+    }
+    let bytes = Arena::bytes_for::<u64>(starts.len())? + Arena::bytes_for::<u16>(2 * weights)?;
+    let arena = Arena::new(bytes, *placement)?;
+    let (mut own_starts, mut own_entries) = (arena.slab::<u64>(starts.len())?, arena.slab::<u16>(2 * weights)?);
+    let mut at = 0;
+    for row in 0..features.rows() {
+        let feature = features.to_logical(row as u32) as usize;
+        for block in 0..blocks {
+            let list = starts[feature * blocks + block] as usize..starts[feature * blocks + block + 1] as usize;
+            let own = &mut own_entries[2 * at..2 * (at + list.len())];
+            bytemuck::cast_slice_mut(own).copy_from_slice(&entries[4 * list.start..4 * list.end]);
+            let places = &own[..list.len()];
+            let is_in_block = |&place: &u16| block * BLOCK + usize::from(place) < labels.count();
+            if !places.is_sorted_by(|a, b| a < b) || !places.last().is_none_or(is_in_block) {
+                let expected = "`linear.entry` with ascending places of labels";
+                return Err(reader.foreign(expected, format!("others in the list of feature {feature}")));
+            }
+            at += list.len();
+            own_starts[row * blocks + block + 1] = at as u64;
+        }
+    }
+    Ok(Postings::stored(features, labels, Elements::Slab(own_starts), Elements::Slab(own_entries), Some(arena)))
+}
+
+fn wrong_starts(entries: usize) -> String {
+    format!("`linear.start` ascending from 0 to half of the {entries} elements of `linear.entry`")
+}
+
+/// Reads lists of bytes.
+fn read_bytes(
+    reader: &Reader<'_>,
+    partition: Partition,
+    biases: &[f32],
+    placement: &Placement,
+) -> Result<Postings, ModelError> {
+    let (features, labels) = (partition.rows(), biases.len());
     let counts = words(reader.typed("linear.count", &[features], Dtype::U32)?);
     let scales = match reader.dtype("linear.weight")? {
         Dtype::I8 => Some(words(reader.typed("linear.scale", &[features], Dtype::F32)?)),
@@ -105,8 +198,7 @@ pub(super) fn read(
     if !bytes.is_empty() {
         return Err(reader.foreign(WRONG_LABELS, format!("{} bytes behind the last list", bytes.len())));
     }
-    let partition = Partition::new(features);
-    let linear = Postings::from_lists(features, &biases, placement, |visit| {
+    let linear = Postings::from_lists(partition, biases, placement, |visit| {
         let mut at = 0;
         for (feature, &count) in counts.iter().enumerate() {
             let row = partition.to_internal(feature as u32);

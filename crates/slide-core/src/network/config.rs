@@ -27,6 +27,11 @@ settings! {
 }
 
 impl NetworkConfig {
+    /// The widths of the rows of the input and of the output layer.
+    pub(crate) fn ends(&self) -> [usize; 2] {
+        [self.hidden[0], self.hidden[self.hidden.len() - 1]]
+    }
+
     /// The loss; of a configuration that has none yet, binary cross-entropy.
     pub(crate) fn objective(&self) -> &'static dyn Objective {
         self.loss.unwrap_or(Loss::Bce).objective()

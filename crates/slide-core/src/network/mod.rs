@@ -12,6 +12,7 @@ use slide_kernels::Kernels;
 use slide_kernels::rng::RngKey;
 use slide_mem::{MemError, Placement, Report, Workers};
 
+use crate::layer::partition::Partition;
 use crate::layer::rows::{LayerRows, Precision, Shape, Storage, Weights};
 use crate::optim::Optimizer;
 use crate::streams;
@@ -33,32 +34,50 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    /// A network of zeros of the configured shape, with the state of `optimizer` if it is to be trained; `storage` is that of the
-    /// input and of the output layer.
+    /// A network of zeros of the configured shape, with the state of `optimizer` if it is to be trained.
     pub(crate) fn zeroed(
         config: &NetworkConfig,
-        storage: [Storage; 2],
         features: usize,
         labels: usize,
         optimizer: Option<&dyn Optimizer>,
         placement: &Placement,
     ) -> Result<Self, MemError> {
-        let mut number = 0;
-        let mut layer = |rows, width, has_bias, storage| {
-            number += 1;
-            LayerRows::zeroed(Shape { number, rows, width, has_bias, storage }, optimizer, placement)
+        let zeros = |rows, width| {
+            let weights = Weights::zeroed(Storage::Floats(config.precision), rows, width, placement)?;
+            Ok::<_, MemError>((Partition::new(rows), weights))
         };
-        let widths = &config.hidden;
-        let first = widths[0];
-        let last = widths[widths.len() - 1];
+        let [first, last] = config.ends();
+        let (input, output) = (zeros(features, first)?, zeros(labels, last)?);
+        Self::with(config, input, output, optimizer, placement)
+    }
+
+    /// The same with these weights of the input and of the output layer, and the order of their rows.
+    pub(crate) fn with(
+        config: &NetworkConfig,
+        input: (Partition, Weights),
+        output: (Partition, Weights),
+        optimizer: Option<&dyn Optimizer>,
+        placement: &Placement,
+    ) -> Result<Self, MemError> {
+        let mut number = 0;
+        let mut layer = |(partition, weights), width, has_bias| {
+            number += 1;
+            LayerRows::new(Shape { number, partition, width, has_bias }, weights, optimizer, placement)
+        };
+        let zeros = |rows, width, precision| {
+            let weights = Weights::zeroed(Storage::Floats(precision), rows, width, placement)?;
+            Ok::<_, MemError>((Partition::new(rows), weights))
+        };
+        let [first, last] = config.ends();
         Ok(Self {
-            input: layer(features, first, false, storage[0])?,
-            input_bias: layer(1, first, false, Storage::Floats(Precision::F32))?,
-            hidden: widths
+            input: layer(input, first, false)?,
+            input_bias: layer(zeros(1, first, Precision::F32)?, first, false)?,
+            hidden: config
+                .hidden
                 .windows(2)
-                .map(|pair| layer(pair[1], pair[0], true, Storage::Floats(config.precision)))
+                .map(|pair| layer(zeros(pair[1], pair[0], config.precision)?, pair[0], true))
                 .collect::<Result<_, _>>()?,
-            output: layer(labels, last, true, storage[1])?,
+            output: layer(output, last, true)?,
         })
     }
 

@@ -45,7 +45,7 @@ pub(crate) struct Candidates {
     pub(super) all: bool,
     /// Where each example's list ends.
     pub(super) ends: Vec<usize>,
-    /// Internal rows, ascending in each list.
+    /// Internal rows, each once in a list.
     pub(super) rows: Vec<u32>,
 }
 
@@ -74,6 +74,8 @@ pub(crate) struct Ranking {
     best: Vec<Vec<ScoredLabel>>,
     log_sums: Vec<f32>,
     scan: Scan,
+    /// An example's candidates.
+    rows: Vec<u32>,
     logits: Vec<f32>,
     /// A query, if the rows are integers.
     vector: ByteVectors,
@@ -102,7 +104,12 @@ impl Ranking {
         self.best.resize_with(query.examples.max(self.best.len()), Vec::new);
         let columns = layer.columns();
         for (example, best) in self.best.iter_mut().enumerate().take(query.examples) {
-            let rows = candidates.list(example);
+            self.rows.clear();
+            self.rows.extend_from_slice(candidates.list(example));
+            if with_sum {
+                self.rows.sort_by_key(|&row| layer.place_in_sums(row));
+            }
+            let rows = &self.rows;
             self.logits.resize(rows.len(), 0.0);
             let hidden = &query.rows[example * columns..(example + 1) * columns];
             dense::forward_one(kernels, layer, rows, hidden, &mut self.vector, &mut self.logits);

@@ -102,7 +102,12 @@ impl Scan {
         }
         for first in (0..layer.rows()).step_by(TILE) {
             self.rows.clear();
-            self.rows.extend(first as u32..layer.rows().min(first + TILE) as u32);
+            let rows = first..layer.rows().min(first + TILE);
+            if with_sum {
+                self.rows.extend(layer.in_order_of_sums(rows));
+            } else {
+                self.rows.extend(rows.start as u32..rows.end as u32);
+            }
             self.logits.resize(self.rows.len() * examples, 0.0);
             logits_of(&self.rows, &mut self.logits);
             if with_sum {
