@@ -57,6 +57,8 @@ pub(crate) enum Step {
     Serve,
     /// Full only: placement of memory and workers, and golden models, on emulated machines with several nodes
     Numa,
+    /// Full only: mutated inputs for every parser and the model loader, a minute each
+    Fuzz,
     /// All tests, as README tells to run them; kernels and golden models on each instruction set of the machine
     Test,
 }
@@ -123,7 +125,8 @@ impl Step {
             | Self::Isa
             | Self::Remote
             | Self::Serve
-            | Self::Numa => Set::Full,
+            | Self::Numa
+            | Self::Fuzz => Set::Full,
         }
     }
 
@@ -172,6 +175,7 @@ impl Step {
             Self::Remote => bench::remote::loopback::check(shell)?,
             Self::Serve => serve(shell)?,
             Self::Numa => test::numa::run(shell, test::numa::CASES, &[])?,
+            Self::Fuzz => cmd!(shell, "cargo run --release --package slide-fuzz -- --seconds 60").run()?,
             Self::Test => test::test_workspace(shell, &["--no-fail-fast".to_owned()])?,
         }
         Ok(())

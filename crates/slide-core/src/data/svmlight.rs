@@ -87,7 +87,8 @@ pub(crate) fn needs_comment(data: &Dataset) -> bool {
     let has_minus_1 = data.label_base() == IndexBase::MinusOne && arrays.label_indices.contains(&0);
     let guessed_label_base = if has_minus_1 { IndexBase::MinusOne } else { IndexBase::Zero };
     let is_empty = |example: usize| data.labels(example).is_empty() && data.features(example).0.is_empty();
-    guessed_label_base != data.label_base()
+    data.examples() == 0
+        || guessed_label_base != data.label_base()
         || data.feature_base() != guessed_base
         || width(&arrays.feature_indices) != data.feature_count()
         || width(&arrays.label_indices) != data.label_count()
