@@ -41,10 +41,15 @@ fn find_labels(features: &Path) -> Result<PathBuf, DataError> {
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         Some(folder.join("..").join(beside.file_name()?)).filter(|above| above.is_file())
     };
-    match beside.is_file() {
-        true => Ok(beside),
-        false => Ok(above().unwrap_or(beside)),
+    if beside.is_file() {
+        return Ok(beside);
     }
+    above().ok_or_else(|| {
+        let beside = beside.display();
+        DataError::Request(format!(
+            "{path} has only features, and there is no {beside} with the labels: name their file"
+        ))
+    })
 }
 
 /// Reads the features in `bytes`, the content of `path`, and their labels.
