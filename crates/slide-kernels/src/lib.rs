@@ -50,6 +50,8 @@
 
 #[macro_use]
 mod wrappers;
+#[macro_use]
+mod back_end;
 
 mod api;
 #[cfg(target_arch = "aarch64")]

@@ -40,59 +40,65 @@ pub struct Kernels {
     pub(crate) transpose: api::transpose::Table,
 }
 
+/// A table with quirks that are known when the program runs: one of as many constants as there are combinations.
+macro_rules! of {
+    ($kernels:expr, $quirks:expr) => {
+        match $quirks {
+            Quirks { slow_gather: false, slow_bf16_pairs: false } => of!($kernels, false, false),
+            Quirks { slow_gather: true, slow_bf16_pairs: false } => of!($kernels, true, false),
+            Quirks { slow_gather: false, slow_bf16_pairs: true } => of!($kernels, false, true),
+            Quirks { slow_gather: true, slow_bf16_pairs: true } => of!($kernels, true, true),
+        }
+    };
+    ($kernels:expr, $slow_gather:literal, $slow_bf16_pairs:literal) => {
+        &const {
+            let quirks = Quirks { slow_gather: $slow_gather, slow_bf16_pairs: $slow_bf16_pairs };
+            Kernels { quirks, ..$kernels }
+        }
+    };
+}
+
 /// The table of a level for a processor with these quirks, available on this machine or not; `None` if the level belongs to
 /// another architecture.
 pub(crate) fn table(isa: Isa, precision: Precision, quirks: Quirks) -> Option<&'static Kernels> {
-    #[cfg(target_arch = "aarch64")]
-    use crate::arm::{neon, neonbf16, sve};
-    #[cfg(target_arch = "x86_64")]
-    use crate::x86::{avx2, avx512, avx512bf16, avx512popcnt, avx512vnni};
-    #[allow(unused_variables, reason = "not every architecture has a native precision")]
-    let native = precision == Precision::Native;
-    macro_rules! of {
-        ($kernels:expr) => {
-            match quirks {
-                Quirks { slow_gather: false, slow_bf16_pairs: false } => of!($kernels, false, false),
-                Quirks { slow_gather: true, slow_bf16_pairs: false } => of!($kernels, true, false),
-                Quirks { slow_gather: false, slow_bf16_pairs: true } => of!($kernels, false, true),
-                Quirks { slow_gather: true, slow_bf16_pairs: true } => of!($kernels, true, true),
-            }
-        };
-        ($kernels:expr, $slow_gather:literal, $slow_bf16_pairs:literal) => {
-            &const {
-                let quirks = Quirks { slow_gather: $slow_gather, slow_bf16_pairs: $slow_bf16_pairs };
-                Kernels { quirks, ..$kernels }
-            }
-        };
+    match isa {
+        Isa::Scalar => Some(of!(scalar::KERNELS, quirks)),
+        _ => table_of_architecture(isa, precision == Precision::Native, quirks),
     }
-    Some(match isa {
-        Isa::Scalar => of!(scalar::KERNELS),
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx2 => of!(avx2::KERNELS),
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx512 => of!(avx512::KERNELS),
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx512Vnni => of!(avx512vnni::KERNELS),
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx512Popcnt => of!(avx512popcnt::KERNELS),
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx512Bf16 if native && quirks.slow_bf16_pairs => of!(avx512bf16::NATIVE_WHERE_SLOW),
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx512Bf16 if native => of!(avx512bf16::NATIVE),
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx512Bf16 => of!(avx512bf16::KERNELS),
-        #[cfg(target_arch = "aarch64")]
-        Isa::Neon => of!(neon::KERNELS),
-        #[cfg(target_arch = "aarch64")]
-        Isa::NeonBf16 if native => of!(neonbf16::NATIVE),
-        #[cfg(target_arch = "aarch64")]
-        Isa::NeonBf16 => of!(neonbf16::KERNELS),
-        #[cfg(target_arch = "aarch64")]
-        Isa::Sve if native => of!(sve::NATIVE),
-        #[cfg(target_arch = "aarch64")]
-        Isa::Sve => of!(sve::KERNELS),
-        _ => return None,
-    })
+}
+
+cfg_if::cfg_if! {
+    if #[cfg(target_arch = "x86_64")] {
+        fn table_of_architecture(isa: Isa, is_native: bool, quirks: Quirks) -> Option<&'static Kernels> {
+            use crate::x86::{avx2, avx512, avx512bf16, avx512popcnt, avx512vnni};
+            Some(match isa {
+                Isa::Avx2 => of!(avx2::KERNELS, quirks),
+                Isa::Avx512 => of!(avx512::KERNELS, quirks),
+                Isa::Avx512Vnni => of!(avx512vnni::KERNELS, quirks),
+                Isa::Avx512Popcnt => of!(avx512popcnt::KERNELS, quirks),
+                Isa::Avx512Bf16 if is_native && quirks.slow_bf16_pairs => of!(avx512bf16::NATIVE_WHERE_SLOW, quirks),
+                Isa::Avx512Bf16 if is_native => of!(avx512bf16::NATIVE, quirks),
+                Isa::Avx512Bf16 => of!(avx512bf16::KERNELS, quirks),
+                _ => return None,
+            })
+        }
+    } else if #[cfg(target_arch = "aarch64")] {
+        fn table_of_architecture(isa: Isa, is_native: bool, quirks: Quirks) -> Option<&'static Kernels> {
+            use crate::arm::{neon, neonbf16, sve};
+            Some(match isa {
+                Isa::Neon => of!(neon::KERNELS, quirks),
+                Isa::NeonBf16 if is_native => of!(neonbf16::NATIVE, quirks),
+                Isa::NeonBf16 => of!(neonbf16::KERNELS, quirks),
+                Isa::Sve if is_native => of!(sve::NATIVE, quirks),
+                Isa::Sve => of!(sve::KERNELS, quirks),
+                _ => return None,
+            })
+        }
+    } else {
+        fn table_of_architecture(_: Isa, _: bool, _: Quirks) -> Option<&'static Kernels> {
+            None
+        }
+    }
 }
 
 impl Kernels {

@@ -17,17 +17,19 @@ pub(crate) fn label_path(features: &Path) -> Option<PathBuf> {
 
 /// A file name with the first `from` replaced.
 fn replaced(name: &OsStr, from: &[u8], to: &[u8]) -> Option<OsString> {
-    // On Unix a name is any bytes; elsewhere only names of text have an X to replace.
-    #[cfg(unix)]
-    let bytes = std::os::unix::ffi::OsStrExt::as_bytes(name);
-    #[cfg(not(unix))]
-    let bytes = name.to_str()?.as_bytes();
-    let at = memchr::memmem::find(bytes, from)?;
-    let replaced = [&bytes[..at], to, &bytes[at + from.len()..]].concat();
-    #[cfg(unix)]
-    return Some(std::os::unix::ffi::OsStringExt::from_vec(replaced));
-    #[cfg(not(unix))]
-    return String::from_utf8(replaced).ok().map(Into::into);
+    let replaced = |bytes: &[u8]| {
+        let at = memchr::memmem::find(bytes, from)?;
+        Some([&bytes[..at], to, &bytes[at + from.len()..]].concat())
+    };
+    cfg_if::cfg_if! {
+        if #[cfg(unix)] {
+            // A name is any bytes.
+            use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+            replaced(name.as_bytes()).map(OsString::from_vec)
+        } else {
+            String::from_utf8(replaced(name.to_str()?.as_bytes())?).ok().map(Into::into)
+        }
+    }
 }
 
 /// The file of the labels: beside the features or, as PECOS has several feature matrices for one of labels, a folder above.

@@ -195,33 +195,39 @@ pub(crate) fn in_register<T>(address: *const T) -> *const T {
 /// (`cargo bench -p slide-benches --bench memory`).
 #[inline(always)]
 pub(crate) fn prefetch<T>(address: *const T) {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: SSE is part of x86-64, and a prefetch of an invalid address does nothing.
-    unsafe {
-        core::arch::x86_64::_mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T1 }>(address.cast());
+    cfg_if::cfg_if! {
+        if #[cfg(target_arch = "x86_64")] {
+            // SAFETY: SSE is part of x86-64, and a prefetch of an invalid address does nothing.
+            unsafe {
+                core::arch::x86_64::_mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T1 }>(address.cast());
+            }
+        } else if #[cfg(target_arch = "aarch64")] {
+            // SAFETY: a prefetch of an invalid address does nothing.
+            unsafe {
+                core::arch::asm!("prfm pldl1keep, [{}]", in(reg) address.addr(), options(nomem, nostack, preserves_flags));
+            }
+        } else {
+            let _ = address;
+        }
     }
-    #[cfg(target_arch = "aarch64")]
-    // SAFETY: a prefetch of an invalid address does nothing.
-    unsafe {
-        core::arch::asm!("prfm pldl1keep, [{}]", in(reg) address.addr(), options(nomem, nostack, preserves_flags));
-    }
-    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-    let _ = address;
 }
 
 /// Prefetches the cache line at `address` into the second-level cache; the address need not be valid.
 #[inline(always)]
 pub(crate) fn prefetch_l2<T>(address: *const T) {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: SSE is part of x86-64, and a prefetch of an invalid address does nothing.
-    unsafe {
-        core::arch::x86_64::_mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T1 }>(address.cast());
+    cfg_if::cfg_if! {
+        if #[cfg(target_arch = "x86_64")] {
+            // SAFETY: SSE is part of x86-64, and a prefetch of an invalid address does nothing.
+            unsafe {
+                core::arch::x86_64::_mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T1 }>(address.cast());
+            }
+        } else if #[cfg(target_arch = "aarch64")] {
+            // SAFETY: a prefetch of an invalid address does nothing.
+            unsafe {
+                core::arch::asm!("prfm pldl2keep, [{}]", in(reg) address.addr(), options(nomem, nostack, preserves_flags));
+            }
+        } else {
+            let _ = address;
+        }
     }
-    #[cfg(target_arch = "aarch64")]
-    // SAFETY: a prefetch of an invalid address does nothing.
-    unsafe {
-        core::arch::asm!("prfm pldl2keep, [{}]", in(reg) address.addr(), options(nomem, nostack, preserves_flags));
-    }
-    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-    let _ = address;
 }

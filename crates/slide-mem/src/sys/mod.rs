@@ -1,18 +1,16 @@
 //! The operating system: one of two implementations with the same functions is compiled.
 
-#[cfg(all(target_os = "linux", not(any(miri, slide_portable))))]
-mod linux;
-#[cfg(all(target_os = "linux", not(any(miri, slide_portable))))]
-pub(crate) use linux::*;
-#[cfg(all(target_os = "linux", not(any(miri, slide_portable))))]
-mod lost_pages;
-#[cfg(all(target_os = "linux", not(any(miri, slide_portable))))]
-pub(crate) use lost_pages::Watch;
-
-#[cfg(not(all(target_os = "linux", not(any(miri, slide_portable)))))]
-mod portable;
-#[cfg(not(all(target_os = "linux", not(any(miri, slide_portable)))))]
-pub(crate) use portable::*;
+cfg_if::cfg_if! {
+    if #[cfg(all(target_os = "linux", not(any(miri, slide_portable))))] {
+        mod linux;
+        mod lost_pages;
+        pub(crate) use linux::*;
+        pub(crate) use lost_pages::Watch;
+    } else {
+        mod portable;
+        pub(crate) use portable::*;
+    }
+}
 
 /// How pages are bound to nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

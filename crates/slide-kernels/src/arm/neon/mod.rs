@@ -1,31 +1,27 @@
 //! NEON, which every 64-bit Arm processor has: four registers for sixteen lanes.
 
-mod axpy;
+back_end! {
+    features: "neon",
+    embedding: [4, 4],
+    // 32 registers: 24 sums, 4 for the vector, the rest for factors.
+    gemm: [[6 5 4 3 2 1] x 1],
+    simhash_batch: crate::generic::simhash::NEVER,
+    multiply_adds: 6,
+    projection: 2,
+    random: [U64x4, 3],
+    row_dot: [0, 4, 0, 4],
+    sddmm: [4, 2, 2],
+}
+
 pub(in crate::arm) mod blocks;
 mod byte_gemm;
-mod codes;
 mod compare;
 mod convert;
 mod csr_to_csc;
-pub(super) mod dot;
-mod elementwise;
-mod embedding;
-mod gemm;
-mod hadamard;
-mod hash;
 pub(super) mod lanes;
-mod loss;
 mod masked;
-mod probe;
-mod projection;
 pub(in crate::arm) mod quant;
-mod random;
-mod row_dot;
-mod row_update;
-mod sddmm;
-mod softmax;
 mod sparse_dot;
-mod topk;
 mod transpose;
 
 use crate::{Isa, Kernels};

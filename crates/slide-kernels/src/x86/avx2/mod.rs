@@ -1,30 +1,26 @@
 //! AVX2 + FMA + F16C.
 
-mod axpy;
+back_end! {
+    features: "avx,avx2,fma,f16c",
+    embedding: [4, 8],
+    // 16 registers: 12 sums, 2 for the vector, the rest for factors.
+    gemm: [[6 5 4 3 2 1] x 1],
+    simhash_batch: crate::generic::simhash::NEVER,
+    multiply_adds: 5,
+    projection: 2,
+    random: [U64x4, 4],
+    row_dot: [0, 4, 0, 4],
+    sddmm: [4, 2, 2],
+}
+
 mod blocks;
 mod byte_gemm;
-mod codes;
 mod compare;
 mod convert;
 mod csr_to_csc;
-mod dot;
-mod elementwise;
-mod embedding;
-mod gemm;
-mod hadamard;
-mod hash;
 mod lanes;
-mod loss;
-mod probe;
-mod projection;
 mod quant;
-mod random;
-mod row_dot;
-mod row_update;
-mod sddmm;
-mod softmax;
 mod sparse_dot;
-mod topk;
 mod transpose;
 
 use crate::{Isa, Kernels};

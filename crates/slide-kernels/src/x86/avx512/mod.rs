@@ -1,30 +1,26 @@
 //! AVX-512 F, BW, DQ, VL, CD.
 
-mod axpy;
+back_end! {
+    features: "avx,avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512cd",
+    embedding: [8, 8],
+    // 32 registers: up to 24 sums, the vectors, and the factors (or as operands from memory).
+    gemm: [[12 6 4 2 1] x 1, [12 6 4 2 1] x 2, [8 6 4 2 1] x 3, [6 5 4 3 2 1] x 4],
+    simhash_batch: crate::tuning::SIMHASH_BATCH,
+    multiply_adds: 12,
+    projection: 4,
+    random: [U64x8, 4],
+    row_dot: [8, 8, 4, 4],
+    sddmm: [8, 4, 8],
+}
+
 mod blocks;
 mod byte_gemm;
-mod codes;
 mod compare;
 mod convert;
 mod csr_to_csc;
-mod dot;
-mod elementwise;
-mod embedding;
-mod gemm;
-mod hadamard;
-mod hash;
 mod lanes;
-mod loss;
-mod probe;
-mod projection;
 pub(in crate::x86) mod quant;
-mod random;
-mod row_dot;
-mod row_update;
-mod sddmm;
-mod softmax;
 mod sparse_dot;
-mod topk;
 
 use super::avx2;
 use crate::{Isa, Kernels};
