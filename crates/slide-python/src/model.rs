@@ -82,14 +82,13 @@ impl Call<'_> {
             let range = self.offsets[row] as usize..self.offsets[row + 1] as usize;
             let columns = self.columns.get(range.clone()).ok_or(Fault::Offsets)?;
             let values = self.values.get(range).ok_or(Fault::Offsets)?;
-            if !columns.is_sorted_by(|left, right| left < right) {
-                return Err(Fault::Order);
+            let is_ascending = columns.is_sorted_by(|left, right| left < right);
+            if is_ascending && columns.last().is_none_or(|&last| (last as usize) < self.width) {
+                return Ok((columns, values));
             }
-            match columns.last() {
-                Some(&last) if last as usize >= self.width => {
-                    Err(Fault::Column { row, column: i64::from(last as i32) })
-                }
-                _ => Ok((columns, values)),
+            match columns.iter().find(|&&column| column as usize >= self.width) {
+                Some(&column) => Err(Fault::Column { row, column: i64::from(column as i32) }),
+                None => Err(Fault::Order),
             }
         })
         .collect()

@@ -30,6 +30,16 @@ struct Message {
     stop: Sender<bool>,
 }
 
+/// What the thread that called says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    GoOn,
+    /// Training ends, with the model that there is.
+    Stop,
+    /// Nobody waits for the model any more.
+    Interrupted,
+}
+
 /// What both threads know.
 #[derive(Default)]
 struct Signals {
@@ -69,33 +79,30 @@ impl Training {
             let evaluation = trainer.evaluate_with(data, options).map_err(errors::of_prediction)?;
             Ok(serde_json::from_str(&evaluation::text(&evaluation)).unwrap_or_default())
         };
-        let stopped_by_callback = |text: serde_json::Value| {
-            let Some(messages) = &messages else { return false };
+        let call_back = |text: serde_json::Value| {
+            let Some(messages) = &messages else { return Answer::GoOn };
             let (stop, answer) = crossbeam_channel::bounded(1);
-            // Without a receiver the call has ended.
-            messages.send(Message { text: text.to_string(), stop }).is_err() || answer.recv().unwrap_or(true)
-        };
-        let (mut last_call, mut failure, mut has_ended) = (Instant::now(), None, false);
-        let outcome = trainer.run(&mut |event, trainer| {
-            if signals.stop.load(Ordering::SeqCst) {
-                // What the network has learnt was saved with its last batch.
-                if let Event::Batch(_) = event {
-                    failure = save(trainer).err();
-                }
-                has_ended = true;
-                return ControlFlow::Break(());
+            match messages.send(Message { text: text.to_string(), stop }).ok().and_then(|()| answer.recv().ok()) {
+                Some(false) => Answer::GoOn,
+                Some(true) => Answer::Stop,
+                None => Answer::Interrupted,
             }
-            let mut step = || -> PyResult<bool> {
+        };
+        let (mut last_call, mut failure, mut is_interrupted) = (Instant::now(), None, false);
+        let outcome = trainer.run(&mut |event, trainer| {
+            let mut step = || -> PyResult<Answer> {
+                if signals.stop.load(Ordering::SeqCst) {
+                    return Ok(Answer::Interrupted);
+                }
                 let text = match event {
                     Event::Batch(progress) => {
+                        let has_linear = trainer.model().config().model.model.has_linear();
                         let is_due = checkpoint_every.is_some_and(|every| progress.step.is_multiple_of(every.get()));
-                        if is_due
-                            || progress.step == progress.steps && trainer.model().config().model.model.has_linear()
-                        {
+                        if is_due || progress.step == progress.steps && has_linear {
                             save(trainer)?;
                         }
                         if messages.is_none() || !progress.epoch_finished && last_call.elapsed() < CALL_BACK {
-                            return Ok(false);
+                            return Ok(Answer::GoOn);
                         }
                         let metrics = if progress.epoch_finished { metrics(trainer)? } else { serde_json::Value::Null };
                         json!({
@@ -112,30 +119,35 @@ impl Training {
                         "pairs": progress.pairs, "weights": progress.weights,
                     }),
                     Event::Index(report) => json!({ "event": "index", "index": report }),
-                    _ => return Ok(false),
+                    _ => return Ok(Answer::GoOn),
                 };
-                let stop = stopped_by_callback(text);
+                let answer = call_back(text);
                 last_call = Instant::now();
-                Ok(stop)
+                Ok(answer)
             };
-            match step() {
-                Ok(false) => ControlFlow::Continue(()),
-                Ok(true) => ControlFlow::Break(()),
-                Err(error) => {
-                    failure = Some(error);
-                    ControlFlow::Break(())
+            let (answer, error) = match step() {
+                Ok(answer) => (answer, None),
+                Err(error) => (Answer::Stop, Some(error)),
+            };
+            failure = error;
+            if answer == Answer::Interrupted {
+                is_interrupted = true;
+                // What the network has learnt when the linear part begins was saved then.
+                if let Event::Batch(_) = event {
+                    failure = save(trainer).err();
                 }
             }
+            if answer == Answer::GoOn { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         });
         let outcome = outcome.map_err(errors::of_training)?;
         if let Some(error) = failure {
             return Err(error);
         }
-        if has_ended || signals.stop.load(Ordering::SeqCst) {
+        if is_interrupted || signals.stop.load(Ordering::SeqCst) {
             return Ok(None);
         }
         if messages.is_some() && validation.is_some() && outcome == Outcome::Finished {
-            stopped_by_callback(json!({ "event": "finished", "evaluation": metrics(&trainer)? }));
+            call_back(json!({ "event": "finished", "evaluation": metrics(&trainer)? }));
         }
         trainer.into_model().map(Some).map_err(errors::of_training)
     }

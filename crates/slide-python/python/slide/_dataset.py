@@ -38,8 +38,8 @@ class Dataset:
     Dataset(examples=3, features=3, labels=3)
     """
 
-    __slots__ = ("_native",)
-    _native: _native.Dataset
+    __slots__ = ("_engine",)
+    _engine: _native.Dataset
 
     def __init__(self, X: Any, Y: Any = None, *, labels: int | None = None) -> None:
         import numpy as np
@@ -54,7 +54,7 @@ class Dataset:
             label_parts = _matrix.labels(Y, labels)
         if len(label_parts[0]) != rows + 1:
             raise ValueError(f"Y: expected {rows} rows, as X has, found {len(label_parts[0]) - 1}")
-        self._native = _native.Dataset.of_arrays((X.indptr, X.indices, X.data, X.shape[1]), label_parts)
+        self._engine = _native.Dataset.of_arrays((X.indptr, X.indices, X.data, X.shape[1]), label_parts)
 
     @classmethod
     def _of_parts(cls, X: Any, labels: tuple[Any, Any, int]) -> Dataset:
@@ -64,7 +64,7 @@ class Dataset:
     @classmethod
     def _of(cls, native: _native.Dataset) -> Dataset:
         data = cls.__new__(cls)
-        data._native = native
+        data._engine = native
         return data
 
     @classmethod
@@ -126,16 +126,16 @@ class Dataset:
 
     def write(self, path: Path, format: str | None = None) -> None:
         """Writes a file; `format` as for `read`, by default what the name suggests."""
-        self._native.write(path, format)
+        self._engine.write(path, format)
 
     def hold_out(self, share: float, seed: int = 42) -> tuple[Dataset, Dataset]:
         """Splits off a share of the examples, chosen at random by the seed: the rest, and those held out."""
-        rest, held_out = self._native.hold_out(share, seed)
+        rest, held_out = self._engine.hold_out(share, seed)
         return self._of(rest), self._of(held_out)
 
     def select(self, examples: Iterable[int]) -> Dataset:
         """A data set of the given examples, in the given order, with copies of their features and labels."""
-        return self._of(self._native.select([int(example) for example in examples]))
+        return self._of(self._engine.select([int(example) for example in examples]))
 
     def to_csr(self) -> tuple[Any, Any]:
         """Copies of both matrices.
@@ -148,7 +148,7 @@ class Dataset:
         import numpy as np
         from scipy import sparse
 
-        feature_indptr, feature_indices, values, label_indptr, label_indices = self._native.arrays()
+        feature_indptr, feature_indices, values, label_indptr, label_indices = self._engine.arrays()
         ones = np.ones(len(label_indices), dtype=np.int8)
         rows = len(self)
         X = sparse.csr_matrix((values, feature_indices.view(np.int32), feature_indptr.view(np.int64)), (rows, self.features))
@@ -158,20 +158,20 @@ class Dataset:
     @property
     def features(self) -> int:
         """Width of the feature matrix."""
-        return self._native.features
+        return self._engine.features
 
     @property
     def labels(self) -> int:
         """Width of the label matrix."""
-        return self._native.labels
+        return self._engine.labels
 
     @property
     def copied_bytes(self) -> int:
         """Bytes of the arrays given to the engine that it has copied."""
-        return self._native.copied_bytes
+        return self._engine.copied_bytes
 
     def __len__(self) -> int:
-        return self._native.examples
+        return self._engine.examples
 
     def __repr__(self) -> str:
         return f"Dataset(examples={len(self)}, features={self.features}, labels={self.labels})"

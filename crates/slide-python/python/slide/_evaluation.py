@@ -105,11 +105,11 @@ def evaluate(
         Impossible cutoffs or constants, or a part or an index that the model does not have.
     """
     text = _native.evaluate(
-        model._native,
-        data._native,
+        model._engine,
+        data._engine,
         cutoffs=[int(cutoff) for cutoff in k],
         filter=filter,
-        reference=None if reference is None else reference._native,
+        reference=None if reference is None else reference._engine,
         propensity=propensity,
         part=part,
         retrieval=retrieval,

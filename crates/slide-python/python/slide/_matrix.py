@@ -167,7 +167,8 @@ def is_lists(labels: Any) -> bool:
 
 def of_lists(rows: Iterable[Iterable[Any]], name: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:
     """`indptr` and `indices` of lists of columns: each a set."""
-    ends, found = [0], []
+    ends: list[int] = [0]
+    found: list[Any] = []
     for row, columns in enumerate(rows):
         try:
             found.extend(sorted(set(columns)))

@@ -21,7 +21,10 @@ class Model:
     of their own.
     """
 
-    __slots__ = ("__weakref__", "_features", "_native", "_threads")
+    __slots__ = ("__weakref__", "_engine", "_features", "_threads")
+    _engine: _native.Model
+    _features: int
+    _threads: int | None
 
     def __init__(self) -> None:
         raise TypeError("slide.train makes models, and Model.load reads them")
@@ -29,7 +32,7 @@ class Model:
     @classmethod
     def _of(cls, native: _native.Model, threads: int | None = None) -> Model:
         model = cls.__new__(cls)
-        model._native, model._features, model._threads = native, native.features, threads
+        model._engine, model._features, model._threads = native, native.features, threads
         return model
 
     @classmethod
@@ -56,7 +59,7 @@ class Model:
 
     def save(self, path: Path) -> None:
         """Writes the model: what was at `path` before is replaced as a whole."""
-        self._native.save(path)
+        self._engine.save(path)
 
     def predict_topk(
         self, X: Any, k: int = 5, *, output: str = "arrays", part: str = "both", retrieval: str = "auto"
@@ -97,15 +100,16 @@ class Model:
             raise ValueError(f"X: expected {self._features} columns, as the training data had, found {X.shape[1]}")
         if k < 1:
             raise ValueError(f"k: expected at least 1, found {k}")
-        found = self._native.predict(X.indptr, X.indices, X.data, k, part, retrieval)
+        found = self._engine.predict(X.indptr, X.indices, X.data, k, part, retrieval)
         if found is None:
             X = _matrix.sorted_anew(X)
-            found = self._native.predict(X.indptr, X.indices, X.data, k, part, retrieval)
+            found = self._engine.predict(X.indptr, X.indices, X.data, k, part, retrieval)
             assert found is not None
         if output == "arrays":
             return found
         if output == "csr":
-            return _to_csr(*found, self.labels)
+            labels, scores = found
+            return _to_csr(labels, scores, self.labels)
         raise ValueError(f"output: expected 'arrays' or 'csr', found {output!r}")
 
     def predict_one(
@@ -136,7 +140,7 @@ class Model:
         import numpy as np
 
         indptr = np.array((0, len(indices)), dtype=np.int64)
-        found = self._native.predict(indptr, indices, values, k, part, retrieval)
+        found = self._engine.predict(indptr, indices, values, k, part, retrieval)
         if found is None:
             raise ValueError("indices: expected ascending columns")
         return found[0][0], found[1][0]
@@ -152,7 +156,7 @@ class Model:
         prune : float
             Share of the weights of the linear part that are dropped, the smallest.
         """
-        return self._of(self._native.quantized(to, str(input_bits), prune), self._threads)
+        return self._of(self._engine.quantized(to, str(input_bits), prune), self._threads)
 
     def build_index(
         self, data: Dataset, *, recall: float | None = None, queries: int | None = None, lists: int | None = None
@@ -168,18 +172,18 @@ class Model:
         queries, lists : int, optional
             Examples to learn from, and lists that labels are put into; by default as many as suit the number of labels.
         """
-        return self._of(self._native.indexed(data._native, recall, queries, lists), self._threads)
+        return self._of(self._engine.indexed(data._engine, recall, queries, lists), self._threads)
 
     @property
     def index(self) -> dict[str, Any] | None:
         """What the index finds, if there is one."""
-        report = self._native.index_report
-        return None if report is None else json.loads(report)
+        report = self._engine.index_report
+        return None if report is None else dict(json.loads(report))
 
     @property
     def settings(self) -> dict[str, Any]:
         """The settings that it was trained with, those included that the data decided."""
-        return {name: json.loads(value) for name, value in self._native.settings}
+        return {name: json.loads(value) for name, value in self._engine.settings}
 
     @property
     def features(self) -> int:
@@ -189,34 +193,34 @@ class Model:
     @property
     def labels(self) -> int:
         """Number of columns of `Y`."""
-        return self._native.labels
+        return self._engine.labels
 
     @property
     def known_labels(self) -> npt.NDArray[np.uint32]:
         """The columns of labels that can be predicted, ascending."""
-        return self._native.known_labels
+        return self._engine.known_labels
 
     @property
     def label_frequencies(self) -> npt.NDArray[np.uint32]:
         """How many training examples have each of `known_labels`."""
-        return self._native.label_frequencies
+        return self._engine.label_frequencies
 
     @property
     def examples(self) -> int:
         """Number of training examples."""
-        return self._native.examples
+        return self._engine.examples
 
     @property
     def parameters(self) -> int:
         """Number of weights and biases."""
-        return self._native.parameters
+        return self._engine.parameters
 
     def __repr__(self) -> str:
-        parts = [name for name, has in (("network", self._native.has_network), ("linear", self._native.has_linear)) if has]
+        parts = [name for name, has in (("network", self._engine.has_network), ("linear", self._engine.has_linear)) if has]
         return f"Model(features={self.features}, labels={self.labels}, parts={'+'.join(parts)})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _of_bytes, (self._native.to_bytes(), self._threads)
+        return _of_bytes, (self._engine.to_bytes(), self._threads)
 
     def __copy__(self) -> Model:
         return self

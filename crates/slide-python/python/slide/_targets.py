@@ -95,7 +95,8 @@ def _as_bits(y: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 def _encode_lists(rows: Iterable[Iterable[Hashable]]) -> Target:
     codes: dict[Hashable, int] = {}
-    ends, found = [0], []
+    ends: list[int] = [0]
+    found: list[Any] = []
     for row, labels in enumerate(rows):
         try:
             found.extend(codes.setdefault(label, len(codes)) for label in dict.fromkeys(labels))

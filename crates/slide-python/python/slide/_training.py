@@ -142,10 +142,12 @@ def train(
         if given:
             raise ValueError(f"resume: the settings are those of the checkpoint, found {', '.join(given)}")
     callbacks = [callback] if callback is not None else []
+    display = None
     if verbose:
         from ._progress import Display
 
-        callbacks.append(Display())
+        display = Display()
+        callbacks.append(display)
 
     def call(text: str) -> bool:
         content = json.loads(text)
@@ -156,9 +158,9 @@ def train(
 
     try:
         native = _native.train(
-            data._native,
+            data._engine,
             [(name, setting_text(value)) for name, value in given.items()],
-            validation=None if validation is None else validation._native,
+            validation=None if validation is None else validation._engine,
             cutoffs=[int(cutoff) for cutoff in k],
             callback=call if callbacks else None,
             threads=threads,
@@ -168,6 +170,6 @@ def train(
             epochs=epochs,
         )
     finally:
-        if verbose:
-            callbacks[-1].close()  # type: ignore[union-attr]
+        if display is not None:
+            display.close()
     return Model._of(native, threads)
