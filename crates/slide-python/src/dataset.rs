@@ -250,3 +250,10 @@ impl Dataset {
         }
     }
 }
+
+/// The names in a file, one a line.
+#[pyfunction]
+#[pyo3(signature = (path, count=None))]
+pub(crate) fn read_names(py: Python<'_>, path: PathBuf, count: Option<usize>) -> PyResult<Vec<String>> {
+    py.detach(|| data::names::read(path, count)).map_err(errors::of_data)
+}

@@ -18,7 +18,7 @@ use pyo3::prelude::*;
 #[pymodule(gil_used = false)]
 mod _native {
     #[pymodule_export]
-    use crate::dataset::Dataset;
+    use crate::dataset::{Dataset, read_names};
     #[pymodule_export]
     use crate::evaluation::evaluate;
     #[pymodule_export]

@@ -152,6 +152,10 @@ def test_files(tmp_path, data):
         slide.Dataset.read(tmp_path / "bad.txt")
     with pytest.raises(FileNotFoundError, match="missing.txt"):
         slide.Dataset.read(tmp_path / "missing.txt")
+    (tmp_path / "names.txt").write_text("a\nb c\n")
+    assert slide.read_names(tmp_path / "names.txt") == ["a", "b c"]
+    with pytest.raises(ValueError, match="expected 3 names"):
+        slide.read_names(tmp_path / "names.txt", 3)
     rest, held_out = expected.hold_out(0.25)
     assert (len(rest), len(held_out)) == (300, 100)
     picked = expected.select([3, 1])

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._dataset import Dataset
+from ._dataset import Dataset, read_names
 from ._evaluation import Evaluation, evaluate
 from ._model import Model
 from ._native import VERSION as __version__
@@ -37,6 +37,7 @@ __all__ = [
     "__version__",
     "evaluate",
     "machine",
+    "read_names",
     "settings",
     "train",
 ]

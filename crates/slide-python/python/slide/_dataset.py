@@ -183,3 +183,22 @@ class Dataset:
 
 def _of_matrices(X: Any, Y: Any) -> Dataset:
     return Dataset(X, Y)
+
+
+def read_names(path: Path, count: int | None = None) -> list[str]:
+    """Names of labels or features: a text file, compressed or not, with one a line, in the order of their columns.
+
+    Parameters
+    ----------
+    path : path-like
+    count : int, optional
+        How many there must be.
+
+    Raises
+    ------
+    OSError
+        The file cannot be read.
+    ValueError
+        It is no UTF-8, or has more or fewer names.
+    """
+    return _native.read_names(path, count)

@@ -71,7 +71,7 @@ def setting_text(value: Any) -> str:
     """A value as the program takes it."""
     if isinstance(value, str):
         return value
-    if isinstance(value, bool) or type(value).__name__ == "bool":  # numpy's too
+    if isinstance(value, bool) or type(value).__name__ in ("bool", "bool_"):  # numpy's too
         return "true" if value else "false"
     if isinstance(value, (list, tuple)) or hasattr(value, "tolist") and getattr(value, "ndim", 0) == 1:
         return ",".join(setting_text(entry) for entry in value)
