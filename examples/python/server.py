@@ -20,11 +20,11 @@ class Example(BaseModel):
 
 
 @app.post("/predict")
-def predict(example: Example) -> list[dict[str, float]]:
-    """The best labels; requests are answered beside each other, since prediction releases the interpreter."""
+def predict(example: Example) -> list[tuple[int, float]]:
+    """The best labels and their probabilities; requests are answered beside each other, since prediction releases the interpreter."""
     indices, values = np.array(example.features, np.int64), np.array(example.values, np.float32)
     try:
         labels, scores = model.predict_one(indices, values, example.k)
     except ValueError as error:
         raise HTTPException(422, str(error)) from None
-    return [{"label": label, "score": score} for label, score in zip(labels.tolist(), scores.tolist()) if label >= 0]
+    return [(label, score) for label, score in zip(labels.tolist(), scores.tolist()) if label >= 0]

@@ -3,6 +3,7 @@
 import importlib
 import inspect
 
+import numpy as np
 import slide
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.model_selection import train_test_split
@@ -22,10 +23,10 @@ for name in MODULES.split():
             text = inspect.getdoc(function) if callable(function) else None
             if text and len(text) > 40:
                 texts.append(text)
-                labels.append([name, "class" if inspect.isclass(function) else "function"])
+                labels.append(name)
 
 X, X_test, y, y_test = train_test_split(texts, labels, random_state=0)
-pipeline = make_pipeline(TfidfVectorizer(dtype="float32"), slide.SlideClassifier(epochs=20))
+pipeline = make_pipeline(TfidfVectorizer(dtype=np.float32), slide.SlideClassifier(epochs=20))
 pipeline.fit(X, y)
 print(f"{len(X)} descriptions; best label right: {pipeline.score(X_test, y_test):.1%}")
 print(pipeline.predict(["Return the square root of x.", "Open a socket and connect it to an address."]))

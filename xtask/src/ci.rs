@@ -44,7 +44,7 @@ pub(crate) enum Step {
     /// Python's safetensors reads a model and a checkpoint of the program; the Python package: its tests with the newest and the oldest
     /// libraries, and mypy (the tests are built in this step)
     Python,
-    /// Full only: the Python package's source distribution and wheels, for 64-bit Arm too
+    /// Full only: the Python package's source distribution, a wheel, and one for 64-bit Arm that Python uses in the emulator
     Wheels,
     /// Full only: slide-mem with the code for systems other than Linux
     Portable,

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, ensure};
 use xshell::{Shell, cmd};
 
-use crate::cross::{TARGET, Toolchain};
+use crate::cross::{DEFAULT_CPU, TARGET, Toolchain};
+use crate::debian_packages::output::first_dependency;
+use crate::debian_packages::{self, Folder, Purpose};
 use crate::workspace;
 
 /// Of the workspace.
@@ -34,8 +36,8 @@ pub(crate) fn check(shell: &Shell, program: &Path) -> Result<()> {
     Ok(cmd!(shell, "{newest} -m mypy --config-file ../pyproject.toml --package slide").run()?)
 }
 
-/// Builds a source distribution and a wheel for this machine and for 64-bit Arm; where `SLIDE_ARM_PYTHON` names a Python for that
-/// (`bin/python3` of an unpacked one), it imports the wheel in the emulator, trains and predicts.
+/// Builds a source distribution, a wheel for this machine and one for 64-bit Arm, which Python imports in the emulator, to train and
+/// measure with it.
 pub(crate) fn wheels(shell: &Shell) -> Result<()> {
     let folder = workspace::scratch("python-package");
     let python = environment(shell, &folder.join("newest"))?;
@@ -46,9 +48,9 @@ pub(crate) fn wheels(shell: &Shell) -> Result<()> {
     cmd!(shell, "{python} -m maturin sdist --out {wheels}").run()?;
     cmd!(shell, "{python} -m maturin build --release --out {wheels}").run()?;
     let toolchain = Toolchain::find_or_set_up()?;
-    let _cross = toolchain.enter(shell, crate::cross::DEFAULT_CPU);
-    let options = ["--compatibility", "linux", "--interpreter", "python3.9"];
-    cmd!(shell, "{python} -m maturin build --release --target {TARGET} {options...} --out {wheels}").run()?;
+    let _cross = toolchain.enter(shell, DEFAULT_CPU);
+    // Libraries of the compiler's own packages are of no named standard of wheels.
+    cmd!(shell, "{python} -m maturin build --release --target {TARGET} --compatibility linux --out {wheels}").run()?;
     let mut arm = None;
     for entry in fs::read_dir(&wheels)? {
         let path = entry?.path();
@@ -59,7 +61,7 @@ pub(crate) fn wheels(shell: &Shell) -> Result<()> {
             arm = Some(path);
         }
     }
-    import_on_arm(shell, &python, &toolchain, &arm.context("maturin has built no wheel for 64-bit Arm")?)
+    use_on_arm(shell, &python, &toolchain, &arm.context("maturin has built no wheel for 64-bit Arm")?)
 }
 
 /// Trains on a file and measures, which needs no numpy.
@@ -70,21 +72,48 @@ with open("train.txt", "w") as file:
 data = slide.Dataset.read("train.txt")
 model = slide.train(data, epochs=2)
 assert slide.evaluate(model, data).precision[1] == 1
-print(sys.version, slide.machine())
+print("Python", sys.version, "uses", slide.machine())
 "#;
 
-fn import_on_arm(shell: &Shell, python: &Path, toolchain: &Toolchain, wheel: &Path) -> Result<()> {
-    let Some(arm_python) = std::env::var_os("SLIDE_ARM_PYTHON").map(PathBuf::from) else {
-        println!("SLIDE_ARM_PYTHON names no Python for 64-bit Arm: the wheel is built, but its import is not tested");
-        return Ok(());
-    };
+static ARM_PYTHON: Purpose = Purpose {
+    task: "wheels",
+    content: "Python for 64-bit Arm",
+    name: "slide-arm-python",
+    variable: "SLIDE_ARM_PYTHON_DIR",
+    revision: "1",
+};
+
+fn use_on_arm(shell: &Shell, python: &Path, toolchain: &Toolchain, wheel: &Path) -> Result<()> {
+    let folder = Folder::chosen(&ARM_PYTHON)?;
+    if !folder.is_ready() {
+        if let Some(obstacle) = debian_packages::obstacle() {
+            println!("{}: the wheel for 64-bit Arm is built, but not used: {obstacle}", ARM_PYTHON.task);
+            return Ok(());
+        }
+        folder.fill(|new| {
+            let apt = debian_packages::apt(shell, new, &["amd64", "arm64"])?;
+            let show = apt.command("apt-cache").args(["show", "python3-minimal:arm64"]).read()?;
+            let minimal = first_dependency(&show, "python3.").context("python3-minimal depends on a Python")?;
+            let version = minimal.trim_end_matches("-minimal");
+            let names = [minimal, &format!("lib{minimal}"), &format!("lib{version}-stdlib"), "libexpat1", "zlib1g"];
+            let packages = names.map(|name| format!("{name}:arm64"));
+            debian_packages::unpack(shell, &apt, &packages, new, &folder)?;
+            Ok(fs::write(new.root().join("version"), version)?)
+        })?;
+    }
+    let root = folder.root();
+    let program = root.join("usr/bin").join(fs::read_to_string(root.join("version"))?);
     let unpacked = workspace::scratch("python-package").join("arm");
     let _ = fs::remove_dir_all(&unpacked);
     cmd!(shell, "{python} -m zipfile --extract {wheel} {unpacked}").run()?;
     let _folder = shell.push_dir(&unpacked);
+    // The emulator itself needs this machine's libraries.
+    let libraries = ["usr/lib/aarch64-linux-gnu", "lib/aarch64-linux-gnu"].map(|name| root.join(name));
+    let libraries = format!("LD_LIBRARY_PATH={}:{}", libraries[0].display(), libraries[1].display());
+    let _home = shell.push_env("PYTHONHOME", root.join("usr"));
     let _path = shell.push_env("PYTHONPATH", &unpacked);
     let qemu = &toolchain.qemu;
-    cmd!(shell, "{qemu} {arm_python} -").stdin(ARM).run().context("64-bit Arm cannot use the wheel")
+    Ok(cmd!(shell, "{qemu} -E {libraries} {program} -").stdin(ARM).run().context("64-bit Arm cannot use the wheel")?)
 }
 
 /// The Python of a virtual environment in `folder`, which is made if need be.

@@ -200,8 +200,8 @@ impl Model {
     }
 }
 
-/// A width as slide-core has it, from 32 bits on, is a number of columns; scipy's are signed.
-fn names(numbering: &Numbering, py: Python<'_>) -> Py<PyArray1<u32>> {
+/// The columns that have places, ascending.
+fn known(numbering: &Numbering, py: Python<'_>) -> Py<PyArray1<u32>> {
     let all = || (0..numbering.places() as u32).map(|place| numbering.column(place)).collect();
     PyArray1::from_vec(py, all()).unbind()
 }
@@ -261,6 +261,12 @@ impl Model {
         }
         let width = self.model.feature_numbering().width();
         let call = Call { offsets: &offsets, columns: columns.as_ref(), values: values.as_slice()?, width, k };
+        if call.values.len() != call.columns.len() {
+            let (values, columns) = (call.values.len(), call.columns.len());
+            return Err(PyValueError::new_err(format!(
+                "X: expected as many values as indices, found {values} and {columns}"
+            )));
+        }
         let rows = call.rows();
         let places = rows.checked_mul(k).filter(|&places| places < isize::MAX as usize / 16);
         let places = places.ok_or_else(|| PyMemoryError::new_err(format!("{rows} rows of {k} labels")))?;
@@ -343,7 +349,7 @@ impl Model {
     /// The columns of labels that the model has.
     #[getter]
     fn known_labels(&self, py: Python<'_>) -> Py<PyArray1<u32>> {
-        names(self.model.label_numbering(), py)
+        known(self.model.label_numbering(), py)
     }
 
     /// The training examples of each of `known_labels`.

@@ -57,6 +57,10 @@ def test_what_is_refused(model, data):
     bad.data[bad.indptr[5]] = np.nan
     with pytest.raises(ValueError, match="X: row 5: expected finite values, found NaN in column"):
         model.predict_topk(bad)
+    with pytest.raises(ValueError, match="X: expected as many values as indices, found 2 and 1"):
+        model.predict_one(np.array([1]), np.ones(2, dtype=np.float32))
+    with pytest.raises(ValueError, match="indices: expected ascending columns"):
+        model.predict_one(np.array([1, 0]), np.ones(2, dtype=np.float32))
     for options, message in [
         ({"k": 0}, "k: expected at least 1, found 0"),
         ({"part": "half"}, "unknown part `half`, expected one of"),
@@ -195,7 +199,9 @@ def test_other_processes(method, model, data):
 
 
 def train_and_read(path, queue):
-    queue.put(slide.train(slide.Dataset.read(path), epochs=1).labels)
+    data = slide.Dataset.read(path)
+    data.write(path)
+    queue.put(slide.train(data, epochs=1).labels)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")

@@ -2,11 +2,12 @@
 
 import logging
 import pickle
+import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-import os
 
 import numpy as np
 import pytest
@@ -72,6 +73,24 @@ def test_a_checkpoint_continues_to_the_same_bits(dataset, tmp_path):
         slide.train(dataset, resume=path, hidden=3)
     with pytest.raises(ValueError, match="the model was made from data with 400 examples"):
         slide.train(dataset.select(range(10)), resume=path)
+
+
+def test_other_threads_run_meanwhile(dataset):
+    counts, done = [0], threading.Event()
+
+    def count():
+        while not done.is_set():
+            counts[0] += 1
+            time.sleep(0.001)
+
+    thread = threading.Thread(target=count)
+    thread.start()
+    before = counts[0]
+    slide.train(dataset, epochs=20)
+    during = counts[0] - before
+    done.set()
+    thread.join()
+    assert during > 3
 
 
 LONG = """
