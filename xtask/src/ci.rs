@@ -17,7 +17,9 @@ use crate::cross::{TARGET, Toolchain};
 use crate::graviton::Graviton;
 use crate::program::Target;
 use crate::test::emulated::{self, Emulation};
-use crate::{asm_check, bench, check_model_python, count, docs, hwloc, package, sanitise, test, workspace};
+use crate::{
+    asm_check, bench, check_model_python, count, docs, hwloc, package, python_package, sanitise, test, workspace,
+};
 
 /// The steps, in the order in which they run: cheap ones first. Which of them every change must pass, and which run at night
 /// and before a release: [`Step::set`].
@@ -39,8 +41,11 @@ pub(crate) enum Step {
     Count,
     /// Emulated Graviton3: each golden model once, some tests of the kernels with few cases; lints of slide-kernels for Arm
     Arm,
-    /// Python's safetensors reads a model and a checkpoint of the program (the tests are built in this step)
+    /// Python's safetensors reads a model and a checkpoint of the program; the Python package: its tests with the newest and the oldest
+    /// libraries, and mypy (the tests are built in this step)
     Python,
+    /// Full only: the Python package's source distribution, a wheel, and one for 64-bit Arm that Python uses in the emulator
+    Wheels,
     /// Full only: slide-mem with the code for systems other than Linux
     Portable,
     /// Full only: slide-mem with the feature `hwloc` (lints, tests, the program); Debian's packages are unpacked if need be
@@ -118,7 +123,8 @@ impl Step {
             | Self::Arm
             | Self::Python
             | Self::Test => Set::Quick,
-            Self::Portable
+            Self::Wheels
+            | Self::Portable
             | Self::Hwloc
             | Self::Sanitise
             | Self::Gravitons
@@ -137,7 +143,7 @@ impl Step {
 
     /// Whether it starts the tools that `cargo xtask setup-cross` brings.
     fn needs_arm(self) -> bool {
-        matches!(self, Self::AsmCheck | Self::Count | Self::Arm | Self::Gravitons)
+        matches!(self, Self::AsmCheck | Self::Count | Self::Arm | Self::Wheels | Self::Gravitons)
     }
 
     fn run(self, shell: &Shell) -> Result<()> {
@@ -167,6 +173,7 @@ impl Step {
             }
             Self::Arm => arm(shell)?,
             Self::Python => python(shell)?,
+            Self::Wheels => python_package::wheels(shell)?,
             Self::Portable => portable(shell)?,
             Self::Hwloc => hwloc::check(shell)?,
             Self::Sanitise => sanitise::run(shell)?,
@@ -262,7 +269,7 @@ fn serve(shell: &Shell) -> Result<()> {
     Ok(cmd!(shell, "cargo test --package slide-cli --no-default-features --test without_serve").run()?)
 }
 
-/// A model and a checkpoint of the program, as Python sees them.
+/// A model and a checkpoint of the program, as Python sees them, and the Python package.
 fn python(shell: &Shell) -> Result<()> {
     let folder = workspace::scratch("models");
     shell.create_dir(&folder)?;
@@ -274,7 +281,8 @@ fn python(shell: &Shell) -> Result<()> {
     let options =
         ["--epochs", "1", "--sampler", "vanilla", "--active", "20", "--checkpoint-every", "1", "--keep-checkpoint"];
     cmd!(shell, "{slide} --quiet train {data} -o {model} {options...} --batch-size 300").run()?;
-    check_model_python::check(&[&model, &checkpoint])
+    check_model_python::check(&[&model, &checkpoint])?;
+    python_package::check(shell, slide)
 }
 
 #[cfg(test)]

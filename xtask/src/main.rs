@@ -25,6 +25,7 @@ mod numa_vm;
 mod package;
 mod parallel;
 mod program;
+mod python_package;
 mod sanitise;
 mod test;
 mod text_table;

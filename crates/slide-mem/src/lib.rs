@@ -34,6 +34,7 @@
 
 mod arena;
 mod error;
+mod lent;
 mod mapped_file;
 mod pages;
 mod placement;
@@ -45,6 +46,7 @@ mod workers;
 
 pub use arena::{Arena, Slab};
 pub use error::MemError;
+pub use lent::{Lent, lend};
 pub use mapped_file::{BusErrors, Elements, FileSlice, MappedFile, set_bus_error_handling};
 pub use placement::{NumaPolicy, PagePolicy, ParsePolicyError, Placement};
 pub use report::{Fallback, Remedy, Report};

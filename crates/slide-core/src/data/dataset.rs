@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use slide_kernels::rng::{CounterRng, RngKey};
+use slide_mem::lend;
 
 use super::{Array, DataError, IndexBase, Numbering, ReadOptions};
 use crate::streams;
@@ -71,6 +72,25 @@ pub struct Arrays {
     pub label_indptr: Array<u64>,
     /// Label numbers, ascending within an example.
     pub label_indices: Array<u32>,
+    /// Width of the feature matrix, at most 2^32.
+    pub feature_count: usize,
+    /// Width of the label matrix, at most 2^32.
+    pub label_count: usize,
+}
+
+/// The same arrays as slices of a caller, which are lent to a data set for the time of a call: [`Dataset::lent`].
+#[derive(Clone, Copy, Debug)]
+pub struct Slices<'a> {
+    /// Where the features of each example start: `examples + 1` entries.
+    pub feature_indptr: &'a [u64],
+    /// Feature numbers, ascending within an example.
+    pub feature_indices: &'a [u32],
+    /// A finite value for each entry of `feature_indices`.
+    pub feature_values: &'a [f32],
+    /// Where the labels of each example start: `examples + 1` entries.
+    pub label_indptr: &'a [u64],
+    /// Label numbers, ascending within an example.
+    pub label_indices: &'a [u32],
     /// Width of the feature matrix, at most 2^32.
     pub feature_count: usize,
     /// Width of the label matrix, at most 2^32.
@@ -183,6 +203,50 @@ impl Dataset {
     /// As [`data::read`](super::read).
     pub fn read(path: impl AsRef<Path>) -> Result<Self, DataError> {
         super::read(path, &ReadOptions::default())
+    }
+
+    /// Calls `f` with a data set of slices that are borrowed, which are not copied. Of the data set and of its arrays nothing may be kept
+    /// beyond the call; a [`Trainer`](crate::Trainer) keeps nothing.
+    ///
+    /// ```
+    /// use slide_core::{Dataset, data::Slices};
+    ///
+    /// let (indptr, indices, values) = ([0, 2], [0, 2], [1.0, 0.5]);
+    /// let slices = Slices {
+    ///     feature_indptr: &indptr, feature_indices: &indices, feature_values: &values,
+    ///     label_indptr: &[0, 1], label_indices: &[1], feature_count: 3, label_count: 2,
+    /// };
+    /// assert_eq!(Dataset::lent(slices, |data| data.labels(0).to_vec())?, [1]);
+    /// # Ok::<(), slide_core::DataError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As of [`Arrays`].
+    ///
+    /// # Aborts
+    /// The process ends if a clone of the data set or of an array is left when `f` returns: see [`slide_mem::lend`].
+    pub fn lent<R>(slices: Slices<'_>, f: impl FnOnce(&Self) -> R) -> Result<R, DataError> {
+        let Slices { feature_count, label_count, .. } = slices;
+        lend(slices.feature_indptr, |feature_indptr| {
+            lend(slices.feature_indices, |feature_indices| {
+                lend(slices.feature_values, |feature_values| {
+                    lend(slices.label_indptr, |label_indptr| {
+                        lend(slices.label_indices, |label_indices| {
+                            let arrays = Arrays {
+                                feature_indptr: Array::shared(feature_indptr),
+                                feature_indices: Array::shared(feature_indices),
+                                feature_values: Array::shared(feature_values),
+                                label_indptr: Array::shared(label_indptr),
+                                label_indices: Array::shared(label_indices),
+                                feature_count,
+                                label_count,
+                            };
+                            Self::try_from(arrays).map(|data| f(&data))
+                        })
+                    })
+                })
+            })
+        })
     }
 
     /// A data set of `parts` that the caller has checked, as the parsers do while they read.
@@ -354,6 +418,27 @@ mod tests {
         let data = Dataset::try_from(arrays).unwrap();
         assert_eq!(data, Dataset::try_from(parts()).unwrap());
         assert_eq!(data.clone().features(0).0.as_ptr(), address);
+    }
+
+    #[test]
+    fn slices_are_lent() {
+        let parts = parts();
+        let slices = Slices {
+            feature_indptr: &parts.feature_indptr,
+            feature_indices: &parts.feature_indices,
+            feature_values: &parts.feature_values,
+            label_indptr: &parts.label_indptr,
+            label_indices: &parts.label_indices,
+            feature_count: parts.feature_count,
+            label_count: parts.label_count,
+        };
+        let owned = Dataset::try_from(parts.clone()).unwrap();
+        let address = Dataset::lent(slices, |data| {
+            assert_eq!(data, &owned);
+            data.features(0).0.as_ptr()
+        });
+        assert_eq!(address.unwrap(), parts.feature_indices.as_ptr());
+        assert!(Dataset::lent(Slices { label_count: 2, ..slices }, |_| ()).is_err());
     }
 
     #[test]

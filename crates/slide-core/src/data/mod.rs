@@ -71,7 +71,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 pub use array::Array;
-pub use dataset::{Arrays, Dataset, Parts};
+pub use dataset::{Arrays, Dataset, Parts, Slices};
 pub use error::DataError;
 pub use filter::Filter;
 pub use input_rows::Normalize;
