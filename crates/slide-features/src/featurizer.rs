@@ -1,5 +1,7 @@
 //! Rows of features: which have columns, and how they are weighted.
 
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -160,35 +162,39 @@ impl Featurizer {
         targets: Option<&Targets>,
     ) {
         let features = counted.len();
-        let (mut is_text, weighting) = (vec![false; features], self.shape.config.weighting);
+        let weighting = self.shape.config.weighting;
         let by_class = targets.filter(|targets| {
             weighting == Weighting::Classes
                 && features.saturating_mul(targets.names.len()) <= MOST_COUNTS
                 && targets.are_single()
         });
         let classes = by_class.map_or(0, |targets| targets.names.len());
-        let mut counts = vec![0_u32; features * classes];
-        let (mut sizes, mut scratch) = (vec![0_u32; classes], Scratch::default());
-        for &row in rows {
-            let class = by_class.and_then(|targets| targets.of(row as usize).first());
-            if let Some(&class) = class {
-                sizes[class as usize] += 1;
-            }
-            let Scratch { buffers, found } = &mut scratch;
-            found.counted.clear();
-            found.valued.clear();
-            let field = |number: usize| table.field(row as usize, columns[number]);
-            self.shape.emit(field, buffers, &mut Finder { featurizer: self, found });
-            found.counted.sort_unstable();
-            found.counted.dedup();
-            for &pair in &found.counted {
-                let feature = (pair >> 32) as usize;
-                is_text[feature] = true;
-                if let Some(&class) = class {
-                    counts[feature * classes + class as usize] += 1;
+        let class_of = |row: u32| by_class.and_then(|targets| targets.of(row as usize).first());
+        let mut sizes = vec![0_u32; classes];
+        rows.iter().filter_map(|&row| class_of(row)).for_each(|&class| sizes[class as usize] += 1);
+        // Sums of integers, which have no order.
+        let counts: Vec<AtomicU32> = (0..features * classes).map(|_| AtomicU32::new(0)).collect();
+        let is_text: Vec<AtomicBool> = (0..features).map(|_| AtomicBool::new(false)).collect();
+        rows.par_chunks(PIECE).for_each_init(Scratch::default, |scratch, rows| {
+            let Scratch { buffers, found } = scratch;
+            for &row in rows {
+                found.counted.clear();
+                found.valued.clear();
+                let field = |number: usize| table.field(row as usize, columns[number]);
+                self.shape.emit(field, buffers, &mut Finder { featurizer: self, found });
+                found.counted.sort_unstable();
+                found.counted.dedup_by_key(|pair| *pair >> 32);
+                for &pair in &found.counted {
+                    let feature = (pair >> 32) as usize;
+                    is_text[feature].store(true, Ordering::Relaxed);
+                    if let Some(&class) = class_of(row) {
+                        counts[feature * classes + class as usize].fetch_add(1, Ordering::Relaxed);
+                    }
                 }
             }
-        }
+        });
+        let is_text: Vec<bool> = is_text.into_iter().map(AtomicBool::into_inner).collect();
+        let counts: Vec<u32> = counts.into_iter().map(AtomicU32::into_inner).collect();
         let all: f64 = sizes.iter().map(|&size| f64::from(size)).sum();
         let idf = |in_rows: u32| 1.0 + libm::log((1.0 + rows.len() as f64) / (1.0 + f64::from(in_rows)));
         let ratio = |feature: usize, in_rows: u32| {
@@ -241,8 +247,9 @@ impl Featurizer {
         found.squares.clear();
         found.squares.resize(self.shape.config.columns.len() * BLOCKS, 0.0);
         let first = indices.len();
-        // A feature and its block are one number: equal ones are counted.
-        for run in found.counted.chunk_by(|a, b| a == b) {
+        // Equal ones are counted. Two blocks have the same feature if hashes collide: the first has it.
+        let is_same = |a: &u64, b: &u64| a >> 32 == b >> 32;
+        for run in found.counted.chunk_by(is_same) {
             let (feature, block) = ((run[0] >> 32) as u32, run[0] as u32 as usize);
             let count = self.logarithms.get(run.len()).copied();
             let count = count.unwrap_or_else(|| 1.0 + libm::log(run.len() as f64) as f32);
@@ -253,7 +260,7 @@ impl Featurizer {
         }
         let scale = |square: &mut f32| *square = if *square > 0.0 { 1.0 / square.sqrt() } else { 0.0 };
         found.squares.iter_mut().for_each(scale);
-        let runs = found.counted.chunk_by(|a, b| a == b);
+        let runs = found.counted.chunk_by(is_same);
         for (value, run) in values[first..].iter_mut().zip(runs) {
             *value *= found.squares[run[0] as u32 as usize];
         }
