@@ -8,10 +8,10 @@ use thiserror::Error;
 
 use crate::config::{FeatureConfig, Kind, Weighting};
 use crate::emit::{BLOCKS, Buffers, Numbers, Shape, Sink};
-use crate::hash;
 use crate::table::Table;
 use crate::targets::Targets;
 use crate::vocabulary::Vocabulary;
+use crate::{hash, radix};
 
 /// Rows that a task has.
 const PIECE: usize = 256;
@@ -79,6 +79,23 @@ struct Found {
     /// Others.
     valued: Vec<(u32, f32)>,
     squares: Vec<f32>,
+    spare: Vec<u64>,
+}
+
+impl Found {
+    /// Puts features in the place of hashes, ascending.
+    fn look_up(&mut self, vocabulary: &Vocabulary) {
+        let mut count = 0;
+        for at in 0..self.counted.len() {
+            let item = self.counted[at];
+            let feature = vocabulary.find((item >> 32) as u32);
+            self.counted[count] = u64::from(feature.unwrap_or(0)) << 32 | item & u64::from(u32::MAX);
+            count += usize::from(feature.is_some());
+        }
+        self.counted.truncate(count);
+        let bits = usize::BITS - vocabulary.len().leading_zeros();
+        radix::sort(&mut self.counted, &mut self.spare, bits, |item| (item >> 32) as u32);
+    }
 }
 
 struct Finder<'a> {
@@ -89,12 +106,11 @@ struct Finder<'a> {
 impl Sink for Finder<'_> {
     #[inline]
     fn add(&mut self, block: usize, hash: u64, value: f32, _: impl FnOnce() -> String) {
-        if let Some(feature) = self.featurizer.vocabulary.find(hash::short(hash)) {
-            if self.featurizer.shape.is_text(block) {
-                self.found.counted.push(u64::from(feature) << 32 | block as u64);
-            } else {
-                self.found.valued.push((feature, value));
-            }
+        if self.featurizer.shape.is_text(block) {
+            // Looked up together: the memory then answers many at the same time.
+            self.found.counted.push(u64::from(hash::short(hash)) << 32 | block as u64);
+        } else if let Some(feature) = self.featurizer.vocabulary.find(hash::short(hash)) {
+            self.found.valued.push((feature, value));
         }
     }
 }
@@ -141,16 +157,24 @@ impl Featurizer {
         let counted = frequent(counted, config);
         let hashes: Vec<u32> = counted.iter().map(|&(hash, _)| hash).collect();
         let weights = vec![0; hashes.len()];
-        let mut featurizer = Self::new(shape, hashes, weights);
+        let mut featurizer = Self::new(shape, Vocabulary::new(hashes), weights);
         featurizer.weigh(&counted, table, &columns, rows, targets);
         featurizer
     }
 
-    fn new(shape: Shape, hashes: Vec<u32>, weights: Vec<u16>) -> Self {
+    /// Without a look at any table: every n-gram and value has one of 2^`bits` features, which it may share with others, from 1 to 31
+    /// bits. All weigh the same, and numbers are only what their text is.
+    #[must_use]
+    pub fn hashed(config: &FeatureConfig, bits: u32) -> Self {
+        let numbers = vec![Numbers::default(); config.columns.len()];
+        Self::new(Shape { config: config.clone(), numbers }, Vocabulary::range(bits), Vec::new())
+    }
+
+    fn new(shape: Shape, vocabulary: Vocabulary, weights: Vec<u16>) -> Self {
         let logarithms = std::array::from_fn(|count| 1.0 + libm::log(count.max(1) as f64) as f32);
         let others = shape.config.columns.iter().filter(|column| !matches!(column.kind, Kind::Text | Kind::Id)).count();
         let scale = 1.0 / (others.max(1) as f32).sqrt();
-        Self { shape, vocabulary: Vocabulary::new(hashes), weights, logarithms, scale }
+        Self { shape, vocabulary, weights, logarithms, scale }
     }
 
     fn weigh(
@@ -182,7 +206,7 @@ impl Featurizer {
                 found.valued.clear();
                 let field = |number: usize| table.field(row as usize, columns[number]);
                 self.shape.emit(field, buffers, &mut Finder { featurizer: self, found });
-                found.counted.sort_unstable();
+                found.look_up(&self.vocabulary);
                 found.counted.dedup_by_key(|pair| *pair >> 32);
                 for &pair in &found.counted {
                     let feature = (pair >> 32) as usize;
@@ -221,7 +245,11 @@ impl Featurizer {
     /// The number of features.
     #[must_use]
     pub fn width(&self) -> usize {
-        self.weights.len()
+        self.vocabulary.len()
+    }
+
+    fn weight(&self, feature: u32) -> f32 {
+        self.weights.get(feature as usize).map_or(1.0, |&weight| float(weight))
     }
 
     /// What it was made by.
@@ -243,7 +271,7 @@ impl Featurizer {
         found.counted.clear();
         found.valued.clear();
         self.shape.emit(field, buffers, &mut Finder { featurizer: self, found });
-        found.counted.sort_unstable();
+        found.look_up(&self.vocabulary);
         found.squares.clear();
         found.squares.resize(self.shape.config.columns.len() * BLOCKS, 0.0);
         let first = indices.len();
@@ -253,7 +281,7 @@ impl Featurizer {
             let (feature, block) = ((run[0] >> 32) as u32, run[0] as u32 as usize);
             let count = self.logarithms.get(run.len()).copied();
             let count = count.unwrap_or_else(|| 1.0 + libm::log(run.len() as f64) as f32);
-            let value = count * float(self.weights[feature as usize]);
+            let value = count * self.weight(feature);
             found.squares[block] += value * value;
             indices.push(feature);
             values.push(value);
@@ -271,7 +299,7 @@ impl Featurizer {
         let texts: Vec<(u32, f32)> = indices.drain(first..).zip(values.drain(first..)).collect();
         let mut all: Vec<(u32, f32)> = Vec::with_capacity(texts.len() + found.valued.len());
         for run in found.valued.chunk_by(|a, b| a.0 == b.0) {
-            all.push((run[0].0, run[0].1 * self.scale * float(self.weights[run[0].0 as usize])));
+            all.push((run[0].0, run[0].1 * self.scale * self.weight(run[0].0)));
         }
         all.extend(texts);
         all.sort_unstable_by_key(|pair| pair.0);
@@ -330,7 +358,7 @@ impl Featurizer {
     /// Never: its parts can be written as JSON.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let header = Header { shape: self.shape.clone(), features: self.width() };
+        let header = Header { shape: self.shape.clone(), features: self.weights.len(), bits: self.vocabulary.bits() };
         let header = serde_json::to_vec(&header).expect("names and numbers");
         let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
         bytes.extend(header);
@@ -358,7 +386,7 @@ impl Featurizer {
         let (length, rest) = bytes.split_first_chunk::<8>().ok_or_else(short)?;
         let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| short())?;
         let (header, rest) = rest.split_at_checked(length).ok_or_else(short)?;
-        let Header { shape, features } =
+        let Header { shape, features, bits } =
             serde_json::from_slice(header).map_err(|error| FeaturizerError(error.to_string()))?;
         if shape.numbers.len() != shape.config.columns.len() {
             return Err(FeaturizerError("not as many statistics as columns".into()));
@@ -388,7 +416,10 @@ impl Featurizer {
         if rest.next().is_some() {
             return Err(FeaturizerError("bytes behind the end".into()));
         }
-        Ok(Self::new(shape, hashes, weights))
+        if let Some(bits) = bits {
+            return Ok(Self::new(shape, Vocabulary::range(bits), Vec::new()));
+        }
+        Ok(Self::new(shape, Vocabulary::new(hashes), weights))
     }
 }
 
@@ -396,6 +427,9 @@ impl Featurizer {
 struct Header {
     shape: Shape,
     features: usize,
+    /// If every hash has a feature.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    bits: Option<u32>,
 }
 
 /// The columns of a table that a configuration names.
@@ -415,12 +449,12 @@ fn count(shape: &Shape, table: &Table, columns: &[usize], rows: &[u32]) -> Vec<(
         .par_chunks(size)
         .map(|rows| {
             let mut parts = vec![Vec::new(); PARTS];
-            let (mut hashes, mut buffers) = (Vec::new(), Buffers::default());
+            let (mut hashes, mut spare, mut buffers) = (Vec::new(), Vec::new(), Buffers::default());
             for &row in rows {
                 hashes.clear();
                 let field = |number: usize| table.field(row as usize, columns[number]);
                 shape.emit(field, &mut buffers, &mut Hashes(&mut hashes));
-                hashes.sort_unstable();
+                radix::sort(&mut hashes, &mut spare, 32, |hash| hash);
                 hashes.dedup();
                 for &hash in &hashes {
                     parts[hash as usize / (1 << 24)].push(hash);
@@ -433,7 +467,8 @@ fn count(shape: &Shape, table: &Table, columns: &[usize], rows: &[u32]) -> Vec<(
         .into_par_iter()
         .map(|part| {
             let mut hashes: Vec<u32> = pieces.iter().flat_map(|piece| &piece[part]).copied().collect();
-            hashes.sort_unstable();
+            // They have the first byte in common.
+            radix::sort(&mut hashes, &mut Vec::new(), 24, |hash| hash);
             let runs = hashes.chunk_by(|a, b| a == b);
             runs.map(|run| (run[0], run.len() as u32)).filter(|&(_, rows)| rows >= least).collect()
         })

@@ -20,15 +20,27 @@ pub(crate) fn join(a: u64, b: u64) -> u64 {
 /// The hash of bytes, eight at a time.
 #[inline]
 pub(crate) fn bytes(text: &[u8]) -> u64 {
-    let (words, rest) = text.as_chunks::<8>();
-    let mut hash = FACTOR ^ text.len() as u64;
-    for &word in words {
-        hash = join(hash, u64::from_le_bytes(word));
-    }
-    if !rest.is_empty() {
-        let mut last = [0; 8];
-        last[..rest.len()].copy_from_slice(rest);
-        hash = join(hash, u64::from_le_bytes(last));
+    span(text, 0, text.len())
+}
+
+/// The hash of `text[start..end]`: faster if there are bytes behind it.
+#[inline]
+pub(crate) fn span(text: &[u8], start: usize, end: usize) -> u64 {
+    let mut hash = FACTOR ^ (end - start) as u64;
+    let mut at = start;
+    while at < end {
+        let length = end - at;
+        let word = match text[at..].first_chunk::<8>() {
+            Some(&word) if length >= 8 => u64::from_le_bytes(word),
+            Some(&word) => u64::from_le_bytes(word) & ((1 << (8 * length)) - 1),
+            None => {
+                let mut word = [0; 8];
+                word[..length].copy_from_slice(&text[at..end]);
+                u64::from_le_bytes(word)
+            }
+        };
+        hash = join(hash, word);
+        at += 8;
     }
     mix(hash)
 }
@@ -50,5 +62,9 @@ mod tests {
         let texts: [&[u8]; 6] = [b"", b"a", b"a\0", b"abcdefgh", b"abcdefgh\0", b"abcdefghi"];
         let hashes: std::collections::BTreeSet<u32> = texts.iter().map(|text| short(bytes(text))).collect();
         assert_eq!(hashes.len(), texts.len());
+        for length in 0..20 {
+            let text = b"what comes before and what comes after";
+            assert_eq!(span(text, 5, 5 + length), bytes(&text[5..5 + length]));
+        }
     }
 }

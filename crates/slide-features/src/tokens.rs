@@ -57,12 +57,18 @@ impl Tokens {
                 Class::Separator | Class::Apostrophe => at += 1,
                 Class::Mark => {
                     at += 1;
-                    self.hashes.push(hash::bytes(&bytes[start..at]));
+                    self.hashes.push(hash::span(bytes, start, at));
                     self.spans.push((start as u32, at as u32));
                 }
                 Class::Word | Class::Other => {
                     let mut is_ascii = true;
-                    while at < bytes.len() {
+                    loop {
+                        while at < bytes.len() && class(at) == Class::Word {
+                            at += 1;
+                        }
+                        if at == bytes.len() {
+                            break;
+                        }
                         match class(at) {
                             Class::Word => {}
                             Class::Other => is_ascii = false,
@@ -73,7 +79,7 @@ impl Tokens {
                         at += 1;
                     }
                     if is_ascii {
-                        self.hashes.push(hash::bytes(&bytes[start..at]));
+                        self.hashes.push(hash::span(bytes, start, at));
                         self.spans.push((start as u32, at as u32));
                     } else {
                         for (offset, word) in self.text[start..at].unicode_word_indices() {

@@ -84,6 +84,23 @@ fn columns_of_all_kinds_have_features() {
 }
 
 #[test]
+fn features_may_be_hashed_to_a_range() {
+    let mut table = Table::new(vec!["t".into(), "n".into()]);
+    table.push(["the words of a row", "12"]);
+    let config = FeatureConfig::new(vec![column("t", Kind::Text), column("n", Kind::Numeric)]);
+    for bits in [1, 18, 31] {
+        let featurizer = Featurizer::hashed(&config, bits);
+        assert_eq!(featurizer.width(), 1 << bits);
+        let rows = featurizer.transform(&table, &[0]);
+        assert!(
+            rows.row(0).0.is_sorted_by(|a, b| a < b) && rows.row(0).0.iter().all(|&one| (one as usize) < 1 << bits)
+        );
+        let stored = Featurizer::from_bytes(&featurizer.to_bytes()).unwrap();
+        assert_eq!(stored.transform(&table, &[0]), rows);
+    }
+}
+
+#[test]
 fn threads_do_not_change_anything() {
     let mut table = Table::new(vec!["t".into(), "y".into()]);
     for row in 0..2000_u64 {
