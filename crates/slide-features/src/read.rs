@@ -22,6 +22,8 @@ use crate::table::{LIST, Table};
 const BUFFER: usize = 1 << 18;
 /// A longer line is no row.
 const LONGEST_LINE: u64 = 1 << 30;
+/// So much of the first line says what format it is.
+const LONGEST_START: u64 = 1 << 12;
 const LABEL: &str = "__label__";
 
 /// A format of tables.
@@ -212,14 +214,16 @@ impl Reader {
     pub fn new(path: &Path, bytes: impl Read + Send + 'static, options: &ReadOptions) -> Result<Self, ReadError> {
         let io = |source| ReadError::Io { path: path.to_owned(), source };
         let mut bytes = decompressed(bytes).map_err(io)?;
-        let start = bytes.fill_buf().map_err(io)?;
-        if start.is_empty() {
+        // No more than a line: a pipe may have no more yet.
+        let mut head = Vec::new();
+        bytes.by_ref().take(LONGEST_START).read_until(b'\n', &mut head).map_err(io)?;
+        if head.is_empty() {
             return Err(ReadError::Table { path: path.to_owned(), problem: "empty: expected rows".into() });
         }
-        let format = options.format.or_else(|| Format::of_name(path)).unwrap_or_else(|| Format::of_start(start));
-        let mut head = Vec::new();
-        bytes.by_ref().take(BOM.len() as u64).read_to_end(&mut head).map_err(io)?;
-        let head = if head == BOM { Vec::new() } else { head };
+        let format = options.format.or_else(|| Format::of_name(path)).unwrap_or_else(|| Format::of_start(&head));
+        if head.starts_with(BOM) {
+            head.drain(..BOM.len());
+        }
         let bytes: Bytes = Box::new(BufReader::with_capacity(BUFFER, Cursor::new(head).chain(bytes)));
         let mut reader = Self {
             path: path.to_owned(),

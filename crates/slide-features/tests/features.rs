@@ -175,6 +175,20 @@ fn compressed_files_are_read() {
 }
 
 #[test]
+fn formats_are_known_by_their_first_line() {
+    for (text, format) in [
+        ("\u{feff}a,b\n1,2\n", Format::Csv),
+        ("a\tb\n1\t2\n", Format::Tsv),
+        ("{\"a\": 1}\n", Format::Jsonl),
+        ("__label__a words\n", Format::FastText),
+    ] {
+        let bytes = std::io::Cursor::new(text.as_bytes().to_vec());
+        let mut reader = Reader::new(Path::new("-"), bytes, &ReadOptions::default()).unwrap();
+        assert_eq!((reader.format(), reader.read_all().unwrap().rows()), (format, 1));
+    }
+}
+
+#[test]
 fn kinds_are_inferred() {
     let mut table =
         Table::new(["text", "colour", "price", "day", "user_id", "tags", "empty"].map(String::from).to_vec());

@@ -217,14 +217,17 @@ fn worth(
     Ok(worth)
 }
 
-/// What makes the probabilities of the right labels largest.
+/// What makes the probabilities of the right labels largest. That a label is right is never certain: no row says how rare an exception
+/// is that is in none of them.
 fn temperature(rows: &[Judged]) -> f32 {
+    let doubt = 1.0 / (rows.len() as f64 + 2.0);
     let loss = |temperature: f32| -> f64 {
         let loss = |Judged { logits, truth }: &Judged| {
             let mut probabilities = logits.clone();
             softmax(&mut probabilities, temperature);
             let own = probabilities.iter().find(|(label, _)| truth.contains(label)).map_or(0.0, |&(_, own)| own);
-            -f64::from(own.max(1e-6)).ln()
+            let own = f64::from(own.clamp(1e-6, 1.0 - 1e-6));
+            -(1.0 - doubt) * own.ln() - doubt * (1.0 - own).ln()
         };
         rows.iter().map(loss).sum()
     };
