@@ -9,6 +9,7 @@ mod report;
 mod retrieval;
 mod sets;
 mod system;
+mod text;
 mod trial;
 
 use std::collections::BTreeMap;
@@ -40,6 +41,8 @@ pub(crate) enum Suite {
     Accuracy,
     /// Searches of an output layer: how much they find, and how fast
     Retrieval,
+    /// Classifiers of texts: from the file of texts to the model, and one prediction
+    Text,
 }
 
 impl Suite {
@@ -47,6 +50,7 @@ impl Suite {
         match self {
             Self::Accuracy => "accuracy",
             Self::Retrieval => "retrieval",
+            Self::Text => "text",
         }
     }
 }
@@ -65,11 +69,14 @@ pub(crate) fn run(arguments: &VersusArguments) -> Result<()> {
     if folders.is_empty() {
         folders.push(workspace::root().join("data"));
     }
-    let found = sets::find(&folders, &arguments.sets)?;
-
     let shell = workspace::shell()?;
     let origin = origin(&shell, arguments)?;
+    if arguments.suite == Suite::Text {
+        return text::run(arguments, &folders, &shell, &files, origin);
+    }
+    let found = sets::find(&folders, &arguments.sets)?;
     match arguments.suite {
+        Suite::Text => Ok(()),
         Suite::Accuracy => accuracy(arguments, &found, &shell, &files, origin),
         Suite::Retrieval => retrieval::run(arguments, &found, &shell, &files, origin),
     }

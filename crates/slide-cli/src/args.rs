@@ -16,6 +16,7 @@ use crate::choice::named;
 use crate::config_file;
 use crate::options::{DataOptions, OutputOptions, RuntimeOptions, UnknownOption};
 use crate::settings::Settings;
+use crate::tables::options::{TableOptions, TableReading};
 
 /// Trains and uses sparse neural networks with very many outputs, on ordinary CPUs
 #[derive(Parser, Debug)]
@@ -28,6 +29,7 @@ pub(crate) struct Cli {
 }
 
 #[derive(Subcommand, Debug)]
+#[allow(clippy::large_enum_variant, reason = "there is one")]
 pub(crate) enum Verb {
     Train(TrainArgs),
     Tune(TuneArgs),
@@ -36,6 +38,7 @@ pub(crate) enum Verb {
     Export(ExportArgs),
     Eval(EvalArgs),
     Predict(PredictArgs),
+    Explain(ExplainArgs),
     Serve(ServeArgs),
     Info(InfoArgs),
     #[command(subcommand)]
@@ -54,19 +57,21 @@ impl Verb {
             | Self::Export(_)
             | Self::Data(_)
             | Self::Demo(_) => true,
-            Self::Eval(_) | Self::Predict(_) | Self::Serve(_) | Self::Info(_) => false,
+            Self::Eval(_) | Self::Predict(_) | Self::Explain(_) | Self::Serve(_) | Self::Info(_) => false,
         }
     }
 }
 
-/// Train a model on a data file
+/// Train a model on a data file or a table
 ///
-/// Files are in the bag-of-words format of the Extreme Classification Repository, libsvm, or a pair of
+/// Tables are CSV, TSV, JSON lines or files of fastText, compressed with gzip or zstd or not, or - for standard input; a few ways to learn are tried
+/// on held-out rows, and the best is taken. Other files are in the bag-of-words format of the Extreme Classification Repository, libsvm, or a pair of
 /// matrices (scipy .npz, numpy .npy, text), compressed with gzip, bzip2, xz or zstd or not. Ctrl-C finishes the batch, writes a checkpoint and exits; a second
 /// Ctrl-C exits immediately. So do SIGTERM and SIGHUP. When the model is written, the checkpoint of its training is removed.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
+  slide train reviews.csv --target label --text review -o model.slide
   slide train train.txt --test test.txt -o model.slide
   slide train train.txt --valid 0.1 --hidden 512 --epochs 15 -o model.slide --log run.jsonl
   slide train train.txt -o model.slide --resume model.slide.checkpoint
@@ -137,6 +142,8 @@ pub(crate) struct TrainArgs {
     /// Write a line to the log every BATCHES batches, besides one per epoch
     #[arg(long, value_name = "BATCHES", default_value = "100")]
     pub(crate) log_every: NonZeroU64,
+    #[command(flatten)]
+    pub(crate) table: TableOptions,
     #[command(flatten)]
     pub(crate) data: DataOptions,
     #[command(flatten)]
@@ -304,6 +311,11 @@ pub(crate) struct EvalArgs {
     #[command(flatten)]
     pub(crate) retrieval: RetrievalOption,
     #[command(flatten)]
+    pub(crate) table: TableReading,
+    /// Leave bad rows of a table out, and report how many, instead of ending at the first
+    #[arg(long, help_heading = "Tables (CSV, TSV, JSON lines, fastText)")]
+    pub(crate) skip_bad_rows: bool,
+    #[command(flatten)]
     pub(crate) data: DataOptions,
     #[command(flatten)]
     pub(crate) runtime: RuntimeOptions,
@@ -322,7 +334,10 @@ Examples:
 pub(crate) struct PredictArgs {
     pub(crate) model: PathBuf,
     /// Examples to predict for, - for standard input
-    pub(crate) input: PathBuf,
+    #[arg(required_unless_present_any = ["text", "field"])]
+    pub(crate) input: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) row: RowOptions,
     /// Labels per example
     #[arg(long, value_name = "N", default_value = "5")]
     pub(crate) top: NonZeroUsize,
@@ -340,9 +355,49 @@ pub(crate) struct PredictArgs {
     #[command(flatten)]
     pub(crate) retrieval: RetrievalOption,
     #[command(flatten)]
+    pub(crate) table: TableReading,
+    #[command(flatten)]
     pub(crate) data: DataOptions,
     #[command(flatten)]
     pub(crate) runtime: RuntimeOptions,
+}
+
+/// Show which words and values drove a prediction of a model of a table
+///
+/// What each adds to the score of the label, summed over all features that it is in: exact, through both parts of the model.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  slide explain reviews.slide --text \"A film to see twice\"
+  slide explain offers.slide --field title=Lamp --field price=12.5 --label accepted")]
+pub(crate) struct ExplainArgs {
+    pub(crate) model: PathBuf,
+    #[command(flatten)]
+    pub(crate) row: RowOptions,
+    /// The label to explain [default: the best]
+    #[arg(long, value_name = "LABEL")]
+    pub(crate) label: Option<String>,
+    /// Features to show
+    #[arg(long, value_name = "N", default_value = "15")]
+    pub(crate) top: NonZeroUsize,
+    #[command(flatten)]
+    pub(crate) runtime: RuntimeOptions,
+}
+
+/// One row of a table, on the command line.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct RowOptions {
+    /// The text of the model's only column of texts: a row to predict for
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) text: Option<String>,
+    /// A field of that row. May be given several times
+    #[arg(long, value_name = "COLUMN=VALUE", value_parser = field)]
+    pub(crate) field: Vec<(String, String)>,
+}
+
+fn field(text: &str) -> Result<(String, String), String> {
+    let field = text.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
+    field.ok_or_else(|| "expected COLUMN=VALUE".into())
 }
 
 /// Answer requests for predictions over HTTP
@@ -486,6 +541,8 @@ pub(crate) struct RetrievalOption {
 pub(crate) enum PredictionFormat {
     Tsv,
     Jsonl,
+    /// Of models of tables
+    Csv,
 }
 
 /// Show the hardware and instruction sets of this machine, or the contents of a model

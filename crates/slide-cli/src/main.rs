@@ -18,6 +18,7 @@ mod session;
 mod settings;
 mod summary;
 mod table;
+mod tables;
 mod unknown;
 mod usage;
 

@@ -12,6 +12,8 @@ use crate::log::PhaseSeconds;
 use crate::output::{bytes, count, pairs, path_text, seconds};
 use crate::session::{ActiveRows, Trained};
 use crate::table;
+use crate::tables::prepare::quality_text;
+use crate::tables::quality::Quality;
 
 #[derive(Serialize)]
 pub(crate) struct Summary {
@@ -39,6 +41,9 @@ pub(crate) struct Summary {
     isa: &'static str,
     threads: usize,
     metrics: Option<Metrics>,
+    /// Of a table's model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) quality: Option<Quality>,
     #[serde(skip)]
     fallbacks: Vec<String>,
 }
@@ -90,6 +95,7 @@ impl Summary {
             isa: runtime.kernels().isa().name(),
             threads: runtime.workers().count(),
             metrics,
+            quality: None,
             fallbacks: fallbacks(&report),
             table_bytes_by_page: report.bytes_by_page,
         }
@@ -98,7 +104,9 @@ impl Summary {
 
 impl std::fmt::Display for Summary {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if let Some(metrics) = &self.metrics {
+        if let Some(quality) = &self.quality {
+            f.write_str(&quality_text(quality))?;
+        } else if let Some(metrics) = &self.metrics {
             writeln!(f, "{}", table::metrics(metrics))?;
         }
         let Seconds { reading, training, linear, evaluation } = self.seconds;

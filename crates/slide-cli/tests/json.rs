@@ -38,6 +38,8 @@ fn every_verb_has_the_keys_of_the_table() {
     let hashed = format!("{SMALL} --epochs 1 --sampler vanilla --hash-bits 4");
     let mut rows = 0;
     let mut table = BTreeSet::new();
+    folder.write("t.csv", format!("text,label\n{}", "red words,a\nblue words,b\n".repeat(20)));
+    let of_table = "train t.csv --text text -o t.slide";
     let synth = "data synth -o s.txt --examples 50 --features 60 --labels 9";
     // Without options, and with those that add keys.
     for (verb, plain, more) in [
@@ -46,6 +48,7 @@ fn every_verb_has_the_keys_of_the_table() {
             format!("train train.txt -o m.slide {SMALL}"),
             Some(format!("train train.txt -o v.slide {hashed} --test test.txt")),
         ),
+        ("train TABLE", of_table.into(), Some(format!("{of_table} --valid 0.2"))),
         ("demo", format!("demo --data . -o d.slide {SMALL}"), Some(format!("demo --data . -o d.slide {hashed}"))),
         ("tune", "tune train.txt".into(), None),
         ("index", "index m.slide --data train.txt -o i.slide --lists 2".into(), None),
@@ -59,6 +62,8 @@ fn every_verb_has_the_keys_of_the_table() {
             Some("eval both.slide test.txt --parts --latency".into()),
         ),
         ("predict", "predict m.slide test.txt".into(), None),
+        ("eval TABLE", "eval t.slide t.csv".into(), Some("eval t.slide t.csv --latency".into())),
+        ("explain", "explain t.slide --text words".into(), None),
         ("info MODEL", "info m.slide".into(), None),
         ("info", "info".into(), None),
         ("data stats", "data stats train.txt".into(), None),
@@ -88,7 +93,8 @@ fn every_verb_has_the_keys_of_the_table() {
             );
         }
         for count in ["examples", "features", "labels", "parameters", "step", "bytes"] {
-            assert!(found.get(count).is_none_or(Value::is_u64), "{verb}, {count}");
+            let is_list = verb == "explain" && count == "features";
+            assert!(found.get(count).is_none_or(Value::is_u64) || is_list, "{verb}, {count}");
         }
         let stages = quoted(meanings.lines().find(|line| line.starts_with("| `seconds` |")).unwrap());
         if let Some(seconds) = found.get("seconds") {

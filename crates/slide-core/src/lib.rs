@@ -94,8 +94,8 @@ pub use config::{Choice, ConfigError, TrainConfig};
 pub use data::{DataError, Dataset, Normalize};
 pub use index::{BuildIndex, IndexConfig, IndexReport};
 pub use infer::{
-    EvaluateOptions, Example, Latencies, OutputLayer, PredictError, Prediction, Predictions, Predictor, Session,
-    evaluate, evaluate_with, latencies,
+    EvaluateOptions, Example, Explanation, Latencies, OutputLayer, PredictError, Prediction, Predictions, Predictor,
+    Session, evaluate, evaluate_with, latencies,
 };
 pub use layer::quantized::RowBits;
 pub use layer::rows::Precision;

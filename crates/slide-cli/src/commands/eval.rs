@@ -16,6 +16,7 @@ use super::train::read_file;
 use crate::args::{EvalArgs, MetricOptions};
 use crate::output::{self, count, file_name, pairs, seconds};
 use crate::percentiles::Percentiles;
+use crate::tables::{self, TableModel};
 use crate::{table, unknown};
 
 /// Labels of the predictions that times are taken of.
@@ -104,6 +105,9 @@ pub(crate) fn run(args: &EvalArgs, show: Show) -> Result<()> {
         show.progress.during(&what, || args.runtime.open_model(path))
     };
     let model = load(&args.model)?;
+    if let Some(table) = TableModel::of(&model)? {
+        return tables::evaluate::run(args, model, &table, show);
+    }
     let other = args.compare.as_deref().map(load).transpose()?;
     if let Some((path, other)) = args.compare.as_deref().zip(other.as_ref()) {
         let of = |model: &Model| {

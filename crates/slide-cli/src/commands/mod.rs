@@ -12,11 +12,14 @@ mod serve;
 mod train;
 mod tune;
 
+pub(crate) use eval::evaluation;
+
 use anyhow::Result;
 
 use crate::args::{Cli, Verb};
 use crate::interrupt;
 use crate::progress::Style;
+use crate::tables;
 
 /// The result of a verb that did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +49,7 @@ pub(crate) fn run(cli: Cli) -> Result<Status> {
         Verb::Export(args) => export::run(&args, show)?,
         Verb::Eval(args) => eval::run(&args, show)?,
         Verb::Predict(args) => predict::run(&args, show)?,
+        Verb::Explain(args) => tables::explain::run(&args, show)?,
         Verb::Serve(args) => serve::run(&args, show)?,
         Verb::Info(args) => info::run(&args, show)?,
         Verb::Data(verb) => data::run(&verb, show)?,

@@ -1,6 +1,7 @@
 //! `slide predict`: from a stream to a stream.
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 
 use anyhow::Result;
@@ -12,13 +13,24 @@ use slide_core::{Prediction, Predictions, Predictor};
 use super::Show;
 use crate::args::{PredictArgs, PredictionFormat};
 use crate::output::{Output, say};
+use crate::tables::{self, TableModel};
 use crate::unknown;
+use crate::usage::Usage;
 
 /// Most examples predicted together: enough to share the pass over the output layer.
 const BATCH: usize = 1024;
 
 pub(crate) fn run(args: &PredictArgs, show: Show) -> Result<()> {
     let model = show.progress.during("reading the model", || args.runtime.open_model(&args.model))?;
+    if let Some(table) = TableModel::of(&model)? {
+        return tables::predict::run(args, model, &table, show);
+    }
+    let Some(input) = &args.input else {
+        return Err(Usage("--text and --field: the model is not of a table".into()).into());
+    };
+    if args.format == Some(PredictionFormat::Csv) {
+        return Err(Usage("--format csv: the model is not of a table".into()).into());
+    }
     let numberings = [model.feature_numbering().clone(), model.label_numbering().clone()];
     let names = args.names.as_ref().map(|path| names::read(path, Some(numberings[1].width()))).transpose()?;
     let writer = Writer {
@@ -30,7 +42,7 @@ pub(crate) fn run(args: &PredictArgs, show: Show) -> Result<()> {
     let runtime = args.runtime.start()?;
     // Reading has refused them, if that was asked for.
     let predictor = Predictor::with(model, args.retrieval.retrieval, &runtime)?.ignoring_unknown_features();
-    let examples = read_ahead(args, options)?;
+    let examples = read_ahead(args, input, options)?;
     let mut output = Output::new();
     let (mut predictions, mut not_known) = (Predictions::default(), Unknown::default());
     let mut end = None;
@@ -54,7 +66,7 @@ pub(crate) fn run(args: &PredictArgs, show: Show) -> Result<()> {
         output.write(&text)?;
         output.flush()?;
     }
-    unknown::warn(&not_known, &args.input);
+    unknown::warn(&not_known, input);
     // The examples before a defect have been answered.
     end.map_or(Ok(()), |error| Err(error.into()))
 }
@@ -84,16 +96,16 @@ impl Line {
 }
 
 /// Reads examples on a separate thread, a few batches ahead, to the end or to the defect that ends it.
-fn read_ahead(args: &PredictArgs, options: ReadOptions) -> Result<Receiver<Line>> {
+fn read_ahead(args: &PredictArgs, input: &Path, options: ReadOptions) -> Result<Receiver<Line>> {
     let (sender, receiver) = mpsc::sync_channel(2 * BATCH);
     // The labels of lines are not looked at: they may be any.
     let options = ReadOptions { labels: LabelFile::None, label_base: IndexBase::MinusOne, ..options };
     let is_whole = match options.format {
         Some(format) => matches!(format, Format::Npz | Format::Npy),
-        None => Format::has_arrays(&args.input)?,
+        None => Format::has_arrays(input)?,
     };
     if is_whole {
-        let data = data::read(&args.input, &options)?;
+        let data = data::read(input, &options)?;
         std::thread::spawn(move || {
             for example in 0..data.examples() {
                 if sender.send(Line::new(data.features(example))).is_err() {
@@ -103,7 +115,7 @@ fn read_ahead(args: &PredictArgs, options: ReadOptions) -> Result<Receiver<Line>
         });
         return Ok(receiver);
     }
-    let examples = match stream::open(&args.input, &options) {
+    let examples = match stream::open(input, &options) {
         // Nothing is sent, so there is nothing to predict.
         Err(error) if is_of_empty_input(&error) => return Ok(receiver),
         examples => examples?,
@@ -161,7 +173,7 @@ impl Writer<'_> {
             Named { label: self.labels.number(label), name, probability }
         });
         match self.format {
-            PredictionFormat::Tsv => {
+            PredictionFormat::Tsv | PredictionFormat::Csv => {
                 for (rank, Named { label, name, probability }) in named.enumerate() {
                     *text += if rank == 0 { "" } else { "\t" };
                     match name {

@@ -8,7 +8,7 @@ use anyhow::Result;
 use serde::Serialize;
 use slide_core::data::{self, LabelFile, Numbering, ReadOptions};
 use slide_core::{
-    Choice, Dataset, Model, Outcome, Predictor, QuantizeConfig, Retrieval, Runtime, TrainConfig, Trainer,
+    Choice, Dataset, Model, Outcome, Predictor, Quantization, QuantizeConfig, Retrieval, Runtime, TrainConfig, Trainer,
 };
 
 use super::eval::evaluation;
@@ -19,6 +19,7 @@ use crate::log::Log;
 use crate::output::{self, count, file_name};
 use crate::session::Session;
 use crate::summary::{Paths, Seconds, Summary, fallbacks};
+use crate::tables::prepare::{prepare, quality};
 use crate::unknown;
 use crate::usage::Usage;
 
@@ -31,14 +32,22 @@ pub(crate) fn run(args: &TrainArgs, show: Show) -> Result<Status> {
     let checkpoint = args.checkpoint.clone().unwrap_or_else(|| files::with_ending(&args.output, ".checkpoint"));
     check_files(args, &checkpoint)?;
     let resumed = args.resume.as_ref().map(|path| Model::load_placed(path, &args.runtime.placement())).transpose()?;
-    let config = match &resumed {
+    let mut config = match &resumed {
         Some(model) => args.settings.agreeing_with(model.config())?,
         None => args.settings.over(&TrainConfig::default())?,
     };
     let runtime = args.runtime.start()?;
 
     let start = Instant::now();
-    let (train, test) = read(args, &config, resumed.as_ref(), show)?;
+    let (train, test, table) = if args.table.is_table(&args.train)? {
+        let prepared = prepare(args, resumed.as_ref(), &runtime, show)?;
+        config = prepared.config.unwrap_or(config);
+        let (train, held_out) = hold_out(args, &config, prepared.train)?;
+        (train, held_out.or(prepared.test), Some(prepared.model))
+    } else {
+        let (train, test) = read(args, &config, resumed.as_ref(), show)?;
+        (train, test, None)
+    };
     let reading = start.elapsed().as_secs_f64();
 
     let mut trainer = match resumed {
@@ -49,6 +58,9 @@ pub(crate) fn run(args: &TrainArgs, show: Show) -> Result<Status> {
         None => Trainer::new(config, &train, &runtime)?,
     };
     drop(train);
+    if let Some(table) = &table {
+        table.attachments()?.into_iter().for_each(|(name, bytes)| trainer.attach(name, bytes));
+    }
     say_choices(trainer.model(), show);
     let mut log = args.log.as_ref().map(|path| Log::open(path, args.resume.is_some(), args.log_every)).transpose()?;
     if let Some(log) = &mut log {
@@ -72,7 +84,9 @@ pub(crate) fn run(args: &TrainArgs, show: Show) -> Result<Status> {
 
     let report = trainer.report();
     let mut model = trainer.into_model()?;
-    if let Some(to) = args.quantize {
+    let by_default =
+        (table.is_some() && model.has_network() && !args.table.full_precision).then_some(Quantization::Int8);
+    if let Some(to) = args.quantize.or(by_default) {
         let mut config = QuantizeConfig::default();
         config.to = to;
         model.quantize(&config, &runtime)?;
@@ -89,9 +103,12 @@ pub(crate) fn run(args: &TrainArgs, show: Show) -> Result<Status> {
         unknown::warn(&evaluation.unknown, path);
     }
     let metrics = evaluation.map(|evaluation| evaluation.metrics);
+    let quality =
+        table.as_ref().zip(test.as_ref()).map(|(table, test)| quality(table, &predictor, test)).transpose()?;
     let paths = Paths { model: args.output.clone(), file: args.train.clone() };
     let seconds = Seconds { reading, evaluation: start.elapsed().as_secs_f64(), ..Seconds::default() };
-    let summary = Summary::new(paths, predictor.model(), &runtime, &trained, seconds, metrics, report);
+    let mut summary = Summary::new(paths, predictor.model(), &runtime, &trained, seconds, metrics, report);
+    summary.quality = quality;
     if let Some(log) = &mut session.log {
         log.write("end", &summary)?;
     }
@@ -148,21 +165,25 @@ fn read(
         None => args.data.reading(args.runtime.threads),
     };
     let all = read_file(&args.train, &options, show)?;
-    if let Some(share) = args.valid {
-        let (train, held_out) = all.hold_out(share, config.optimizer.seed);
-        if train.examples() == 0 || held_out.examples() == 0 {
-            let what = if held_out.examples() == 0 { "holds out none" } else { "leaves none to train on" };
-            let (name, examples) = (file_name(&args.train), count(all.examples()));
-            return Err(
-                Usage(format!("--valid: a share of {share} {what} of the {examples} examples of {name}")).into()
-            );
-        }
-        return Ok((train, Some(held_out)));
+    if args.valid.is_some() {
+        return hold_out(args, config, all);
     }
     let mut fitting = args.data.reading_with(all.feature_base(), all.label_base(), args.runtime.threads);
     fitting.labels = args.test_labels.clone().map_or(LabelFile::Beside, LabelFile::At);
     let test = args.test.as_ref().map(|path| read_file(path, &fitting, show)).transpose()?;
     Ok((all, test))
+}
+
+/// The examples to train on and, if a share is to be held out, those to evaluate on.
+fn hold_out(args: &TrainArgs, config: &TrainConfig, all: Dataset) -> Result<(Dataset, Option<Dataset>)> {
+    let Some(share) = args.valid else { return Ok((all, None)) };
+    let (train, held_out) = all.hold_out(share, config.optimizer.seed);
+    if train.examples() == 0 || held_out.examples() == 0 {
+        let what = if held_out.examples() == 0 { "holds out none" } else { "leaves none to train on" };
+        let (name, examples) = (file_name(&args.train), count(all.examples()));
+        return Err(Usage(format!("--valid: a share of {share} {what} of the {examples} examples of {name}")).into());
+    }
+    Ok((train, Some(held_out)))
 }
 
 /// Reads a data file and prints its counts.

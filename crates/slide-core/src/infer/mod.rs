@@ -1,6 +1,7 @@
 //! Using a trained model: predictions and their evaluation.
 
 mod evaluate;
+mod explain;
 mod frequent;
 mod inference;
 mod inputs;
@@ -12,6 +13,7 @@ mod scoring;
 
 pub(crate) use evaluate::evaluate_model;
 pub use evaluate::{EvaluateOptions, evaluate, evaluate_with};
+pub use explain::Explanation;
 pub(crate) use inference::{Inference, Scratch};
 pub use latency::{Latencies, latencies};
 pub use output_layer::OutputLayer;

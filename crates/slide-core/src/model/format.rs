@@ -34,6 +34,7 @@
 //! | `index.label` | places | U32 | label at each place, 2^32 - 1 for none |
 //! | `index.scale`, `index.offset` | places | F32 | what the codes are multiplied with, and what is added |
 //! | `index.code` | bytes | U8 | codes of four bits, as `NibbleBlocks` of slide-kernels lays them out |
+//! | `attachment.NAME` | bytes | U8 | what programs [attach](Model::attach) to the model: this crate does not look at it |
 //! | `output.codes` | labels x tables | U32 | hash codes of the rows in each table; models with hash tables only |
 //!
 //! Rows of integers of four bits are U8, rows x half the width (rounded up): byte `i` of a row has column `2 i` in its low bits and
@@ -77,6 +78,8 @@ use crate::network::Network;
 
 const FEATURE_COLUMN: &str = "feature.column";
 const LABEL_COLUMN: &str = "label.column";
+/// What the names of attachments begin with.
+const ATTACHMENT: &str = "attachment.";
 /// The metadata key. There is only one: the library that others read the file with may order several at random.
 const KEY: &str = "slide";
 /// The newest format that this program reads; it writes it for models with a linear part that can be mapped, and for those without rows
@@ -302,6 +305,10 @@ impl Model {
                 let rows = Box::new(|| bytemuck::cast_slice(columns).to_vec());
                 tensors.insert(name.into(), Tensor { dtype: Dtype::U32, shape: vec![columns.len()], rows });
             }
+        }
+        for (name, bytes) in &self.attachments {
+            let tensor = Tensor { dtype: Dtype::U8, shape: vec![bytes.len()], rows: Box::new(|| bytes.clone()) };
+            tensors.insert(format!("{ATTACHMENT}{name}"), tensor);
         }
         if let (Some(tables), Some(network)) = (tables, &self.network) {
             let width = tables.codes.len() / self.labels();
@@ -544,6 +551,7 @@ impl Model {
             tables,
             index,
             checkpoint,
+            attachments: reader.attachments()?,
             file: reader.file.cloned(),
         };
         if model.file.is_none() {
@@ -700,6 +708,12 @@ impl<'a> Reader<'a> {
             Storage::Quantized(RowBits::Four) => None,
         };
         mapped.map_or_else(|| Ok(Weights::zeroed(storage, rows, width, placement)?), Ok)
+    }
+
+    fn attachments(&self) -> Result<BTreeMap<String, Vec<u8>>, ModelError> {
+        let names = self.tensors.names().into_iter().filter_map(|name| Some((name, name.strip_prefix(ATTACHMENT)?)));
+        let bytes = |(name, own): (&str, &str)| Ok((own.to_owned(), self.vector_of(name, Dtype::U8)?.to_vec()));
+        names.map(bytes).collect()
     }
 
     /// Whether there is a tensor of this name.

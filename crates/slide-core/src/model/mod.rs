@@ -8,6 +8,7 @@ mod index;
 mod postings;
 mod quantize;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -66,6 +67,8 @@ pub struct Model {
     pub(crate) index: Option<Arc<LabelIndex>>,
     /// As it was loaded; [`Trainer::resume`](crate::train::Trainer::resume) takes it out.
     pub(crate) checkpoint: Option<Checkpoint>,
+    /// What belongs to it and is of no concern to this crate, by name.
+    pub(crate) attachments: BTreeMap<String, Vec<u8>>,
     /// The file that its tables lie in, if it was [opened](Model::open).
     pub(crate) file: Option<Arc<MappedFile>>,
 }
@@ -177,6 +180,7 @@ impl Model {
             tables: None,
             index: None,
             checkpoint: None,
+            attachments: BTreeMap::new(),
             file: None,
         })
     }
@@ -239,6 +243,17 @@ impl Model {
     /// Number of examples it was trained on.
     pub fn examples(&self) -> usize {
         self.examples
+    }
+
+    /// Gives the model bytes that are stored in its file, such as what makes features of texts. An attachment of the same name is
+    /// replaced.
+    pub fn attach(&mut self, name: impl Into<String>, bytes: Vec<u8>) {
+        self.attachments.insert(name.into(), bytes);
+    }
+
+    /// The bytes that were [attached](Self::attach) by this name.
+    pub fn attachment(&self, name: &str) -> Option<&[u8]> {
+        self.attachments.get(name).map(Vec::as_slice)
     }
 
     /// How many training examples have each label, by its [place](Numbering::place): what propensities are computed from.

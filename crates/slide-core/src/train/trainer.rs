@@ -212,6 +212,11 @@ impl Trainer {
         Self::with_model(model, 0, data, runtime)
     }
 
+    /// Gives the model an [attachment](Model::attach), which its checkpoints have too.
+    pub fn attach(&mut self, name: impl Into<String>, bytes: Vec<u8>) {
+        self.model.attach(name, bytes);
+    }
+
     /// Continues a checkpoint on the data it was made from.
     ///
     /// # Errors

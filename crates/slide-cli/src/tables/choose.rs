@@ -1,0 +1,243 @@
+//! What a table is learned with: a few ways are tried on held-out rows, and the best is taken.
+
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+use anyhow::Result;
+use slide_core::{Model, Predictions, Predictor, Retrieval, Runtime, TrainConfig};
+use slide_features::{Column, FeatureConfig, Featurizer, Kind, Table, Targets, Weighting};
+
+use super::model::{compared, dataset, logit, softmax};
+use super::options::Lengths;
+use crate::args::TrainArgs;
+use crate::commands::Show;
+use crate::output::seconds;
+
+/// Share of the rows that are held out, one of so many,
+const HELD_OUT: usize = 10;
+/// and most of them.
+const MOST_HELD_OUT: usize = 4000;
+/// Most rows that the ways are trained on.
+const MOST_TRIED: usize = 50_000;
+/// and as many of them as have so many words,
+const MOST_WORDS: f64 = 2e6;
+/// but not fewer than these.
+const LEAST_TRIED: usize = 4000;
+
+/// What is trained.
+pub(crate) struct Chosen {
+    pub(crate) features: FeatureConfig,
+    pub(crate) config: TrainConfig,
+    pub(crate) temperature: f32,
+    pub(crate) single: bool,
+}
+
+/// A way to learn.
+struct Way {
+    name: String,
+    features: FeatureConfig,
+    settings: Vec<(&'static str, &'static str)>,
+}
+
+/// What a way is worth on the held-out rows.
+struct Worth {
+    accuracy: f64,
+    rows: Vec<Judged>,
+}
+
+/// A held-out row: logits of its best labels, and its own labels.
+struct Judged {
+    logits: Vec<(u32, f32)>,
+    truth: Vec<u32>,
+}
+
+pub(crate) fn choose(
+    args: &TrainArgs,
+    table: &Table,
+    targets: &Targets,
+    rows: &[u32],
+    columns: &[(Column, String)],
+    runtime: &Runtime,
+    show: Show,
+) -> Result<Chosen> {
+    let single = targets.are_single();
+    let columns: Vec<Column> =
+        columns.iter().map(|(column, _)| column.clone()).filter(|column| column.kind != Kind::Id).collect();
+    let mut ways = ways(args, table, &columns, targets, rows)?;
+    let most = (MOST_WORDS / mean_words(table, &columns, rows).max(1.0)) as usize;
+    let (rest, held_out) = split(rows, most);
+    let mut best: Option<(usize, Worth)> = None;
+    for (number, way) in ways.iter().enumerate() {
+        let start = Instant::now();
+        let worth = worth(args, way, table, targets, (&rest, &held_out), runtime)?;
+        let time = seconds(start.elapsed().as_secs_f64());
+        let accuracy = 100.0 * worth.accuracy;
+        show.progress.note(&format!("tried {}: {accuracy:.2} % of {} held-out rows, {time}", way.name, held_out.len()));
+        if best.as_ref().is_none_or(|(_, best)| worth.accuracy > best.accuracy) {
+            best = Some((number, worth));
+        }
+    }
+    let (number, worth) = best.unwrap_or((0, Worth { accuracy: 0.0, rows: Vec::new() }));
+    let way = ways.swap_remove(number);
+    let temperature = if single { temperature(&worth.rows) } else { 1.0 };
+    show.progress.note(&format!("chosen: {}, temperature {temperature:.2}", way.name));
+    let config = config_of(args, &way)?;
+    Ok(Chosen { features: way.features, config, temperature, single })
+}
+
+fn config_of(args: &TrainArgs, way: &Way) -> Result<TrainConfig> {
+    let mut base = TrainConfig::default();
+    for (key, value) in &way.settings {
+        base.set(key, value)?;
+    }
+    args.settings.over(&base)
+}
+
+/// The rows that ways are trained on, and those that they are judged on. A function of the numbers of rows alone.
+fn split(rows: &[u32], most: usize) -> (Vec<u32>, Vec<u32>) {
+    let mixed =
+        |row: u32| row.wrapping_mul(0x9e37_79b1).wrapping_add(0x7f4a_7c15).rotate_left(11).wrapping_mul(0x85eb_ca6b);
+    let mut order: Vec<u32> = rows.to_vec();
+    order.sort_by_key(|&row| (mixed(row), row));
+    let count = (rows.len() / HELD_OUT).min(MOST_HELD_OUT);
+    let mut rest = order.split_off(count);
+    rest.truncate(most.clamp(LEAST_TRIED, MOST_TRIED));
+    rest.sort_unstable();
+    order.sort_unstable();
+    (rest, order)
+}
+
+/// Texts of more words on average are long: sequences of three words tell something, and a network is slow.
+const LONG: f64 = 40.0;
+/// Up to so many labels the linear part keeps light weights.
+const FEW_LABELS: usize = 300;
+/// With more labels, features of characters would take long.
+const MANY_LABELS: usize = 3000;
+/// Rows below which features may occur in one row only.
+const FEW_ROWS: usize = 2000;
+
+/// The ways that are tried: functions of the numbers of rows, words and labels.
+fn ways(args: &TrainArgs, table: &Table, columns: &[Column], targets: &Targets, rows: &[u32]) -> Result<Vec<Way>> {
+    let options = &args.table;
+    let single = targets.are_single();
+    let labels = targets.names.len();
+    let words = mean_words(table, columns, rows);
+    let mut features = FeatureConfig::new(columns.to_vec());
+    features.crosses = options.crosses(columns)?;
+    features.pair_window = options.pair_window;
+    features.least_rows = options.min_rows.unwrap_or(if rows.len() < FEW_ROWS { 1 } else { 2 });
+    let mut common = Vec::new();
+    if labels <= FEW_LABELS {
+        common.push(("prune", "0.05"));
+    }
+    let way = |name: &str, word_ngrams, char_ngrams, weighting, settings: &[(&'static str, &'static str)]| {
+        let mut features = features.clone();
+        features.word_ngrams = options.word_ngrams.unwrap_or(word_ngrams);
+        features.char_ngrams = options.char_ngrams.map_or(char_ngrams, |Lengths(pair)| pair);
+        features.weighting = options.weighting.unwrap_or(weighting);
+        Way { name: name.into(), features, settings: [&common[..], settings].concat() }
+    };
+    let weighting = if single && labels <= FEW_LABELS { Weighting::Classes } else { Weighting::Idf };
+    let linear = ("model", "linear");
+    let loss = ("loss", if single { "softmax" } else { "bce" });
+    let network: &[(&str, &str)] = &[("hidden", "128"), loss];
+    let network = if single { network } else { &network[..1] };
+    let mut ways = Vec::new();
+    if words == 0.0 {
+        ways.push(way("a linear part", 1, None, weighting, &[linear]));
+        ways.push(way("a network and a linear part", 1, None, weighting, network));
+    } else if words >= LONG {
+        ways.push(way("words and pairs of words, a linear part", 2, None, weighting, &[linear]));
+        ways.push(way("up to three words, a linear part", 3, None, weighting, &[linear]));
+    } else if labels > MANY_LABELS {
+        ways.push(way("words and pairs of words, a linear part", 2, None, weighting, &[linear]));
+        ways.push(way("words and pairs of words, a network and a linear part", 2, None, weighting, &[]));
+    } else {
+        ways.push(way("words and pairs of words, a linear part", 2, None, weighting, &[linear]));
+        let chars = Some((3, 6));
+        ways.push(way(
+            "words, pairs of words and characters, a network and a linear part",
+            2,
+            chars,
+            Weighting::Idf,
+            network,
+        ));
+    }
+    // What the user decides is not tried.
+    let mut kept: Vec<Way> = Vec::new();
+    for way in ways {
+        let config = config_of(args, &way)?;
+        let is_new =
+            |other: &Way| Ok::<_, anyhow::Error>(other.features != way.features || config_of(args, other)? != config);
+        if kept.iter().map(is_new).collect::<Result<Vec<_>>>()?.into_iter().all(|is_new| is_new) {
+            kept.push(way);
+        }
+    }
+    Ok(kept)
+}
+
+/// Words of a row in columns of texts, by the first rows and their spaces.
+fn mean_words(table: &Table, columns: &[Column], rows: &[u32]) -> f64 {
+    let texts = columns.iter().filter(|column| column.kind == Kind::Text);
+    let texts: Vec<usize> = texts.filter_map(|column| table.column(&column.name)).collect();
+    let looked_at = &rows[..rows.len().min(2000)];
+    let words = |&row: &u32| -> usize {
+        texts.iter().map(|&column| table.field(row as usize, column).split_whitespace().count()).sum()
+    };
+    looked_at.iter().map(words).sum::<usize>() as f64 / looked_at.len().max(1) as f64
+}
+
+fn worth(
+    args: &TrainArgs,
+    way: &Way,
+    table: &Table,
+    targets: &Targets,
+    (rest, held_out): (&[u32], &[u32]),
+    runtime: &Runtime,
+) -> Result<Worth> {
+    let featurizer = Featurizer::fit(&way.features, table, rest, Some(targets));
+    let labels = targets.names.len();
+    let train = dataset(&featurizer, table, rest, Some(targets), labels)?;
+    let model = Model::fit_with(&train, &config_of(args, way)?, runtime, |_| ControlFlow::Continue(()))?;
+    drop(train);
+    let predictor = Predictor::with(model, Retrieval::Auto, runtime)?.ignoring_unknown_features();
+    let data = dataset(&featurizer, table, held_out, Some(targets), labels)?;
+    let examples: Vec<_> = (0..data.examples()).map(|row| data.features(row)).collect();
+    let mut predictions = Predictions::default();
+    predictor.predict_batch_into(&examples, compared(), &mut predictions)?;
+    let mut worth = Worth { accuracy: 0.0, rows: Vec::new() };
+    let mut right = 0;
+    for (row, predictions) in predictions.iter().enumerate() {
+        let truth = data.labels(row);
+        right += usize::from(predictions.first().is_some_and(|best| truth.contains(&best.label)));
+        let logits = predictions.iter().map(|one| (one.label, logit(one.probability))).collect();
+        worth.rows.push(Judged { logits, truth: truth.to_vec() });
+    }
+    worth.accuracy = right as f64 / examples.len().max(1) as f64;
+    Ok(worth)
+}
+
+/// What makes the probabilities of the right labels largest. That a label is right is never certain: no row says how rare an exception
+/// is that is in none of them.
+fn temperature(rows: &[Judged]) -> f32 {
+    let doubt = 1.0 / (rows.len() as f64 + 2.0);
+    let loss = |temperature: f32| -> f64 {
+        let loss = |Judged { logits, truth }: &Judged| {
+            let mut probabilities = logits.clone();
+            softmax(&mut probabilities, temperature);
+            let own = probabilities.iter().find(|(label, _)| truth.contains(label)).map_or(0.0, |&(_, own)| own);
+            let own = f64::from(own.clamp(1e-6, 1.0 - 1e-6));
+            -(1.0 - doubt) * own.ln() - doubt * (1.0 - own).ln()
+        };
+        rows.iter().map(loss).sum()
+    };
+    let temperatures = (-20..=20).map(|step| (step as f32 / 10.0).exp2());
+    let mut best = (f64::INFINITY, 1.0);
+    for temperature in temperatures {
+        let loss = loss(temperature);
+        if loss < best.0 {
+            best = (loss, temperature);
+        }
+    }
+    best.1
+}

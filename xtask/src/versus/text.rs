@@ -1,0 +1,172 @@
+//! Texts in, labels out: slide beside fastText, Vowpal Wabbit and a linear support vector machine on tf-idf of scikit-learn.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use serde::{Deserialize, Serialize};
+use xshell::Shell;
+
+use super::Files;
+use super::environment::{Environment, Versions};
+use super::record::Origin;
+use crate::cli::VersusArguments;
+use crate::program::{self, Target};
+use crate::workspace;
+
+const PEERS: &str = include_str!("text_peers.py");
+/// Sets of texts, and what each has in its folder.
+const SETS: [(&str, &str); 3] =
+    [("imdb", "train.jsonl.zst"), ("clinc150", "data_full.json.zst"), ("tibkat-titles", "train.jsonl.zst")];
+/// Systems: name, as in tables, and packages.
+const SYSTEMS: [(&str, &str, &[&str]); 4] = [
+    ("slide", "slide", &[]),
+    ("fasttext", "fastText", &["fasttext-wheel"]),
+    ("vw", "Vowpal Wabbit", &["vowpalwabbit"]),
+    ("svc", "tf-idf + linear SVC (scikit-learn)", &["scikit-learn"]),
+];
+
+#[derive(Serialize)]
+struct Record {
+    origin: Origin,
+    versions: BTreeMap<String, Versions>,
+    runs: Vec<Run>,
+}
+
+#[derive(Serialize)]
+struct Run {
+    set: String,
+    system: String,
+    round: u32,
+    /// None if the system cannot learn the set.
+    found: Option<Found>,
+    problem: Option<String>,
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+struct Found {
+    accuracy: f64,
+    wall_seconds: f64,
+    cpu_seconds: f64,
+    bytes: u64,
+    microseconds: f64,
+}
+
+pub(super) fn run(
+    arguments: &VersusArguments,
+    folders: &[PathBuf],
+    shell: &Shell,
+    files: &Files,
+    origin: Origin,
+) -> Result<()> {
+    let sets = find(folders, &arguments.sets)?;
+    let folder = workspace::target().join("versus-text");
+    std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let environment = Environment::open(shell, &folder, PEERS)?;
+    environment.provide("prepare", &[&["zstandard"]])?;
+    let slide = program::build(shell, Target::Native, &workspace::target(), "slide")?;
+    let mut record = Record { origin, versions: BTreeMap::new(), runs: Vec::new() };
+    let mut systems = Vec::new();
+    for (name, title, packages) in SYSTEMS {
+        match environment.provide(name, &[packages]) {
+            Ok(versions) => {
+                record.versions.insert(name.to_owned(), versions);
+                systems.push((name, title));
+            }
+            Err(error) => eprintln!("versus: {title} is left out: {error:#}"),
+        }
+    }
+    for (set, path) in &sets {
+        let prepared = folder.join("sets").join(set);
+        if !prepared.join("test.jsonl").exists() {
+            let words = [Path::new(set), path, &prepared];
+            said(environment.ask("prepare", "prepare", &words), 1).with_context(|| format!("cannot prepare {set}"))?;
+        }
+    }
+    for round in 1..=arguments.rounds {
+        for set in sets.keys() {
+            let data = folder.join("sets").join(set);
+            for &(system, title) in &systems {
+                eprintln!("versus: {title}, {set}, round {round}");
+                let runs = folder.join("runs");
+                let words = [&*data.join("train.jsonl"), &*data.join("test.jsonl"), &runs, &slide];
+                let found = said(environment.ask(system, "run", &words), 0)
+                    .and_then(|text| serde_json::from_str(&text).context("the script prints no figures"));
+                let (found, problem) = match found {
+                    Ok(found) => (Some(found), None),
+                    Err(error) => (None, Some(format!("{error:#}"))),
+                };
+                record.runs.push(Run { set: set.clone(), system: system.to_owned(), round, found, problem });
+                files.write_json(&record)?;
+            }
+        }
+    }
+    let text = report(&record, &sets.into_keys().collect::<Vec<_>>());
+    print!("{text}");
+    files.write_document(&text)
+}
+
+/// The folders of the sets: below those that are given.
+fn find(folders: &[PathBuf], wanted: &[String]) -> Result<BTreeMap<String, PathBuf>> {
+    let mut found = BTreeMap::new();
+    for (set, file) in SETS {
+        let is_wanted = wanted.is_empty() || wanted.iter().any(|name| name == set);
+        let place = folders.iter().map(|folder| folder.join(set)).find(|folder| folder.join(file).is_file());
+        match place.filter(|_| is_wanted) {
+            Some(folder) => drop(found.insert(set.to_owned(), folder)),
+            None if is_wanted && !wanted.is_empty() => bail!("{set} is in none of the folders of --data"),
+            None => {}
+        }
+    }
+    ensure!(!found.is_empty(), "none of the folders of --data has imdb, clinc150 or tibkat-titles");
+    Ok(found)
+}
+
+/// What a command prints. `skip`: a word of it that names nothing to the script.
+fn said(mut words: Vec<std::ffi::OsString>, skip: usize) -> Result<String> {
+    if skip > 0 {
+        // The name of the system stands before the arguments.
+        words.remove(4);
+    }
+    let output =
+        Command::new(&words[0]).args(&words[1..]).stdin(Stdio::null()).output().context("cannot start Python")?;
+    if !output.status.success() {
+        let errors = String::from_utf8_lossy(&output.stderr);
+        bail!("{}", errors.trim_end().lines().last().unwrap_or("Python fails without a word"));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+fn report(record: &Record, sets: &[String]) -> String {
+    let Origin { command, date, commit, .. } = &record.origin;
+    let mut text = String::from(
+        "| set | system | accuracy (P@1) | training, s | CPU-s | model, MB | one prediction, us |\n|---|---|---|---|---|---|---|\n",
+    );
+    for set in sets {
+        for (system, title, _) in SYSTEMS {
+            let runs = || record.runs.iter().filter(|run| run.set == *set && run.system == system);
+            let found = |of: fn(&Found) -> f64| median(runs().filter_map(|run| run.found.as_ref().map(of)).collect());
+            if runs().all(|run| run.found.is_none()) {
+                if let Some(problem) = runs().find_map(|run| run.problem.as_ref()) {
+                    text += &format!("| {set} | {title} | {problem} | | | | |\n");
+                }
+                continue;
+            }
+            text += &format!(
+                "| {set} | {title} | {:.2} | {:.1} | {:.1} | {:.1} | {:.0} |\n",
+                100.0 * found(|found| found.accuracy),
+                found(|found| found.wall_seconds),
+                found(|found| found.cpu_seconds),
+                found(|found| found.bytes as f64 / 1e6),
+                found(|found| found.microseconds),
+            );
+        }
+    }
+    text + &format!("\n(`{command}`, {date}, commit {commit}; two threads; medians of the rounds)\n")
+}
