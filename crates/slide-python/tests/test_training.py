@@ -94,8 +94,10 @@ def test_other_threads_run_meanwhile(dataset):
 
 
 LONG = """
-import sys, slide, numpy as np
+import signal, sys, slide, numpy as np
 from scipy import sparse
+# A shell that starts the tests in the background has it ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 random = np.random.default_rng(0)
 def rows(count, columns, each):
     indptr = np.arange(0, count * each + 1, each)
