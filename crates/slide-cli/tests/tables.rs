@@ -170,3 +170,25 @@ fn an_interrupted_training_goes_on_from_its_checkpoint() {
         .success();
     assert!(folder.read("a.slide") == folder.read("b.slide"));
 }
+
+#[test]
+#[cfg(feature = "serve")]
+fn the_server_takes_rows() {
+    let folder = trained();
+    let server = common::server::Server::start(&folder, "m.slide");
+    let reply = server.post("/predict", common::server::JSON, r#"{"row": {"text": "captain of the harbour"}, "k": 2}"#);
+    let best = reply.json()["predictions"].clone();
+    assert_eq!((best[0]["name"].as_str(), best.as_array().unwrap().len()), (Some("ships"), 2));
+    let piped = folder
+        .slide("predict m.slide - --json --top 2 --table-format jsonl")
+        .write_stdin("{\"text\": \"captain of the harbour\"}\n")
+        .assert();
+    let alone: Value = serde_json::from_str(&stdout(&piped.success())).unwrap();
+    assert_eq!(alone["predictions"], best);
+    for (row, expected) in [(r#"{"row": {"words": 1}}"#, "no column"), (r#"{"row": {"text": {}}}"#, "expected text")] {
+        assert!(
+            server.post("/predict", common::server::JSON, row).json()["error"].as_str().unwrap().contains(expected)
+        );
+    }
+    assert_eq!(server.get("/model").json()["columns"][0], "text");
+}

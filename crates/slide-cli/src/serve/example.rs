@@ -1,20 +1,24 @@
 //! Examples in JSON: the body of a request, or a line of a stream, checked against the model.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
 use slide_core::Example;
+use slide_features::{LIST, Scratch};
 
 use super::failure::Failure;
 use super::model::Served;
+use crate::tables::TableModel;
 
 /// Labels per example, unless the request says how many.
 pub(crate) const DEFAULT_K: usize = 5;
 
-/// One example, in one of three forms.
+/// One example, in one of four forms.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct ExampleBody {
@@ -25,6 +29,8 @@ struct ExampleBody {
     /// Numbers, and as many values.
     indices: Option<Vec<u32>>,
     values: Option<Vec<f32>>,
+    /// Fields by column, of a model of a table.
+    row: Option<BTreeMap<String, Value>>,
 }
 
 /// One example or many. (`serde(flatten)` is slow and gives less exact errors, so the fields are repeated.)
@@ -37,6 +43,8 @@ struct RequestBody {
     named_features: Option<Pairs<String>>,
     indices: Option<Vec<u32>>,
     values: Option<Vec<f32>>,
+    /// Fields by column, of a model of a table.
+    row: Option<BTreeMap<String, Value>>,
 }
 
 /// A JSON object and nothing else: what is derived would take a list of all fields too.
@@ -124,9 +132,9 @@ pub(crate) struct Bounds {
 impl Bounds {
     /// Reads the body of a request.
     pub(crate) fn question(&self, text: &[u8], served: &Served) -> Result<Question, Failure> {
-        let Object(RequestBody { k, examples, features, named_features, indices, values }) = parse(text)?;
+        let Object(RequestBody { k, examples, features, named_features, indices, values, row }) = parse(text)?;
         let k = self.k(k)?;
-        let single = ExampleBody { features, named_features, indices, values };
+        let single = ExampleBody { features, named_features, indices, values, row };
         let Some(many) = examples else {
             return Ok(Question { k, is_list: false, examples: vec![single.check(served).map_err(Failure::wrong)?] });
         };
@@ -176,6 +184,7 @@ impl ExampleBody {
             ("named_features", self.named_features.is_some()),
             ("indices", self.indices.is_some()),
             ("values", self.values.is_some()),
+            ("row", self.row.is_some()),
         ];
         fields.into_iter().filter_map(|(name, is_there)| is_there.then_some(name)).collect()
     }
@@ -183,11 +192,23 @@ impl ExampleBody {
     fn check(self, served: &Served) -> Result<CheckedExample, String> {
         let forms = self.forms();
         let (field, example) = match self {
-            Self { features: Some(Pairs { keys, values }), named_features: None, indices: None, values: None } => (
+            Self {
+                features: Some(Pairs { keys, values }),
+                named_features: None,
+                indices: None,
+                values: None,
+                row: None,
+            } => (
                 "features",
                 CheckedExample { columns: columns(&keys, served).map_err(|why| format!("features: {why}"))?, values },
             ),
-            Self { named_features: Some(Pairs { keys, values }), features: None, indices: None, values: None } => {
+            Self {
+                named_features: Some(Pairs { keys, values }),
+                features: None,
+                indices: None,
+                values: None,
+                row: None,
+            } => {
                 let numbers = served.feature_numbers().ok_or("named_features: this server has no names of features")?;
                 let number = |name: String| {
                     numbers.get(name.as_str()).copied().ok_or_else(|| format!("named_features: {name:?} is no feature"))
@@ -195,7 +216,11 @@ impl ExampleBody {
                 let columns = keys.into_iter().map(number).collect::<Result<_, _>>()?;
                 ("named_features", CheckedExample { columns, values })
             }
-            Self { indices: Some(indices), values: Some(values), features: None, named_features: None } => (
+            Self { row: Some(row), features: None, named_features: None, indices: None, values: None } => {
+                let table = served.table().ok_or("row: the model is not of a table")?;
+                ("row", of_row(&row, table).map_err(|why| format!("row: {why}"))?)
+            }
+            Self { indices: Some(indices), values: Some(values), features: None, named_features: None, row: None } => (
                 "indices",
                 CheckedExample { columns: columns(&indices, served).map_err(|why| format!("indices: {why}"))?, values },
             ),
@@ -209,6 +234,32 @@ impl ExampleBody {
         };
         example.check(served).map_err(|why| format!("{field}: {why}"))?;
         Ok(example)
+    }
+}
+
+/// The features of a row. Columns that it does not have are missing values; others than those of the model are an error.
+fn of_row(row: &BTreeMap<String, Value>, table: &TableModel) -> Result<CheckedExample, String> {
+    let names = table.columns();
+    if let Some(unknown) = row.keys().find(|name| !names.contains(name)) {
+        return Err(format!("the model has no column {unknown:?}, but {names:?}"));
+    }
+    let fields = names.iter().map(|name| row.get(name).map_or(Ok(String::new()), |value| text_of(name, value)));
+    let fields: Vec<String> = fields.collect::<Result<_, _>>()?;
+    let (mut columns, mut values) = (Vec::new(), Vec::new());
+    table.featurizer.row(|column| &fields[column], &mut Scratch::default(), &mut columns, &mut values);
+    Ok(CheckedExample { columns, values })
+}
+
+fn text_of(name: &str, value: &Value) -> Result<String, String> {
+    match value {
+        Value::Null => Ok(String::new()),
+        Value::String(text) => Ok(text.trim().to_owned()),
+        Value::Bool(_) | Value::Number(_) => Ok(value.to_string()),
+        Value::Array(items) if items.iter().all(|item| !item.is_array()) => {
+            let items = items.iter().map(|item| text_of(name, item)).collect::<Result<Vec<_>, _>>()?;
+            Ok(items.join(LIST.encode_utf8(&mut [0; 4])))
+        }
+        _ => Err(format!("{name:?}: expected text, a number, or a list of such")),
     }
 }
 
@@ -230,7 +281,8 @@ impl CheckedExample {
             return Err(format!("{} indices and {} values", columns.len(), values.len()));
         }
         let is_unknown = |column: &&u32| numbering.place(**column).is_none();
-        if let Some(&unknown) = columns.iter().find(is_unknown).filter(|_| !served.ignores_unknown_features) {
+        let ignores = served.ignores_unknown_features || served.table().is_some();
+        if let Some(&unknown) = columns.iter().find(is_unknown).filter(|_| !ignores) {
             return Err(format!("the model does not know feature {}", numbering.number(unknown)));
         }
         if let Some((&column, value)) = columns.iter().zip(values).find(|(_, value)| !value.is_finite()) {

@@ -11,6 +11,7 @@ use slide_core::{Model, Predictor, Retrieval, Runtime};
 use slide_mem::Placement;
 
 use crate::options::open_model;
+use crate::tables::TableModel;
 
 /// Where models come from, again and again.
 pub(crate) struct Source {
@@ -33,6 +34,8 @@ pub(crate) struct Served {
     loaded: SystemTime,
     /// The name of each label, as JSON.
     label_names: Option<Vec<Box<str>>>,
+    /// If it was trained on a table.
+    table: Option<TableModel>,
     feature_numbers: Option<HashMap<Box<str>, u32>>,
 }
 
@@ -41,14 +44,21 @@ impl Source {
     pub(crate) fn load(&self, generation: u64) -> Result<Served> {
         let model = open_model(&self.model, &self.placement)?;
         let read = |path: &Option<PathBuf>, count| path.as_ref().map(|path| names::read(path, Some(count))).transpose();
-        let labels = read(&self.label_names, model.label_numbering().width())?;
+        let table = TableModel::of(&model)?;
+        let of_table = || table.as_ref().map(|table| table.schema.labels.clone());
+        let labels = read(&self.label_names, model.label_numbering().width())?.or_else(of_table);
         let features = read(&self.feature_names, model.feature_numbering().width())?;
         let quoted = |name: String| Value::from(name).to_string().into_boxed_str();
         let predictor = Predictor::with(model, self.retrieval, &self.runtime)?;
         Ok(Served {
             ignores_unknown_features: self.ignores_unknown_features,
-            predictor: if self.ignores_unknown_features { predictor.ignoring_unknown_features() } else { predictor },
+            predictor: if self.ignores_unknown_features || table.is_some() {
+                predictor.ignoring_unknown_features()
+            } else {
+                predictor
+            },
             generation,
+            table,
             path: self.model.clone(),
             loaded: SystemTime::now(),
             label_names: labels.map(|names| names.into_iter().map(quoted).collect()),
@@ -61,6 +71,11 @@ impl Source {
 impl Served {
     pub(crate) fn model(&self) -> &Model {
         self.predictor.model()
+    }
+
+    /// What makes features of rows, if the model was trained on a table.
+    pub(crate) fn table(&self) -> Option<&TableModel> {
+        self.table.as_ref()
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -91,6 +106,7 @@ impl Served {
             "parameters": model.parameters(),
             "linear_weights": model.linear_weights(),
             "training_examples": model.examples(),
+            "columns": self.table.as_ref().map(TableModel::columns),
             "has_label_names": self.label_names.is_some(),
             "has_feature_names": self.feature_numbers.is_some(),
             "config": model.config(),

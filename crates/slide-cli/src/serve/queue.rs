@@ -175,9 +175,10 @@ impl Worker {
         });
         let Some(first) = together.first() else { return };
         let (served, k) = (first.piece.served.clone(), first.piece.k);
+        let asked = served.table().map_or(k, |table| table.asked(k));
         let examples: Vec<_> =
             together.iter().flat_map(|waiting| &waiting.piece.examples).map(CheckedExample::as_example).collect();
-        let predict = || served.predictor.session().predict_batch_into(&examples, k, predictions);
+        let predict = || served.predictor.session().predict_batch_into(&examples, asked, predictions);
         let outcome = catch_unwind(AssertUnwindSafe(predict));
         let count = examples.len();
         let seconds = start.elapsed().as_secs_f64();
@@ -194,7 +195,7 @@ impl Worker {
             self.metrics.queue_seconds.observe(start.saturating_duration_since(since).as_secs_f64());
             let text = match failed {
                 Some(failure) => Err(failure()),
-                None => Ok(answer::of(all.by_ref().take(piece.examples.len()), &served, piece.separator)),
+                None => Ok(answer::of(all.by_ref().take(piece.examples.len()), &served, k, piece.separator)),
             };
             // The room is free before the client can ask again.
             drop(room);

@@ -21,8 +21,11 @@ const MOST_HELD_OUT: usize = 4000;
 const MOST_TRIED: usize = 50_000;
 /// and as many of them as have so many words,
 const MOST_WORDS: f64 = 2e6;
-/// but not fewer than these.
+/// but not fewer than these;
 const LEAST_TRIED: usize = 4000;
+/// and so many that these, or so many of each label, are enough to tell which way is better.
+const ENOUGH: usize = 8000;
+const ENOUGH_OF_LABEL: usize = 40;
 
 /// What is trained.
 pub(crate) struct Chosen {
@@ -65,6 +68,7 @@ pub(crate) fn choose(
         columns.iter().map(|(column, _)| column.clone()).filter(|column| column.kind != Kind::Id).collect();
     let mut ways = ways(args, table, &columns, targets, rows)?;
     let most = (MOST_WORDS / mean_words(table, &columns, rows).max(1.0)) as usize;
+    let most = most.min(ENOUGH.max(ENOUGH_OF_LABEL * targets.names.len()));
     let (rest, held_out) = split(rows, most);
     let mut best: Option<(usize, Worth)> = None;
     for (number, way) in ways.iter().enumerate() {
