@@ -115,7 +115,7 @@ fn use_on_arm(shell: &Shell, python: &Path, toolchain: &Toolchain, wheel: &Path)
     let _home = shell.push_env("PYTHONHOME", root.join("usr"));
     let _path = shell.push_env("PYTHONPATH", &unpacked);
     let qemu = &toolchain.qemu;
-    Ok(cmd!(shell, "{qemu} -E {libraries} {program} -").stdin(ARM).run().context("64-bit Arm cannot use the wheel")?)
+    cmd!(shell, "{qemu} -E {libraries} {program} -").stdin(ARM).run().context("64-bit Arm cannot use the wheel")
 }
 
 /// The Python of a virtual environment in `folder`, which is made if need be.
