@@ -92,10 +92,12 @@ fn use_on_arm(shell: &Shell, python: &Path, toolchain: &Toolchain, wheel: &Path)
         }
         folder.fill(|new| {
             let apt = debian_packages::apt(shell, new, &["amd64", "arm64"])?;
-            let show = apt.command("apt-cache").args(["show", "python3-minimal:arm64"]).read()?;
-            let minimal = first_dependency(&show, "python3.").context("python3-minimal depends on a Python")?;
-            let version = minimal.trim_end_matches("-minimal");
-            let names = [minimal, &format!("lib{minimal}"), &format!("lib{version}-stdlib"), "libexpat1", "zlib1g"];
+            let show = apt.command("apt-cache").args(["show", "python3:arm64"]).read()?;
+            let version = first_dependency(&show, "python3.").context("python3 depends on no Python")?;
+            let library = format!("lib{version}");
+            let [minimal, own, rest] =
+                [format!("{version}-minimal"), format!("{library}-minimal"), format!("{library}-stdlib")];
+            let names = [&minimal, &own, &rest, "libexpat1", "zlib1g"];
             let packages = names.map(|name| format!("{name}:arm64"));
             debian_packages::unpack(shell, &apt, &packages, new, &folder)?;
             Ok(fs::write(new.root().join("version"), version)?)
