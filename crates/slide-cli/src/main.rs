@@ -1,6 +1,7 @@
 //! The `slide` program: parses the command line, calls the library, shows progress and results.
 #![forbid(unsafe_code)]
 
+mod answers;
 mod args;
 mod choice;
 mod commands;

@@ -4,7 +4,7 @@ mod common;
 
 use std::fmt::Write as _;
 
-use common::{Folder, stdout};
+use common::{Folder, stderr, stdout};
 use predicates::prelude::*;
 use serde_json::Value;
 
@@ -150,6 +150,13 @@ fn bad_files_are_errors_with_their_line() {
     folder.slide("train latin.csv --target topic --text text --encoding latin1 -o x.slide -q").assert().success();
     let answers = folder.slide("predict m.slide ragged.csv --skip-bad-lines --top 1").assert().success();
     assert_eq!(stdout(&answers).lines().nth(1), Some(""));
+    // Every bad row is reported with its line, however many there are.
+    let many: String = (0..9).map(|_| "one,two,three\n").collect();
+    folder.write("many.csv", format!("text,topic\n{many}anchor rope,ships\n"));
+    let answers = folder.slide("predict m.slide many.csv --skip-bad-lines --top 1").assert().success();
+    assert_eq!(stdout(&answers).lines().filter(|line| line.is_empty()).count(), 9);
+    let said = stderr(&answers);
+    assert!((2..11).all(|line| said.contains(&format!("skipped: many.csv:{line}: "))), "{said}");
     // Labels and values that were never seen.
     folder.write("new.csv", "text,topic\nquite unknown words,unheard\nanchor rope,ships\n");
     let said = folder.slide("eval m.slide new.csv -q").assert().success();

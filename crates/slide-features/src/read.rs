@@ -308,7 +308,8 @@ impl Reader {
     /// else they are left out.
     ///
     /// # Errors
-    /// [`ReadError`] of a row, unless bad rows are skipped, and of the file. The rows before it are in the table.
+    /// [`ReadError`] of a row, unless bad rows are skipped, and of the file. The rows before it are in the table. Those after a bad
+    /// row can still be read.
     pub fn read(&mut self, table: &mut Table, most: usize, learns: bool) -> Result<bool, ReadError> {
         if learns {
             for name in &self.names {
@@ -337,7 +338,7 @@ impl Reader {
                 }
                 Err(error) => {
                     table.abandon_row();
-                    self.has_ended = true;
+                    self.has_ended = !matches!(error, ReadError::Row { .. });
                     return Err(error);
                 }
             }
