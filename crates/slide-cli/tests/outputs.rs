@@ -3,16 +3,16 @@
 
 mod common;
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs::{self, File};
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{Folder, SMALL, json, std_slide, stderr, stdout};
+use common::{Folder, SMALL, json, odd, std_slide, stderr, stdout, word};
 use predicates::prelude::*;
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -116,6 +116,7 @@ fn standard_output_where_a_stream_makes_sense() {
     }
     for (words, said) in [
         ("data convert train.txt - --to npz", "npz is two files"),
+        ("data convert train.txt - --to matrix", "matrix is two files"),
         ("data convert train.txt - --json", "--json: standard output is the data set"),
         ("data synth -o - --test -", "two outputs"),
         ("train train.txt -o -", "- is standard output"),
@@ -145,6 +146,8 @@ fn both_files_of_npz_are_checked() {
     convert("none.txt aX.npz").code(1).stderr(predicate::str::contains("cannot write aY.npz: it is a folder"));
     folder.write("bY.npz", "");
     convert("bY.npz bX.npz").code(2).stderr(predicate::str::contains("bY.npz is an input"));
+    // Before anything is read.
+    convert("none.txt X.npy").code(1).stderr(predicate::str::contains("dense arrays are read, not written"));
 }
 
 /// Waits until the program has a file in the folder that has no name.
@@ -270,11 +273,6 @@ fn a_limit_of_file_sizes_is_an_error() {
     }
 }
 
-/// A name that is not UTF-8.
-fn odd(name: &[u8]) -> OsString {
-    OsString::from_vec([b"\xff", name].concat())
-}
-
 #[test]
 fn names_of_any_bytes() {
     let folder = Folder::new();
@@ -303,10 +301,6 @@ fn names_of_any_bytes() {
         "data convert ?X.npz ?back.txt",
         "data synth --examples 300 --labels 20 --features 200 -o ?s.txt.zst",
     ] {
-        let word = |word: &str| match word.strip_prefix('?') {
-            Some(name) => odd(name.as_bytes()),
-            None => OsStr::new(word).to_owned(),
-        };
         let words: Vec<OsString> = words.split_whitespace().map(word).collect();
         for format in [None, Some("--json")] {
             let mut command = folder.slide("");

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use common::server::{Connection, JSON, NDJSON, Reply, Server};
-use common::{FEATURES, Folder, LABELS, stdout};
+use common::{FEATURES, Folder, LABELS, odd, stdout};
 use predicates::prelude::*;
 use serde_json::{Value, json};
 
@@ -192,6 +192,15 @@ fn names_that_are_unknown_are_named() {
         "example 1: named_features: \"feature 99\" is no feature"
     );
     server.end();
+}
+
+#[test]
+fn a_model_may_have_a_name_of_any_bytes() {
+    let folder = named();
+    std::fs::copy(folder.path("m.slide"), folder.path(".").join(odd(b"m.slide"))).unwrap();
+    let server = Server::start(&folder, "?m.slide");
+    assert_eq!(server.get("/model").json()["file"], "\u{fffd}m.slide");
+    server.predict(&json!({ "features": {} }));
 }
 
 #[test]

@@ -54,8 +54,8 @@ fn check(outputs: &[(&Path, Format)], inputs: &[&Path], show: Show) -> Result<()
             all.extend(data::files(path, format)?);
             continue;
         }
-        if format == Format::Npz {
-            return Err(Usage("npz is two files, which standard output cannot be".into()).into());
+        if !format.is_one_text() {
+            return Err(Usage(format!("{format} is two files, which standard output cannot be")).into());
         }
         if show.json {
             return Err(Usage("--json: standard output is the data set".into()).into());

@@ -13,7 +13,6 @@ use slide_features::{LIST, Scratch};
 
 use super::failure::Failure;
 use super::model::Served;
-use crate::tables::TableModel;
 
 /// Labels per example, unless the request says how many.
 pub(crate) const DEFAULT_K: usize = 5;
@@ -198,32 +197,20 @@ impl ExampleBody {
                 indices: None,
                 values: None,
                 row: None,
-            } => (
-                "features",
-                CheckedExample { columns: columns(&keys, served).map_err(|why| format!("features: {why}"))?, values },
-            ),
+            } => ("features", of_numbers(&keys, values, served)),
             Self {
                 named_features: Some(Pairs { keys, values }),
                 features: None,
                 indices: None,
                 values: None,
                 row: None,
-            } => {
-                let numbers = served.feature_numbers().ok_or("named_features: this server has no names of features")?;
-                let number = |name: String| {
-                    numbers.get(name.as_str()).copied().ok_or_else(|| format!("named_features: {name:?} is no feature"))
-                };
-                let columns = keys.into_iter().map(number).collect::<Result<_, _>>()?;
-                ("named_features", CheckedExample { columns, values })
-            }
+            } => ("named_features", of_names(&keys, values, served)),
             Self { row: Some(row), features: None, named_features: None, indices: None, values: None } => {
-                let table = served.table().ok_or("row: the model is not of a table")?;
-                ("row", of_row(&row, table).map_err(|why| format!("row: {why}"))?)
+                ("row", of_row(&row, served))
             }
-            Self { indices: Some(indices), values: Some(values), features: None, named_features: None, row: None } => (
-                "indices",
-                CheckedExample { columns: columns(&indices, served).map_err(|why| format!("indices: {why}"))?, values },
-            ),
+            Self { indices: Some(indices), values: Some(values), features: None, named_features: None, row: None } => {
+                ("indices", of_numbers(&indices, values, served))
+            }
             _ => {
                 const EXPECTED: &str = "expected features, named_features, or indices and values";
                 return Err(match forms[..] {
@@ -232,13 +219,30 @@ impl ExampleBody {
                 });
             }
         };
-        example.check(served).map_err(|why| format!("{field}: {why}"))?;
-        Ok(example)
+        let checked = example.and_then(|example| example.check(served).map(|()| example));
+        checked.map_err(|why| format!("{field}: {why}"))
     }
 }
 
+/// Features by the numbers of the training file.
+fn of_numbers(numbers: &[u32], values: Vec<f32>, served: &Served) -> Result<CheckedExample, String> {
+    let numbering = served.model().feature_numbering();
+    let column = |&number: &u32| {
+        let column = numbering.column_of_number(number.into());
+        column.ok_or_else(|| format!("{number}, expected at least {}", numbering.number(0)))
+    };
+    Ok(CheckedExample { columns: numbers.iter().map(column).collect::<Result<_, _>>()?, values })
+}
+
+fn of_names(names: &[String], values: Vec<f32>, served: &Served) -> Result<CheckedExample, String> {
+    let numbers = served.feature_numbers().ok_or("this server has no names of features")?;
+    let column = |name: &String| numbers.get(name.as_str()).copied().ok_or_else(|| format!("{name:?} is no feature"));
+    Ok(CheckedExample { columns: names.iter().map(column).collect::<Result<_, _>>()?, values })
+}
+
 /// The features of a row. Columns that it does not have are missing values; others than those of the model are an error.
-fn of_row(row: &BTreeMap<String, Value>, table: &TableModel) -> Result<CheckedExample, String> {
+fn of_row(row: &BTreeMap<String, Value>, served: &Served) -> Result<CheckedExample, String> {
+    let table = served.table().ok_or("the model is not of a table")?;
     let names = table.columns();
     if let Some(unknown) = row.keys().find(|name| !names.contains(name)) {
         return Err(format!("the model has no column {unknown:?}, but {names:?}"));
@@ -263,16 +267,6 @@ fn text_of(name: &str, value: &Value) -> Result<String, String> {
     }
 }
 
-/// The columns that have these numbers.
-fn columns(numbers: &[u32], served: &Served) -> Result<Vec<u32>, String> {
-    let numbering = served.model().feature_numbering();
-    let column = |&number: &u32| {
-        let column = numbering.column_of_number(number.into());
-        column.ok_or_else(|| format!("{number}, expected at least {}", numbering.number(0)))
-    };
-    numbers.iter().map(column).collect()
-}
-
 impl CheckedExample {
     fn check(&self, served: &Served) -> Result<(), String> {
         let Self { columns, values } = self;
@@ -281,8 +275,8 @@ impl CheckedExample {
             return Err(format!("{} indices and {} values", columns.len(), values.len()));
         }
         let is_unknown = |column: &&u32| numbering.place(**column).is_none();
-        let ignores = served.ignores_unknown_features || served.table().is_some();
-        if let Some(&unknown) = columns.iter().find(is_unknown).filter(|_| !ignores) {
+        let unknown = columns.iter().find(is_unknown).filter(|_| !served.ignores_unknown_features);
+        if let Some(&unknown) = unknown {
             return Err(format!("the model does not know feature {}", numbering.number(unknown)));
         }
         if let Some((&column, value)) = columns.iter().zip(values).find(|(_, value)| !value.is_finite()) {

@@ -50,13 +50,11 @@ impl Source {
         let features = read(&self.feature_names, model.feature_numbering().width())?;
         let quoted = |name: String| Value::from(name).to_string().into_boxed_str();
         let predictor = Predictor::with(model, self.retrieval, &self.runtime)?;
+        // Rows have words that no other row has.
+        let ignores_unknown_features = self.ignores_unknown_features || table.is_some();
         Ok(Served {
-            ignores_unknown_features: self.ignores_unknown_features,
-            predictor: if self.ignores_unknown_features || table.is_some() {
-                predictor.ignoring_unknown_features()
-            } else {
-                predictor
-            },
+            ignores_unknown_features,
+            predictor: if ignores_unknown_features { predictor.ignoring_unknown_features() } else { predictor },
             generation,
             table,
             path: self.model.clone(),
@@ -96,7 +94,7 @@ impl Served {
     pub(crate) fn description(&self) -> Value {
         let model = self.model();
         json!({
-            "file": self.path,
+            "file": self.path.display().to_string(),
             "generation": self.generation,
             "loaded_unix_seconds": self.loaded.duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs()),
             "features": model.features(),

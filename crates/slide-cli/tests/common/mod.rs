@@ -3,6 +3,7 @@
 
 pub(crate) mod server;
 
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
@@ -26,6 +27,18 @@ pub(crate) fn std_slide() -> std::process::Command {
     let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin!("slide"));
     command.env_remove("SLIDE_ISA");
     command
+}
+
+/// A name that is not UTF-8.
+#[cfg(unix)]
+pub(crate) fn odd(name: &[u8]) -> OsString {
+    std::os::unix::ffi::OsStringExt::from_vec([b"\xff", name].concat())
+}
+
+/// An argument; of `?NAME` the name that is [odd].
+#[cfg(unix)]
+pub(crate) fn word(word: &str) -> OsString {
+    word.strip_prefix('?').map_or_else(|| word.into(), |name| odd(name.as_bytes()))
 }
 
 /// A folder with `train.txt` and `test.txt` in the XMC format, gone when dropped.

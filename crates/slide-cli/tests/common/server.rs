@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::{Folder, std_slide};
+use super::{Folder, std_slide, word};
 
 /// No answer takes this long, whatever else the machine does.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -31,7 +31,10 @@ impl Server {
     /// The same on another address.
     pub(crate) fn start_at(folder: &Folder, listen: &str, words: &str) -> Self {
         let mut command = std_slide();
-        command.current_dir(folder.path(".")).args(["serve", "--listen", listen]).args(words.split_whitespace());
+        command
+            .current_dir(folder.path("."))
+            .args(["serve", "--listen", listen])
+            .args(words.split_whitespace().map(word));
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let stderr = child.stderr.take();
         let mut line = String::new();

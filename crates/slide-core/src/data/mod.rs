@@ -126,6 +126,11 @@ impl Format {
         }
     }
 
+    /// Whether a data set in this format is a text in one file, with features and labels in each line; else it is a pair of files.
+    pub fn is_one_text(self) -> bool {
+        matches!(self, Self::Xmc | Self::Svmlight)
+    }
+
     /// Whether `path` has arrays ([`Npz`](Self::Npz) or [`Npy`](Self::Npy)), which are not [streamed](stream). Only files have: a pipe is
     /// not looked at, since what is read from it is gone, nor is `-`.
     ///
@@ -264,7 +269,7 @@ pub fn read(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Dataset, Da
     let path = path.as_ref();
     let parse = |text: &[u8]| {
         let format = options.format.unwrap_or_else(|| Format::of(text));
-        if let (Format::Xmc | Format::Svmlight, LabelFile::At(labels)) = (format, &options.labels) {
+        if let (true, LabelFile::At(labels)) = (format.is_one_text(), &options.labels) {
             let (path, labels) = (path.display(), labels.display());
             return Err(DataError::Request(format!("{labels}: {path} is {format}, which has its labels in its lines")));
         }

@@ -23,13 +23,10 @@ use crate::atomic_file::write_atomically;
 pub fn write(path: impl AsRef<Path>, data: &Dataset, format: Format) -> Result<(), DataError> {
     let path = path.as_ref();
     let parts = data.arrays();
-    if let Format::Xmc | Format::Svmlight = format {
+    if format.is_one_text() {
         return atomically(path, |file| compressed(path, file, |writer| write_text(writer, data, format)));
     }
-    if format == Format::Npy {
-        return Err(DataError::Request(format!("{}: dense arrays are read, not written: write npz", path.display())));
-    }
-    let labels = label_file(path)?;
+    let labels = label_file(path, format)?;
     if format == Format::Matrix {
         for (path, part) in [(&*labels, Part::Labels), (path, Part::Features)] {
             atomically(path, |file| compressed(path, file, |writer| write_lines(writer, data, part)))?;
@@ -48,14 +45,21 @@ pub fn write(path: impl AsRef<Path>, data: &Dataset, format: Format) -> Result<(
 /// The files that [`write()`] writes: `path` and, for a pair of files, that of the labels.
 ///
 /// # Errors
-/// [`DataError::Request`] for a name without `X` for a pair.
+/// [`DataError::Request`] for a name without `X` for a pair of files, and for [`Format::Npy`].
 pub fn files(path: impl AsRef<Path>, format: Format) -> Result<Vec<PathBuf>, DataError> {
     let path = path.as_ref();
-    let labels = matches!(format, Format::Npz | Format::Matrix).then(|| label_file(path)).transpose()?;
-    Ok([path.to_owned()].into_iter().chain(labels).collect())
+    let mut files = vec![path.to_owned()];
+    if !format.is_one_text() {
+        files.push(label_file(path, format)?);
+    }
+    Ok(files)
 }
 
-fn label_file(path: &Path) -> Result<PathBuf, DataError> {
+/// The file of the labels of a pair.
+fn label_file(path: &Path, format: Format) -> Result<PathBuf, DataError> {
+    if format == Format::Npy {
+        return Err(DataError::Request(format!("{}: dense arrays are read, not written: write npz", path.display())));
+    }
     pair::label_path(path).ok_or_else(|| {
         DataError::Request(format!("{}: the file of the feature matrix needs an X in its name", path.display()))
     })
@@ -66,7 +70,7 @@ fn label_file(path: &Path) -> Result<PathBuf, DataError> {
 /// # Errors
 /// As [`write()`]; [`DataError::Request`] for what is no text in one file.
 pub fn write_to(writer: impl Write, data: &Dataset, format: Format) -> Result<(), DataError> {
-    if !matches!(format, Format::Xmc | Format::Svmlight) {
+    if !format.is_one_text() {
         return Err(DataError::Request(format!("{format} is not text in one file: give it a file")));
     }
     write_text(&mut BufWriter::new(writer), data, format).map_err(DataError::io(Path::new("-")))
