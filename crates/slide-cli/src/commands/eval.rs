@@ -20,9 +20,9 @@ use crate::tables::{self, TableModel};
 use crate::{table, unknown};
 
 /// Labels of the predictions that times are taken of.
-const LATENCY_LABELS: usize = 5;
+pub(crate) const LATENCY_LABELS: usize = 5;
 /// Predictions before the first that is counted.
-const WARM_UP: usize = 1000;
+pub(crate) const WARM_UP: usize = 1000;
 
 /// What is shown, and what is written as JSON.
 #[derive(Serialize)]

@@ -12,7 +12,7 @@ mod serve;
 mod train;
 mod tune;
 
-pub(crate) use eval::evaluation;
+pub(crate) use eval::{LATENCY_LABELS, WARM_UP, evaluation};
 
 use anyhow::Result;
 

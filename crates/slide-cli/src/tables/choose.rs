@@ -7,7 +7,7 @@ use anyhow::Result;
 use slide_core::{Model, Predictions, Predictor, Retrieval, Runtime, TrainConfig};
 use slide_features::{Column, FeatureConfig, Featurizer, Kind, Table, Targets, Weighting};
 
-use super::model::{compared, dataset, logit, softmax};
+use super::model::{COMPARED, dataset, logit, softmax};
 use super::options::Lengths;
 use crate::args::TrainArgs;
 use crate::commands::Show;
@@ -208,7 +208,7 @@ fn worth(
     let data = dataset(&featurizer, table, held_out, Some(targets), labels)?;
     let examples: Vec<_> = (0..data.examples()).map(|row| data.features(row)).collect();
     let mut predictions = Predictions::default();
-    predictor.predict_batch_into(&examples, compared(), &mut predictions)?;
+    predictor.predict_batch_into(&examples, COMPARED, &mut predictions)?;
     let mut worth = Worth { accuracy: 0.0, rows: Vec::new() };
     let mut right = 0;
     for (row, predictions) in predictions.iter().enumerate() {

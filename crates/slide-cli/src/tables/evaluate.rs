@@ -10,20 +10,18 @@ use slide_features::read::Reader;
 use slide_features::{Scratch, Table};
 
 use super::TableModel;
-use super::prepare::{quality, quality_text, rows_with_labels, say_skipped};
+use super::prepare::{labelled_rows, quality, quality_text};
 use super::quality::Quality;
 use crate::args::EvalArgs;
 use crate::commands::Show;
-use crate::output::{self, count, pairs, path_text, say, seconds};
+use crate::commands::{LATENCY_LABELS, WARM_UP};
+use crate::output::{self, count, pairs, path_text, seconds};
 use crate::percentiles::Percentiles;
 use crate::table;
 use crate::usage::Usage;
 
-/// Rows that times are taken of at most,
+/// Rows that times are taken of at most.
 const MOST_TIMED: usize = 10_000;
-/// and predictions before the first that is counted.
-const WARM_UP: usize = 1000;
-const LATENCY_LABELS: usize = 5;
 
 #[derive(Serialize)]
 struct Report {
@@ -59,14 +57,9 @@ pub(crate) fn run(args: &EvalArgs, model: Model, table: &TableModel, show: Show)
     let start = Instant::now();
     let runtime = args.runtime.start()?;
     let predictor = Predictor::with(model, args.retrieval.retrieval, &runtime)?.ignoring_unknown_features();
-    let mut reader = Reader::open(&args.test, &args.table.options(args.skip_bad_rows))?;
-    let path = args.test.display();
-    let (data, unknown) = rows_with_labels(table, &mut reader, &args.test, false)?;
-    say_skipped(&reader, &args.test);
-    ensure!(!data.arrays().label_indices.is_empty(), "{path}: no row has a label in column `{}`", table.schema.target);
-    if unknown > 0 {
-        say(&format!("warning: {path}: {} labels unknown to the model: each counts as a miss", count(unknown)));
-    }
+    let data = labelled_rows(table, &args.test, &args.table.options(args.skip_bad_rows))?;
+    let (path, target) = (args.test.display(), &table.schema.target);
+    ensure!(!data.arrays().label_indices.is_empty(), "{path}: no row has a label in column `{target}`");
     let reading = start.elapsed().as_secs_f64();
     let start = Instant::now();
     let quality = quality(table, &predictor, &data)?;

@@ -14,8 +14,8 @@ use crate::usage::Usage;
 /// Attachments of the model.
 const SCHEMA: &str = "table";
 const FEATURES: &str = "features";
-/// Labels that a softmax is taken over.
-const COMPARED: usize = 64;
+/// Labels that a softmax is taken over, and that a model of single labels is asked for.
+pub(super) const COMPARED: usize = 64;
 /// Logits that are told apart.
 const LARGEST_LOGIT: f32 = 16.0;
 
@@ -102,11 +102,6 @@ impl TableModel {
     pub(crate) fn asked(&self, top: usize) -> usize {
         if self.schema.single { top.max(COMPARED) } else { top }
     }
-}
-
-/// Labels to ask a model of single labels for.
-pub(crate) fn compared() -> usize {
-    COMPARED
 }
 
 pub(crate) fn logit(probability: f32) -> f32 {

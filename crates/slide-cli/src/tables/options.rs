@@ -54,7 +54,7 @@ pub(crate) struct TableOptions {
     pub(crate) word_ngrams: Option<usize>,
     /// Shortest and longest n-grams of characters, or none [default: chosen on held-out rows]
     #[arg(long, value_name = "N-N", value_parser = range)]
-    pub(crate) char_ngrams: Option<Range>,
+    pub(crate) char_ngrams: Option<Lengths>,
     /// Pairs of words at most so far apart
     #[arg(long, value_name = "WORDS", default_value = "0")]
     pub(crate) pair_window: usize,
@@ -75,12 +75,10 @@ pub(crate) struct TableOptions {
 }
 
 /// Lengths of n-grams of characters; none: no such n-grams.
-pub(crate) type Range = Lengths;
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Lengths(pub(crate) Option<(usize, usize)>);
 
-fn range(text: &str) -> Result<Range, String> {
+fn range(text: &str) -> Result<Lengths, String> {
     if text == "none" {
         return Ok(Lengths(None));
     }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use slide_core::{Dataset, Model, Runtime, TrainConfig};
-use slide_features::read::Reader;
+use slide_features::read::{ReadOptions, Reader};
 use slide_features::{Column, Featurizer, Kind, LIST, Table, Targets, infer};
 
 use super::choose::{self, Chosen};
@@ -89,7 +89,7 @@ fn read(path: &Path, options: &TableOptions, show: Show) -> Result<Table> {
 }
 
 /// Warns of rows that were left out, even with `--quiet`.
-pub(crate) fn say_skipped(reader: &Reader, path: &Path) {
+fn say_skipped(reader: &Reader, path: &Path) {
     let (skipped, errors) = reader.skipped();
     if skipped > 0 {
         say(&format!("warning: {}: {} bad rows left out, the first of them:", path.display(), count(skipped)));
@@ -192,29 +192,29 @@ fn labelled(targets: &Targets, path: &Path, table: &Table, target: usize) -> Res
 }
 
 /// The rows of a test file.
-pub(crate) fn test(model: &TableModel, path: &Path, options: &TableOptions, show: Show) -> Result<Dataset> {
+fn test(model: &TableModel, path: &Path, options: &TableOptions, show: Show) -> Result<Dataset> {
     let start = Instant::now();
-    let reading = options.reading.options(options.skip_bad_rows);
-    let mut reader = Reader::open(path, &reading)?;
+    let data = labelled_rows(model, path, &options.reading.options(options.skip_bad_rows))?;
+    let (rows, time) = (count(data.examples()), seconds(start.elapsed().as_secs_f64()));
+    show.progress.note(&format!("{}: {rows} rows, read in {time}", file_name(path)));
+    Ok(data)
+}
+
+/// A file as a data set, with warnings of what is left out or unknown.
+pub(crate) fn labelled_rows(model: &TableModel, path: &Path, options: &ReadOptions) -> Result<Dataset> {
+    let mut reader = Reader::open(path, options)?;
     let (data, unknown) = rows_with_labels(model, &mut reader, path, false)?;
     say_skipped(&reader, path);
     if unknown > 0 {
         let path = path.display();
         say(&format!("warning: {path}: {} labels unknown to the model: each counts as a miss", count(unknown)));
     }
-    let (rows, time) = (count(data.examples()), seconds(start.elapsed().as_secs_f64()));
-    show.progress.note(&format!("{}: {rows} rows, read in {time}", file_name(path)));
     Ok(data)
 }
 
 /// A file as a data set, and the number of labels that are not known.
 /// Where `labelled`, only rows with labels.
-pub(crate) fn rows_with_labels(
-    model: &TableModel,
-    reader: &mut Reader,
-    path: &Path,
-    labelled: bool,
-) -> Result<(Dataset, u64)> {
+fn rows_with_labels(model: &TableModel, reader: &mut Reader, path: &Path, labelled: bool) -> Result<(Dataset, u64)> {
     model.check_columns(reader, path)?;
     let mut names = model.columns();
     names.push(model.schema.target.clone());

@@ -1,13 +1,12 @@
 //! How good predictions of classes are.
 
 use serde::Serialize;
+use slide_core::metrics::Accumulator;
 
 use crate::table::Table;
 
 /// Labels that a table of confusions is shown of.
 const MOST_CONFUSED: usize = 12;
-/// Bins of the expected calibration error.
-const BINS: usize = 15;
 
 /// Of rows with one label each: shares from 0 to 1. Of rows with several: `accuracy` is the precision of the best label.
 #[derive(Clone, Debug, Serialize)]
@@ -35,7 +34,7 @@ pub(crate) struct Counter {
     right: usize,
     /// Of each label: predicted and right, predicted, occurring.
     counts: Vec<[u64; 3]>,
-    bins: [(f64, f64, f64); BINS],
+    calibration: Accumulator<'static>,
     confusion: Option<Vec<Vec<u64>>>,
 }
 
@@ -48,7 +47,7 @@ impl Counter {
             rows: 0,
             right: 0,
             counts: vec![[0; 3]; count],
-            bins: [(0.0, 0.0, 0.0); BINS],
+            calibration: Accumulator::with_cutoffs(&[], None),
             confusion: (single && count <= MOST_CONFUSED).then(|| vec![vec![0; count]; count]),
         }
     }
@@ -70,8 +69,7 @@ impl Counter {
         let Some(&(first, probability)) = best.first() else { return };
         let is_right = truth.contains(&first);
         self.right += usize::from(is_right);
-        let bin = &mut self.bins[((probability * BINS as f32) as usize).min(BINS - 1)];
-        *bin = (bin.0 + 1.0, bin.1 + f64::from(probability), bin.2 + f64::from(u8::from(is_right)));
+        self.calibration.add_probability(probability, is_right);
         if let (Some(confusion), Some(&label)) = (&mut self.confusion, truth.first()) {
             confusion[label as usize][first as usize] += 1;
         }
@@ -92,7 +90,7 @@ impl Counter {
             accuracy: self.right as f64 / rows,
             macro_f1: sum / f64::from(count.max(1)),
             micro_f1: f1(total(0), total(1), total(2)),
-            calibration_error: self.bins.iter().map(|(_, said, right)| (said - right).abs()).sum::<f64>() / rows,
+            calibration_error: self.calibration.finish().calibration_error,
             confusion: self.confusion,
             labels: self.labels,
         }
