@@ -147,13 +147,14 @@ impl Format {
         Ok(matrix::is_arrays(&start))
     }
 
-    /// The format that a file name suggests for writing: `.npz`; `.svm`, `.svmlight` or `.libsvm`; a name with `X_Xf`; else XMC. An
+    /// The format that a file name suggests for writing: `.npz`; `.npy` (which cannot be written); `.svm`, `.svmlight` or `.libsvm`; a name with `X_Xf`; else XMC. An
     /// ending `.gz` or `.zst` is ignored.
     pub fn of_name(path: &Path) -> Self {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let name = name.strip_suffix(".gz").or(name.strip_suffix(".zst")).unwrap_or(&name);
         match name.rsplit_once('.') {
             Some((_, "npz")) => Self::Npz,
+            Some((_, "npy")) => Self::Npy,
             Some((_, "svm" | "svmlight" | "libsvm")) => Self::Svmlight,
             _ if name.contains("X_Xf") => Self::Matrix,
             _ => Self::Xmc,
