@@ -63,7 +63,7 @@ impl Default for Combination {
 /// What the precision must be multiplied with by coefficients that depend on the frequency.
 const LEAST_GAIN: f64 = 1.002;
 /// Linear scores below this, as those of labels that were never trained, count as this.
-const LEAST_LINEAR: f32 = -5.0;
+pub(crate) const LEAST_LINEAR: f32 = -5.0;
 
 /// A label that may be one of an example's.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -44,7 +44,7 @@ fn predictions(model: Model, retrieval: Retrieval, data: &Dataset, runtime: &Run
     together
 }
 
-/// What a model predicts is the same of a copy and of the file, on each level, and it is written as it was.
+/// What a model predicts is the same of a copy and of the file, on each level, and it is written, exported and quantised as the copy is.
 fn assert_same(path: &Path, retrievals: &[Retrieval], data: &Dataset, what: &str) {
     let isas = Isa::available().map(|isa| common::runtime(Some(2), Some(isa)));
     for runtime in [runtime(1), runtime(3)].into_iter().chain(isas) {
@@ -57,6 +57,16 @@ fn assert_same(path: &Path, retrievals: &[Retrieval], data: &Dataset, what: &str
     let again = path.with_extension("again");
     Model::open(path).unwrap().save(&again).unwrap();
     assert!(fs::read(path).unwrap() == fs::read(&again).unwrap(), "{what}: another file");
+    let [loaded, opened] = [Model::load(path), Model::open(path)].map(|model| {
+        let mut model = model.unwrap();
+        model.export_f32(&again).unwrap();
+        let exported = fs::read(&again).unwrap();
+        model.quantize(&QuantizeConfig::default(), &runtime(2)).unwrap();
+        model.save(&again).unwrap();
+        [exported, fs::read(&again).unwrap()]
+    });
+    assert!(loaded[0] == opened[0], "{what}: another export");
+    assert!(loaded[1] == opened[1], "{what}: another quantised model");
 }
 
 #[test]

@@ -2,9 +2,8 @@
 
 use super::inputs::Inputs;
 use super::predictor::{Example, PredictError, Predictor};
-use crate::combination::log_frequency;
+use crate::combination::{LEAST_LINEAR, log_frequency};
 use crate::data::{FeatureRows, Normalize};
-use crate::layer::partition::Partition;
 use crate::layer::rows::LayerRows;
 use crate::linear::row_scale;
 use crate::network::Network;
@@ -63,10 +62,10 @@ impl Predictor {
                     postings.list(row as usize).find(|(own, _)| *own == place).map_or(0.0, |(_, w)| w.to_f32());
                 *sum += f64::from(from_linear) * f64::from(scale * value) * f64::from(weight);
             }
-            // Labels that were never trained have no score.
-            constant += f64::from(from_linear) * f64::from(if bias.is_finite() { bias } else { -5.0 });
+            // That of a label that was never trained is minus infinity.
+            constant += f64::from(from_linear) * f64::from(if bias.is_finite() { bias } else { LEAST_LINEAR });
         }
-        let partition: Partition = model.feature_rows();
+        let partition = model.feature_rows();
         let features: Vec<(u32, f32)> = rows
             .iter()
             .zip(&sums)

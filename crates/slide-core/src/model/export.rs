@@ -26,7 +26,6 @@ use super::{Model, ModelError};
 use crate::atomic_file::write_atomically;
 use crate::combination::Combination;
 use crate::config::TrainConfig;
-use crate::layer::partition::Partition;
 use crate::layer::rows::LayerRows;
 use crate::linear::Postings;
 use crate::network::Network;
@@ -98,7 +97,7 @@ fn add_layer<'a>(name: &str, layer: &'a LayerRows, tensors: &mut BTreeMap<String
 }
 
 fn add_linear<'a>(linear: &'a Postings, tensors: &mut BTreeMap<String, Tensor<'a>>) {
-    let partition = Partition::new(linear.features());
+    let partition = linear.partition();
     let lists =
         move || (0..linear.features() as u32).map(move |feature| linear.list(partition.to_internal(feature) as usize));
     let starts = move || {
