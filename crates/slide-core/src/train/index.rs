@@ -34,7 +34,8 @@ struct Examples<'a> {
 
 impl Model {
     /// Gives the model an index of its labels, by which they are [retrieved](crate::Retrieval::Index). It learns from examples of
-    /// `data`, which should be those that the model was trained on; an index that the model has is replaced.
+    /// `data`, which should be those that the model was trained on; an index that the model has is replaced. It has the same bits for
+    /// each copy of a model; that of an [opened](Self::open) model is as good, but another, since its rows are in another order.
     ///
     /// # Errors
     /// No network, or settings that are impossible. The model is unchanged then.
