@@ -20,6 +20,8 @@ pub(crate) trait SimdF32x16: Copy {
     type U32: SimdU32x16<Mask = Self::Mask, F32 = Self>;
     /// Four vectors after the first half of their reductions.
     type HalfReduced: Copy;
+    /// Registers of the processor that the sixteen lanes take.
+    const REGISTERS: usize;
 
     /// Returns `address`, and makes the compiler place loads from it after the computation of `self`: loads of many rows ahead
     /// of their use would occupy all registers. Emits no instruction.

@@ -206,6 +206,10 @@ impl<L: SimdF32x16, O: Step<L, N>, W: Storage, S: Storage, const N: usize> Tiled
             }
             for t in 0..T {
                 let (k, decay, rounder) = (k + t * LANES, self.decay, self.rounder);
+                // Two states and four registers a vector leave no room for the weights beside the gradient.
+                if N == 2 && L::REGISTERS == 4 && !MASKED {
+                    weights[t] = W::load(self.row.weights.add(k));
+                }
                 self.row.update::<L, O, MASKED>(&self.step, weights[t], gradient[t], decay, rounder, k, count);
             }
         }

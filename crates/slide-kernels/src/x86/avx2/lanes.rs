@@ -55,6 +55,7 @@ impl SimdF32x16 for F32x16 {
     type Mask = Mask16;
     type U32 = U32x16;
     type HalfReduced = Self;
+    const REGISTERS: usize = 2;
 
     #[inline(always)]
     #[allow(clippy::pointers_in_nomem_asm_block, reason = "nothing is read or written")]

@@ -18,6 +18,7 @@ impl SimdF32x16 for F32x16 {
     type Mask = __mmask16;
     type U32 = U32x16;
     type HalfReduced = Self;
+    const REGISTERS: usize = 1;
 
     #[inline(always)]
     unsafe fn first(count: usize) -> __mmask16 {
