@@ -245,7 +245,7 @@ fn gravitons(shell: &Shell) -> Result<()> {
     let toolchain = Toolchain::find_or_set_up()?;
     {
         let _clippy = toolchain.enter_clippy(shell);
-        let packages = ["slide-kernels", "slide-mem", "slide-core", "slide-features", "slide-cli"]
+        let packages = ["slide-kernels", "slide-mem", "slide-core", "slide-features", "slide-tables", "slide-cli"]
             .map(|name| format!("--package={name}"));
         cmd!(shell, "cargo check --target {TARGET} {packages...}").run()?;
         cmd!(shell, "cargo check --target {TARGET} --package slide-kernels --no-default-features").run()?;

@@ -40,6 +40,14 @@ impl Settings {
         Ok(config)
     }
 
+    /// The same, of settings that have been looked at once.
+    pub(crate) fn put_over(&self, base: &TrainConfig) -> Result<TrainConfig, ConfigError> {
+        let file = self.file.iter().flat_map(|file| file.values.iter().cloned());
+        let config = base.with(file)?.with(self.given.iter().cloned())?;
+        config.validate()?;
+        Ok(config)
+    }
+
     /// The configuration of a checkpoint or a model, if no setting is given with another value: a resumed run continues the
     /// interrupted one. Only the epochs may be more.
     pub(crate) fn agreeing_with(&self, stored: &TrainConfig) -> Result<TrainConfig> {

@@ -7,13 +7,13 @@ use std::path::PathBuf;
 use serde::Serialize;
 use slide_core::{Choice, Metrics, Model, Phases, Runtime};
 use slide_mem::Report;
+use slide_tables::Quality;
 
 use crate::log::PhaseSeconds;
 use crate::output::{bytes, count, pairs, path_text, seconds};
 use crate::session::{ActiveRows, Trained};
 use crate::table;
-use crate::tables::prepare::quality_text;
-use crate::tables::quality::Quality;
+use crate::tables::quality;
 
 #[derive(Serialize)]
 pub(crate) struct Summary {
@@ -105,7 +105,7 @@ impl Summary {
 impl std::fmt::Display for Summary {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if let Some(quality) = &self.quality {
-            f.write_str(&quality_text(quality))?;
+            f.write_str(&quality::text(quality))?;
         } else if let Some(metrics) = &self.metrics {
             writeln!(f, "{}", table::metrics(metrics))?;
         }

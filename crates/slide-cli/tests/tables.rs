@@ -131,7 +131,7 @@ fn bad_files_are_errors_with_their_line() {
             "no column `nothing`; it has `text`, `topic`, `price`, `colour`",
         ),
         ("train train.csv -o x.slide", 2, "which column of train.csv has the labels?"),
-        ("train train.csv --target topic --text nothing -o x.slide", 2, "there is no column `nothing`"),
+        ("train train.csv --target topic --text nothing -o x.slide", 2, "train.csv: no column `nothing`; it has"),
         ("train train.csv --target topic --column topic:text -o x.slide", 2, "is the column of the labels"),
         ("train one.csv --target topic -o x.slide", 2, "has 1 labels, expected two or more"),
         ("predict m.slide other.csv", 2, "other.csv: no column `text`, which the model was trained with"),

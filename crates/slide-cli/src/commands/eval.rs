@@ -10,13 +10,14 @@ use slide_core::metrics::{At, Bootstrap, Difference, Interval, LabelGroup, Unkno
 use slide_core::{
     Dataset, Evaluation, Metrics, Model, Parts, PredictError, Predictor, Retrieval, evaluate_with, latencies,
 };
+use slide_tables::TableModel;
 
 use super::Show;
 use super::train::read_file;
 use crate::args::{EvalArgs, MetricOptions};
 use crate::output::{self, count, file_name, pairs, seconds};
 use crate::percentiles::Percentiles;
-use crate::tables::{self, TableModel};
+use crate::tables;
 use crate::{table, unknown};
 
 /// Labels of the predictions that times are taken of.

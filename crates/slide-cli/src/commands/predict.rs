@@ -7,11 +7,12 @@ use anyhow::Result;
 use slide_core::data::{self, DataError, Format, IndexBase, LabelFile, ReadOptions, names, stream};
 use slide_core::metrics::Unknown;
 use slide_core::{Prediction, Predictions, Predictor};
+use slide_tables::TableModel;
 
 use super::Show;
 use crate::answers::{Item, Named, Writer, answer_all, channel};
 use crate::args::{PredictArgs, PredictionFormat};
-use crate::tables::{self, TableModel};
+use crate::tables;
 use crate::unknown;
 use crate::usage::Usage;
 

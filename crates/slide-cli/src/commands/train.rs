@@ -10,6 +10,7 @@ use slide_core::data::{self, LabelFile, Numbering, ReadOptions};
 use slide_core::{
     Choice, Dataset, Model, Outcome, Predictor, Quantization, QuantizeConfig, Retrieval, Runtime, TrainConfig, Trainer,
 };
+use slide_tables::quality;
 
 use super::eval::evaluation;
 use super::{Show, Status};
@@ -19,7 +20,7 @@ use crate::log::Log;
 use crate::output::{self, count, file_name};
 use crate::session::Session;
 use crate::summary::{Paths, Seconds, Summary, fallbacks};
-use crate::tables::prepare::{prepare, quality};
+use crate::tables::prepare::prepare;
 use crate::unknown;
 use crate::usage::Usage;
 
@@ -59,7 +60,7 @@ pub(crate) fn run(args: &TrainArgs, show: Show) -> Result<Status> {
     };
     drop(train);
     if let Some(table) = &table {
-        table.attachments()?.into_iter().for_each(|(name, bytes)| trainer.attach(name, bytes));
+        table.attachments().into_iter().for_each(|(name, bytes)| trainer.attach(name, bytes));
     }
     say_choices(trainer.model(), show);
     let mut log = args.log.as_ref().map(|path| Log::open(path, args.resume.is_some(), args.log_every)).transpose()?;

@@ -250,7 +250,7 @@ fn of_row(row: &BTreeMap<String, Value>, served: &Served) -> Result<CheckedExamp
     let fields = names.iter().map(|name| row.get(name).map_or(Ok(String::new()), |value| text_of(name, value)));
     let fields: Vec<String> = fields.collect::<Result<_, _>>()?;
     let (mut columns, mut values) = (Vec::new(), Vec::new());
-    table.featurizer.row(|column| &fields[column], &mut Scratch::default(), &mut columns, &mut values);
+    table.featurizer().row(|column| &fields[column], &mut Scratch::default(), &mut columns, &mut values);
     Ok(CheckedExample { columns, values })
 }
 

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use slide_core::data::names;
 use slide_core::{Model, Predictor, Retrieval, Runtime};
 use slide_mem::Placement;
+use slide_tables::TableModel;
 
 use crate::options::open_model;
-use crate::tables::TableModel;
 
 /// Where models come from, again and again.
 pub(crate) struct Source {
@@ -45,7 +45,7 @@ impl Source {
         let model = open_model(&self.model, &self.placement)?;
         let read = |path: &Option<PathBuf>, count| path.as_ref().map(|path| names::read(path, Some(count))).transpose();
         let table = TableModel::of(&model)?;
-        let of_table = || table.as_ref().map(|table| table.schema.labels.clone());
+        let of_table = || table.as_ref().map(|table| table.labels().to_vec());
         let labels = read(&self.label_names, model.label_numbering().width())?.or_else(of_table);
         let features = read(&self.feature_names, model.feature_numbering().width())?;
         let quoted = |name: String| Value::from(name).to_string().into_boxed_str();

@@ -8,10 +8,9 @@ use serde::Serialize;
 use slide_core::{Dataset, Metrics, Model, Predictor};
 use slide_features::read::Reader;
 use slide_features::{Scratch, Table};
+use slide_tables::{Quality, TableModel, quality};
 
-use super::TableModel;
-use super::prepare::{labelled_rows, quality, quality_text};
-use super::quality::Quality;
+use super::prepare::labelled_rows;
 use crate::args::EvalArgs;
 use crate::commands::Show;
 use crate::commands::{LATENCY_LABELS, WARM_UP};
@@ -58,7 +57,7 @@ pub(crate) fn run(args: &EvalArgs, model: Model, table: &TableModel, show: Show)
     let runtime = args.runtime.start()?;
     let predictor = Predictor::with(model, args.retrieval.retrieval, &runtime)?.ignoring_unknown_features();
     let data = labelled_rows(table, &args.test, &args.table.options(args.skip_bad_rows))?;
-    let (path, target) = (args.test.display(), &table.schema.target);
+    let (path, target) = (args.test.display(), table.target());
     ensure!(!data.arrays().label_indices.is_empty(), "{path}: no row has a label in column `{target}`");
     let reading = start.elapsed().as_secs_f64();
     let start = Instant::now();
@@ -90,7 +89,7 @@ fn latency(args: &EvalArgs, model: &TableModel, predictor: &Predictor) -> Result
         let start = Instant::now();
         indices.clear();
         values.clear();
-        model.featurizer.row(|column| table.field(row, column), &mut scratch, &mut indices, &mut values);
+        model.featurizer().row(|column| table.field(row, column), &mut scratch, &mut indices, &mut values);
         session.predict_into((&indices, &values), model.asked(LATENCY_LABELS), &mut predictions)?;
         model.probabilities(&predictions, LATENCY_LABELS, &mut best);
         times.push(start.elapsed());
@@ -102,10 +101,10 @@ impl Report {
     fn text(&self, data: &Dataset, model: &TableModel) -> String {
         let Self { quality, metrics, latency, seconds: times, .. } = self;
         let mut text = String::new();
-        if !model.schema.single {
+        if !model.is_single() {
             text += &format!("{}\n", table::metrics(metrics));
         }
-        text += &quality_text(quality);
+        text += &super::quality::text(quality);
         let each = 1e6 * (times.reading + times.evaluation) / data.examples().max(1) as f64;
         let all = seconds(times.reading + times.evaluation);
         let mut rows =

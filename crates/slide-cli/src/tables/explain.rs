@@ -1,13 +1,10 @@
 //! `slide explain`.
 
-use std::collections::HashMap;
-
 use anyhow::Result;
 use serde::Serialize;
 use slide_core::{Predictor, Retrieval};
-use slide_features::Scratch;
+use slide_tables::{TableModel, explain};
 
-use super::TableModel;
 use super::predict::row;
 use crate::args::ExplainArgs;
 use crate::commands::Show;
@@ -39,39 +36,21 @@ pub(crate) fn run(args: &ExplainArgs, show: Show) -> Result<()> {
     };
     let row = row(&args.row, &table)?;
     let predictor = Predictor::with(model, Retrieval::Auto, &args.runtime.start()?)?.ignoring_unknown_features();
-    let (mut indices, mut values) = (Vec::new(), Vec::new());
-    let field = |column: usize| row.field(0, column);
-    table.featurizer.row(field, &mut Scratch::default(), &mut indices, &mut values);
-    let labels = &table.schema.labels;
+    let labels = table.labels();
     let asked = args.label.as_ref().map(|name| {
         let number = labels.iter().position(|label| label == name);
         number.ok_or_else(|| Usage(format!("--label: the model has no label `{name}`")))
     });
     let asked = asked.transpose()?.map(|number| number as u32);
-    let predictions = predictor.predict((&indices, &values), table.asked(labels.len().min(1000)))?;
-    let mut best = Vec::new();
-    table.probabilities(&predictions, usize::MAX, &mut best);
-    let label = asked.or(best.first().map(|&(label, _)| label)).unwrap_or(0);
-    let explained = predictor.explain((&indices, &values), label)?.unwrap_or_default();
-    // A feature may be in the row several times, under one name.
-    let adds: HashMap<u32, f32> = explained.features.iter().copied().collect();
-    let mut names: HashMap<u32, String> = HashMap::new();
-    for (feature, name) in table.featurizer.names(field) {
-        names.entry(feature).or_insert(name);
-    }
-    let mut features: Vec<Feature> = names
-        .into_iter()
-        .map(|(feature, name)| Feature { feature: name, adds: adds.get(&feature).copied().unwrap_or(0.0) })
-        .collect();
-    features.sort_by(|a, b| b.adds.abs().total_cmp(&a.adds.abs()).then_with(|| a.feature.cmp(&b.feature)));
-    features.truncate(args.top.get());
+    let explained = explain(&table, &predictor, |column| row.field(0, column), asked)?;
+    let features = explained.features.into_iter().take(args.top.get());
     let report = Report {
         model: args.model.display().to_string(),
-        label: labels[label as usize].clone(),
-        probability: best.iter().find(|(own, _)| *own == label).map(|&(_, probability)| probability),
+        label: labels[explained.label as usize].clone(),
+        probability: explained.probability,
         score: explained.score,
         constant: explained.constant,
-        features,
+        features: features.map(|(feature, adds)| Feature { feature, adds }).collect(),
     };
     if show.json { output::print_json(&report) } else { output::print(&report.text()) }
 }

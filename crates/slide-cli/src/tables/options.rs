@@ -6,8 +6,7 @@ use anyhow::Result;
 use clap::Args;
 use slide_features::read::{Encoding, Format, ReadOptions};
 use slide_features::{Column, Kind, Weighting};
-
-use crate::usage::Usage;
+use slide_tables::{Lengths, TableConfig};
 
 const HEADING: &str = "Tables (CSV, TSV, JSON lines, fastText)";
 
@@ -74,10 +73,6 @@ pub(crate) struct TableOptions {
     pub(crate) reading: TableReading,
 }
 
-/// Lengths of n-grams of characters; none: no such n-grams.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Lengths(pub(crate) Option<(usize, usize)>);
-
 fn range(text: &str) -> Result<Lengths, String> {
     if text == "none" {
         return Ok(Lengths(None));
@@ -136,13 +131,20 @@ impl TableOptions {
         Ok(read.is_ok() && &start == b"__label__")
     }
 
-    /// The pairs of columns, by their numbers in `columns`.
-    pub(crate) fn crosses(&self, columns: &[Column]) -> Result<Vec<(usize, usize)>> {
-        let number = |name: &str| {
-            let found = columns.iter().position(|column| column.name == name);
-            found.ok_or_else(|| Usage(format!("--cross: there is no column `{name}` that features are made of")))
-        };
-        self.cross.iter().map(|(a, b)| Ok((number(a)?, number(b)?))).collect()
+    /// What is given.
+    pub(crate) fn config(&self) -> TableConfig {
+        TableConfig {
+            target: self.target.clone(),
+            text: self.text.clone(),
+            columns: self.column.clone(),
+            target_delimiter: self.target_delimiter,
+            crosses: self.cross.clone(),
+            word_ngrams: self.word_ngrams,
+            char_ngrams: self.char_ngrams,
+            pair_window: self.pair_window,
+            weighting: self.weighting,
+            min_rows: self.min_rows,
+        }
     }
 }
 

@@ -7,8 +7,9 @@ use anyhow::Result;
 use slide_core::{Model, Predictions, Predictor};
 use slide_features::read::{ReadError, Reader};
 use slide_features::{Kind, Scratch, Table};
+use slide_tables::TableModel;
 
-use super::TableModel;
+use super::prepare::check_columns;
 use crate::answers::{Item, Named, Writer, answer_all, channel};
 use crate::args::{PredictArgs, RowOptions};
 use crate::commands::Show;
@@ -18,7 +19,7 @@ use crate::usage::Usage;
 pub(crate) fn run(args: &PredictArgs, model: Model, table: &TableModel, show: Show) -> Result<()> {
     let runtime = args.runtime.start()?;
     let predictor = Predictor::with(model, args.retrieval.retrieval, &runtime)?.ignoring_unknown_features();
-    let names = &table.schema.labels;
+    let names = table.labels();
     let top = args.top.get().min(names.len());
     let rows = match &args.input {
         Some(input) => read_ahead(args, input, table)?,
@@ -34,7 +35,7 @@ pub(crate) fn run(args: &PredictArgs, model: Model, table: &TableModel, show: Sh
         let (mut ends, mut indices, mut values) = (vec![0], Vec::new(), Vec::new());
         for row in rows {
             has_values |= (0..row.names().len()).any(|column| !row.field(0, column).is_empty());
-            table.featurizer.row(|column| row.field(0, column), &mut scratch, &mut indices, &mut values);
+            table.featurizer().row(|column| row.field(0, column), &mut scratch, &mut indices, &mut values);
             ends.push(indices.len());
         }
         count += rows.len();
@@ -60,7 +61,7 @@ pub(crate) fn run(args: &PredictArgs, model: Model, table: &TableModel, show: Sh
 
 /// The row of the command line.
 pub(crate) fn row(options: &RowOptions, table: &TableModel) -> Result<Table> {
-    let columns = &table.featurizer.config().columns;
+    let columns = &table.featurizer().config().columns;
     let mut fields = vec![String::new(); columns.len()];
     if let Some(text) = &options.text {
         let texts: Vec<usize> = (0..columns.len()).filter(|&number| columns[number].kind == Kind::Text).collect();
@@ -96,7 +97,7 @@ fn read_ahead(args: &PredictArgs, input: &Path, table: &TableModel) -> Result<Re
         Err(ReadError::Table { problem, .. }) if problem.starts_with("empty") => return Ok(receiver),
         reader => reader?,
     };
-    table.check_columns(&reader, input)?;
+    check_columns(table, &reader, input)?;
     let (columns, skips) = (table.columns(), args.skip_bad_lines);
     std::thread::spawn(move || {
         loop {

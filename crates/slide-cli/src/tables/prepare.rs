@@ -1,25 +1,20 @@
 //! From a table to what a training takes.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Error, Result};
 use slide_core::{Dataset, Model, Runtime, TrainConfig};
-use slide_features::read::{ReadOptions, Reader};
-use slide_features::{Column, Featurizer, Kind, LIST, Table, Targets, infer};
+use slide_features::read::{Format, ReadOptions, Reader};
+use slide_features::{LIST, Table};
+use slide_tables::{Progress, Source, TableError, TableModel};
 
-use super::choose::{self, Chosen};
-use super::model::{Schema, TableModel};
 use super::options::TableOptions;
-use super::quality::{Counter, Quality};
 use crate::args::TrainArgs;
 use crate::commands::Show;
 use crate::output::{count, file_name, say, seconds};
-use crate::table;
 use crate::usage::Usage;
-
-/// Columns that are the target if none is said.
-const TARGETS: [&str; 5] = ["label", "labels", "target", "class", "y"];
 
 /// What a training takes.
 pub(crate) struct Prepared {
@@ -44,29 +39,24 @@ pub(crate) fn prepare(args: &TrainArgs, resumed: Option<&Model>, runtime: &Runti
             return Ok(Prepared { train, test, config: None, model });
         }
         let table = read(&args.train, options, show)?;
-        let target = target(options, &table, &args.train)?;
-        let columns = columns(options, &table, target)?;
-        say_columns(&table, target, &columns, show);
-        let targets = Targets::new(&table, target, options.target_delimiter);
-        let rows = labelled(&targets, &args.train, &table, target)?;
-        let chosen = choose::choose(args, &table, &targets, &rows, &columns, runtime, show)?;
-        let Chosen { features, config, temperature, single } = chosen;
+        let config = options.config();
+        let wrong = |error| of_table(error, &args.train);
+        let source = Source::new(&table, &config).map_err(wrong)?;
+        say_columns(&table, &source, show);
+        if source.rows_without_label() > 0 {
+            let (path, left_out) = (args.train.display(), count(source.rows_without_label()));
+            let name = &table.names()[source.target()];
+            say(&format!("warning: {path}: {left_out} rows without a label in `{name}` left out"));
+        }
+        let settings = |base: &TrainConfig| args.settings.put_over(base);
+        let chosen = source.choose(&settings, runtime, &mut |progress| say_progress(progress, show)).map_err(wrong)?;
         let start = Instant::now();
-        let featurizer = Featurizer::fit(&features, &table, &rows, Some(&targets));
-        let schema = Schema {
-            target: table.names()[target].clone(),
-            target_delimiter: options.target_delimiter,
-            single,
-            labels: targets.names.clone(),
-            temperature,
-        };
-        let model = TableModel { schema, featurizer };
-        let train = model.dataset(&table, &rows, Some(&targets))?;
-        let (made, time) = (count(model.featurizer.width()), seconds(start.elapsed().as_secs_f64()));
+        let (model, train) = source.featurize(&chosen)?;
+        let (made, time) = (count(model.featurizer().width()), seconds(start.elapsed().as_secs_f64()));
         show.progress.note(&format!("{made} features, made in {time}"));
         drop(table);
         let test = test(&model)?;
-        Ok(Prepared { train, test, config: Some(config), model })
+        Ok(Prepared { train, test, config: Some(chosen.config), model })
     })
 }
 
@@ -97,57 +87,38 @@ fn say_skipped(reader: &Reader, path: &Path) {
     }
 }
 
-fn target(options: &TableOptions, table: &Table, path: &Path) -> Result<usize> {
-    let has = || table.names().join("`, `");
-    match &options.target {
-        Some(name) => table.column(name).ok_or_else(|| {
-            Usage(format!("--target: {} has no column `{name}`; it has `{}`", path.display(), has())).into()
-        }),
-        None => TARGETS.iter().find_map(|name| table.column(name)).ok_or_else(|| {
-            let path = path.display();
-            Usage(format!("--target: which column of {path} has the labels? It has `{}`", has())).into()
-        }),
+/// With the file, and where an option is wrong as a wrong usage.
+fn of_table(error: TableError, path: &Path) -> Error {
+    let path = path.display();
+    match error {
+        TableError::NoTarget { has } => {
+            Usage(format!("--target: which column of {path} has the labels? It has `{}`", has.join("`, `"))).into()
+        }
+        error @ (TableError::NoColumn { .. }
+        | TableError::TargetAsFeature { .. }
+        | TableError::NoFeatures
+        | TableError::FewLabels { .. }
+        | TableError::Config(_)) => Usage(format!("{path}: {error}")).into(),
+        error => Error::new(error).context(path.to_string()),
     }
 }
 
-/// The columns that features are made of, with the reason for each.
-fn columns(options: &TableOptions, table: &Table, target: usize) -> Result<Vec<(Column, String)>> {
-    let exists = |name: &str, option: &str| match table.column(name) {
-        None => {
-            Err(Usage(format!("{option}: there is no column `{name}`; there are `{}`", table.names().join("`, `"))))
+fn say_progress(progress: Progress<'_>, show: Show) -> ControlFlow<()> {
+    match progress {
+        Progress::Tried { way, accuracy, rows, time } => {
+            let (accuracy, time) = (100.0 * accuracy, seconds(time.as_secs_f64()));
+            show.progress.note(&format!("tried {way}: {accuracy:.2} % of {rows} held-out rows, {time}"));
         }
-        Some(number) if number == target => Err(Usage(format!("{option}: `{name}` is the column of the labels"))),
-        Some(_) => Ok(()),
-    };
-    for name in &options.text {
-        exists(name, "--text")?;
-    }
-    for column in &options.column {
-        exists(&column.name, "--column")?;
-    }
-    let mut columns = Vec::new();
-    for number in (0..table.names().len()).filter(|&number| number != target) {
-        let name = &table.names()[number];
-        let given = options.column.iter().rev().find(|column| column.name == *name);
-        if let Some(column) = given {
-            columns.push((column.clone(), "given".into()));
-        } else if options.text.contains(name) {
-            columns.push((Column { name: name.clone(), kind: Kind::Text, delimiter: None }, "given".into()));
-        } else if options.text.is_empty() {
-            let inferred = infer(table, number);
-            columns.push((inferred.column, inferred.reason));
+        Progress::Chosen { way, temperature } => {
+            show.progress.note(&format!("chosen: {way}, temperature {temperature:.2}"));
         }
+        _ => (),
     }
-    if columns.iter().all(|(column, _)| column.kind == Kind::Id) {
-        return Err(
-            Usage("there is no column that features can be made of; --column says what columns have".into()).into()
-        );
-    }
-    Ok(columns)
+    ControlFlow::Continue(())
 }
 
 /// Shows what columns there are.
-fn say_columns(table: &Table, target: usize, columns: &[(Column, String)], show: Show) {
+fn say_columns(table: &Table, source: &Source<'_>, show: Show) {
     let shortened = |field: &str| {
         let text: String = field.replace(LIST, "|").chars().take(40).collect();
         text.replace(['\n', '\r', '\t'], " ")
@@ -157,8 +128,9 @@ fn say_columns(table: &Table, target: usize, columns: &[(Column, String)], show:
         shortened(fields.filter(|field| !field.is_empty()).map(|field| field.trim()).next().unwrap_or_default())
     };
     let mut lines = vec![["column".into(), "has".into(), "because".into(), "such as".into()]];
+    let target = source.target();
     lines.push([table.names()[target].clone(), "labels".into(), "target".into(), example(target)]);
-    for (column, reason) in columns {
+    for (column, reason) in source.columns() {
         let number = table.column(&column.name).unwrap_or_default();
         let kind = match column.delimiter {
             Some(delimiter) => format!("{} by {delimiter:?}", column.kind),
@@ -172,23 +144,6 @@ fn say_columns(table: &Table, target: usize, columns: &[(Column, String)], show:
         let [a, b, c] = [0, 1, 2].map(|cell| format!("{:width$}", line[cell], width = widths[cell]));
         show.progress.note(format!("{a}  {b}  {c}  {}", line[3]).trim_end());
     }
-}
-
-/// The rows that have a label.
-fn labelled(targets: &Targets, path: &Path, table: &Table, target: usize) -> Result<Vec<u32>> {
-    let rows: Vec<u32> = (0..targets.rows() as u32).filter(|&row| !targets.of(row as usize).is_empty()).collect();
-    let name = &table.names()[target];
-    if targets.names.len() < 2 {
-        let path = path.display();
-        return Err(
-            Usage(format!("{path}: column `{name}` has {} labels, expected two or more", targets.names.len())).into()
-        );
-    }
-    let without = targets.rows() - rows.len();
-    if without > 0 {
-        say(&format!("warning: {}: {} rows without a label in `{name}` left out", path.display(), count(without)));
-    }
-    Ok(rows)
 }
 
 /// The rows of a test file.
@@ -215,38 +170,29 @@ pub(crate) fn labelled_rows(model: &TableModel, path: &Path, options: &ReadOptio
 /// A file as a data set, and the number of labels that are not known.
 /// Where `labelled`, only rows with labels.
 fn rows_with_labels(model: &TableModel, reader: &mut Reader, path: &Path, labelled: bool) -> Result<(Dataset, u64)> {
-    model.check_columns(reader, path)?;
+    check_columns(model, reader, path)?;
     let mut names = model.columns();
-    names.push(model.schema.target.clone());
+    names.push(model.target().to_owned());
     let target = names.len() - 1;
     let mut table = Table::new(names);
     while reader.read(&mut table, 1 << 16, false)? {}
-    let schema = &model.schema;
-    let targets = Targets::with_names(&table, target, schema.target_delimiter, schema.labels.clone());
+    let targets = model.targets(&table, target);
     let mut rows: Vec<u32> = (0..table.rows() as u32).collect();
     rows.retain(|&row| !labelled || !targets.of(row as usize).is_empty());
     Ok((model.dataset(&table, &rows, Some(&targets))?, targets.unknown))
 }
 
-/// How good a model is on rows.
-pub(crate) fn quality(model: &TableModel, predictor: &slide_core::Predictor, data: &Dataset) -> Result<Quality> {
-    let mut counter = Counter::new(&model.schema.labels, model.schema.single);
-    let (mut predictions, mut best) = (slide_core::Predictions::default(), Vec::new());
-    let rows: Vec<usize> = (0..data.examples()).collect();
-    for piece in rows.chunks(4096) {
-        let examples: Vec<_> = piece.iter().map(|&row| data.features(row)).collect();
-        predictor.predict_batch_into(&examples, model.asked(5), &mut predictions)?;
-        for (&row, predictions) in piece.iter().zip(predictions.iter()) {
-            model.probabilities(predictions, usize::MAX, &mut best);
-            counter.add(data.labels(row), &best);
-        }
+/// Checks that a file has all columns, if it says which it has.
+pub(crate) fn check_columns(model: &TableModel, reader: &Reader, path: &Path) -> Result<()> {
+    if reader.format() == Format::Jsonl {
+        return Ok(());
     }
-    Ok(counter.finish())
-}
-
-/// The same as text.
-pub(crate) fn quality_text(quality: &Quality) -> String {
-    let table: Option<table::Table> = quality.confusion_table();
-    let head = table.map_or_else(String::new, |table| format!("{table}\n"));
-    format!("{head}{}", crate::output::pairs(&quality.rows_of_text()))
+    let missing = |name: &&String| !reader.names().contains(name);
+    match model.columns().iter().find(missing) {
+        Some(name) => {
+            let (path, has) = (path.display(), reader.names().join("`, `"));
+            Err(Usage(format!("{path}: no column `{name}`, which the model was trained with; it has `{has}`")).into())
+        }
+        None => Ok(()),
+    }
 }

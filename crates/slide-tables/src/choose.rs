@@ -1,17 +1,15 @@
 //! What a table is learned with: a few ways are tried on held-out rows, and the best is taken.
 
 use std::ops::ControlFlow;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use anyhow::Result;
-use slide_core::{Model, Predictions, Predictor, Retrieval, Runtime, TrainConfig};
-use slide_features::{Column, FeatureConfig, Featurizer, Kind, Table, Targets, Weighting};
+use slide_core::{ConfigError, Model, Predictions, Predictor, Retrieval, Runtime, TrainConfig};
+use slide_features::{Column, FeatureConfig, Featurizer, Kind, Table, Weighting};
 
-use super::model::{COMPARED, dataset, logit, softmax};
-use super::options::Lengths;
-use crate::args::TrainArgs;
-use crate::commands::Show;
-use crate::output::seconds;
+use crate::config::Lengths;
+use crate::error::TableError;
+use crate::model::{COMPARED, dataset, logit, softmax};
+use crate::source::Source;
 
 /// Share of the rows that are held out, one of so many,
 const HELD_OUT: usize = 10;
@@ -27,19 +25,52 @@ const LEAST_TRIED: usize = 4000;
 const ENOUGH: usize = 8000;
 const ENOUGH_OF_LABEL: usize = 40;
 
-/// What is trained.
-pub(crate) struct Chosen {
-    pub(crate) features: FeatureConfig,
-    pub(crate) config: TrainConfig,
-    pub(crate) temperature: f32,
-    pub(crate) single: bool,
+/// What was chosen.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Chosen {
+    /// What features are made.
+    pub features: FeatureConfig,
+    /// How they are learned from.
+    pub config: TrainConfig,
+    /// What logits are divided by, so that probabilities fit the shares of right answers on the held-out rows.
+    pub temperature: f32,
 }
+
+/// What happens while ways are tried.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Progress<'a> {
+    /// A part of a trial's training is done.
+    Working,
+    /// A way was tried.
+    Tried {
+        /// What it is.
+        way: &'a str,
+        /// Share of the held-out rows whose best label is one of theirs.
+        accuracy: f64,
+        /// Held-out rows.
+        rows: usize,
+        /// How long it took.
+        time: Duration,
+    },
+    /// The best of them, by which all rows are learned.
+    Chosen {
+        /// What it is.
+        way: &'a str,
+        /// See [`Chosen::temperature`].
+        temperature: f32,
+    },
+}
+
+type Settings<'a> = dyn Fn(&TrainConfig) -> Result<TrainConfig, ConfigError> + 'a;
+type Watch<'a> = dyn FnMut(Progress<'_>) -> ControlFlow<()> + 'a;
 
 /// A way to learn.
 struct Way {
     name: String,
     features: FeatureConfig,
-    settings: Vec<(&'static str, &'static str)>,
+    config: TrainConfig,
 }
 
 /// What a way is worth on the held-out rows.
@@ -55,46 +86,36 @@ struct Judged {
 }
 
 pub(crate) fn choose(
-    args: &TrainArgs,
-    table: &Table,
-    targets: &Targets,
-    rows: &[u32],
-    columns: &[(Column, String)],
+    source: &Source<'_>,
+    settings: &Settings<'_>,
     runtime: &Runtime,
-    show: Show,
-) -> Result<Chosen> {
-    let single = targets.are_single();
-    let columns: Vec<Column> =
-        columns.iter().map(|(column, _)| column.clone()).filter(|column| column.kind != Kind::Id).collect();
-    let mut ways = ways(args, table, &columns, targets, rows)?;
-    let most = (MOST_WORDS / mean_words(table, &columns, rows).max(1.0)) as usize;
-    let most = most.min(ENOUGH.max(ENOUGH_OF_LABEL * targets.names.len()));
-    let (rest, held_out) = split(rows, most);
+    watch: &mut Watch<'_>,
+) -> Result<Chosen, TableError> {
+    let columns = source.used();
+    let mut ways = ways(source, &columns, settings)?;
+    let labels = source.targets.names.len();
+    let most = (MOST_WORDS / mean_words(source.table, &columns, &source.rows).max(1.0)) as usize;
+    let most = most.min(ENOUGH.max(ENOUGH_OF_LABEL * labels));
+    let (rest, held_out) = split(&source.rows, most);
     let mut best: Option<(usize, Worth)> = None;
     for (number, way) in ways.iter().enumerate() {
         let start = Instant::now();
-        let worth = worth(args, way, table, targets, (&rest, &held_out), runtime)?;
-        let time = seconds(start.elapsed().as_secs_f64());
-        let accuracy = 100.0 * worth.accuracy;
-        show.progress.note(&format!("tried {}: {accuracy:.2} % of {} held-out rows, {time}", way.name, held_out.len()));
+        let worth = worth(source, way, (&rest, &held_out), runtime, watch)?;
+        let (accuracy, rows, time) = (worth.accuracy, held_out.len(), start.elapsed());
+        go_on(watch(Progress::Tried { way: &way.name, accuracy, rows, time }))?;
         if best.as_ref().is_none_or(|(_, best)| worth.accuracy > best.accuracy) {
             best = Some((number, worth));
         }
     }
     let (number, worth) = best.unwrap_or((0, Worth { accuracy: 0.0, rows: Vec::new() }));
-    let way = ways.swap_remove(number);
-    let temperature = if single { temperature(&worth.rows) } else { 1.0 };
-    show.progress.note(&format!("chosen: {}, temperature {temperature:.2}", way.name));
-    let config = config_of(args, &way)?;
-    Ok(Chosen { features: way.features, config, temperature, single })
+    let Way { name, features, config } = ways.swap_remove(number);
+    let temperature = if source.targets.are_single() { temperature(&worth.rows) } else { 1.0 };
+    go_on(watch(Progress::Chosen { way: &name, temperature }))?;
+    Ok(Chosen { features, config, temperature })
 }
 
-fn config_of(args: &TrainArgs, way: &Way) -> Result<TrainConfig> {
-    let mut base = TrainConfig::default();
-    for (key, value) in &way.settings {
-        base.set(key, value)?;
-    }
-    args.settings.over(&base)
+fn go_on(flow: ControlFlow<()>) -> Result<(), TableError> {
+    if flow.is_break() { Err(TableError::Stopped) } else { Ok(()) }
 }
 
 /// The rows that ways are trained on, and those that they are judged on. A function of the numbers of rows alone.
@@ -121,63 +142,64 @@ const MANY_LABELS: usize = 3000;
 const FEW_ROWS: usize = 2000;
 
 /// The ways that are tried: functions of the numbers of rows, words and labels.
-fn ways(args: &TrainArgs, table: &Table, columns: &[Column], targets: &Targets, rows: &[u32]) -> Result<Vec<Way>> {
-    let options = &args.table;
+fn ways(source: &Source<'_>, columns: &[Column], settings: &Settings<'_>) -> Result<Vec<Way>, TableError> {
+    let Source { config: given, targets, rows, .. } = source;
     let single = targets.are_single();
     let labels = targets.names.len();
-    let words = mean_words(table, columns, rows);
+    let words = mean_words(source.table, columns, rows);
     let mut features = FeatureConfig::new(columns.to_vec());
-    features.crosses = options.crosses(columns)?;
-    features.pair_window = options.pair_window;
-    features.least_rows = options.min_rows.unwrap_or(if rows.len() < FEW_ROWS { 1 } else { 2 });
+    features.crosses = source.crosses(columns)?;
+    features.pair_window = given.pair_window;
+    features.least_rows = given.min_rows.unwrap_or(if rows.len() < FEW_ROWS { 1 } else { 2 });
     let mut common = Vec::new();
     if labels <= FEW_LABELS {
         common.push(("prune", "0.05"));
     }
-    let way = |name: &str, word_ngrams, char_ngrams, weighting, settings: &[(&'static str, &'static str)]| {
+    let linear = ("model", "linear");
+    let mut ways: Vec<Way> = Vec::new();
+    let mut way = |name: &str, word_ngrams, char_ngrams, weighting, own: &[(&'static str, &'static str)]| {
         let mut features = features.clone();
-        features.word_ngrams = options.word_ngrams.unwrap_or(word_ngrams);
-        features.char_ngrams = options.char_ngrams.map_or(char_ngrams, |Lengths(pair)| pair);
-        features.weighting = options.weighting.unwrap_or(weighting);
-        Way { name: name.into(), features, settings: [&common[..], settings].concat() }
+        features.word_ngrams = given.word_ngrams.unwrap_or(word_ngrams);
+        features.char_ngrams = given.char_ngrams.map_or(char_ngrams, |Lengths(pair)| pair);
+        features.weighting = given.weighting.unwrap_or(weighting);
+        let over = |own: &[(&'static str, &'static str)]| {
+            let mut base = TrainConfig::default();
+            for (key, value) in common.iter().chain(own) {
+                base.set(key, value)?;
+            }
+            Ok::<_, TableError>(settings(&base)?)
+        };
+        let mut config = over(own)?;
+        if !config.model.model.has_network() {
+            // The settings of a network that there is not make no other way.
+            config = over(&[linear])?;
+        }
+        // What the user decides is not tried.
+        if ways.iter().all(|other| other.features != features || other.config != config) {
+            ways.push(Way { name: name.into(), features, config });
+        }
+        Ok::<_, TableError>(())
     };
     let weighting = if single && labels <= FEW_LABELS { Weighting::Classes } else { Weighting::Idf };
-    let linear = ("model", "linear");
     let loss = ("loss", if single { "softmax" } else { "bce" });
     let network: &[(&str, &str)] = &[("hidden", "128"), loss];
     let network = if single { network } else { &network[..1] };
-    let mut ways = Vec::new();
     if words == 0.0 {
-        ways.push(way("a linear part", 1, None, weighting, &[linear]));
-        ways.push(way("a network and a linear part", 1, None, weighting, network));
+        way("a linear part", 1, None, weighting, &[linear])?;
+        way("a network and a linear part", 1, None, weighting, network)?;
     } else if words >= LONG {
-        ways.push(way("words and pairs of words, a linear part", 2, None, weighting, &[linear]));
-        ways.push(way("up to three words, a linear part", 3, None, weighting, &[linear]));
+        way("words and pairs of words, a linear part", 2, None, weighting, &[linear])?;
+        way("up to three words, a linear part", 3, None, weighting, &[linear])?;
     } else if labels > MANY_LABELS {
-        ways.push(way("words and pairs of words, a linear part", 2, None, weighting, &[linear]));
-        ways.push(way("words and pairs of words, a network and a linear part", 2, None, weighting, &[]));
+        way("words and pairs of words, a linear part", 2, None, weighting, &[linear])?;
+        way("words and pairs of words, a network and a linear part", 2, None, weighting, &[])?;
     } else {
-        ways.push(way("words and pairs of words, a linear part", 2, None, weighting, &[linear]));
+        way("words and pairs of words, a linear part", 2, None, weighting, &[linear])?;
         let chars = Some((3, 6));
-        ways.push(way(
-            "words, pairs of words and characters, a network and a linear part",
-            2,
-            chars,
-            Weighting::Idf,
-            network,
-        ));
+        let name = "words, pairs of words and characters, a network and a linear part";
+        way(name, 2, chars, Weighting::Idf, network)?;
     }
-    // What the user decides is not tried.
-    let mut kept: Vec<Way> = Vec::new();
-    for way in ways {
-        let config = config_of(args, &way)?;
-        let is_new =
-            |other: &Way| Ok::<_, anyhow::Error>(other.features != way.features || config_of(args, other)? != config);
-        if kept.iter().map(is_new).collect::<Result<Vec<_>>>()?.into_iter().all(|is_new| is_new) {
-            kept.push(way);
-        }
-    }
-    Ok(kept)
+    Ok(ways)
 }
 
 /// Words of a row in columns of texts, by the first rows and their spaces.
@@ -192,17 +214,22 @@ fn mean_words(table: &Table, columns: &[Column], rows: &[u32]) -> f64 {
 }
 
 fn worth(
-    args: &TrainArgs,
+    source: &Source<'_>,
     way: &Way,
-    table: &Table,
-    targets: &Targets,
     (rest, held_out): (&[u32], &[u32]),
     runtime: &Runtime,
-) -> Result<Worth> {
+    watch: &mut Watch<'_>,
+) -> Result<Worth, TableError> {
+    let Source { table, targets, .. } = source;
     let featurizer = Featurizer::fit(&way.features, table, rest, Some(targets));
     let labels = targets.names.len();
     let train = dataset(&featurizer, table, rest, Some(targets), labels)?;
-    let model = Model::fit_with(&train, &config_of(args, way)?, runtime, |_| ControlFlow::Continue(()))?;
+    let mut stopped = ControlFlow::Continue(());
+    let model = Model::fit_with(&train, &way.config, runtime, |_| {
+        stopped = watch(Progress::Working);
+        stopped
+    })?;
+    go_on(stopped)?;
     drop(train);
     let predictor = Predictor::with(model, Retrieval::Auto, runtime)?.ignoring_unknown_features();
     let data = dataset(&featurizer, table, held_out, Some(targets), labels)?;
