@@ -83,6 +83,37 @@ pub enum Weighting {
     Classes,
 }
 
+impl Weighting {
+    /// Every way.
+    pub const ALL: [Self; 3] = [Self::Equal, Self::Idf, Self::Classes];
+
+    /// Its name in options.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Equal => "equal",
+            Self::Idf => "idf",
+            Self::Classes => "classes",
+        }
+    }
+}
+
+impl fmt::Display for Weighting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Weighting {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let names = || Self::ALL.map(Self::name).join(", ");
+        let known = Self::ALL.into_iter().find(|weighting| weighting.name() == name);
+        known.ok_or_else(|| format!("unknown weighting `{name}`, expected one of: {}", names()))
+    }
+}
+
 /// The features of a table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

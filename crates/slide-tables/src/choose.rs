@@ -11,10 +11,16 @@ use crate::error::TableError;
 use crate::model::{COMPARED, dataset, logit, softmax};
 use crate::source::Source;
 
+/// Ways are tried from the cheapest on; a dearer one has to be right on so many more of the held-out rows.
+const LEAST_GAIN: f64 = 0.002;
 /// Share of the rows that are held out, one of so many,
 const HELD_OUT: usize = 10;
 /// and most of them.
 const MOST_HELD_OUT: usize = 4000;
+/// Where they are fewer than these, as many are held out again, with the others to learn from,
+const ENOUGH_JUDGED: usize = 2000;
+/// and most times.
+const MOST_FOLDS: usize = 5;
 /// Most rows that the ways are trained on.
 const MOST_TRIED: usize = 50_000;
 /// and as many of them as have so many words,
@@ -73,10 +79,37 @@ struct Way {
     config: TrainConfig,
 }
 
+impl Way {
+    fn has_network(&self) -> bool {
+        self.config.model.model.has_network()
+    }
+
+    /// A network takes longest: it is tried once, with the weights of words that are best without one.
+    fn is_promising(&self, best: &Self) -> bool {
+        !self.has_network() || self.features.weighting == best.features.weighting
+    }
+}
+
 /// What a way is worth on the held-out rows.
+#[derive(Default)]
 struct Worth {
-    accuracy: f64,
+    /// Right answers each time.
+    right: Vec<usize>,
     rows: Vec<Judged>,
+}
+
+impl Worth {
+    fn accuracy(&self) -> f64 {
+        self.right.iter().sum::<usize>() as f64 / self.rows.len().max(1) as f64
+    }
+
+    /// Whether it is better by more than may be chance, on the rows on which both were judged.
+    fn is_clearly_more_than(&self, other: &Self) -> bool {
+        let both = self.right.len().min(other.right.len());
+        let right = |worth: &Self| worth.right[..both].iter().sum::<usize>();
+        let rows = self.rows.len() * both / self.right.len().max(1);
+        right(self) as f64 > right(other) as f64 + LEAST_GAIN * rows as f64
+    }
 }
 
 /// A held-out row: logits of its best labels, and its own labels.
@@ -96,18 +129,24 @@ pub(crate) fn choose(
     let labels = source.targets.names.len();
     let most = (MOST_WORDS / mean_words(source.table, &columns, &source.rows).max(1.0)) as usize;
     let most = most.min(ENOUGH.max(ENOUGH_OF_LABEL * labels));
-    let (rest, held_out) = split(&source.rows, most);
+    let folds = folds(&source.rows, most);
     let mut best: Option<(usize, Worth)> = None;
     for (number, way) in ways.iter().enumerate() {
+        if best.as_ref().is_some_and(|(best, _)| !way.is_promising(&ways[*best])) {
+            continue;
+        }
         let start = Instant::now();
-        let worth = worth(source, way, (&rest, &held_out), runtime, watch)?;
-        let (accuracy, rows, time) = (worth.accuracy, held_out.len(), start.elapsed());
+        let mut worth = Worth::default();
+        for fold in &folds[..if way.has_network() { 1 } else { folds.len() }] {
+            judge(source, way, fold, &mut worth, runtime, watch)?;
+        }
+        let (accuracy, rows, time) = (worth.accuracy(), worth.rows.len(), start.elapsed());
         go_on(watch(Progress::Tried { way: &way.name, accuracy, rows, time }))?;
-        if best.as_ref().is_none_or(|(_, best)| worth.accuracy > best.accuracy) {
+        if best.as_ref().is_none_or(|(_, best)| worth.is_clearly_more_than(best)) {
             best = Some((number, worth));
         }
     }
-    let (number, worth) = best.unwrap_or((0, Worth { accuracy: 0.0, rows: Vec::new() }));
+    let (number, worth) = best.unwrap_or_default();
     let Way { name, features, config } = ways.swap_remove(number);
     let temperature = if source.targets.are_single() { temperature(&worth.rows) } else { 1.0 };
     go_on(watch(Progress::Chosen { way: &name, temperature }))?;
@@ -118,24 +157,33 @@ fn go_on(flow: ControlFlow<()>) -> Result<(), TableError> {
     if flow.is_break() { Err(TableError::Stopped) } else { Ok(()) }
 }
 
-/// The rows that ways are trained on, and those that they are judged on. A function of the numbers of rows alone.
-fn split(rows: &[u32], most: usize) -> (Vec<u32>, Vec<u32>) {
+/// The rows that ways are trained on, at most `most`, and those that they are judged on, once or several times. A function of the numbers
+/// of rows alone.
+fn folds(rows: &[u32], most: usize) -> Vec<(Vec<u32>, Vec<u32>)> {
     let mixed =
         |row: u32| row.wrapping_mul(0x9e37_79b1).wrapping_add(0x7f4a_7c15).rotate_left(11).wrapping_mul(0x85eb_ca6b);
     let mut order: Vec<u32> = rows.to_vec();
     order.sort_by_key(|&row| (mixed(row), row));
-    let count = (rows.len() / HELD_OUT).min(MOST_HELD_OUT);
-    let mut rest = order.split_off(count);
-    rest.truncate(most.clamp(LEAST_TRIED, MOST_TRIED));
-    rest.sort_unstable();
-    order.sort_unstable();
-    (rest, order)
+    let count = (rows.len() / HELD_OUT).clamp(1, MOST_HELD_OUT);
+    let folds = (ENOUGH_JUDGED / count).clamp(1, MOST_FOLDS.min(rows.len()));
+    let fold = |number: usize| {
+        let range = number * count..(number + 1) * count;
+        let mut held_out = order[range.clone()].to_vec();
+        let mut rest = [&order[range.end..], &order[..range.start]].concat();
+        rest.truncate(most.clamp(LEAST_TRIED, MOST_TRIED));
+        rest.sort_unstable();
+        held_out.sort_unstable();
+        (rest, held_out)
+    };
+    (0..folds).map(fold).collect()
 }
 
 /// Texts of more words on average are long: sequences of three words tell something, and a network is slow.
 const LONG: f64 = 40.0;
 /// Up to so many labels the linear part keeps light weights.
 const FEW_LABELS: usize = 300;
+/// With fewer labels, a network beside the linear part has not been worth its time.
+const NETWORK_LABELS: usize = 20;
 /// With more labels, features of characters would take long.
 const MANY_LABELS: usize = 3000;
 /// Rows below which features may occur in one row only.
@@ -194,10 +242,15 @@ fn ways(source: &Source<'_>, columns: &[Column], settings: &Settings<'_>) -> Res
         way("words and pairs of words, a linear part", 2, None, weighting, &[linear])?;
         way("words and pairs of words, a network and a linear part", 2, None, weighting, &[])?;
     } else {
+        let (chars, of_chars) = (Some((3, 6)), "words, pairs of words and characters");
         way("words and pairs of words, a linear part", 2, None, weighting, &[linear])?;
-        let chars = Some((3, 6));
-        let name = "words, pairs of words and characters, a network and a linear part";
-        way(name, 2, chars, Weighting::Idf, network)?;
+        let weightings = if weighting == Weighting::Idf { &[Weighting::Idf][..] } else { &[weighting, Weighting::Idf] };
+        for &weighting in weightings {
+            way(&format!("{of_chars} by {weighting}, a linear part"), 2, chars, weighting, &[linear])?;
+        }
+        for &weighting in weightings.iter().filter(|_| labels >= NETWORK_LABELS) {
+            way(&format!("{of_chars} by {weighting}, a network and a linear part"), 2, chars, weighting, network)?;
+        }
     }
     Ok(ways)
 }
@@ -213,13 +266,15 @@ fn mean_words(table: &Table, columns: &[Column], rows: &[u32]) -> f64 {
     looked_at.iter().map(words).sum::<usize>() as f64 / looked_at.len().max(1) as f64
 }
 
-fn worth(
+/// Trains on the first rows of `fold` and predicts the others.
+fn judge(
     source: &Source<'_>,
     way: &Way,
-    (rest, held_out): (&[u32], &[u32]),
+    (rest, held_out): &(Vec<u32>, Vec<u32>),
+    worth: &mut Worth,
     runtime: &Runtime,
     watch: &mut Watch<'_>,
-) -> Result<Worth, TableError> {
+) -> Result<(), TableError> {
     let Source { table, targets, .. } = source;
     let featurizer = Featurizer::fit(&way.features, table, rest, Some(targets));
     let labels = targets.names.len();
@@ -236,7 +291,6 @@ fn worth(
     let examples: Vec<_> = (0..data.examples()).map(|row| data.features(row)).collect();
     let mut predictions = Predictions::default();
     predictor.predict_batch_into(&examples, COMPARED, &mut predictions)?;
-    let mut worth = Worth { accuracy: 0.0, rows: Vec::new() };
     let mut right = 0;
     for (row, predictions) in predictions.iter().enumerate() {
         let truth = data.labels(row);
@@ -244,8 +298,8 @@ fn worth(
         let logits = predictions.iter().map(|one| (one.label, logit(one.probability))).collect();
         worth.rows.push(Judged { logits, truth: truth.to_vec() });
     }
-    worth.accuracy = right as f64 / examples.len().max(1) as f64;
-    Ok(worth)
+    worth.right.push(right);
+    Ok(())
 }
 
 /// What makes the probabilities of the right labels largest. That a label is right is never certain: no row says how rare an exception

@@ -58,7 +58,7 @@ pub(crate) struct TableOptions {
     #[arg(long, value_name = "WORDS", default_value = "0")]
     pub(crate) pair_window: usize,
     /// Weights of words: equal, idf or classes [default: chosen on held-out rows]
-    #[arg(long, value_name = "HOW", value_parser = weighting)]
+    #[arg(long, value_name = "HOW")]
     pub(crate) weighting: Option<Weighting>,
     /// Rows that a feature must occur in [default: by the number of rows]
     #[arg(long, value_name = "ROWS")]
@@ -80,15 +80,6 @@ fn range(text: &str) -> Result<Lengths, String> {
     let number = |text: &str| text.parse().ok().filter(|number| (1..=20).contains(number));
     let pair = text.split_once('-').and_then(|(a, b)| number(a).zip(number(b))).filter(|(a, b)| a <= b);
     pair.map(|pair| Lengths(Some(pair))).ok_or_else(|| "expected two numbers from 1 to 20 as in 3-5, or none".into())
-}
-
-fn weighting(text: &str) -> Result<Weighting, String> {
-    match text {
-        "equal" => Ok(Weighting::Equal),
-        "idf" => Ok(Weighting::Idf),
-        "classes" => Ok(Weighting::Classes),
-        _ => Err("expected equal, idf or classes".into()),
-    }
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {
