@@ -41,6 +41,10 @@ type Copies<'py> = (
 );
 
 impl Dataset {
+    pub(crate) fn of(data: slide_core::Dataset) -> Self {
+        Self(Content::Read(Arc::new(data)))
+    }
+
     /// Calls `f` with the data set, without the interpreter.
     pub(crate) fn with<R: Send>(
         &self,
@@ -156,7 +160,7 @@ impl Dataset {
             threads: threads.or_else(|| std::thread::available_parallelism().ok()),
         };
         let data = py.detach(|| data::read(path, &options)).map_err(errors::of_data)?;
-        Ok(Self(Content::Read(Arc::new(data))))
+        Ok(Self::of(data))
     }
 
     #[pyo3(signature = (path, format=None))]
@@ -177,8 +181,7 @@ impl Dataset {
             return Err(PyValueError::new_err(format!("share: expected a number from 0 to 1, found {share}")));
         }
         let (rest, held_out) = self.with(py, |data| data.hold_out(share, seed))?;
-        let of = |data| Self(Content::Read(Arc::new(data)));
-        Ok((of(rest), of(held_out)))
+        Ok((Self::of(rest), Self::of(held_out)))
     }
 
     fn select(&self, py: Python<'_>, examples: Vec<u32>) -> PyResult<Self> {
@@ -188,7 +191,7 @@ impl Dataset {
                 None => Ok(data.select(&examples)),
             })?;
         match selected {
-            Ok(data) => Ok(Self(Content::Read(Arc::new(data)))),
+            Ok(data) => Ok(Self::of(data)),
             Err((example, count)) => Err(PyIndexError::new_err(format!("example {example} of {count}"))),
         }
     }

@@ -11,6 +11,7 @@ mod evaluation;
 mod model;
 mod process;
 mod settings;
+mod table;
 mod training;
 
 use pyo3::prelude::*;
@@ -25,6 +26,8 @@ mod _native {
     use crate::model::Model;
     #[pymodule_export]
     use crate::settings::{machine, settings};
+    #[pymodule_export]
+    use crate::table::{Plan, Table, explain_row, plan, predict_rows, table_description};
     #[pymodule_export]
     use crate::training::train;
 

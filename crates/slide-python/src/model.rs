@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use numpy::ndarray::Array2;
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods};
@@ -16,6 +16,7 @@ use slide_core::{
     BuildIndex, Example, IndexConfig, Parts, PredictError, Prediction, Predictions, Predictor, QuantizeConfig,
     Retrieval, Runtime,
 };
+use slide_tables::TableModel;
 
 use crate::arrays::Integers;
 use crate::dataset::Dataset;
@@ -31,6 +32,8 @@ const FEW: usize = 16;
 #[pyclass(frozen, module = "slide._native")]
 pub(crate) struct Model {
     pub(crate) model: Arc<slide_core::Model>,
+    /// If it was trained on one.
+    pub(crate) table: OnceLock<Arc<TableModel>>,
     threads: Option<NonZeroUsize>,
     state: Mutex<State>,
 }
@@ -112,17 +115,31 @@ impl Call<'_> {
             }
             _ => {
                 let mut found = Predictions::default();
-                let calls = shared.calls.fetch_add(1, Ordering::Relaxed);
-                let done = if calls > 0 || examples.len() < FEW {
-                    predictor.session().predict_batch_into(&examples, self.k, &mut found)
-                } else {
-                    predictor.predict_batch_into(&examples, self.k, &mut found)
-                };
-                shared.calls.fetch_sub(1, Ordering::Relaxed);
-                done.map(|()| found.iter().enumerate().for_each(|(row, found)| place(row, found)))
+                shared
+                    .answer_all(&examples, self.k, &mut found)
+                    .map(|()| found.iter().enumerate().for_each(|(row, found)| place(row, found)))
             }
         };
         answered.map_err(|error| Fault::Prediction(later_by(error, first)))
+    }
+}
+
+impl Shared {
+    /// Predicts examples, with all threads if they are worth it and no other call has them.
+    pub(crate) fn answer_all(
+        &self,
+        examples: &[Example<'_>],
+        k: usize,
+        found: &mut Predictions,
+    ) -> Result<(), PredictError> {
+        let calls = self.calls.fetch_add(1, Ordering::Relaxed);
+        let done = if calls > 0 || examples.len() < FEW {
+            self.predictor.session().predict_batch_into(examples, k, found)
+        } else {
+            self.predictor.predict_batch_into(examples, k, found)
+        };
+        self.calls.fetch_sub(1, Ordering::Relaxed);
+        done
     }
 }
 
@@ -153,7 +170,7 @@ impl Fault {
 
 impl Model {
     pub(crate) fn new(model: slide_core::Model, threads: Option<NonZeroUsize>) -> Self {
-        Self { model: Arc::new(model), threads, state: Mutex::default() }
+        Self { model: Arc::new(model), table: OnceLock::new(), threads, state: Mutex::default() }
     }
 
     /// The threads of this model in this process. The lock is held for a moment only, by threads that hold the interpreter: so a fork

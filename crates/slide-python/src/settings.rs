@@ -3,6 +3,7 @@
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use serde_json::Value;
 use slide_core::{Setting, TrainConfig};
 use slide_kernels::{Isa, Kernels};
 
@@ -13,17 +14,21 @@ pub(crate) fn keyword(setting: &Setting) -> String {
     setting.key().replace('-', "_")
 }
 
-/// `base` with other values of some settings, given as the program takes them.
-pub(crate) fn changed(base: &TrainConfig, settings: &[(String, String)]) -> PyResult<TrainConfig> {
+/// Values of settings, given as the program takes them.
+pub(crate) fn values(settings: &[(String, String)]) -> PyResult<Vec<(String, Value)>> {
     let known = TrainConfig::settings();
-    let changes = settings.iter().map(|(name, text)| {
+    let value = |(name, text): &(String, String)| {
         let setting = known.iter().find(|setting| keyword(setting) == *name);
         let setting = setting.ok_or_else(|| PyValueError::new_err(format!("unknown setting `{name}`")))?;
         let value = setting.parse(text).map_err(|reason| PyValueError::new_err(format!("{name}: {reason}")))?;
         Ok((setting.key(), value))
-    });
-    let changes = changes.collect::<PyResult<Vec<_>>>()?;
-    let config = base.with(changes).map_err(errors::of_config)?;
+    };
+    settings.iter().map(value).collect()
+}
+
+/// `base` with other values of some settings.
+pub(crate) fn changed(base: &TrainConfig, settings: &[(String, String)]) -> PyResult<TrainConfig> {
+    let config = base.with(values(settings)?).map_err(errors::of_config)?;
     config.validate().map_err(errors::of_config)?;
     Ok(config)
 }

@@ -11,10 +11,11 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use serde_json::json;
-use slide_core::{EvaluateOptions, Event, Outcome, TrainConfig, Trainer};
+use slide_core::{EvaluateOptions, Event, Outcome, Quantization, QuantizeConfig, Runtime, TrainConfig, Trainer};
 
 use crate::dataset::Dataset;
 use crate::model::Model;
+use crate::table::Plan;
 use crate::{errors, evaluation, process, settings};
 
 /// How often the thread that called looks for signals.
@@ -52,6 +53,8 @@ struct Signals {
 /// The thread that trains.
 struct Training {
     trainer: Trainer,
+    /// What rounds the weights of a network to integers in the end.
+    quantize: Option<Runtime>,
     validation: Option<Arc<slide_core::Dataset>>,
     cutoffs: Vec<usize>,
     /// None if nobody wants to be called.
@@ -64,7 +67,7 @@ struct Training {
 impl Training {
     /// The trained model; none if it was interrupted.
     fn run(self) -> PyResult<Option<slide_core::Model>> {
-        let Self { mut trainer, validation, cutoffs, messages, signals, checkpoint, checkpoint_every } = self;
+        let Self { mut trainer, quantize, validation, cutoffs, messages, signals, checkpoint, checkpoint_every } = self;
         let save = |trainer: &Trainer| {
             let Some(path) = &checkpoint else { return Ok(()) };
             signals.saving.store(true, Ordering::SeqCst);
@@ -149,7 +152,13 @@ impl Training {
         if messages.is_some() && validation.is_some() && outcome == Outcome::Finished {
             call_back(json!({ "event": "finished", "evaluation": metrics(&trainer)? }));
         }
-        trainer.into_model().map(Some).map_err(errors::of_training)
+        let mut model = trainer.into_model().map_err(errors::of_training)?;
+        if let Some(runtime) = quantize.filter(|_| model.has_network()) {
+            let mut config = QuantizeConfig::default();
+            config.to = Quantization::Int8;
+            model.quantize(&config, &runtime).map_err(errors::of_memory)?;
+        }
+        Ok(Some(model))
     }
 }
 
@@ -169,7 +178,7 @@ fn interrupt(py: Python<'_>, signals: &Signals, messages: &Receiver<Message>) {
 
 /// Trains a model: a new one, one that continues a checkpoint, or one for more epochs.
 #[pyfunction]
-#[pyo3(signature = (data, changes, *, validation=None, cutoffs=vec![1, 3, 5], callback=None, threads=None, checkpoint=None, checkpoint_every=None, resume=None, epochs=None))]
+#[pyo3(signature = (data, changes, *, validation=None, cutoffs=vec![1, 3, 5], callback=None, threads=None, checkpoint=None, checkpoint_every=None, resume=None, epochs=None, plan=None, full_precision=false))]
 pub(crate) fn train(
     py: Python<'_>,
     data: &Dataset,
@@ -182,11 +191,16 @@ pub(crate) fn train(
     checkpoint_every: Option<NonZeroU64>,
     resume: Option<PathBuf>,
     epochs: Option<u32>,
+    plan: Option<&Plan>,
+    full_precision: bool,
 ) -> PyResult<Model> {
-    let config = settings::changed(&TrainConfig::default(), &changes)?;
+    let config = match plan {
+        Some(plan) => plan.config.clone(),
+        None => settings::changed(&TrainConfig::default(), &changes)?,
+    };
     let validation = validation.map(|data| data.kept(py)).transpose()?;
     let runtime = process::start(threads)?;
-    let trainer = data.with(py, |data| match resume {
+    let mut trainer = data.with(py, |data| match resume {
         None => Trainer::new(config, data, &runtime).map_err(errors::of_training),
         Some(path) => {
             let model = slide_core::Model::load(path).map_err(errors::of_model)?;
@@ -197,11 +211,17 @@ pub(crate) fn train(
             .map_err(errors::of_training)
         }
     })??;
+    if let Some(plan) = plan {
+        plan.table.attachments().into_iter().for_each(|(name, bytes)| trainer.attach(name, bytes));
+    }
+    // As the program does with models of tables.
+    let quantizes = plan.is_some() && !full_precision;
     let (sender, messages) = crossbeam_channel::unbounded();
     // A sender that lives as long as the thread tells when it ends.
     let (signals, alive) = (Arc::new(Signals::default()), sender.clone());
     let training = Training {
         trainer,
+        quantize: quantizes.then(|| runtime.clone()),
         validation,
         cutoffs,
         messages: callback.is_some().then_some(sender),

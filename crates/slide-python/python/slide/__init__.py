@@ -4,6 +4,10 @@
 >>> classifier = slide.SlideClassifier(epochs=10)      # a scikit-learn classifier
 >>> classifier.fit(X, Y).predict_topk(X_test, k=5)     # doctest: +SKIP
 
+Texts and tables, without features to be made first:
+
+>>> slide.TextClassifier().fit(texts, labels).predict(new_texts)             # doctest: +SKIP
+
 And a lower level, with columns in place of labels:
 
 >>> data = slide.Dataset.read("train.txt")             # or slide.Dataset(X, Y)
@@ -20,20 +24,23 @@ from typing import TYPE_CHECKING, Any
 
 from ._dataset import Dataset, read_names
 from ._evaluation import Evaluation, evaluate
-from ._model import Model
+from ._model import Explanation, Model
 from ._native import VERSION as __version__
 from ._native import machine
 from ._training import Progress, settings, train
 
 if TYPE_CHECKING:
     from ._classifier import SlideClassifier
+    from ._text import TextClassifier
 
 __all__ = [
     "Dataset",
     "Evaluation",
+    "Explanation",
     "Model",
     "Progress",
     "SlideClassifier",
+    "TextClassifier",
     "__version__",
     "evaluate",
     "machine",
@@ -44,11 +51,15 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    # scikit-learn takes a second to import, and only the classifier needs it.
+    # scikit-learn takes a second to import, and only the classifiers need it.
     if name == "SlideClassifier":
         from ._classifier import SlideClassifier
 
         return SlideClassifier
+    if name == "TextClassifier":
+        from ._text import TextClassifier
+
+        return TextClassifier
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

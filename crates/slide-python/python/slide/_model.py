@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import _native
 
@@ -12,6 +12,28 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from ._dataset import Dataset, Path
+
+
+class Explanation(NamedTuple):
+    """What a score consists of.
+
+    Attributes
+    ----------
+    label : str
+    probability : float or None
+        Of the label, if it is among the best.
+    score : float
+        The logit of the label: the sum of the constant and of what all features add.
+    constant : float
+    features : list of (str, float)
+        Words, n-grams and values, and what each adds, the largest first.
+    """
+
+    label: str
+    probability: float | None
+    score: float
+    constant: float
+    features: list[tuple[str, float]]
 
 
 class Model:
@@ -144,6 +166,60 @@ class Model:
         if found is None:
             raise ValueError("indices: expected ascending columns")
         return found[0][0], found[1][0]
+
+    def predict_rows(
+        self, X: Any, k: int = 5
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+        """The best labels of texts or rows of a table, of a model that was trained on such.
+
+        Parameters
+        ----------
+        X : list of str, table of pandas or polars, or dict of columns
+            With the columns that the model was trained with; the column of the labels may be missing.
+        k : int
+            Labels for each row.
+
+        Returns
+        -------
+        labels : ndarray of shape (rows, k), int64
+            Places in `label_names`, best first; -1 where there are fewer than k.
+        scores : ndarray of shape (rows, k), float32
+            Their probabilities. If every row of the training had one label, those of a row sum to 1 over all labels.
+
+        Raises
+        ------
+        ValueError
+            A column is missing, or the model was not trained on a table.
+        """
+        from . import _table
+
+        if k < 1:
+            raise ValueError(f"k: expected at least 1, found {k}")
+        description = _native.table_description(self._engine)
+        columns = [] if description is None else description[0]
+        return _native.predict_rows(self._engine, _table.of(X, columns), k)
+
+    def explain(self, row: Any, label: str | None = None) -> Explanation:
+        """What each feature of a text or a row adds to the score of a label.
+
+        Parameters
+        ----------
+        row : str or dict of values
+        label : str, optional
+            By default the best one.
+        """
+        from . import _table
+
+        description = _native.table_description(self._engine)
+        columns = [] if description is None else description[0]
+        rows = [row] if isinstance(row, str) else {name: [value] for name, value in dict(row).items()}
+        return Explanation(*_native.explain_row(self._engine, _table.of(rows, columns), label))
+
+    @property
+    def label_names(self) -> list[str] | None:
+        """The names of the labels, of a model that was trained on texts or a table."""
+        description = _native.table_description(self._engine)
+        return None if description is None else description[1]
 
     def quantize(self, to: str = "int8", *, input_bits: int = 4, prune: float = 0.0) -> Model:
         """A copy with fewer bits a weight.

@@ -122,7 +122,39 @@ def train(
     checkpoint_every: int | None = None,
     resume: Path | None = None,
     epochs: int | None = None,
+    plan: Plan | None = None,
+    full_precision: bool = False,
 ) -> Model: ...
+
+class Table:
+    def __init__(self, names: list[str], columns: list[list[str]]) -> None: ...
+
+class Plan:
+    @property
+    def data(self) -> Dataset: ...
+    @property
+    def report(self) -> str: ...
+
+def plan(
+    table: Table,
+    target: str,
+    changes: list[tuple[str, str]],
+    *,
+    text: list[str] = ...,
+    columns: list[tuple[str, str, str | None]] = ...,
+    crosses: list[tuple[str, str]] = ...,
+    word_ngrams: int | None = None,
+    char_ngrams: tuple[int, int] | None = None,
+    pair_window: int = 0,
+    weighting: str | None = None,
+    min_rows: int | None = None,
+    threads: int | None = None,
+) -> Plan: ...
+def table_description(model: Model) -> tuple[list[str], list[str], bool] | None: ...
+def predict_rows(model: Model, rows: Table, k: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]: ...
+def explain_row(
+    model: Model, row: Table, label: str | None = None
+) -> tuple[str, float | None, float, float, list[tuple[str, float]]]: ...
 def read_names(path: Path, count: int | None = None) -> list[str]: ...
 def settings() -> list[dict[str, Any]]: ...
 def machine() -> tuple[list[str], str]: ...

@@ -80,6 +80,14 @@ def setting_text(value: Any) -> str:
     return repr(float(value))
 
 
+def given_settings(settings: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if value is not None}
+
+
+def changes(given: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(name, setting_text(value)) for name, value in given.items()]
+
+
 def train(
     data: Dataset,
     *,
@@ -135,7 +143,24 @@ def train(
     OSError
         A checkpoint cannot be read or written.
     """
-    given = {name: value for name, value in settings.items() if value is not None}
+    return _train(data, None, False, validation, k, callback, verbose, threads, checkpoint, checkpoint_every, resume, settings)
+
+
+def _train(
+    data: Dataset,
+    plan: _native.Plan | None,
+    full_precision: bool,
+    validation: Dataset | None,
+    k: Sequence[int],
+    callback: Callable[[Progress], Any] | None,
+    verbose: int,
+    threads: int | None,
+    checkpoint: Path | None,
+    checkpoint_every: int | None,
+    resume: Path | None,
+    settings: dict[str, Any],
+) -> Model:
+    given = given_settings(settings)
     epochs = None
     if resume is not None:
         epochs = given.pop("epochs", None)
@@ -159,7 +184,7 @@ def train(
     try:
         native = _native.train(
             data._engine,
-            [(name, setting_text(value)) for name, value in given.items()],
+            changes(given),
             validation=None if validation is None else validation._engine,
             cutoffs=[int(cutoff) for cutoff in k],
             callback=call if callbacks else None,
@@ -168,6 +193,8 @@ def train(
             checkpoint_every=checkpoint_every,
             resume=resume,
             epochs=epochs,
+            plan=plan,
+            full_precision=full_precision,
         )
     finally:
         if display is not None:
