@@ -16,7 +16,6 @@ use slide_benches::machine;
 use crate::cli::BenchArguments;
 use crate::program;
 use crate::workspace;
-pub(crate) use measured::commit;
 use record::Record;
 use remote::Remote;
 use store::Store;
@@ -44,8 +43,11 @@ pub(crate) fn run(arguments: &BenchArguments) -> Result<()> {
     }
     for suite in suites {
         let record = find(arguments, suite)?;
-        let old =
-            arguments.compare.as_ref().map(|name| store.load(&record.machine.name, name, suite.name())).transpose()?;
+        let old = arguments
+            .compare
+            .as_ref()
+            .map(|name| store.load(&record.origin.machine.name, name, suite.name()))
+            .transpose()?;
         if arguments.json {
             println!("{}", serde_json::to_string_pretty(&record)?);
         } else {
@@ -94,7 +96,7 @@ fn keep(store: &Store, arguments: &BenchArguments, record: &Record, old: Option<
     let is_whole = arguments.filter.is_none() && !arguments.every_shape;
     let names = is_whole.then(|| arguments.target.name()).into_iter().chain(arguments.save.as_deref());
     for name in names {
-        let folder = store.of_machine(&record.machine.name)?;
+        let folder = store.of_machine(&record.origin.machine.name);
         let drawings = plot::draw(record, &folder, &format!("{name}-{}", record.suite))?;
         let path = store.save(record, name, &table::markdown(record, old, &drawings))?;
         eprintln!("bench: kept in {}", path.display());

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use slide_kernels::{Isa, list};
 
 use crate::bench::record::Record;
@@ -65,12 +65,9 @@ fn texts(root: &Path) -> Result<Vec<PathBuf>> {
 
 /// The record of this name in `benches/records`.
 fn record(name: &str) -> Result<Record> {
-    let folder = workspace::root().join("benches/records");
-    let path = folder.join(format!("{name}.json"));
-    let Ok(text) = fs::read_to_string(&path) else {
-        bail!("there is no record `{name}` in benches/records: `cargo xtask bench` makes them");
-    };
-    serde_json::from_str(&text).with_context(|| format!("{}", path.display()))
+    let path = workspace::root().join(format!("benches/records/{name}.json"));
+    ensure!(path.exists(), "there is no record `{name}` in benches/records: `cargo xtask bench` makes them");
+    workspace::read_json(&path)
 }
 
 /// Kernels x formats x levels, in Markdown for rustdoc.

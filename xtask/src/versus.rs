@@ -23,7 +23,6 @@ use serde::Serialize;
 use slide_benches::machine;
 use xshell::{Shell, cmd};
 
-use crate::bench;
 use crate::cli::VersusArguments;
 use crate::program::{self, Target};
 use crate::workspace;
@@ -70,7 +69,8 @@ pub(crate) fn run(arguments: &VersusArguments) -> Result<()> {
         folders.push(workspace::root().join("data"));
     }
     let shell = workspace::shell()?;
-    let origin = origin(&shell, arguments)?;
+    let compiler = program::compiler(&shell, Target::Native)?;
+    let origin = Origin::now(&shell, machine::detect(), compiler, command(arguments))?;
     if arguments.suite == Suite::Text {
         return text::run(arguments, &folders, &shell, &files, origin);
     }
@@ -121,16 +121,6 @@ fn accuracy(
     files.write(&record, &text)
 }
 
-fn origin(shell: &Shell, arguments: &VersusArguments) -> Result<Origin> {
-    Ok(Origin {
-        machine: machine::detect(),
-        commit: bench::commit(shell),
-        compiler: program::compiler(shell, Target::Native)?,
-        date: cmd!(shell, "date -u +%F").quiet().read().context("date")?,
-        command: command(arguments),
-    })
-}
-
 /// What repeats the run. Where the data lie is nobody's business.
 fn command(arguments: &VersusArguments) -> String {
     let mut command = format!("cargo xtask versus --suite {}", arguments.suite.name());
@@ -166,7 +156,7 @@ fn provide(environment: &Environment, peers: &[System], record: &mut Record) {
             Err(error) => {
                 let reason = format!("{error:#}");
                 eprintln!("versus: {} is left out: {reason}", system.name());
-                record.left_out.push(LeftOut { system, reason });
+                record.left_out.push(LeftOut { name: system.title().to_owned(), reason });
             }
         }
     }
@@ -193,7 +183,7 @@ impl Files {
 
     fn write_json(&self, record: &impl Serialize) -> Result<()> {
         let Some(path) = &self.json else { return Ok(()) };
-        workspace::write_whole(path, &format!("{}\n", serde_json::to_string_pretty(record)?))
+        workspace::write_json(path, record)
     }
 
     fn write(&self, record: &Record, report: &str) -> Result<()> {

@@ -13,9 +13,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use common::{Folder, SMALL, json, odd, std_slide, stderr, stdout, word};
-use predicates::prelude::*;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use predicates::prelude::*;
 
 /// Every verb that writes a file, to OUT.
 fn writers() -> Vec<String> {

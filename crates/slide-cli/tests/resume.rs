@@ -10,10 +10,10 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use common::{Folder, SMALL, json, std_slide};
-use predicates::prelude::*;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use predicates::prelude::*;
 
 /// More batches than a pipe holds lines of log.
 const LONG: &str = "--epochs 60 --sampler vanilla --hash-bits 4 --tables 6 --rebuild constant:10 --threads 1";

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, ensure};
 use slide_benches::record::{self as lines, Line, Request};
 use xshell::{Shell, cmd};
 
-use super::record::{Entry, Measured, Record};
+use super::record::{Entry, Measured, Origin, Record};
 use super::target::Suite;
 use crate::artifacts::Artifacts;
 use crate::cli::{BenchArguments, Selection};
@@ -110,11 +110,7 @@ pub(crate) fn assemble(
     Ok(Record {
         target: arguments.target.name().to_owned(),
         suite: suite.name().to_owned(),
-        machine,
-        commit: commit(shell),
-        compiler: program::compiler(shell, target)?,
-        date: cmd!(shell, "date -u +%F").quiet().read().context("date")?,
-        command: command(arguments, suite),
+        origin: Origin::now(shell, machine, program::compiler(shell, target)?, command(arguments, suite))?,
         roofs,
         entries,
     })
@@ -126,12 +122,6 @@ fn group(entries: &mut [Entry]) {
     let first =
         |entry: &Entry| subjects.iter().position(|(subject, shape)| (subject, shape) == (&entry.subject, &entry.shape));
     entries.sort_by_key(first);
-}
-
-/// The commit, with `-dirty` if files have changed.
-pub(crate) fn commit(shell: &Shell) -> String {
-    let describe = cmd!(shell, "git describe --always --abbrev=12 --dirty --exclude=*").quiet().ignore_stderr();
-    describe.read().unwrap_or_else(|_| "unknown".to_owned())
 }
 
 /// What repeats the run. Which host it was is nobody's business.
@@ -232,7 +222,7 @@ mod tests {
             |lines| assemble(&shell, &arguments(&["--target", "ssh:x"]), Suite::Memory, Target::Native, lines);
         let record = assemble(all()).unwrap();
         assert_eq!((&*record.target, &*record.suite), ("native", "memory"));
-        assert_eq!(record.machine.notes.last().unwrap(), "a note");
+        assert_eq!(record.origin.machine.notes.last().unwrap(), "a note");
         let entries: Vec<_> =
             record.entries.iter().map(|entry| (&*entry.subject, &*entry.level, entry.median())).collect();
         let expected = [("dot::dot", "avx2"), ("dot::dot", "avx512"), ("axpy::axpy", "avx2")];

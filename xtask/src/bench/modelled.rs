@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result, ensure};
 use slide_benches::cases::{self, Cost};
-use xshell::cmd;
 
-use super::measured::{command, commit};
-use super::record::{Entry, Machine, Record};
+use super::measured::command;
+use super::record::{Entry, Machine, Origin, Record};
 use super::target::Suite;
 use crate::cli::{BenchArguments, Selection};
 use crate::count::{self, Run};
@@ -45,27 +44,24 @@ pub(crate) fn record(graviton: Graviton, arguments: &BenchArguments) -> Result<R
         fill(&mut entry, call);
         entries.push(entry);
     }
+    let machine = Machine {
+        name: graviton.name().to_owned(),
+        processor: graviton.description().to_owned(),
+        cores: 1,
+        notes: vec![
+            "instructions: counted under emulation, exact".to_owned(),
+            format!(
+                "cycles: modelled by {} for {}, data in the first-level cache",
+                model::version()?,
+                graviton.cores()
+            ),
+            "no time was measured: only hardware can tell".to_owned(),
+        ],
+    };
     Ok(Record {
         target: graviton.target().to_owned(),
         suite: Suite::Kernels.name().to_owned(),
-        machine: Machine {
-            name: graviton.name().to_owned(),
-            processor: graviton.description().to_owned(),
-            cores: 1,
-            notes: vec![
-                "instructions: counted under emulation, exact".to_owned(),
-                format!(
-                    "cycles: modelled by {} for {}, data in the first-level cache",
-                    model::version()?,
-                    graviton.cores()
-                ),
-                "no time was measured: only hardware can tell".to_owned(),
-            ],
-        },
-        commit: commit(&shell),
-        compiler: program.compiler,
-        date: cmd!(shell, "date -u +%F").quiet().read().context("date")?,
-        command: command(arguments, Suite::Kernels),
+        origin: Origin::now(&shell, machine, program.compiler, command(arguments, Suite::Kernels))?,
         roofs: Vec::new(),
         entries,
     })

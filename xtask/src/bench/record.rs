@@ -2,18 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use slide_benches::cases::Cost;
 pub(crate) use slide_benches::record::Machine;
 use slide_benches::record::{Counters, Limit, Roof};
+use xshell::{Shell, cmd};
 
-/// One suite on one target.
+/// Of what, when and where something was measured or modelled.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Record {
-    /// As given to `--target`, but `native` where another machine measured what it would have measured of itself.
-    pub(crate) target: String,
-    /// As given to `--suite`.
-    pub(crate) suite: String,
+pub(crate) struct Origin {
     pub(crate) machine: Machine,
     /// The commit, with `-dirty` if files had changed.
     pub(crate) commit: String,
@@ -23,6 +21,39 @@ pub(crate) struct Record {
     pub(crate) date: String,
     /// What reproduces it.
     pub(crate) command: String,
+}
+
+impl Origin {
+    /// Of the files as they are, today.
+    pub(crate) fn now(shell: &Shell, machine: Machine, compiler: String, command: String) -> Result<Self> {
+        let describe = cmd!(shell, "git describe --always --abbrev=12 --dirty --exclude=*").quiet().ignore_stderr();
+        let commit = describe.read().unwrap_or_else(|_| "unknown".to_owned());
+        let date = cmd!(shell, "date -u +%F").quiet().read().context("date")?;
+        Ok(Self { machine, commit, compiler, date, command })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn example(command: &str) -> Self {
+        let [name, processor] = ["a-machine", "A Machine <1>"].map(str::to_owned);
+        Self {
+            machine: Machine { name, processor, cores: 2, notes: vec!["load 0.10".to_owned()] },
+            commit: "0123456789ab".to_owned(),
+            compiler: "1.95.0".to_owned(),
+            date: "2026-11-22".to_owned(),
+            command: command.to_owned(),
+        }
+    }
+}
+
+/// One suite on one target.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Record {
+    /// As given to `--target`, but `native` where another machine measured what it would have measured of itself.
+    pub(crate) target: String,
+    /// As given to `--suite`.
+    pub(crate) suite: String,
+    #[serde(flatten)]
+    pub(crate) origin: Origin,
     /// Measured in the same run, where anything was.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) roofs: Vec<Roof>,

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::figures::time;
-use super::record::{Entry, Measured, Record};
+use super::record::{Entry, Measured, Origin, Record};
 use crate::text_table;
 
 /// What a column has of an entry.
@@ -102,7 +102,7 @@ fn each(amount: f64, elements: u64) -> String {
 
 /// Where and how it was made, a line each.
 fn facts(record: &Record) -> Vec<String> {
-    let Record { machine, commit, compiler, date, command, .. } = record;
+    let Origin { machine, commit, compiler, date, command } = &record.origin;
     let mut facts = vec![
         format!("{}, {} core{}", machine.processor, machine.cores, if machine.cores == 1 { "" } else { "s" }),
         format!("commit {commit}, rustc {compiler}, {date}: {command}"),
@@ -160,7 +160,7 @@ pub(crate) fn terminal(record: &Record, old: Option<&Record>) -> String {
         cells.extend(columns.iter().map(|column| (column.cell)(entry).unwrap_or_default()));
         rows.push(cells);
     }
-    let mut text = format!("== {} on {}\n", record.suite, record.machine.name);
+    let mut text = format!("== {} on {}\n", record.suite, record.origin.machine.name);
     facts(record).iter().for_each(|fact| writeln!(text, "{fact}").expect("text takes all"));
     text.push('\n');
     text.push_str(&text_table::aligned(&rows, |column| column > 0));
@@ -172,7 +172,7 @@ pub(crate) fn terminal(record: &Record, old: Option<&Record>) -> String {
 /// A whole report. `drawings` are files beside it.
 pub(crate) fn markdown(record: &Record, old: Option<&Record>, drawings: &[String]) -> String {
     let columns = columns(record, old);
-    let mut text = format!("# {} on {}: {}\n\n", record.target, record.machine.name, record.suite);
+    let mut text = format!("# {} on {}: {}\n\n", record.target, record.origin.machine.name, record.suite);
     facts(record).iter().for_each(|fact| writeln!(text, "- {fact}").expect("text takes all"));
     text.push('\n');
     drawings.iter().for_each(|file| writeln!(text, "![{file}]({file})\n").expect("text takes all"));
@@ -195,7 +195,7 @@ pub(crate) mod tests {
     use std::collections::BTreeMap;
 
     use slide_benches::cases::Cost;
-    use slide_benches::record::{Counters, Limit, Machine, Roof};
+    use slide_benches::record::{Counters, Limit, Roof};
 
     use super::*;
 
@@ -220,16 +220,7 @@ pub(crate) mod tests {
         Record {
             target: "native".to_owned(),
             suite: "kernels".to_owned(),
-            machine: Machine {
-                name: "a-machine".to_owned(),
-                processor: "A machine".to_owned(),
-                cores: 2,
-                notes: vec!["load 0.10".to_owned()],
-            },
-            commit: "0123abc".to_owned(),
-            compiler: "1.95.0".to_owned(),
-            date: "2026-11-22".to_owned(),
-            command: "cargo xtask bench".to_owned(),
+            origin: Origin::example("cargo xtask bench"),
             roofs: vec![Roof {
                 name: "multiply-adds".to_owned(),
                 level: "avx512".to_owned(),
@@ -245,8 +236,8 @@ pub(crate) mod tests {
         let text = terminal(&record(), None);
         let expected = "\
 == kernels on a-machine
-A machine, 2 cores
-commit 0123abc, rustc 1.95.0, 2026-11-22: cargo xtask bench
+A Machine <1>, 2 cores
+commit 0123456789ab, rustc 1.95.0, 2026-11-22: cargo xtask bench
 load 0.10
 roofs, avx512: multiply-adds 128.0 GFLOP/s
 

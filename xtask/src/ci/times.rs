@@ -70,9 +70,7 @@ impl Times {
     /// Adds a step. The table is kept in a file too, because nothing is printed after the last step.
     pub(super) fn add(&mut self, step: String, time: Time) -> Result<()> {
         self.0.push((step, time));
-        let folder = workspace::scratch("ci");
-        std::fs::create_dir_all(&folder)?;
-        workspace::write_whole(&folder.join("times.md"), &self.to_string())
+        workspace::write_whole(&workspace::scratch("ci/times.md"), &self.to_string())
     }
 }
 

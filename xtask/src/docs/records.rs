@@ -74,7 +74,8 @@ impl<'a> Wanted<'a> {
         );
         ensure!(rows.len() > 1, "no entry of {} is chosen", self.records.join(", "));
         let mut table = markdown(&rows, |column| columns[column].is_number());
-        let from = |record: &Record| format!("`{}`, {}, commit {}", record.command, record.date, record.commit);
+        let from =
+            |Record { origin, .. }: &Record| format!("`{}`, {}, commit {}", origin.command, origin.date, origin.commit);
         table.push_str(&format!("\n({})\n", records.iter().map(from).collect::<Vec<_>>().join("; ")));
         Ok(table)
     }

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use std::{env, io};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use sha2::{Digest as _, Sha256};
 use xshell::{PushEnv, Shell, cmd};
 
 use crate::program::{self, Program, Target};
@@ -197,7 +196,7 @@ impl Build {
 }
 
 fn short_hash(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    workspace::sha256(bytes)[..16].to_owned()
 }
 
 /// Unless there is none.

@@ -17,13 +17,13 @@ use xshell::{Shell, cmd};
 use super::Files;
 use super::environment::Environment;
 use super::evaluate;
-use super::record::Origin;
+use super::record::{LeftOut, Origin};
 use super::sets::{self, Set};
 use crate::cli::VersusArguments;
 use crate::program::{self, Target};
 use crate::workspace;
 use contestant::{Contestant, Round};
-use record::{LeftOut, Library, Method, Quality, Record, SetRecord};
+use record::{Library, Method, Quality, Record, SetRecord};
 
 /// Calls the libraries.
 const SCRIPT: &str = include_str!("retrieval.py");

@@ -10,7 +10,7 @@ use plotters::element::{Circle, Cross, PathElement, Polygon, Rectangle, Text, Tr
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color as _, FontStyle, IntoFont as _, IntoTextStyle as _, RGBAColor, RGBColor, ShapeStyle};
 
-use super::super::record::Record;
+use super::super::record::{Origin, Record};
 
 pub(super) const INK: RGBColor = RGBColor(0x24, 0x29, 0x2F);
 pub(super) const QUIET: RGBColor = RGBColor(0x6E, 0x77, 0x81);
@@ -153,8 +153,8 @@ impl<'a> Canvas<'a> {
     /// Title, what was run where and when, and what the levels look like; below, the notes.
     pub(super) fn frame(&self, title: &str, record: &Record, size: (i32, i32), levels: &[&str]) -> Result<()> {
         self.styled(title, (MARGIN, MARGIN + 8), 19, INK, Anchor::Left, FontStyle::Bold)?;
-        let machine = &record.machine;
-        let what = format!("{}  ·  target {}  ·  {}", machine.processor, record.target, record.date);
+        let Origin { machine, commit, compiler, date, command } = &record.origin;
+        let what = format!("{}  ·  target {}  ·  {}", machine.processor, record.target, date);
         self.text(&what, (MARGIN, MARGIN + 31), 12, QUIET, Anchor::Left)?;
         let mut x = MARGIN + 5;
         for &level in levels.iter().filter(|level| !level.is_empty()) {
@@ -163,7 +163,7 @@ impl<'a> Canvas<'a> {
             x += 11 + width(level, 12) + 24;
         }
         let most = (size.0 - 2 * MARGIN) as usize / 6;
-        let made_by = format!("{}  ·  commit {}  ·  rustc {}", record.command, record.commit, record.compiler);
+        let made_by = format!("{command}  ·  commit {commit}  ·  rustc {compiler}");
         let notes = wrapped(&machine.notes.join("; "), most).into_iter().take(FOOT_LINES - 1);
         for (line, text) in notes.chain([made_by]).enumerate() {
             self.text(&text, (MARGIN, size.1 - FOOT + 14 + 17 * line as i32), 11, QUIET, Anchor::Left)?;

@@ -5,23 +5,14 @@ use std::collections::BTreeMap;
 use slide_benches::cases::Cost;
 use slide_benches::record::{Limit, Roof};
 
-use super::super::record::{Entry, Machine, Measured, Record};
+use super::super::record::{Entry, Measured, Origin, Record};
 use super::draw;
 
 fn record(roofs: Vec<Roof>, entries: Vec<Entry>) -> Record {
     Record {
         target: "native".to_owned(),
         suite: "kernels".to_owned(),
-        machine: Machine {
-            name: "intel-xeon".to_owned(),
-            processor: "Intel Xeon Processor (Sapphire Rapids) <virtual>".to_owned(),
-            cores: 2,
-            notes: vec!["4 KiB pages & transparent huge ones".to_owned(), "shared with others".to_owned()],
-        },
-        commit: "0123456789ab".to_owned(),
-        compiler: "1.95.0".to_owned(),
-        date: "2026-11-22".to_owned(),
-        command: "cargo xtask bench --target native".to_owned(),
+        origin: Origin::example("cargo xtask bench --target native"),
         roofs,
         entries,
     }
@@ -126,7 +117,7 @@ fn what_was_measured_has_roofs_and_bars() {
     for (_, svg) in &pictures {
         assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"));
         assert!(svg.contains("measured") && !svg.contains("modelled"));
-        assert!(svg.contains("2026-11-22") && svg.contains("(Sapphire Rapids) &lt;virtual&gt;"), "{svg}");
+        assert!(svg.contains("2026-11-22") && svg.contains("A Machine &lt;1&gt;"), "{svg}");
     }
     assert!(pictures[0].1.contains("loads from L1, 272 GB/s") && pictures[0].1.contains("multiply-adds, avx2"));
     assert!(pictures[1].1.contains("gemm::gradient f32") && pictures[1].1.contains("94 %"));

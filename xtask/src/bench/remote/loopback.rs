@@ -47,7 +47,7 @@ pub(crate) fn check(shell: &Shell) -> Result<()> {
     let said = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "the server says:\n{}\nxtask says:\n{said}", server.log());
     let record: Record = serde_json::from_slice(&output.stdout).context("what it printed is no record")?;
-    ensure!(record.machine.name == machine::detect().name, "another machine: {}", record.machine.name);
+    ensure!(record.origin.machine.name == machine::detect().name, "another machine: {}", record.origin.machine.name);
     let is_measured =
         |subject: &str| record.entries.iter().any(|entry| entry.subject == subject && entry.median() > Some(0.0));
     ensure!(is_measured("dot::dot") && record.roofs.iter().all(|roof| roof.value > 0.0), "not measured: {record:?}");
