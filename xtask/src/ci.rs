@@ -10,11 +10,12 @@ use clap::ValueEnum;
 use slide_kernels::Isa;
 use xshell::{Shell, cmd};
 
-use self::times::{Clock, Times};
+use self::times::Times;
 use crate::artifacts::Artifacts;
 use crate::cli::{AsmCheckArguments, CiArguments, CountArguments, DocsArguments, Selection};
 use crate::cross::{TARGET, Toolchain};
 use crate::graviton::Graviton;
+use crate::process::Clock;
 use crate::program::Target;
 use crate::test::emulated::{self, Emulation};
 use crate::{

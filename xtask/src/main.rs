@@ -23,7 +23,7 @@ mod loops;
 mod mca;
 mod numa_vm;
 mod package;
-mod parallel;
+mod process;
 mod program;
 mod python_package;
 mod sanitise;

@@ -16,6 +16,7 @@ use crate::artifacts::Artifacts;
 use crate::cli::{BenchArguments, Selection};
 use crate::count::{self, Counter, Run};
 use crate::cross::{self, Toolchain};
+use crate::process;
 use crate::program::{self, Program, Target};
 use crate::workspace;
 
@@ -52,7 +53,7 @@ pub(crate) fn run_here(program: &Path, request: Request) -> Result<Vec<Line>> {
     command.arg("--bench").env(lines::REQUEST, serde_json::to_string(&request)?);
     command.env("CRITERION_HOME", workspace::target().join("criterion"));
     command.stdout(Stdio::null()).stderr(Stdio::piped());
-    let mut child = command.spawn().with_context(|| format!("cannot start {}", program.display()))?;
+    let mut child = process::start(&mut command)?;
     pass_on(child.stderr.take().context("a pipe")?);
     let status = child.wait()?;
     let text = fs::read_to_string(&record);

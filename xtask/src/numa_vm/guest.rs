@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,6 +16,7 @@ use xshell::{Shell, cmd};
 use super::NumaVm;
 use super::console::{Console, begin_mark, end_mark};
 use super::initramfs::Initramfs;
+use crate::process::{Running, quoted, start};
 use crate::workspace;
 
 /// Far more than all steps of a machine take, on a busy host too.
@@ -151,8 +152,7 @@ impl Machine {
 /// Starts the emulator and reads its console until it ends, or kills it at the limit.
 fn watch(mut emulator: Command, limit: Duration) -> Result<Console> {
     let program = emulator.get_program().to_owned();
-    let child = emulator.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
-    let mut running = Running(child.with_context(|| format!("cannot start {}", program.display()))?);
+    let mut running = Running(start(emulator.stdin(Stdio::null()).stdout(Stdio::piped()))?);
     let output = running.0.stdout.take().context("the emulator has no standard output")?;
     let (sender, lines) = mpsc::channel();
     // Ends with the emulator's output, or when nobody listens any more.
@@ -187,17 +187,6 @@ fn watch(mut emulator: Command, limit: Duration) -> Result<Console> {
         console.last_lines()
     );
     Ok(console)
-}
-
-/// An emulator, killed when nobody waits for it any more.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // It fails for one that has ended, which is as well.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 /// The first program of the machine, which runs the steps and switches it off.
@@ -242,11 +231,6 @@ mount -t tmpfs tmp /tmp
 fn place(program: &Path) -> Result<PathBuf> {
     let name = program.file_name().with_context(|| format!("{} is no program", program.display()))?;
     Ok(Path::new("/programs").join(name))
-}
-
-/// For the shell, as one word.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 /// The program without the tens of megabytes that only a debugger reads.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use xshell::{Shell, cmd};
 use super::SSH;
 use crate::bench::record::Record;
 use crate::debian_packages::{self, Folder, Purpose};
+use crate::process::{Running, start};
 use crate::workspace::{self, on_path};
 
 static PURPOSE: Purpose = Purpose {
@@ -71,7 +72,7 @@ pub(crate) fn check(shell: &Shell) -> Result<()> {
 
 /// A server that listens on the loopback until it is dropped.
 struct Server {
-    process: Child,
+    process: Running,
     log: PathBuf,
     /// Settings for the client.
     client: PathBuf,
@@ -113,8 +114,7 @@ impl Server {
         command.args(["-D", "-e", "-f"]).arg(&settings).stdin(Stdio::null()).stdout(Stdio::null());
         command.stderr(fs::File::create(&log)?);
         command.envs(libraries.map(|libraries| ("LD_LIBRARY_PATH", libraries)));
-        let process = command.spawn().with_context(|| format!("cannot start {}", sshd.display()))?;
-        let mut server = Self { process, log, client };
+        let mut server = Self { process: Running(start(&mut command)?), log, client };
         server.wait(port)?;
         Ok(server)
     }
@@ -124,7 +124,7 @@ impl Server {
             if TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok() {
                 return Ok(());
             }
-            if let Some(status) = self.process.try_wait()? {
+            if let Some(status) = self.process.0.try_wait()? {
                 bail!("the server ended with {status}; it says:\n{}", self.log());
             }
             thread::sleep(Duration::from_millis(50));
@@ -134,14 +134,6 @@ impl Server {
 
     fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // Nothing is left to do if it has ended by itself.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 
