@@ -1,7 +1,6 @@
 //! `cargo xtask`: the workspace's own tasks, so that no step of development lives in somebody's shell history.
 #![forbid(unsafe_code)]
 
-mod apt;
 mod artifacts;
 mod asm_check;
 mod bench;

@@ -8,7 +8,7 @@ use xshell::{Shell, cmd};
 
 use crate::cross::{DEFAULT_CPU, TARGET, Toolchain};
 use crate::debian_packages::output::first_dependency;
-use crate::debian_packages::{self, Folder, Purpose};
+use crate::debian_packages::{self, Apt, Folder, Purpose};
 use crate::workspace;
 
 /// Of the workspace.
@@ -85,24 +85,20 @@ static ARM_PYTHON: Purpose = Purpose {
 
 fn use_on_arm(shell: &Shell, python: &Path, toolchain: &Toolchain, wheel: &Path) -> Result<()> {
     let folder = Folder::chosen(&ARM_PYTHON)?;
-    if !folder.is_ready() {
-        if let Some(obstacle) = debian_packages::obstacle() {
-            println!("{}: the wheel for 64-bit Arm is built, but not used: {obstacle}", ARM_PYTHON.task);
-            return Ok(());
-        }
-        folder.fill(|new| {
-            let apt = debian_packages::apt(shell, new, &["amd64", "arm64"])?;
-            let show = apt.command("apt-cache").args(["show", "python3:arm64"]).read()?;
-            let version = first_dependency(&show, "python3.").context("python3 depends on no Python")?;
-            let library = format!("lib{version}");
-            let [minimal, own, rest] =
-                [format!("{version}-minimal"), format!("{library}-minimal"), format!("{library}-stdlib")];
-            let names = [&minimal, &own, &rest, "libexpat1", "zlib1g"];
-            let packages = names.map(|name| format!("{name}:arm64"));
-            debian_packages::unpack(shell, &apt, &packages, new, &folder)?;
-            Ok(fs::write(new.root().join("version"), version)?)
-        })?;
+    if let Some(obstacle) = debian_packages::obstacle().filter(|_| !folder.is_ready()) {
+        println!("{}: the wheel for 64-bit Arm is built, but not used: {obstacle}", ARM_PYTHON.task);
+        return Ok(());
     }
+    let choose = |apt: &Apt<'_>| {
+        let show = apt.command("apt-cache").args(["show", "python3:arm64"]).read()?;
+        let version = first_dependency(&show, "python3.").context("python3 depends on no Python")?.to_owned();
+        let own = [format!("{version}-minimal"), format!("lib{version}-minimal"), format!("lib{version}-stdlib")];
+        let names = own.into_iter().chain(["libexpat1", "zlib1g"].map(str::to_owned));
+        Ok((names.map(|name| format!("{name}:arm64")).collect(), version))
+    };
+    folder.provide(shell, &["amd64", "arm64"], choose, |new, version| {
+        Ok(fs::write(new.root().join("version"), version)?)
+    })?;
     let root = folder.root();
     let program = root.join("usr/bin").join(fs::read_to_string(root.join("version"))?);
     let unpacked = workspace::scratch("python-package").join("arm");

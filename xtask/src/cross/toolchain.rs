@@ -5,12 +5,12 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result};
 use xshell::{PushEnv, Shell};
 
 use super::wrappers::{rust_tool, tool};
 use super::{FOLDER, debian, installed};
-use crate::debian_packages::{Folder, obstacle};
+use crate::debian_packages::Folder;
 use crate::workspace;
 
 /// The target of all cross builds.
@@ -53,14 +53,10 @@ impl Toolchain {
             Ok(toolchain) => return Ok(toolchain),
             Err(missing) => missing,
         };
-        if let Some(obstacle) = obstacle() {
-            bail!(
-                "there is no tool chain for {TARGET} here. It cannot be unpacked from packages: {obstacle}. \
-                 To use the system's own, this is missing:\n  {}",
-                missing.join("\n  ")
-            );
-        }
-        debian::set_up(&folder)?;
+        debian::set_up(&folder).with_context(|| {
+            let missing = missing.join("\n  ");
+            format!("there is no tool chain for {TARGET} here; to use the system's own, this is missing:\n  {missing}")
+        })?;
         Ok(Self::unpacked(&folder))
     }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail, ensure};
 use xshell::cmd;
 
-use crate::apt::{Apt, Settings};
+use crate::debian_packages::apt::{Apt, Settings};
 use crate::workspace::{self, sha256};
 
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";

@@ -7,9 +7,8 @@ use anyhow::{Context as _, Result, ensure};
 
 use super::NumaVm;
 use super::guest::{Machine, Node, Step};
-use crate::apt::Apt;
 use crate::debian_packages::output::{first_dependency, installations};
-use crate::debian_packages::{self, Folder};
+use crate::debian_packages::{self, Apt, Folder};
 use crate::workspace;
 
 /// The small kernel for virtual machines; its name depends on the release.
@@ -18,17 +17,15 @@ const KERNEL: &str = "linux-image-cloud-amd64";
 /// Packages that are started or read from the folder, and so are fetched even where the system has them.
 const OWN: [&str; 5] = ["qemu-system-x86", "qemu-system-common", "qemu-system-data", "seabios", "busybox-static"];
 
-/// Makes the machine in `folder`, and boots it once.
-pub(super) fn set_up(folder: &Folder) -> Result<()> {
-    let shell = workspace::shell()?;
-    folder.fill(|new| {
-        let apt = debian_packages::apt(&shell, new, &["amd64"])?;
-        debian_packages::unpack(&shell, &apt, &packages(&apt)?, new, folder)?;
+/// Makes the machine in `folder`, unless it is there, and boots it once.
+pub(super) fn provide(folder: &Folder) -> Result<()> {
+    let finish = |new: &Folder, ()| {
         let root = new.root();
         fs::rename(image(&root.join("boot"))?, new.path().join("kernel"))?;
         prune(&root)?;
         self_test(&NumaVm::unpacked(new))
-    })
+    };
+    folder.provide(&workspace::shell()?, &["amd64"], |apt| Ok((packages(apt)?, ())), finish)
 }
 
 /// What is unpacked, with versions. The emulator is that of the backports: older ones have errors in AVX2.

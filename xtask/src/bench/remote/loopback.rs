@@ -13,7 +13,7 @@ use xshell::{Shell, cmd};
 
 use super::SSH;
 use crate::bench::record::Record;
-use crate::debian_packages::{self, Folder, Purpose};
+use crate::debian_packages::{Folder, Purpose};
 use crate::process::{Running, start};
 use crate::workspace::{self, on_path};
 
@@ -144,16 +144,9 @@ fn find_or_unpack(shell: &Shell) -> Result<(PathBuf, Option<PathBuf>)> {
         return Ok((installed, None));
     }
     let folder = Folder::chosen(&PURPOSE)?;
-    if !folder.is_ready() {
-        if let Some(obstacle) = debian_packages::obstacle() {
-            bail!("there is no sshd here: install openssh-server. It cannot be unpacked from packages: {obstacle}");
-        }
-        let packages = ["openssh-server", "libwrap0", "libnsl2", "libtirpc3"].map(str::to_owned);
-        folder.fill(|new| {
-            let apt = debian_packages::apt(shell, new, &["amd64"])?;
-            debian_packages::unpack(shell, &apt, &packages, new, &folder)
-        })?;
-    }
+    folder
+        .provide_packages(shell, &["openssh-server", "libwrap0", "libnsl2", "libtirpc3"])
+        .context("there is no sshd here: install openssh-server")?;
     let root = folder.root();
     Ok((root.join("usr/sbin/sshd"), Some(root.join("usr/lib/x86_64-linux-gnu"))))
 }
