@@ -13,7 +13,7 @@ mod target;
 use anyhow::Result;
 use slide_benches::machine;
 
-use crate::cli::BenchArguments;
+use crate::cli::{BenchArguments, name_of};
 use crate::program;
 use crate::workspace;
 use record::Record;
@@ -32,7 +32,7 @@ pub(crate) fn run(arguments: &BenchArguments) -> Result<()> {
         if let Some(name) = &arguments.compare {
             // An unknown name is better told now than after the run.
             for suite in &suites {
-                store.load(&machine.name, name, suite.name())?;
+                store.load(&machine.name, name, &name_of(*suite))?;
             }
         }
         machine
@@ -46,7 +46,7 @@ pub(crate) fn run(arguments: &BenchArguments) -> Result<()> {
         let old = arguments
             .compare
             .as_ref()
-            .map(|name| store.load(&record.origin.machine.name, name, suite.name()))
+            .map(|name| store.load(&record.origin.machine.name, name, &name_of(suite)))
             .transpose()?;
         if arguments.json {
             println!("{}", serde_json::to_string_pretty(&record)?);

@@ -12,7 +12,7 @@ use xshell::{Shell, cmd};
 
 use self::times::Times;
 use crate::artifacts::Artifacts;
-use crate::cli::{AsmCheckArguments, CiArguments, CountArguments, DocsArguments, Selection};
+use crate::cli::{AsmCheckArguments, CiArguments, CountArguments, DocsArguments, Selection, name_of};
 use crate::cross::{TARGET, Toolchain};
 use crate::graviton::Graviton;
 use crate::process::Clock;
@@ -85,7 +85,7 @@ pub(crate) fn run(arguments: &CiArguments) -> Result<()> {
     let mut tools = steps.iter().any(|step| step.needs_arm()).then(|| thread::spawn(Toolchain::find_or_set_up));
     let mut times = Times::default();
     for (i, &step) in steps.iter().enumerate() {
-        let (name, clock) = (step.name(), Clock::start());
+        let (name, clock) = (name_of(step), Clock::start());
         if i + 1 == steps.len() {
             // Before the last step: the output ends with the summary of the test runner.
             print!("{times}");
@@ -135,11 +135,6 @@ impl Step {
             | Self::Numa
             | Self::Fuzz => Set::Full,
         }
-    }
-
-    /// As the command line calls it.
-    fn name(self) -> String {
-        self.to_possible_value().expect("no step is hidden").get_name().to_owned()
     }
 
     /// Whether it starts the tools that `cargo xtask setup-cross` brings.

@@ -24,6 +24,7 @@ mod numa_vm;
 mod package;
 mod process;
 mod program;
+mod python;
 mod python_package;
 mod sanitise;
 mod test;

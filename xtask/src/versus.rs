@@ -23,7 +23,7 @@ use serde::Serialize;
 use slide_benches::machine;
 use xshell::{Shell, cmd};
 
-use crate::cli::VersusArguments;
+use crate::cli::{VersusArguments, name_of};
 use crate::program::{self, Target};
 use crate::workspace;
 use environment::Environment;
@@ -42,16 +42,6 @@ pub(crate) enum Suite {
     Retrieval,
     /// Classifiers of texts: from the file of texts to the model, and one prediction
     Text,
-}
-
-impl Suite {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Accuracy => "accuracy",
-            Self::Retrieval => "retrieval",
-            Self::Text => "text",
-        }
-    }
 }
 
 pub(crate) fn run(arguments: &VersusArguments) -> Result<()> {
@@ -123,7 +113,7 @@ fn accuracy(
 
 /// What repeats the run. Where the data lie is nobody's business.
 fn command(arguments: &VersusArguments) -> String {
-    let mut command = format!("cargo xtask versus --suite {}", arguments.suite.name());
+    let mut command = format!("cargo xtask versus --suite {}", name_of(arguments.suite));
     for folder in &arguments.data {
         let is_own = folder == Path::new("data");
         command.push_str(if is_own { " --data data" } else { " --data FOLDER" });
@@ -200,7 +190,7 @@ impl Files {
 
     fn with_report(&self, document: &Path, report: &str) -> Result<String> {
         let text = fs::read_to_string(document).with_context(|| format!("cannot read {}", document.display()))?;
-        report::insert(&text, self.suite.name(), report).with_context(|| format!("{}", document.display()))
+        report::insert(&text, &name_of(self.suite), report).with_context(|| format!("{}", document.display()))
     }
 }
 

@@ -13,7 +13,7 @@ use xshell::{Shell, cmd};
 use super::record::{Entry, Measured, Origin, Record};
 use super::target::Suite;
 use crate::artifacts::Artifacts;
-use crate::cli::{BenchArguments, Selection};
+use crate::cli::{BenchArguments, Selection, name_of};
 use crate::count::{self, Counter, Run};
 use crate::cross::{self, Toolchain};
 use crate::process;
@@ -25,7 +25,7 @@ pub(crate) fn build(shell: &Shell, target: Target, suite: Suite) -> Result<PathB
     let toolchain = (target == Target::Graviton).then(Toolchain::find_or_set_up).transpose()?;
     let _environment = toolchain.map(|toolchain| toolchain.enter(shell, cross::DEFAULT_CPU));
     let option: &[&str] = if target == Target::Graviton { &["--target", cross::TARGET] } else { &[] };
-    let name = suite.name();
+    let name = &name_of(suite);
     eprintln!("bench: building the suite {name}");
     let what = ["--quiet", "--workspace", "--bench", name, "--no-run"];
     let messages =
@@ -107,10 +107,10 @@ pub(crate) fn assemble(
     let mut machine = machine.context("the suite has not said on which machine it ran")?;
     machine.notes.append(&mut notes);
     let because = if arguments.filter.is_some() { ": nothing matches the filter" } else { "" };
-    ensure!(!entries.is_empty(), "the suite {} has measured nothing{because}", suite.name());
+    ensure!(!entries.is_empty(), "the suite {} has measured nothing{because}", name_of(suite));
     Ok(Record {
         target: arguments.target.name().to_owned(),
-        suite: suite.name().to_owned(),
+        suite: name_of(suite),
         origin: Origin::now(shell, machine, program::compiler(shell, target)?, command(arguments, suite))?,
         roofs,
         entries,
@@ -132,7 +132,7 @@ pub(super) fn command(arguments: &BenchArguments, suite: Suite) -> String {
         Target::Ssh(_) => "ssh:HOST".to_owned(),
         other => other.to_string(),
     };
-    let mut command = format!("cargo xtask bench --target {target} --suite {}", suite.name());
+    let mut command = format!("cargo xtask bench --target {target} --suite {}", name_of(suite));
     if let Some(filter) = &arguments.filter {
         command.push_str(&format!(" --filter '{filter}'"));
     }

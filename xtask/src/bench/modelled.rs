@@ -9,7 +9,7 @@ use slide_benches::cases::{self, Cost};
 use super::measured::command;
 use super::record::{Entry, Machine, Origin, Record};
 use super::target::Suite;
-use crate::cli::{BenchArguments, Selection};
+use crate::cli::{BenchArguments, Selection, name_of};
 use crate::count::{self, Run};
 use crate::graviton::Graviton;
 use crate::mca::model::{self, Call, Cycles};
@@ -60,7 +60,7 @@ pub(crate) fn record(graviton: Graviton, arguments: &BenchArguments) -> Result<R
     };
     Ok(Record {
         target: graviton.target().to_owned(),
-        suite: Suite::Kernels.name().to_owned(),
+        suite: name_of(Suite::Kernels),
         origin: Origin::now(&shell, machine, program.compiler, command(arguments, Suite::Kernels))?,
         roofs: Vec::new(),
         entries,
