@@ -65,24 +65,21 @@ fn is_here(target: &Target) -> bool {
 
 fn find(arguments: &BenchArguments, suite: Suite) -> Result<Record> {
     let shell = workspace::shell()?;
-    let (mut record, built_for) = match &arguments.target {
+    let (built_for, remote) = match &arguments.target {
         Target::Model(graviton) => return modelled::record(*graviton, arguments),
         Target::Ssh(host) => {
             let remote = Remote::new(host);
-            let built_for = remote.target()?;
-            let request = measured::request(arguments)?;
-            let program = measured::build(&shell, built_for, suite)?;
-            let lines = remote.measure(&program, request)?;
-            (measured::assemble(&shell, arguments, suite, built_for, lines)?, built_for)
+            (remote.target()?, Some(remote))
         }
-        Target::Native | Target::Level(_) | Target::Xeon => {
-            let built_for = program::Target::Native;
-            let request = measured::request(arguments)?;
-            let program = measured::build(&shell, built_for, suite)?;
-            let lines = measured::run_here(&program, request)?;
-            (measured::assemble(&shell, arguments, suite, built_for, lines)?, built_for)
-        }
+        Target::Native | Target::Level(_) | Target::Xeon => (program::Target::Native, None),
     };
+    let request = measured::request(arguments)?;
+    let program = measured::build(&shell, built_for, suite)?;
+    let lines = match remote {
+        Some(remote) => remote.measure(&program, request)?,
+        None => measured::run_here(&program, request)?,
+    };
+    let mut record = measured::assemble(&shell, arguments, suite, built_for, lines)?;
     if suite == Suite::Kernels && arguments.target == Target::Xeon {
         modelled::add_xeons(&mut record.entries)?;
     } else if suite == Suite::Kernels {

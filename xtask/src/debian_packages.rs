@@ -13,7 +13,7 @@ use xshell::{Shell, cmd};
 pub(crate) use self::apt::Apt;
 use self::apt::Settings;
 pub(crate) use self::folder::{Folder, Purpose};
-use self::output::{available_bytes, downloads, mirror, os_release, versions};
+use self::output::{available_bytes, download_sizes, mirror, os_release, versions};
 use crate::workspace;
 
 /// The folder of a private apt inside one that is being filled.
@@ -114,11 +114,8 @@ fn unpack(shell: &Shell, apt: &Apt<'_>, packages: &[String], new: &Folder, desti
     for file in files {
         cmd!(shell, "dpkg-deb --extract {file} {root}").quiet().run()?;
     }
-    let finished = [folder, new.path().join(APT)];
-    for folder in finished.into_iter().chain(["doc", "man", "locale"].map(|name| root.join("usr/share").join(name))) {
-        if folder.exists() {
-            fs::remove_dir_all(folder)?;
-        }
+    for finished in ["debs", APT, "root/usr/share/doc", "root/usr/share/man", "root/usr/share/locale"] {
+        shell.remove_path(new.path().join(finished))?;
     }
     Ok(())
 }
@@ -127,13 +124,13 @@ fn unpack(shell: &Shell, apt: &Apt<'_>, packages: &[String], new: &Folder, desti
 fn announce(shell: &Shell, apt: &Apt<'_>, packages: &[String], new: &Folder, destination: &Folder) -> Result<()> {
     let Purpose { task, variable, .. } = new.purpose;
     let uris = apt.command("apt-get").args(["-qq", "--print-uris", "download"]).args(packages).read()?;
-    let files = downloads(&uris)?;
-    let bytes: u64 = files.iter().map(|file| file.bytes).sum();
+    let sizes = download_sizes(&uris)?;
+    let bytes: u64 = sizes.iter().sum();
     // Unpacked, packages of programs are about four times as large; both lie there for a while.
     let needed = 5 * bytes;
     println!(
         "{task}: downloading {} packages, {} MB, to {} (about {} MB in the end; nothing is installed)",
-        files.len(),
+        sizes.len(),
         bytes / 1_000_000,
         destination.path().display(),
         4 * bytes / 1_000_000

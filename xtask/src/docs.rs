@@ -18,36 +18,25 @@ const KERNEL_TABLE: &str = "crates/slide-kernels/kernels.md";
 
 pub(crate) fn run(arguments: &DocsArguments) -> Result<()> {
     let root = workspace::root();
-    let kernels = Document { path: KERNEL_TABLE.into(), content: kernel_table() };
-    let mut documents = vec![kernels];
+    let mut documents = vec![(PathBuf::from(KERNEL_TABLE), kernel_table())];
     for path in texts(&root)? {
         let text = fs::read_to_string(root.join(&path)).with_context(|| format!("cannot read {}", path.display()))?;
         // So that an error begins with `FILE:LINE: `.
         let content =
             records::renew(&text, &record).map_err(|error| anyhow::anyhow!("{}:{error:#}", path.display()))?;
-        documents.push(Document { path, content });
+        documents.push((path, content));
     }
-    for document in &documents {
-        let path = root.join(&document.path);
-        let is_new = !fs::read_to_string(&path).is_ok_and(|found| found == document.content);
-        ensure!(
-            !(is_new && arguments.check),
-            "{} is out of date; `cargo xtask docs` writes it anew",
-            document.path.display()
-        );
-        if is_new {
-            workspace::write_whole(&path, &document.content)?;
-            println!("{}: written anew", document.path.display());
+    for (path, content) in &documents {
+        let (file, path) = (root.join(path), path.display());
+        if fs::read_to_string(&file).is_ok_and(|found| found == *content) {
+            continue;
         }
+        ensure!(!arguments.check, "{path} is out of date; `cargo xtask docs` writes it anew");
+        workspace::write_whole(&file, content)?;
+        println!("{path}: written anew");
     }
     println!("{} documents are as the list of {} kernels and the records say", documents.len(), list::KERNELS.len());
     Ok(())
-}
-
-/// A file, as it should be.
-struct Document {
-    path: PathBuf,
-    content: String,
 }
 
 /// The documents that may have tables of records.

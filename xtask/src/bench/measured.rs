@@ -14,16 +14,15 @@ use super::record::{Entry, Measured, Origin, Record};
 use super::target::Suite;
 use crate::artifacts::Artifacts;
 use crate::cli::{BenchArguments, Selection, name_of};
-use crate::count::{self, Counter, Run};
-use crate::cross::{self, Toolchain};
+use crate::count::{self, Counter};
+use crate::cross;
 use crate::process;
 use crate::program::{self, Program, Target};
 use crate::workspace;
 
 /// Builds the program of a suite. It needs no other file where it runs.
 pub(crate) fn build(shell: &Shell, target: Target, suite: Suite) -> Result<PathBuf> {
-    let toolchain = (target == Target::Graviton).then(Toolchain::find_or_set_up).transpose()?;
-    let _environment = toolchain.map(|toolchain| toolchain.enter(shell, cross::DEFAULT_CPU));
+    let _environment = program::environment(shell, target)?;
     let option: &[&str] = if target == Target::Graviton { &["--target", cross::TARGET] } else { &[] };
     let name = &name_of(suite);
     eprintln!("bench: building the suite {name}");
@@ -144,11 +143,8 @@ pub(super) fn command(arguments: &BenchArguments, suite: Suite) -> String {
 
 /// Adds the instructions of a call, where that is one of those that `cargo xtask count` counts.
 pub(crate) fn add_counts(shell: &Shell, target: Target, entries: &mut [Entry]) -> Result<()> {
-    let of = |entry: &Entry, run: &Run| {
-        (&entry.subject, &entry.shape, &entry.level) == (&run.kernel, &run.shape, &run.level())
-    };
     let mut runs = count::runs(&Selection::all(target), target.architecture()?, false)?;
-    runs.retain(|run| entries.iter().any(|entry| of(entry, run)));
+    runs.retain(|run| entries.iter().any(|entry| entry.is_of(run)));
     if runs.is_empty() {
         return Ok(());
     }
@@ -157,7 +153,7 @@ pub(crate) fn add_counts(shell: &Shell, target: Target, entries: &mut [Entry]) -
     let histograms = Counter::new(&program, target)?.histograms(&runs);
     for (run, histogram) in runs.iter().zip(histograms) {
         let instructions = histogram.with_context(|| run.to_string())?.values().sum();
-        entries.iter_mut().filter(|entry| of(entry, run)).for_each(|entry| entry.counted = Some(instructions));
+        entries.iter_mut().filter(|entry| entry.is_of(run)).for_each(|entry| entry.counted = Some(instructions));
     }
     Ok(())
 }

@@ -9,6 +9,8 @@ pub(crate) use slide_benches::record::Machine;
 use slide_benches::record::{Counters, Limit, Roof};
 use xshell::{Shell, cmd};
 
+use crate::count::Run;
+
 /// Of what, when and where something was measured or modelled.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Origin {
@@ -93,9 +95,14 @@ pub(crate) struct Measured {
 }
 
 impl Entry {
-    /// The same subject, shape and level.
-    pub(crate) fn is_of(&self, other: &Self) -> bool {
-        (&self.subject, &self.shape, &self.level) == (&other.subject, &other.shape, &other.level)
+    /// Subject, shape and level.
+    pub(crate) fn key(&self) -> [&str; 3] {
+        [&self.subject, &self.shape, &self.level]
+    }
+
+    /// Whether this is what the run counts.
+    pub(crate) fn is_of(&self, run: &Run) -> bool {
+        self.key() == [&*run.kernel, &*run.shape, &*run.level()]
     }
 
     pub(crate) fn median(&self) -> Option<f64> {
@@ -106,7 +113,7 @@ impl Entry {
 impl Record {
     /// The entry that has the subject, shape and level of another one.
     pub(crate) fn find(&self, entry: &Entry) -> Option<&Entry> {
-        self.entries.iter().find(|own| own.is_of(entry))
+        self.entries.iter().find(|own| own.key() == entry.key())
     }
 
     /// Gigahertz by the bare multiply-adds of a level, for a core that does two vectors of them a cycle.

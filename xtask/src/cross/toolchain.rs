@@ -23,11 +23,11 @@ pub(crate) const DEFAULT_CPU: &str = "neoverse-v1";
 #[derive(Clone, Debug)]
 pub(crate) struct Toolchain {
     /// None where cargo's own compiler knows the target.
-    rust: Option<Rust>,
-    linker: PathBuf,
-    archiver: PathBuf,
+    pub(super) rust: Option<Rust>,
+    pub(super) linker: PathBuf,
+    pub(super) archiver: PathBuf,
     /// What the emulated program takes for `/`: the target's loader and libraries lie there.
-    system_root: PathBuf,
+    pub(super) system_root: PathBuf,
     /// Runs programs of the target, in the environment of [`Toolchain::enter`].
     pub(crate) qemu: PathBuf,
     pub(crate) llvm_objdump: PathBuf,
@@ -35,7 +35,7 @@ pub(crate) struct Toolchain {
 }
 
 #[derive(Clone, Debug)]
-struct Rust {
+pub(super) struct Rust {
     compiler: PathBuf,
     documentation: PathBuf,
     lints: PathBuf,
@@ -75,18 +75,6 @@ impl Toolchain {
             llvm_objdump: tool(folder, "llvm-objdump"),
             llvm_mca: tool(folder, "llvm-mca"),
         }
-    }
-
-    /// Tools of the system, with cargo's own compiler.
-    pub(super) fn installed(
-        linker: PathBuf,
-        archiver: PathBuf,
-        system_root: PathBuf,
-        qemu: PathBuf,
-        llvm_objdump: PathBuf,
-        llvm_mca: PathBuf,
-    ) -> Self {
-        Self { rust: None, linker, archiver, system_root, qemu, llvm_objdump, llvm_mca }
     }
 
     /// The compiler, as a program to start.

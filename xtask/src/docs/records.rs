@@ -83,11 +83,11 @@ impl<'a> Wanted<'a> {
 
 /// The entries of all records by kernel, shape and level. What the records say of one entry is put together. Bare loops that
 /// only show limits are left out.
-fn merged(records: &[Record]) -> Result<BTreeMap<(String, String, String), Entry>> {
+fn merged(records: &[Record]) -> Result<BTreeMap<[String; 3], Entry>> {
     let mut entries: BTreeMap<_, Entry> = BTreeMap::new();
     for entry in records.iter().flat_map(|record| &record.entries).filter(|entry| !entry.subject.starts_with("probe::"))
     {
-        let key = (entry.subject.clone(), entry.shape.clone(), entry.level.clone());
+        let key = entry.key().map(str::to_owned);
         let Some(known) = entries.get_mut(&key) else {
             entries.insert(key, entry.clone());
             continue;

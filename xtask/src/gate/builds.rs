@@ -2,9 +2,9 @@
 //! compiles only what differs, and equal sources give equal programs; these are copied away and kept.
 
 use std::collections::BTreeSet;
+use std::env;
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
-use std::{env, io};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use xshell::{PushEnv, Shell, cmd};
@@ -68,15 +68,16 @@ impl Builder {
     /// Removes what one that was interrupted has left half done.
     fn clear_up(&self) -> Result<()> {
         if self.half_checked_out().exists() {
-            fs::remove_dir_all(self.source()).context("removing a half checked out revision")?;
+            self.shell.remove_path(self.source())?;
             fs::create_dir(self.source())?;
-            remove_file(&self.folder.join("index-source"))?;
-            remove_file(&self.half_checked_out())?;
+            self.shell.remove_path(self.folder.join("index-source"))?;
+            self.shell.remove_path(self.half_checked_out())?;
         }
         // Nobody else works with these indices.
-        ["source", "worktree", "edited"]
-            .iter()
-            .try_for_each(|name| remove_file(&self.folder.join(format!("index-{name}.lock"))))
+        for name in ["source", "worktree", "edited"] {
+            self.shell.remove_path(self.folder.join(format!("index-{name}.lock")))?;
+        }
+        Ok(())
     }
 
     fn source(&self) -> PathBuf {
@@ -175,7 +176,7 @@ impl Builder {
         let _source = shell.push_env("GIT_WORK_TREE", self.source());
         File::create(self.half_checked_out())?;
         cmd!(shell, "git read-tree --reset -u {tree}").quiet().run()?;
-        remove_file(&self.half_checked_out())
+        Ok(shell.remove_path(self.half_checked_out())?)
     }
 }
 
@@ -197,16 +198,6 @@ impl Build {
 
 fn short_hash(bytes: &[u8]) -> String {
     workspace::sha256(bytes)[..16].to_owned()
-}
-
-/// Unless there is none.
-fn remove_file(path: &Path) -> Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("{}", path.display()))
-        }
-        _ => Ok(()),
-    }
 }
 
 /// `dot::dot`, `f32 1024` and the elements, with tabs between.

@@ -19,13 +19,18 @@ const OWN: [&str; 5] = ["qemu-system-x86", "qemu-system-common", "qemu-system-da
 
 /// Makes the machine in `folder`, unless it is there, and boots it once.
 pub(super) fn provide(folder: &Folder) -> Result<()> {
+    let shell = workspace::shell()?;
     let finish = |new: &Folder, ()| {
         let root = new.root();
         fs::rename(image(&root.join("boot"))?, new.path().join("kernel"))?;
-        prune(&root)?;
+        // What is large and not needed: the kernel's modules and the emulators of other machines.
+        for path in ["lib/modules", "usr/lib/modules", "usr/bin/qemu-system-i386", "usr/bin/qemu-system-x86_64-microvm"]
+        {
+            shell.remove_path(root.join(path))?;
+        }
         self_test(&NumaVm::unpacked(new))
     };
-    folder.provide(&workspace::shell()?, &["amd64"], |apt| Ok((packages(apt)?, ())), finish)
+    folder.provide(&shell, &["amd64"], |apt| Ok((packages(apt)?, ())), finish)
 }
 
 /// What is unpacked, with versions. The emulator is that of the backports: older ones have errors in AVX2.
@@ -53,21 +58,6 @@ fn image(boot: &Path) -> Result<PathBuf> {
     let is_image =
         |path: &&PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("vmlinuz-"));
     files.iter().find(is_image).cloned().with_context(|| format!("no kernel in {}", boot.display()))
-}
-
-/// Removes what is large and not needed: the kernel's modules and the emulators of other machines.
-fn prune(root: &Path) -> Result<()> {
-    for modules in ["lib/modules", "usr/lib/modules"].map(|path| root.join(path)) {
-        if modules.exists() {
-            fs::remove_dir_all(modules)?;
-        }
-    }
-    for other in ["qemu-system-i386", "qemu-system-x86_64-microvm"].map(|name| root.join("usr/bin").join(name)) {
-        if other.exists() {
-            fs::remove_file(other)?;
-        }
-    }
-    Ok(())
 }
 
 /// Proof that it boots, has its nodes, and passes on what a program exits with.

@@ -73,8 +73,8 @@ pub(super) fn draw(record: &Record) -> Result<Option<String>> {
         for value in if quantity == Quantity::Share { vec![0.0, 0.25, 0.5, 0.75, 1.0] } else { scale.ticks() } {
             let (x, text) = (scale.at(value), figure(&quantity, value, tick));
             canvas.line(&[(x, HEAD + 20), (x, bottom)], GRID, 1)?;
-            canvas.text(&text, (x, HEAD + 10), 11, QUIET, Anchor::Middle)?;
-            canvas.text(&text, (x, bottom + 11), 11, QUIET, Anchor::Middle)?;
+            canvas.text(&text, (x, HEAD + 10), 11, QUIET, Anchor::Center)?;
+            canvas.text(&text, (x, bottom + 11), 11, QUIET, Anchor::Center)?;
         }
         let mut y = HEAD + 26;
         for row in rows {

@@ -7,7 +7,8 @@ use plotters::backend::SVGBackend;
 use plotters::coord::Shift;
 use plotters::drawing::{DrawingArea, IntoDrawingArea as _};
 use plotters::element::{Circle, Cross, PathElement, Polygon, Rectangle, Text, TriangleMarker};
-use plotters::style::text_anchor::{HPos, Pos, VPos};
+pub(crate) use plotters::style::text_anchor::HPos as Anchor;
+use plotters::style::text_anchor::{Pos, VPos};
 use plotters::style::{Color as _, FontStyle, IntoFont as _, IntoTextStyle as _, RGBAColor, RGBColor, ShapeStyle};
 
 use super::super::record::{Origin, Record};
@@ -73,13 +74,6 @@ pub(crate) fn width(text: &str, size: i32) -> i32 {
     (text.chars().count() as f64 * f64::from(size) * 0.56).ceil() as i32
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Anchor {
-    Left,
-    Middle,
-    Right,
-}
-
 /// A picture that is being drawn. Its points are pixels.
 pub(crate) struct Canvas<'a> {
     area: DrawingArea<SVGBackend<'a>, Shift>,
@@ -109,14 +103,9 @@ impl<'a> Canvas<'a> {
         anchor: Anchor,
         style: FontStyle,
     ) -> Result<()> {
-        let horizontal = match anchor {
-            Anchor::Left => HPos::Left,
-            Anchor::Middle => HPos::Center,
-            Anchor::Right => HPos::Right,
-        };
         // plotters divides sizes by this to come to those of SVG.
         let font = ("Helvetica, Arial, sans-serif", f64::from(size) * 1.24).into_font().style(style);
-        let style = font.into_text_style(&self.area).color(&colour).pos(Pos::new(horizontal, VPos::Center));
+        let style = font.into_text_style(&self.area).color(&colour).pos(Pos::new(anchor, VPos::Center));
         self.area.draw(&Text::new(text.to_owned(), at, style)).map_err(failure)
     }
 

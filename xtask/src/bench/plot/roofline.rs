@@ -52,7 +52,7 @@ pub(super) fn draw(record: &Record) -> Result<Option<String>> {
     canvas.frame(&format!("{}: roofline, measured", record.suite), record, SIZE, &levels)?;
     for value in x.ticks() {
         canvas.line(&[(x.at(value), upper), (x.at(value), bottom)], GRID, 1)?;
-        canvas.text(&tick(value), (x.at(value), bottom + 13), LETTERS, QUIET, Anchor::Middle)?;
+        canvas.text(&tick(value), (x.at(value), bottom + 13), LETTERS, QUIET, Anchor::Center)?;
     }
     for value in y.ticks() {
         canvas.line(&[(left, y.at(value)), (right, y.at(value))], GRID, 1)?;
@@ -63,7 +63,7 @@ pub(super) fn draw(record: &Record) -> Result<Option<String>> {
         ((left + right) / 2, bottom + 32),
         12,
         INK,
-        Anchor::Middle,
+        Anchor::Center,
     )?;
     canvas.text("GFLOP/s", (MARGIN, upper - 14), 12, INK, Anchor::Left)?;
 
@@ -187,7 +187,7 @@ impl Labels {
         for &((x, y), anchor) in places {
             let from = match anchor {
                 Anchor::Left => x,
-                Anchor::Middle => x - wide / 2,
+                Anchor::Center => x - wide / 2,
                 Anchor::Right => x - wide,
             };
             let (left, upper, right, lower) = (from, y - 6, from + wide, y + 6);

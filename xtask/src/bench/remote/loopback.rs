@@ -32,9 +32,7 @@ const FILTER: &str = "dot::dot f32 1024";
 pub(crate) fn check(shell: &Shell) -> Result<()> {
     ensure!(on_path(&["ssh"]).is_some(), "there is no ssh here; the package is openssh-client");
     let folder = workspace::scratch("loopback");
-    if folder.exists() {
-        fs::remove_dir_all(&folder)?;
-    }
+    shell.remove_path(&folder)?;
     let temporary = folder.join("temporary");
     fs::create_dir_all(&temporary).with_context(|| format!("cannot create {}", temporary.display()))?;
     let server = Server::start(shell, &folder, &temporary)?;
