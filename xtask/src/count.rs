@@ -85,6 +85,13 @@ pub(crate) struct Run {
 }
 
 impl Run {
+    /// A kernel on AVX2, for tests.
+    #[cfg(test)]
+    pub(crate) fn example(kernel: &str, shape: &str, elements: u64) -> Self {
+        let (kernel, shape) = (kernel.to_owned(), shape.to_owned());
+        Self { kernel, shape, isa: Isa::Avx2, precision: Precision::Reproducible, elements }
+    }
+
     /// The level's name, and the precision's.
     pub(crate) fn level(&self) -> String {
         cases::level(self.isa, self.precision)

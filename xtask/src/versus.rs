@@ -81,7 +81,6 @@ fn accuracy(
 ) -> Result<()> {
     let mut record = Record { origin, systems: Vec::new(), left_out: Vec::new(), sets: Vec::new() };
     let folder = workspace::target().join("versus");
-    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let environment = Environment::open(shell, &folder, PEERS)?;
     provide(&environment, &arguments.peers, &mut record);
     let ground = Ground {

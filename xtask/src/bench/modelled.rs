@@ -98,6 +98,7 @@ mod tests {
     use slide_kernels::Isa;
 
     use super::*;
+    use crate::bench::table::tests::entry;
 
     #[test]
     fn each_graviton_has_its_levels() {
@@ -115,15 +116,7 @@ mod tests {
 
     #[test]
     fn what_was_modelled_is_filled_in() {
-        let mut entry = Entry {
-            subject: "dot::dot".to_owned(),
-            shape: "f32 1024".to_owned(),
-            level: "neon".to_owned(),
-            cost: Cost { elements: 1024, bytes: 8192, operations: 2048 },
-            measured: None,
-            counted: None,
-            modelled: BTreeMap::new(),
-        };
+        let mut entry = entry("dot::dot", "neon", 10.0);
         let cycles = [("a", Cycles::Modelled(2.0)), ("b", Cycles::Lacking), ("c", Cycles::NoLoop)];
         let cycles = cycles.into_iter().map(|(processor, cycles)| (processor.to_owned(), cycles)).collect();
         fill(&mut entry, &Call { instructions: 692, in_loops: 0.9, cycles });

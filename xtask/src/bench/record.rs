@@ -105,6 +105,11 @@ impl Entry {
         self.key() == [&*run.kernel, &*run.shape, &*run.level()]
     }
 
+    /// So many of a call as it does in a nanosecond, which is as many G a second; none where it was not measured.
+    pub(crate) fn a_nanosecond(&self, of_a_call: u64) -> Option<f64> {
+        (of_a_call > 0).then_some(of_a_call as f64 / self.median()?)
+    }
+
     pub(crate) fn median(&self) -> Option<f64> {
         self.measured.as_ref().map(|measured| measured.nanoseconds[1])
     }

@@ -144,13 +144,12 @@ mod tests {
     /// Instead of ssh, a program that runs the command here.
     #[cfg(unix)]
     fn here(folder: &Path) -> Remote<'static> {
-        use std::os::unix::fs::PermissionsExt as _;
         let ssh = folder.join("ssh");
         let temporary = folder.join("temporary");
         std::fs::create_dir(&temporary).unwrap();
         let script = format!("#!/bin/sh\nexport TMPDIR='{}'\nshift\nexec sh -c \"$1\"\n", temporary.display());
         std::fs::write(&ssh, script).unwrap();
-        std::fs::set_permissions(&ssh, std::fs::Permissions::from_mode(0o755)).unwrap();
+        crate::workspace::make_executable(&ssh).unwrap();
         Remote { host: "host", ssh: vec![ssh.display().to_string()] }
     }
 

@@ -30,11 +30,11 @@ fn columns<'a>(record: &'a Record, old: Option<&'a Record>) -> Vec<Column<'a>> {
             Some(format!("{:.0} %", 50.0 * (upper - lower) / median))
         }),
         measured("p99", |_, measured| measured.p99.map(time)),
-        measured("a second", move |entry, measured| {
-            is_network.then(|| count(entry.cost.elements as f64 / measured.nanoseconds[1] * 1e9))
+        column("a second", move |entry| {
+            entry.a_nanosecond(entry.cost.elements).filter(|_| is_network).map(|rate| count(1e9 * rate))
         }),
-        measured("GB/s", |entry, measured| rate(entry.cost.bytes, measured)),
-        measured("GFLOP/s", |entry, measured| rate(entry.cost.operations, measured)),
+        column("GB/s", |entry| rate(entry, entry.cost.bytes)),
+        column("GFLOP/s", |entry| rate(entry, entry.cost.operations)),
         measured("of the limit", |_, measured| {
             measured.limit.as_ref().map(|limit| format!("{} {:3.0} %", limit.name, 100.0 * limit.share))
         }),
@@ -90,9 +90,8 @@ fn count(number: f64) -> String {
     }
 }
 
-/// So many a nanosecond, which is as many G a second.
-fn rate(amount: u64, measured: &Measured) -> Option<String> {
-    (amount > 0).then(|| format!("{:.1}", amount as f64 / measured.nanoseconds[1]))
+fn rate(entry: &Entry, of_a_call: u64) -> Option<String> {
+    entry.a_nanosecond(of_a_call).map(|rate| format!("{rate:.1}"))
 }
 
 /// By the element.

@@ -155,18 +155,12 @@ impl Table {
 
 #[cfg(test)]
 mod tests {
-    use slide_kernels::{Isa, Precision};
+    use slide_kernels::Isa;
 
     use super::*;
 
     fn run(kernel: &str, isa: Isa) -> Run {
-        Run {
-            kernel: kernel.to_owned(),
-            shape: "f32 1000".to_owned(),
-            isa,
-            precision: Precision::Reproducible,
-            elements: 1000,
-        }
+        Run { isa, ..Run::example(kernel, "f32 1000", 1000) }
     }
 
     #[test]

@@ -158,14 +158,13 @@ impl Column {
     }
 
     fn cell(&self, entry: &Entry) -> String {
-        let nanoseconds = entry.measured.as_ref().map(|measured| measured.nanoseconds[1]);
-        let rate = |count: u64| nanoseconds.filter(|_| count > 0).map(|nanoseconds| number(count as f64 / nanoseconds));
+        let rate = |of_a_call: u64| entry.a_nanosecond(of_a_call).map(number);
         let elements = entry.cost.elements as f64;
         let cell = match self {
             Self::Kernel => Some(format!("`{}`", entry.subject)),
             Self::Shape => Some(entry.shape.clone()),
             Self::Level => Some(entry.level.clone()),
-            Self::Time => nanoseconds.map(time),
+            Self::Time => entry.median().map(time),
             Self::Flops => rate(entry.cost.operations),
             Self::Bytes => rate(entry.cost.bytes),
             Self::Limit => entry

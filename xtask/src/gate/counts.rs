@@ -98,19 +98,11 @@ fn cached(builder: &Builder, selection: &Selection, build: &Build, runs: &[Run])
 
 #[cfg(test)]
 mod tests {
-    use slide_kernels::{Isa, Precision};
-
     use super::*;
 
     #[test]
     fn more_instructions_are_a_loss_unless_somebody_said_why() {
-        let run = Run {
-            kernel: "dot::dot".into(),
-            shape: "f32 1".into(),
-            isa: Isa::Avx2,
-            precision: Precision::Reproducible,
-            elements: 1,
-        };
+        let run = Run::example("dot::dot", "f32 1", 1);
         let change = |old, new, accepted: Option<&str>| {
             Change { run: run.clone(), old, new, accepted: accepted.map(str::to_owned) }.is_loss()
         };

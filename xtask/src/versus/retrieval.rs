@@ -46,7 +46,6 @@ pub(super) fn run(
     origin: Origin,
 ) -> Result<()> {
     let folder = workspace::target().join("versus/retrieval");
-    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let environment = Environment::open(shell, &folder, SCRIPT)?;
     let mut record = Record { origin, libraries: Vec::new(), left_out: Vec::new(), sets: Vec::new() };
     for (name, requirements) in LIBRARIES {

@@ -62,7 +62,6 @@ pub(super) fn run(
 ) -> Result<()> {
     let sets = find(folders, &arguments.sets)?;
     let folder = workspace::target().join("versus-text");
-    std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let environment = Environment::open(shell, &folder, PEERS)?;
     environment.provide("prepare", &[&["zstandard"]])?;
     let slide = program::build(shell, Target::Native, &workspace::target(), "slide")?;

@@ -142,7 +142,7 @@ fn points<'a>(record: &'a Record, roofs: &Roofs<'_>) -> Vec<Point<'a>> {
     let point = |entry: &'a Entry| {
         let measured = entry.measured.as_ref()?;
         let intensity = entry.cost.operations as f64 / entry.cost.bytes as f64;
-        let rate = entry.cost.operations as f64 / measured.nanoseconds[1];
+        let rate = entry.a_nanosecond(entry.cost.operations)?;
         let slope = roofs.slopes.first().map_or(f64::INFINITY, |roof| roof.1 * intensity);
         let flat = roofs.flats.iter().find(|roof| roof.0 == entry.level).map_or(f64::INFINITY, |roof| roof.2);
         let share = measured.limit.as_ref().map_or(rate / slope.min(flat), |limit| limit.share);

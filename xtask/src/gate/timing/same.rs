@@ -66,7 +66,6 @@ fn machine() -> String {
 
 #[cfg(all(test, unix))]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
     use std::path::Path;
 
     use super::super::any;
@@ -82,7 +81,7 @@ mod tests {
         let path = folder.join(nanoseconds.replace(['/', ' '], "_"));
         let script = format!("#!/bin/sh\nwhile read calls; do echo $(({nanoseconds})); done\n");
         fs::write(&path, script).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        workspace::make_executable(&path).unwrap();
         Binary::open(path).unwrap()
     }
 
