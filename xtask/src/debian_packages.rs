@@ -13,7 +13,7 @@ use xshell::{Shell, cmd};
 pub(crate) use self::apt::Apt;
 use self::apt::Settings;
 pub(crate) use self::folder::{Folder, Purpose};
-use self::output::{available_bytes, download_sizes, mirror, os_release, versions};
+use self::output::{download_sizes, mirror, os_release, versions};
 use crate::workspace;
 
 /// The folder of a private apt inside one that is being filled.
@@ -136,8 +136,9 @@ fn announce(shell: &Shell, apt: &Apt<'_>, packages: &[String], new: &Folder, des
         4 * bytes / 1_000_000
     );
     let path = new.path();
-    let df = cmd!(shell, "df -Pk {path}").quiet().read()?;
-    let available = available_bytes(&df).with_context(|| format!("df prints:\n{df}"))?;
+    let df = cmd!(shell, "df --output=avail --block-size=1 {path}").quiet().read()?;
+    let available: Option<u64> = df.lines().nth(1).and_then(|bytes| bytes.trim().parse().ok());
+    let available = available.with_context(|| format!("df prints:\n{df}"))?;
     ensure!(
         available >= needed,
         "{} has {} MB left and {} MB are needed; {variable} names another place",

@@ -1,4 +1,4 @@
-//! What apt, df and the tools themselves print, as values.
+//! What apt and the tools themselves print, as values.
 
 use anyhow::{Context as _, Result};
 
@@ -38,12 +38,6 @@ pub(crate) fn major_minor(text: &str) -> Option<(u32, u32)> {
     let version = text.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_digit()))?;
     let mut numbers = version.split(|c: char| !c.is_ascii_digit());
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
-}
-
-/// The bytes that `df -Pk` says are available.
-pub(crate) fn available_bytes(df: &str) -> Option<u64> {
-    let kibibytes: u64 = df.lines().nth(1)?.split_whitespace().nth(3)?.parse().ok()?;
-    Some(kibibytes * 1024)
 }
 
 /// The value of `name` in os-release(5).
@@ -129,14 +123,6 @@ Conf binutils-aarch64-linux-gnu (2.40-2 Debian:12.15/oldstable [amd64])
         );
         assert_eq!(major_minor("Debian LLVM version 22.1.8\n  Optimized build."), Some((22, 1)));
         assert_eq!(major_minor("none"), None);
-    }
-
-    #[test]
-    fn space_from_df() {
-        let df = "Filesystem     1024-blocks     Used Available Capacity Mounted on\n\
-            /dev/vda         264212084 24885612  70400276      27% /\n";
-        assert_eq!(available_bytes(df), Some(70_400_276 * 1024));
-        assert_eq!(available_bytes("df: /x: No such file or directory\n"), None);
     }
 
     #[test]
