@@ -6,12 +6,10 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use slide_benches::statistics::median;
-use xshell::Shell;
 
-use super::Files;
+use super::Session;
 use super::environment::{Environment, Versions};
 use super::record::Origin;
-use crate::cli::VersusArguments;
 use crate::program::{self, Target};
 use crate::workspace;
 
@@ -53,13 +51,8 @@ struct Found {
     microseconds: f64,
 }
 
-pub(super) fn run(
-    arguments: &VersusArguments,
-    folders: &[PathBuf],
-    shell: &Shell,
-    files: &Files,
-    origin: Origin,
-) -> Result<()> {
+pub(super) fn run(session: &Session<'_>, folders: &[PathBuf], origin: Origin) -> Result<()> {
+    let Session { arguments, shell } = session;
     let sets = find(folders, &arguments.sets)?;
     let folder = workspace::target().join("versus-text");
     let environment = Environment::open(shell, &folder, PEERS)?;
@@ -94,13 +87,13 @@ pub(super) fn run(
                     Err(error) => (None, Some(format!("{error:#}"))),
                 };
                 record.runs.push(Run { set: set.clone(), system: system.to_owned(), round, found, problem });
-                files.write_json(&record)?;
+                session.write_json(&record)?;
             }
         }
     }
     let text = report(&record, &sets.into_keys().collect::<Vec<_>>());
     print!("{text}");
-    files.write_document(&text)
+    session.write_document(&text)
 }
 
 /// The folders of the sets: below those that are given.
