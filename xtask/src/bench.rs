@@ -13,10 +13,9 @@ mod target;
 use anyhow::Result;
 use slide_benches::machine;
 
-use crate::cli::BenchArguments;
+use crate::cli::{BenchArguments, name_of};
 use crate::program;
 use crate::workspace;
-pub(crate) use measured::commit;
 use record::Record;
 use remote::Remote;
 use store::Store;
@@ -33,7 +32,7 @@ pub(crate) fn run(arguments: &BenchArguments) -> Result<()> {
         if let Some(name) = &arguments.compare {
             // An unknown name is better told now than after the run.
             for suite in &suites {
-                store.load(&machine.name, name, suite.name())?;
+                store.load(&machine.name, name, &name_of(*suite))?;
             }
         }
         machine
@@ -44,8 +43,11 @@ pub(crate) fn run(arguments: &BenchArguments) -> Result<()> {
     }
     for suite in suites {
         let record = find(arguments, suite)?;
-        let old =
-            arguments.compare.as_ref().map(|name| store.load(&record.machine.name, name, suite.name())).transpose()?;
+        let old = arguments
+            .compare
+            .as_ref()
+            .map(|name| store.load(&record.origin.machine.name, name, &name_of(suite)))
+            .transpose()?;
         if arguments.json {
             println!("{}", serde_json::to_string_pretty(&record)?);
         } else {
@@ -63,24 +65,21 @@ fn is_here(target: &Target) -> bool {
 
 fn find(arguments: &BenchArguments, suite: Suite) -> Result<Record> {
     let shell = workspace::shell()?;
-    let (mut record, built_for) = match &arguments.target {
+    let (built_for, remote) = match &arguments.target {
         Target::Model(graviton) => return modelled::record(*graviton, arguments),
         Target::Ssh(host) => {
             let remote = Remote::new(host);
-            let built_for = remote.target()?;
-            let request = measured::request(arguments)?;
-            let program = measured::build(&shell, built_for, suite)?;
-            let lines = remote.measure(&program, request)?;
-            (measured::assemble(&shell, arguments, suite, built_for, lines)?, built_for)
+            (remote.target()?, Some(remote))
         }
-        Target::Native | Target::Level(_) | Target::Xeon => {
-            let built_for = program::Target::Native;
-            let request = measured::request(arguments)?;
-            let program = measured::build(&shell, built_for, suite)?;
-            let lines = measured::run_here(&program, request)?;
-            (measured::assemble(&shell, arguments, suite, built_for, lines)?, built_for)
-        }
+        Target::Native | Target::Level(_) | Target::Xeon => (program::Target::Native, None),
     };
+    let request = measured::request(arguments)?;
+    let program = measured::build(&shell, built_for, suite)?;
+    let lines = match remote {
+        Some(remote) => remote.measure(&program, request)?,
+        None => measured::run_here(&program, request)?,
+    };
+    let mut record = measured::assemble(&shell, arguments, suite, built_for, lines)?;
     if suite == Suite::Kernels && arguments.target == Target::Xeon {
         modelled::add_xeons(&mut record.entries)?;
     } else if suite == Suite::Kernels {
@@ -94,7 +93,7 @@ fn keep(store: &Store, arguments: &BenchArguments, record: &Record, old: Option<
     let is_whole = arguments.filter.is_none() && !arguments.every_shape;
     let names = is_whole.then(|| arguments.target.name()).into_iter().chain(arguments.save.as_deref());
     for name in names {
-        let folder = store.of_machine(&record.machine.name)?;
+        let folder = store.of_machine(&record.origin.machine.name);
         let drawings = plot::draw(record, &folder, &format!("{name}-{}", record.suite))?;
         let path = store.save(record, name, &table::markdown(record, old, &drawings))?;
         eprintln!("bench: kept in {}", path.display());

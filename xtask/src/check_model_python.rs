@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use xshell::cmd;
 
 use crate::cli::CheckModelPythonArguments;
-use crate::workspace;
+use crate::{python, workspace};
 
 /// Lists metadata and tensors, and reads each tensor in full where NumPy has its type (it has no bf16).
 const READ: &str = r#"
@@ -34,12 +34,8 @@ pub(crate) fn run(arguments: &CheckModelPythonArguments) -> Result<()> {
 /// Fails unless Python reads every one of the models.
 pub(crate) fn check(models: &[&Path]) -> Result<()> {
     let shell = workspace::shell()?;
-    let environment = workspace::scratch("python");
-    let python = environment.join("bin/python");
-    cmd!(shell, "python3 -m venv {environment}")
-        .run()
-        .context("cannot make a virtual environment (Debian: python3-venv)")?;
-    cmd!(shell, "{python} -m pip install --quiet --disable-pip-version-check safetensors numpy").run()?;
+    let python = python::environment(&shell, &workspace::scratch("python"))?;
+    python::install(&shell, &python, &["safetensors", "numpy"])?;
     for model in models {
         cmd!(shell, "{python} - {model}")
             .stdin(READ)

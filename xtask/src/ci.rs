@@ -10,11 +10,12 @@ use clap::ValueEnum;
 use slide_kernels::Isa;
 use xshell::{Shell, cmd};
 
-use self::times::{Clock, Times};
+use self::times::Times;
 use crate::artifacts::Artifacts;
-use crate::cli::{AsmCheckArguments, CiArguments, CountArguments, DocsArguments, Selection};
+use crate::cli::{AsmCheckArguments, CiArguments, CountArguments, DocsArguments, Selection, name_of};
 use crate::cross::{TARGET, Toolchain};
 use crate::graviton::Graviton;
+use crate::process::Clock;
 use crate::program::Target;
 use crate::test::emulated::{self, Emulation};
 use crate::{
@@ -22,8 +23,8 @@ use crate::{
 };
 
 /// The steps, in the order in which they run: cheap ones first. Which of them every change must pass, and which run at night
-/// and before a release: [`Step::set`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+/// and before a release: [`Step::is_quick`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub(crate) enum Step {
     /// Formatting of every file (rustfmt)
     Format,
@@ -68,15 +69,6 @@ pub(crate) enum Step {
     Test,
 }
 
-/// When a step runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Set {
-    /// For every change, and at night.
-    Quick,
-    /// At night and before a release.
-    Full,
-}
-
 pub(crate) fn run(arguments: &CiArguments) -> Result<()> {
     let steps = chosen(&arguments.steps, arguments.full);
     let shell = workspace::shell()?;
@@ -84,7 +76,7 @@ pub(crate) fn run(arguments: &CiArguments) -> Result<()> {
     let mut tools = steps.iter().any(|step| step.needs_arm()).then(|| thread::spawn(Toolchain::find_or_set_up));
     let mut times = Times::default();
     for (i, &step) in steps.iter().enumerate() {
-        let (name, clock) = (step.name(), Clock::start());
+        let (name, clock) = (name_of(step), Clock::start());
         if i + 1 == steps.len() {
             // Before the last step: the output ends with the summary of the test runner.
             print!("{times}");
@@ -105,40 +97,14 @@ pub(crate) fn run(arguments: &CiArguments) -> Result<()> {
 
 /// The steps that are named, or those of every change, or all.
 fn chosen(named: &[Step], full: bool) -> Vec<Step> {
-    let is_chosen =
-        |step: &&Step| if named.is_empty() { full || step.set() == Set::Quick } else { named.contains(step) };
+    let is_chosen = |step: &&Step| if named.is_empty() { full || step.is_quick() } else { named.contains(step) };
     Step::value_variants().iter().filter(is_chosen).copied().collect()
 }
 
 impl Step {
-    fn set(self) -> Set {
-        match self {
-            Self::Format
-            | Self::Clippy
-            | Self::Documentation
-            | Self::NoStd
-            | Self::Package
-            | Self::AsmCheck
-            | Self::Count
-            | Self::Arm
-            | Self::Python
-            | Self::Test => Set::Quick,
-            Self::Wheels
-            | Self::Portable
-            | Self::Hwloc
-            | Self::Sanitise
-            | Self::Gravitons
-            | Self::Isa
-            | Self::Remote
-            | Self::Serve
-            | Self::Numa
-            | Self::Fuzz => Set::Full,
-        }
-    }
-
-    /// As the command line calls it.
-    fn name(self) -> String {
-        self.to_possible_value().expect("no step is hidden").get_name().to_owned()
+    /// Whether it runs for every change, and not at night and before a release only.
+    fn is_quick(self) -> bool {
+        !(Self::Wheels..=Self::Fuzz).contains(&self)
     }
 
     /// Whether it starts the tools that `cargo xtask setup-cross` brings.
@@ -293,9 +259,6 @@ mod tests {
     fn each_step_is_quick_or_full() {
         let (quick, full) = (chosen(&[], false), chosen(&[], true));
         assert_eq!(full, Step::value_variants(), "--full: all, in order");
-        let of = |set| full.iter().copied().filter(|step| step.set() == set).collect::<Vec<_>>();
-        assert_eq!(quick, of(Set::Quick));
-        assert_eq!(quick.len() + of(Set::Full).len(), full.len());
         for steps in [&quick, &full] {
             assert_eq!(steps.last(), Some(&Step::Test), "the output ends with the summary of the tests");
         }
@@ -307,7 +270,7 @@ mod tests {
         for &step in Step::value_variants() {
             assert_eq!(chosen(&[step], false), [step]);
             let help = step.to_possible_value().and_then(|value| Some(value.get_help()?.to_string())).unwrap();
-            assert_eq!(help.starts_with("Full only: "), step.set() == Set::Full, "{help}");
+            assert_eq!(help.starts_with("Full only: "), !step.is_quick(), "{help}");
         }
     }
 }

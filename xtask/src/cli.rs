@@ -2,13 +2,18 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use regex::Regex;
 
 use crate::bench;
 use crate::graviton::Graviton;
 use crate::program::Target;
 use crate::versus;
+
+/// What the command line calls a value.
+pub(crate) fn name_of(value: impl ValueEnum) -> String {
+    value.to_possible_value().expect("no value is hidden").get_name().to_owned()
+}
 
 /// Development tasks of the slide workspace.
 #[derive(Debug, Parser)]

@@ -10,13 +10,14 @@ use std::fmt;
 use std::ops::Range;
 
 use anyhow::{Context as _, Result, ensure};
+use rayon::prelude::*;
 use slide_benches::cases;
 use slide_kernels::{Isa, Precision};
 
 use crate::cli::{CountArguments, Selection};
 use crate::cross::Toolchain;
 use crate::program::{Architecture, Program, Target};
-use crate::{parallel, workspace};
+use crate::workspace;
 use baseline::Baseline;
 
 /// More than these instructions of one call are not counted: it would take too long.
@@ -84,6 +85,13 @@ pub(crate) struct Run {
 }
 
 impl Run {
+    /// A kernel on AVX2, for tests.
+    #[cfg(test)]
+    pub(crate) fn example(kernel: &str, shape: &str, elements: u64) -> Self {
+        let (kernel, shape) = (kernel.to_owned(), shape.to_owned());
+        Self { kernel, shape, isa: Isa::Avx2, precision: Precision::Reproducible, elements }
+    }
+
     /// The level's name, and the precision's.
     pub(crate) fn level(&self) -> String {
         cases::level(self.isa, self.precision)
@@ -152,7 +160,7 @@ impl<'a> Counter<'a> {
 
     /// The executions of each run, in order.
     pub(crate) fn histograms(&self, runs: &[Run]) -> Vec<Result<Histogram>> {
-        parallel::map(runs, |run| self.histogram(run))
+        runs.par_iter().map(|run| self.histogram(run)).collect()
     }
 
     fn histogram(&self, run: &Run) -> Result<Histogram> {

@@ -1,17 +1,19 @@
 //! Tools from Debian's packages: fetched and unpacked into a cache folder of their own, never installed.
 
+pub(crate) mod apt;
 mod folder;
 pub(crate) mod output;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use xshell::{Shell, cmd};
 
+pub(crate) use self::apt::Apt;
+use self::apt::Settings;
 pub(crate) use self::folder::{Folder, Purpose};
-use self::output::{available_bytes, downloads, mirror, os_release, versions};
-use crate::apt::{Apt, Settings};
+use self::output::{download_sizes, mirror, os_release, versions};
 use crate::workspace;
 
 /// The folder of a private apt inside one that is being filled.
@@ -29,9 +31,40 @@ pub(crate) fn obstacle() -> Option<String> {
     Some(format!("this Debian has no {missing}"))
 }
 
+impl Folder {
+    /// Fills this folder, unless it is ready, with the packages that `choose` names, as `apt-get download` takes them, of these
+    /// architectures (Debian's names, this machine's first). `finish` makes of them what is wanted, before they are in their place.
+    pub(crate) fn provide<T>(
+        &self,
+        shell: &Shell,
+        architectures: &[&str],
+        choose: impl FnOnce(&Apt<'_>) -> Result<(Vec<String>, T)>,
+        finish: impl FnOnce(&Self, T) -> Result<()>,
+    ) -> Result<()> {
+        if self.is_ready() {
+            return Ok(());
+        }
+        if let Some(obstacle) = obstacle() {
+            bail!("{} is unpacked from Debian's packages, and {obstacle}", self.purpose.content);
+        }
+        self.fill(|new| {
+            let apt = apt(shell, new, architectures)?;
+            let (packages, chosen) = choose(&apt)?;
+            unpack(shell, &apt, &packages, new, self)?;
+            finish(new, chosen)
+        })
+    }
+
+    /// The same with these packages, as they are.
+    pub(crate) fn provide_packages(&self, shell: &Shell, packages: &[&str]) -> Result<()> {
+        let packages = packages.iter().map(|&name| name.to_owned()).collect();
+        self.provide(shell, &["amd64"], |_| Ok((packages, ())), |_, ()| Ok(()))
+    }
+}
+
 /// An apt whose state lies in `new`, a folder that is being filled: for this machine's mirror and the suite of backports, with
 /// fresh lists of the packages of `architectures`, which are Debian's names, this machine's first.
-pub(crate) fn apt<'a>(shell: &'a Shell, new: &Folder, architectures: &[&str]) -> Result<Apt<'a>> {
+fn apt<'a>(shell: &'a Shell, new: &Folder, architectures: &[&str]) -> Result<Apt<'a>> {
     println!("{}: fetching Debian's package lists, about {} MB", new.purpose.task, 10 * architectures.len());
     let list = ["/etc/apt/sources.list.d/debian.sources", "/etc/apt/sources.list"].into_iter().find_map(|path| {
         let text = fs::read_to_string(path).ok()?;
@@ -69,15 +102,9 @@ pub(crate) fn newest(apt: &Apt<'_>, package: &str) -> Result<String> {
     newest.with_context(|| format!("apt knows no package {package}"))
 }
 
-/// Fetches these packages, as `apt-get download` takes them, and unpacks them into the root of `new`, which is to become
-/// `destination`. Says what it downloads before it does so.
-pub(crate) fn unpack(
-    shell: &Shell,
-    apt: &Apt<'_>,
-    packages: &[String],
-    new: &Folder,
-    destination: &Folder,
-) -> Result<()> {
+/// Fetches packages and unpacks them into the root of `new`, which is to become `destination`. Says what it downloads before it
+/// does so.
+fn unpack(shell: &Shell, apt: &Apt<'_>, packages: &[String], new: &Folder, destination: &Folder) -> Result<()> {
     announce(shell, apt, packages, new, destination)?;
     let folder = new.path().join("debs");
     let files = download(shell, apt, packages, &folder)?;
@@ -87,11 +114,8 @@ pub(crate) fn unpack(
     for file in files {
         cmd!(shell, "dpkg-deb --extract {file} {root}").quiet().run()?;
     }
-    let finished = [folder, new.path().join(APT)];
-    for folder in finished.into_iter().chain(["doc", "man", "locale"].map(|name| root.join("usr/share").join(name))) {
-        if folder.exists() {
-            fs::remove_dir_all(folder)?;
-        }
+    for finished in ["debs", APT, "root/usr/share/doc", "root/usr/share/man", "root/usr/share/locale"] {
+        shell.remove_path(new.path().join(finished))?;
     }
     Ok(())
 }
@@ -100,20 +124,21 @@ pub(crate) fn unpack(
 fn announce(shell: &Shell, apt: &Apt<'_>, packages: &[String], new: &Folder, destination: &Folder) -> Result<()> {
     let Purpose { task, variable, .. } = new.purpose;
     let uris = apt.command("apt-get").args(["-qq", "--print-uris", "download"]).args(packages).read()?;
-    let files = downloads(&uris)?;
-    let bytes: u64 = files.iter().map(|file| file.bytes).sum();
+    let sizes = download_sizes(&uris)?;
+    let bytes: u64 = sizes.iter().sum();
     // Unpacked, packages of programs are about four times as large; both lie there for a while.
     let needed = 5 * bytes;
     println!(
         "{task}: downloading {} packages, {} MB, to {} (about {} MB in the end; nothing is installed)",
-        files.len(),
+        sizes.len(),
         bytes / 1_000_000,
         destination.path().display(),
         4 * bytes / 1_000_000
     );
     let path = new.path();
-    let df = cmd!(shell, "df -Pk {path}").quiet().read()?;
-    let available = available_bytes(&df).with_context(|| format!("df prints:\n{df}"))?;
+    let df = cmd!(shell, "df --output=avail --block-size=1 {path}").quiet().read()?;
+    let available: Option<u64> = df.lines().nth(1).and_then(|bytes| bytes.trim().parse().ok());
+    let available = available.with_context(|| format!("df prints:\n{df}"))?;
     ensure!(
         available >= needed,
         "{} has {} MB left and {} MB are needed; {variable} names another place",

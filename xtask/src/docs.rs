@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use slide_kernels::{Isa, list};
 
 use crate::bench::record::Record;
@@ -18,36 +18,25 @@ const KERNEL_TABLE: &str = "crates/slide-kernels/kernels.md";
 
 pub(crate) fn run(arguments: &DocsArguments) -> Result<()> {
     let root = workspace::root();
-    let kernels = Document { path: KERNEL_TABLE.into(), content: kernel_table() };
-    let mut documents = vec![kernels];
+    let mut documents = vec![(PathBuf::from(KERNEL_TABLE), kernel_table())];
     for path in texts(&root)? {
         let text = fs::read_to_string(root.join(&path)).with_context(|| format!("cannot read {}", path.display()))?;
         // So that an error begins with `FILE:LINE: `.
         let content =
             records::renew(&text, &record).map_err(|error| anyhow::anyhow!("{}:{error:#}", path.display()))?;
-        documents.push(Document { path, content });
+        documents.push((path, content));
     }
-    for document in &documents {
-        let path = root.join(&document.path);
-        let is_new = !fs::read_to_string(&path).is_ok_and(|found| found == document.content);
-        ensure!(
-            !(is_new && arguments.check),
-            "{} is out of date; `cargo xtask docs` writes it anew",
-            document.path.display()
-        );
-        if is_new {
-            workspace::write_whole(&path, &document.content)?;
-            println!("{}: written anew", document.path.display());
+    for (path, content) in &documents {
+        let (file, path) = (root.join(path), path.display());
+        if fs::read_to_string(&file).is_ok_and(|found| found == *content) {
+            continue;
         }
+        ensure!(!arguments.check, "{path} is out of date; `cargo xtask docs` writes it anew");
+        workspace::write_whole(&file, content)?;
+        println!("{path}: written anew");
     }
     println!("{} documents are as the list of {} kernels and the records say", documents.len(), list::KERNELS.len());
     Ok(())
-}
-
-/// A file, as it should be.
-struct Document {
-    path: PathBuf,
-    content: String,
 }
 
 /// The documents that may have tables of records.
@@ -65,12 +54,9 @@ fn texts(root: &Path) -> Result<Vec<PathBuf>> {
 
 /// The record of this name in `benches/records`.
 fn record(name: &str) -> Result<Record> {
-    let folder = workspace::root().join("benches/records");
-    let path = folder.join(format!("{name}.json"));
-    let Ok(text) = fs::read_to_string(&path) else {
-        bail!("there is no record `{name}` in benches/records: `cargo xtask bench` makes them");
-    };
-    serde_json::from_str(&text).with_context(|| format!("{}", path.display()))
+    let path = workspace::root().join(format!("benches/records/{name}.json"));
+    ensure!(path.exists(), "there is no record `{name}` in benches/records: `cargo xtask bench` makes them");
+    workspace::read_json(&path)
 }
 
 /// Kernels x formats x levels, in Markdown for rustdoc.

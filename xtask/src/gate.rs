@@ -10,7 +10,6 @@ mod timing;
 mod verdict;
 
 use std::path::Path;
-use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
 use clap::ValueEnum as _;
@@ -18,6 +17,7 @@ use regex::Regex;
 
 use crate::cli::{CountArguments, GateArguments, Selection};
 use crate::cross::Toolchain;
+use crate::process::Clock;
 use crate::program::Target;
 use crate::{asm_check, count};
 use builds::{Binary, Builder, Cases, Revision};
@@ -29,7 +29,7 @@ pub(crate) fn run(arguments: &GateArguments) -> Result<()> {
         return accept(reason, arguments.filter.as_ref());
     }
     let builder = Builder::new()?;
-    let start = Instant::now();
+    let clock = Clock::start();
     if arguments.self_test {
         return self_test::run(&builder);
     }
@@ -43,28 +43,9 @@ pub(crate) fn run(arguments: &GateArguments) -> Result<()> {
         }
     };
     print!("{verdict}");
-    eprintln!("gate: {}", spent(start)?);
+    eprintln!("gate: {}", clock.read());
     ensure!(verdict.losses() == 0, "there are losses; each is in the verdict");
     Ok(())
-}
-
-/// How long it took, and the processor time, which other loads do not change by much.
-#[cfg(target_os = "linux")]
-fn spent(start: Instant) -> Result<String> {
-    use nix::sys::resource::{UsageWho, getrusage};
-    use nix::sys::time::TimeValLike as _;
-
-    let mut processor = 0;
-    for who in [UsageWho::RUSAGE_SELF, UsageWho::RUSAGE_CHILDREN] {
-        let usage = getrusage(who)?;
-        processor += (usage.user_time() + usage.system_time()).num_seconds();
-    }
-    Ok(format!("{:.0} s; {processor} s of processor time", start.elapsed().as_secs_f64()))
-}
-
-#[cfg(not(target_os = "linux"))]
-fn spent(start: Instant) -> Result<String> {
-    Ok(format!("{:.0} s", start.elapsed().as_secs_f64()))
 }
 
 /// Renews the committed counts with what the working tree has.

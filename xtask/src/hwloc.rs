@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result};
 use xshell::{PushEnv, Shell, cmd};
 
-use crate::debian_packages::{self, Folder, Purpose};
+use crate::debian_packages::{Folder, Purpose};
 use crate::workspace::{self, on_path};
 
 /// The first version that the feature can do with.
@@ -40,23 +40,16 @@ fn find_or_unpack(shell: &Shell) -> Result<Option<PathBuf>> {
         return Ok(None);
     }
     let folder = Folder::chosen(&PURPOSE)?;
-    if !folder.is_ready() {
-        if let Some(obstacle) = debian_packages::obstacle() {
-            bail!(
-                "pkg-config finds no hwloc {VERSION} or newer with libudev: install libhwloc-dev, libudev-dev and pkg-config, \
-                 by these names or those of your distribution. They cannot be unpacked from packages: {obstacle}"
-            );
-        }
-        let mut packages = vec!["libhwloc-dev", "libhwloc15", "libudev-dev", "libudev1"];
-        if !has_program {
-            packages.extend(["pkgconf-bin", "libpkgconf3"]);
-        }
-        let packages: Vec<String> = packages.into_iter().map(str::to_owned).collect();
-        folder.fill(|new| {
-            let apt = debian_packages::apt(shell, new, &["amd64"])?;
-            debian_packages::unpack(shell, &apt, &packages, new, &folder)
-        })?;
+    let mut packages = vec!["libhwloc-dev", "libhwloc15", "libudev-dev", "libudev1"];
+    if !has_program {
+        packages.extend(["pkgconf-bin", "libpkgconf3"]);
     }
+    folder.provide_packages(shell, &packages).with_context(|| {
+        format!(
+            "pkg-config finds no hwloc {VERSION} or newer with libudev: install libhwloc-dev, libudev-dev and pkg-config, by \
+             these names or those of your distribution"
+        )
+    })?;
     Ok(Some(folder.root()))
 }
 

@@ -1,7 +1,6 @@
 //! `cargo xtask`: the workspace's own tasks, so that no step of development lives in somebody's shell history.
 #![forbid(unsafe_code)]
 
-mod apt;
 mod artifacts;
 mod asm_check;
 mod bench;
@@ -23,8 +22,9 @@ mod loops;
 mod mca;
 mod numa_vm;
 mod package;
-mod parallel;
+mod process;
 mod program;
+mod python;
 mod python_package;
 mod sanitise;
 mod test;

@@ -6,18 +6,17 @@
 mod console;
 mod debian;
 mod guest;
-mod initramfs;
 
 use std::path::PathBuf;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
 pub(crate) use self::guest::{Machine, Node, Step};
-use crate::debian_packages::{Folder, Purpose, obstacle};
+use crate::debian_packages::{Folder, Purpose};
 
 const FOLDER: Purpose = Purpose {
     task: "setup-numa-vm",
-    content: "the emulated machine",
+    content: "the emulated NUMA machine",
     name: "slide-numa-vm",
     variable: "SLIDE_NUMA_VM_DIR",
     revision: "1",
@@ -37,16 +36,11 @@ impl NumaVm {
     /// The one of the cache folder, which is filled first if need be.
     pub(crate) fn find_or_set_up() -> Result<Self> {
         let folder = Folder::chosen(&FOLDER)?;
-        if !folder.is_ready() {
-            if let Some(obstacle) = obstacle() {
-                bail!("the emulated NUMA machine is unpacked from Debian's packages, and {obstacle}");
-            }
-            debian::set_up(&folder)?;
-        }
+        debian::provide(&folder)?;
         Ok(Self::unpacked(&folder))
     }
 
-    /// What [`debian::set_up`] has left in `folder`.
+    /// What [`debian::provide`] has left in `folder`.
     fn unpacked(folder: &Folder) -> Self {
         let root = folder.root();
         Self { kernel: folder.path().join("kernel"), busybox: root.join("bin/busybox"), root }

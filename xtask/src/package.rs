@@ -1,7 +1,7 @@
 //! What other programs get: the packages of the library crates, and an example that is built against them.
 
 use anyhow::{Context as _, Result};
-use xshell::{Shell, cmd};
+use xshell::cmd;
 
 use crate::workspace;
 
@@ -29,18 +29,12 @@ pub(crate) fn run() -> Result<()> {
     }
     // A copy, so that no lock file is left in the source.
     let example = folder.join("nearest-rows");
-    copy(&shell, &workspace::root().join("examples/nearest-rows"), &example)?;
+    for file in ["Cargo.toml", "src/main.rs"] {
+        let text = shell.read_file(workspace::root().join("examples/nearest-rows").join(file))?;
+        shell.write_file(example.join(file), text)?;
+    }
     let manifest = example.join("Cargo.toml");
     let build = folder.join("build");
     cmd!(shell, "cargo run --manifest-path {manifest} --target-dir {build} {patches...}").run()?;
-    Ok(())
-}
-
-fn copy(shell: &Shell, from: &std::path::Path, to: &std::path::Path) -> Result<()> {
-    for file in ["Cargo.toml", "src/main.rs"] {
-        let target = to.join(file);
-        shell.create_dir(target.parent().context("a file without a folder")?)?;
-        shell.copy_file(from.join(file), target)?;
-    }
     Ok(())
 }

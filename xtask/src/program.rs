@@ -129,7 +129,8 @@ pub(crate) fn compiler(shell: &Shell, target: Target) -> Result<String> {
     parse_version(&cmd!(shell, "{compiler} --version").quiet().read()?)
 }
 
-fn environment(shell: &Shell, target: Target) -> Result<Vec<PushEnv<'_>>> {
+/// In which cargo builds for that target, until the result is dropped.
+pub(crate) fn environment(shell: &Shell, target: Target) -> Result<Vec<PushEnv<'_>>> {
     let toolchain = (target == Target::Graviton).then(Toolchain::find_or_set_up).transpose()?;
     Ok(toolchain.map(|toolchain| toolchain.enter(shell, cross::DEFAULT_CPU)).unwrap_or_default())
 }

@@ -1,14 +1,15 @@
 //! The Python package: installed as README says, tested with the oldest and the newest libraries that it supports, and for 64-bit Arm.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
 use xshell::{Shell, cmd};
 
 use crate::cross::{DEFAULT_CPU, TARGET, Toolchain};
 use crate::debian_packages::output::first_dependency;
-use crate::debian_packages::{self, Folder, Purpose};
+use crate::debian_packages::{self, Apt, Folder, Purpose};
+use crate::python::{environment, install};
 use crate::workspace;
 
 /// Of the workspace.
@@ -23,10 +24,10 @@ pub(crate) fn check(shell: &Shell, program: &Path) -> Result<()> {
     let folder = workspace::scratch("python-package");
     let newest = environment(shell, &folder.join("newest"))?;
     let oldest = environment(shell, &folder.join("oldest"))?;
-    pip(shell, &newest, &["--upgrade", "mypy", "tqdm"])?;
-    pip(shell, &newest, &["--upgrade", &format!("./{PACKAGE}[test]")])?;
-    pip(shell, &oldest, &["--requirement", &format!("{PACKAGE}/tests/oldest.txt")])?;
-    pip(shell, &oldest, &[&format!("./{PACKAGE}[test]"), "--constraint", &format!("{PACKAGE}/tests/oldest.txt")])?;
+    install(shell, &newest, &["--upgrade", "mypy", "tqdm"])?;
+    install(shell, &newest, &["--upgrade", &format!("./{PACKAGE}[test]")])?;
+    install(shell, &oldest, &["--requirement", &format!("{PACKAGE}/tests/oldest.txt")])?;
+    install(shell, &oldest, &[&format!("./{PACKAGE}[test]"), "--constraint", &format!("{PACKAGE}/tests/oldest.txt")])?;
     let _folder = shell.push_dir(PACKAGE);
     let _program = shell.push_env("SLIDE_PROGRAM", program);
     for python in [&newest, &oldest] {
@@ -41,7 +42,7 @@ pub(crate) fn check(shell: &Shell, program: &Path) -> Result<()> {
 pub(crate) fn wheels(shell: &Shell) -> Result<()> {
     let folder = workspace::scratch("python-package");
     let python = environment(shell, &folder.join("newest"))?;
-    pip(shell, &python, &["--upgrade", "maturin>=1.9.4,<2"])?;
+    install(shell, &python, &["--upgrade", "maturin>=1.9.4,<2"])?;
     let wheels = folder.join("wheels");
     let _ = fs::remove_dir_all(&wheels);
     let _package = shell.push_dir(PACKAGE);
@@ -85,24 +86,20 @@ static ARM_PYTHON: Purpose = Purpose {
 
 fn use_on_arm(shell: &Shell, python: &Path, toolchain: &Toolchain, wheel: &Path) -> Result<()> {
     let folder = Folder::chosen(&ARM_PYTHON)?;
-    if !folder.is_ready() {
-        if let Some(obstacle) = debian_packages::obstacle() {
-            println!("{}: the wheel for 64-bit Arm is built, but not used: {obstacle}", ARM_PYTHON.task);
-            return Ok(());
-        }
-        folder.fill(|new| {
-            let apt = debian_packages::apt(shell, new, &["amd64", "arm64"])?;
-            let show = apt.command("apt-cache").args(["show", "python3:arm64"]).read()?;
-            let version = first_dependency(&show, "python3.").context("python3 depends on no Python")?;
-            let library = format!("lib{version}");
-            let [minimal, own, rest] =
-                [format!("{version}-minimal"), format!("{library}-minimal"), format!("{library}-stdlib")];
-            let names = [&minimal, &own, &rest, "libexpat1", "zlib1g"];
-            let packages = names.map(|name| format!("{name}:arm64"));
-            debian_packages::unpack(shell, &apt, &packages, new, &folder)?;
-            Ok(fs::write(new.root().join("version"), version)?)
-        })?;
+    if let Some(obstacle) = debian_packages::obstacle().filter(|_| !folder.is_ready()) {
+        println!("{}: the wheel for 64-bit Arm is built, but not used: {obstacle}", ARM_PYTHON.task);
+        return Ok(());
     }
+    let choose = |apt: &Apt<'_>| {
+        let show = apt.command("apt-cache").args(["show", "python3:arm64"]).read()?;
+        let version = first_dependency(&show, "python3.").context("python3 depends on no Python")?.to_owned();
+        let own = [format!("{version}-minimal"), format!("lib{version}-minimal"), format!("lib{version}-stdlib")];
+        let names = own.into_iter().chain(["libexpat1", "zlib1g"].map(str::to_owned));
+        Ok((names.map(|name| format!("{name}:arm64")).collect(), version))
+    };
+    folder.provide(shell, &["amd64", "arm64"], choose, |new, version| {
+        Ok(fs::write(new.root().join("version"), version)?)
+    })?;
     let root = folder.root();
     let program = root.join("usr/bin").join(fs::read_to_string(root.join("version"))?);
     let unpacked = workspace::scratch("python-package").join("arm");
@@ -116,20 +113,4 @@ fn use_on_arm(shell: &Shell, python: &Path, toolchain: &Toolchain, wheel: &Path)
     let _path = shell.push_env("PYTHONPATH", &unpacked);
     let qemu = &toolchain.qemu;
     cmd!(shell, "{qemu} -E {libraries} {program} -").stdin(ARM).run().context("64-bit Arm cannot use the wheel")
-}
-
-/// The Python of a virtual environment in `folder`, which is made if need be.
-fn environment(shell: &Shell, folder: &Path) -> Result<PathBuf> {
-    let python = folder.join("bin/python");
-    if cmd!(shell, "{python} -m pip --version").quiet().ignore_stdout().ignore_stderr().run().is_err() {
-        cmd!(shell, "python3 -m venv --clear {folder}")
-            .run()
-            .context("cannot make a virtual environment (Debian: python3-venv)")?;
-    }
-    Ok(python)
-}
-
-fn pip(shell: &Shell, python: &Path, arguments: &[&str]) -> Result<()> {
-    let options = ["install", "--quiet", "--disable-pip-version-check", "--prefer-binary"];
-    Ok(cmd!(shell, "{python} -m pip {options...} {arguments...}").run()?)
 }

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use anyhow::{Result, bail};
+use rayon::prelude::*;
 use slide_kernels::{Kernels, numerics};
 
 use crate::cli::UlpArguments;
@@ -70,12 +71,9 @@ impl Errors {
         }
     }
 
-    fn merge(&mut self, other: Errors) {
-        self.numbers += other.numbers;
-        self.nearest += other.nearest;
-        if other.largest > self.largest {
-            (self.largest, self.at) = (other.largest, other.at);
-        }
+    fn merge(self, other: Self) -> Self {
+        let worse = if other.largest > self.largest { other } else { self };
+        Self { numbers: self.numbers + other.numbers, nearest: self.nearest + other.nearest, ..worse }
     }
 }
 
@@ -104,42 +102,28 @@ pub(crate) fn run(arguments: &UlpArguments) -> Result<()> {
     Ok(())
 }
 
-/// Threads take blocks of numbers until none is left.
 fn measure(kernels: &Kernels, case: &Case, every: u32) -> Errors {
     const BLOCK: u64 = 1 << 14;
     let [first, last] = case.range.map(|x| u64::from(x.to_bits()));
     let every = u64::from(every);
     let blocks = ((last - first) / every + 1).div_ceil(BLOCK);
-    let (next, reported, started) = (AtomicU64::new(0), AtomicU64::new(0), Instant::now());
-    let work = || {
-        let (mut errors, mut results) = (Errors::default(), Vec::with_capacity(BLOCK as usize));
-        loop {
-            let block = next.fetch_add(1, Ordering::Relaxed);
-            if block >= blocks {
-                return errors;
-            }
-            let elapsed = started.elapsed().as_secs();
-            if reported.fetch_max(elapsed / 10, Ordering::Relaxed) < elapsed / 10 {
-                eprintln!("{} from {:e}: {} % in {elapsed} s", case.name, case.range[0], 100 * block / blocks);
-            }
-            let start = first + block * BLOCK * every;
-            let end = last.min(start + (BLOCK - 1) * every);
-            let numbers = || (start..=end).step_by(every as usize).map(|bits| f32::from_bits(bits as u32));
-            results.clear();
-            results.extend(numbers());
-            (case.function)(kernels, &mut results);
-            for (x, &found) in numbers().zip(&results) {
-                errors.count(x, found, (case.exact)(f64::from(x)));
-            }
+    let (done, reported, started) = (AtomicU64::new(0), AtomicU64::new(0), Instant::now());
+    let work = |block: u64| {
+        let start = first + block * BLOCK * every;
+        let end = last.min(start + (BLOCK - 1) * every);
+        let numbers: Vec<f32> = (start..=end).step_by(every as usize).map(|bits| f32::from_bits(bits as u32)).collect();
+        let (mut errors, mut results) = (Errors::default(), numbers.clone());
+        (case.function)(kernels, &mut results);
+        for (x, found) in numbers.into_iter().zip(results) {
+            errors.count(x, found, (case.exact)(f64::from(x)));
         }
+        let (done, elapsed) = (done.fetch_add(1, Ordering::Relaxed), started.elapsed().as_secs());
+        if reported.fetch_max(elapsed / 10, Ordering::Relaxed) < elapsed / 10 {
+            eprintln!("{} from {:e}: {} % in {elapsed} s", case.name, case.range[0], 100 * done / blocks);
+        }
+        errors
     };
-    std::thread::scope(|scope| {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        let mut all = Errors::default();
-        workers.into_iter().for_each(|worker| all.merge(worker.join().expect("a worker does not panic")));
-        all
-    })
+    (0..blocks).into_par_iter().map(work).reduce(Errors::default, Errors::merge)
 }
 
 #[cfg(test)]

@@ -13,7 +13,6 @@ mod text;
 mod trial;
 
 use std::collections::BTreeMap;
-use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -23,8 +22,7 @@ use serde::Serialize;
 use slide_benches::machine;
 use xshell::{Shell, cmd};
 
-use crate::bench;
-use crate::cli::VersusArguments;
+use crate::cli::{VersusArguments, name_of};
 use crate::program::{self, Target};
 use crate::workspace;
 use environment::Environment;
@@ -45,53 +43,26 @@ pub(crate) enum Suite {
     Text,
 }
 
-impl Suite {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Accuracy => "accuracy",
-            Self::Retrieval => "retrieval",
-            Self::Text => "text",
-        }
-    }
-}
-
 pub(crate) fn run(arguments: &VersusArguments) -> Result<()> {
-    // The caller's folder and not the workspace's root gives a relative path its meaning.
-    let here = env::current_dir().context("no current folder")?;
-    let files = Files {
-        suite: arguments.suite,
-        json: arguments.json.as_ref().map(|path| here.join(path)),
-        svg: arguments.svg.as_ref().map(|path| here.join(path)),
-        document: arguments.document.as_ref().map(|path| here.join(path)),
-    };
-    files.check()?;
-    let mut folders: Vec<PathBuf> = arguments.data.iter().map(|path| here.join(path)).collect();
+    let session = Session { arguments, shell: workspace::shell()? };
+    session.check()?;
+    let mut folders = arguments.data.clone();
     if folders.is_empty() {
         folders.push(workspace::root().join("data"));
     }
-    let shell = workspace::shell()?;
-    let origin = origin(&shell, arguments)?;
-    if arguments.suite == Suite::Text {
-        return text::run(arguments, &folders, &shell, &files, origin);
-    }
-    let found = sets::find(&folders, &arguments.sets)?;
+    let compiler = program::compiler(&session.shell, Target::Native)?;
+    let origin = Origin::now(&session.shell, machine::detect(), compiler, command(arguments))?;
     match arguments.suite {
-        Suite::Text => Ok(()),
-        Suite::Accuracy => accuracy(arguments, &found, &shell, &files, origin),
-        Suite::Retrieval => retrieval::run(arguments, &found, &shell, &files, origin),
+        Suite::Accuracy => accuracy(&session, &sets::find(&folders, &arguments.sets)?, origin),
+        Suite::Retrieval => retrieval::run(&session, &sets::find(&folders, &arguments.sets)?, origin),
+        Suite::Text => text::run(&session, &folders, origin),
     }
 }
 
-fn accuracy(
-    arguments: &VersusArguments,
-    found: &BTreeMap<String, PathBuf>,
-    shell: &Shell,
-    files: &Files,
-    origin: Origin,
-) -> Result<()> {
+fn accuracy(session: &Session<'_>, found: &BTreeMap<String, PathBuf>, origin: Origin) -> Result<()> {
+    let Session { arguments, shell } = session;
     let mut record = Record { origin, systems: Vec::new(), left_out: Vec::new(), sets: Vec::new() };
     let folder = workspace::target().join("versus");
-    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let environment = Environment::open(shell, &folder, PEERS)?;
     provide(&environment, &arguments.peers, &mut record);
     let ground = Ground {
@@ -112,28 +83,21 @@ fn accuracy(
             for &system in &systems {
                 record.sets[i].runs.push(ground.run(system, set, round));
                 // What was found is kept, whatever comes after it.
-                files.write_json(&record)?;
+                session.write_json(&record)?;
             }
         }
     }
     let text = report::markdown_of(&record);
     print!("{text}");
-    files.write(&record, &text)
-}
-
-fn origin(shell: &Shell, arguments: &VersusArguments) -> Result<Origin> {
-    Ok(Origin {
-        machine: machine::detect(),
-        commit: bench::commit(shell),
-        compiler: program::compiler(shell, Target::Native)?,
-        date: cmd!(shell, "date -u +%F").quiet().read().context("date")?,
-        command: command(arguments),
-    })
+    if let Some(path) = &arguments.svg {
+        workspace::write_whole(path, &plot::draw(&record)?)?;
+    }
+    session.write_document(&text)
 }
 
 /// What repeats the run. Where the data lie is nobody's business.
 fn command(arguments: &VersusArguments) -> String {
-    let mut command = format!("cargo xtask versus --suite {}", arguments.suite.name());
+    let mut command = format!("cargo xtask versus --suite {}", name_of(arguments.suite));
     for folder in &arguments.data {
         let is_own = folder == Path::new("data");
         command.push_str(if is_own { " --data data" } else { " --data FOLDER" });
@@ -166,7 +130,7 @@ fn provide(environment: &Environment, peers: &[System], record: &mut Record) {
             Err(error) => {
                 let reason = format!("{error:#}");
                 eprintln!("versus: {} is left out: {reason}", system.name());
-                record.left_out.push(LeftOut { system, reason });
+                record.left_out.push(LeftOut { name: system.title().to_owned(), reason });
             }
         }
     }
@@ -177,40 +141,31 @@ fn build_prediction_time(shell: &Shell) -> Result<PathBuf> {
     Ok(workspace::target().join("release/examples/prediction_time"))
 }
 
-/// Where results go.
-struct Files {
-    suite: Suite,
-    json: Option<PathBuf>,
-    svg: Option<PathBuf>,
-    document: Option<PathBuf>,
+/// What is asked for. Paths are those of the caller's folder, and not of the workspace's root.
+struct Session<'a> {
+    arguments: &'a VersusArguments,
+    shell: Shell,
 }
 
-impl Files {
+impl Session<'_> {
     /// A document without a place for the report is better told now than after the run.
     fn check(&self) -> Result<()> {
-        self.document.as_deref().map_or(Ok(()), |path| self.with_report(path, "").map(drop))
+        self.arguments.document.as_deref().map_or(Ok(()), |path| self.with_report(path, "").map(drop))
     }
 
     fn write_json(&self, record: &impl Serialize) -> Result<()> {
-        let Some(path) = &self.json else { return Ok(()) };
-        workspace::write_whole(path, &format!("{}\n", serde_json::to_string_pretty(record)?))
-    }
-
-    fn write(&self, record: &Record, report: &str) -> Result<()> {
-        if let Some(path) = &self.svg {
-            workspace::write_whole(path, &plot::draw(record)?)?;
-        }
-        self.write_document(report)
+        let Some(path) = &self.arguments.json else { return Ok(()) };
+        workspace::write_json(path, record)
     }
 
     fn write_document(&self, report: &str) -> Result<()> {
-        let Some(path) = &self.document else { return Ok(()) };
+        let Some(path) = &self.arguments.document else { return Ok(()) };
         workspace::write_whole(path, &self.with_report(path, report)?)
     }
 
     fn with_report(&self, document: &Path, report: &str) -> Result<String> {
         let text = fs::read_to_string(document).with_context(|| format!("cannot read {}", document.display()))?;
-        report::insert(&text, self.suite.name(), report).with_context(|| format!("{}", document.display()))
+        report::insert(&text, &name_of(self.arguments.suite), report).with_context(|| format!("{}", document.display()))
     }
 }
 

@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 use std::{env, process};
 
 use anyhow::{Context as _, Result, bail};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sha2::{Digest as _, Sha256};
 use xshell::{Shell, cmd};
 
 /// The root folder of the workspace.
@@ -42,11 +45,28 @@ pub(crate) fn shell() -> Result<Shell> {
     Ok(shell)
 }
 
-/// Writes a file such that whatever interrupts it leaves the old content or the new one.
+/// What a file holds as JSON.
+pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
+    let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    serde_json::from_slice(&bytes).with_context(|| format!("{} is no record", path.display()))
+}
+
+/// The same, or nothing where there is no such file.
+pub(crate) fn read_json_or_default<T: DeserializeOwned + Default>(path: &Path) -> Result<T> {
+    if path.exists() { read_json(path) } else { Ok(T::default()) }
+}
+
+/// Writes a file as [`write_whole`] does.
+pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
+    write_whole(path, &format!("{}\n", serde_json::to_string_pretty(value)?))
+}
+
+/// Writes a file such that whatever interrupts it leaves the old content or the new one. Its folder is made if need be.
 pub(crate) fn write_whole(path: &Path, text: &str) -> Result<()> {
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { bail!("{} is no file", path.display()) };
     let unfinished = folder.join(format!(".{}.{}", name.to_string_lossy(), process::id()));
-    let written = File::create(&unfinished)
+    let written = fs::create_dir_all(folder)
+        .and_then(|()| File::create(&unfinished))
         .and_then(|mut file| {
             file.write_all(text.as_bytes())?;
             file.sync_all()
@@ -57,6 +77,23 @@ pub(crate) fn write_whole(path: &Path, text: &str) -> Result<()> {
         let _ = fs::remove_file(&unfinished);
     }
     written.with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Lets everybody read and execute a file.
+#[cfg(unix)]
+pub(crate) fn make_executable(path: &Path) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    Ok(fs::set_permissions(path, fs::Permissions::from_mode(0o755))?)
+}
+
+#[cfg(not(unix))]
+pub(crate) fn make_executable(_path: &Path) -> Result<()> {
+    anyhow::bail!("files have no such permission here")
+}
+
+/// The SHA-256 of `bytes`, hexadecimal.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The first of these programs that `PATH` has.

@@ -60,10 +60,10 @@ pub(crate) fn reserve(path: &Path, trainer: &Trainer) -> Result<Reservation> {
 fn allocate(file: &File, bytes: u64) -> io::Result<bool> {
     #[cfg(target_os = "linux")]
     {
-        use rustix::fs::{FallocateFlags, fallocate};
-        use rustix::io::Errno;
-        match fallocate(file, FallocateFlags::empty(), 0, bytes) {
-            Err(full @ (Errno::NOSPC | Errno::DQUOT | Errno::FBIG)) => Err(full.into()),
+        use nix::errno::Errno;
+        use nix::fcntl::{FallocateFlags, fallocate};
+        match fallocate(file, FallocateFlags::empty(), 0, bytes as i64) {
+            Err(full @ (Errno::ENOSPC | Errno::EDQUOT | Errno::EFBIG)) => Err(full.into()),
             other => Ok(other.is_ok()),
         }
     }

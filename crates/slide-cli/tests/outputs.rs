@@ -13,8 +13,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use common::{Folder, SMALL, json, odd, std_slide, stderr, stdout, word};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use predicates::prelude::*;
-use rustix::process::{Pid, Signal, kill_process};
 
 /// Every verb that writes a file, to OUT.
 fn writers() -> Vec<String> {
@@ -172,7 +173,7 @@ fn wait_for_unnamed(child: &mut Child) {
 #[test]
 fn nothing_is_left_of_a_file_that_is_cut_off() {
     let folder = Folder::new();
-    for signal in [Signal::INT, Signal::TERM, Signal::HUP, Signal::KILL] {
+    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGKILL] {
         for replaced in [false, true] {
             let _ = fs::remove_file(folder.path("big.txt.gz"));
             if replaced {
@@ -182,8 +183,8 @@ fn nothing_is_left_of_a_file_that_is_cut_off() {
             command.current_dir(folder.path(".")).args("data synth --examples 40000 -q -o big.txt.gz".split(' '));
             let mut child = command.spawn().unwrap();
             wait_for_unnamed(&mut child);
-            kill_process(Pid::from_child(&child), signal).unwrap();
-            assert_eq!(child.wait().unwrap().signal(), Some(signal.as_raw()));
+            kill(Pid::from_raw(child.id() as i32), signal).unwrap();
+            assert_eq!(child.wait().unwrap().signal(), Some(signal as i32));
             assert_eq!(hidden(&folder), [""; 0]);
             assert_eq!(fs::read(folder.path("big.txt.gz")).ok(), replaced.then(|| b"old".to_vec()));
         }
@@ -204,7 +205,7 @@ fn a_temporary_name_is_removed_by_a_signal_or_by_the_next_run() {
         eprintln!("skipped: no user namespaces here");
         return;
     }
-    for signal in [Signal::INT, Signal::TERM, Signal::KILL] {
+    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGKILL] {
         let mut child = without_proc("data synth --examples 40000 -q -o big.txt.gz").spawn().unwrap();
         let begin = Instant::now();
         let is_temporary = |name: &OsString| name.as_bytes().ends_with(b".partial");
@@ -212,9 +213,9 @@ fn a_temporary_name_is_removed_by_a_signal_or_by_the_next_run() {
             assert!(child.try_wait().unwrap().is_none() && begin.elapsed() < Duration::from_secs(60), "no such file");
             std::thread::sleep(Duration::from_millis(1));
         }
-        kill_process(Pid::from_child(&child), signal).unwrap();
-        assert_eq!(child.wait().unwrap().signal(), Some(signal.as_raw()));
-        assert_eq!(hidden(&folder).len(), usize::from(signal == Signal::KILL), "{:?}", hidden(&folder));
+        kill(Pid::from_raw(child.id() as i32), signal).unwrap();
+        assert_eq!(child.wait().unwrap().signal(), Some(signal as i32));
+        assert_eq!(hidden(&folder).len(), usize::from(signal == Signal::SIGKILL), "{:?}", hidden(&folder));
     }
     folder.slide("tune train.txt -q -o t.toml").assert().success();
     assert_eq!(hidden(&folder), [""; 0]);

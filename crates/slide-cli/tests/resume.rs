@@ -10,8 +10,10 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use common::{Folder, SMALL, json, std_slide};
+use nix::fcntl::{FcntlArg, fcntl};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use predicates::prelude::*;
-use rustix::process::{Pid, Signal, kill_process};
 
 /// More batches than a pipe holds lines of log.
 const LONG: &str = "--epochs 60 --sampler vanilla --hash-bits 4 --tables 6 --rebuild constant:10 --threads 1";
@@ -41,7 +43,7 @@ impl Training {
         let child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         let log = File::open(pipe).unwrap();
         // Where pages have 64 KiB, a pipe would hold the whole log.
-        rustix::pipe::fcntl_setpipe_size(&log, 64 << 10).unwrap();
+        fcntl(&log, FcntlArg::F_SETPIPE_SZ(64 << 10)).unwrap();
         Self { child, log: BufReader::new(log) }
     }
 
@@ -63,7 +65,7 @@ impl Training {
     }
 
     fn interrupt(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.child), signal).unwrap();
+        kill(Pid::from_raw(self.child.id() as i32), signal).unwrap();
     }
 
     /// Reads the rest of the log and returns how the program ended, and its standard error.
@@ -109,7 +111,7 @@ fn killed_in_mid_epoch() {
 
 #[test]
 fn interrupted_by_control_c() {
-    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
         let folder = Folder::new();
         let mut training = Training::start(&folder, "--checkpoint here.ckpt");
         training.read_until_step(30);
@@ -128,7 +130,7 @@ fn a_hangup_that_is_ignored_does_not_end_the_training() {
     let folder = Folder::new();
     let mut training = Training::start_by(&folder, "", &["sh", "-c", "trap '' HUP; exec \"$@\"", "sh"]);
     training.read_until_step(30);
-    training.interrupt(Signal::HUP);
+    training.interrupt(Signal::SIGHUP);
     let (status, said) = training.end();
     assert!(status.success(), "{said}");
     assert!(folder.path("cut.slide").exists() && !folder.path("cut.slide.checkpoint").exists());
@@ -141,7 +143,7 @@ fn a_hangup_after_which_nobody_reads_what_is_said() {
     let mut training = Training::start(&folder, "");
     training.read_until_step(30);
     drop(training.child.stderr.take());
-    training.interrupt(Signal::HUP);
+    training.interrupt(Signal::SIGHUP);
     let (status, _) = training.end();
     assert_eq!(status.code(), Some(130));
     finish(&folder, "cut.slide.checkpoint", "");
@@ -156,7 +158,7 @@ fn interrupted_in_the_linear_part() {
         let folder = Folder::new();
         let mut training = Training::start(&folder, words);
         training.read_until("round", 4);
-        training.interrupt(Signal::INT);
+        training.interrupt(Signal::SIGINT);
         let (status, said) = training.end();
         assert_eq!(status.code(), Some(130), "{said}");
         assert!(said.contains("checkpoint: cut.slide.checkpoint"), "{said}");
@@ -172,10 +174,10 @@ fn a_second_control_c_ends_at_once() {
     let folder = Folder::new();
     let mut training = Training::start(&folder, "");
     training.wait_until_blocked();
-    training.interrupt(Signal::INT);
+    training.interrupt(Signal::SIGINT);
     std::thread::sleep(Duration::from_millis(300));
     assert!(training.child.try_wait().unwrap().is_none(), "the first one waits for the end of the batch");
-    training.interrupt(Signal::INT);
+    training.interrupt(Signal::SIGINT);
     // The log is not read: only an end at once ends it.
     assert_eq!(training.child.wait().unwrap().code(), Some(130));
     assert!(!folder.path("cut.slide.checkpoint").exists());

@@ -10,21 +10,21 @@ use anyhow::{Context as _, Result, ensure};
 use slide_benches::record::{self as lines, Line, Request};
 use xshell::{Shell, cmd};
 
-use super::record::{Entry, Measured, Record};
+use super::record::{Entry, Measured, Origin, Record};
 use super::target::Suite;
 use crate::artifacts::Artifacts;
-use crate::cli::{BenchArguments, Selection};
-use crate::count::{self, Counter, Run};
-use crate::cross::{self, Toolchain};
+use crate::cli::{BenchArguments, Selection, name_of};
+use crate::count::{self, Counter};
+use crate::cross;
+use crate::process;
 use crate::program::{self, Program, Target};
 use crate::workspace;
 
 /// Builds the program of a suite. It needs no other file where it runs.
 pub(crate) fn build(shell: &Shell, target: Target, suite: Suite) -> Result<PathBuf> {
-    let toolchain = (target == Target::Graviton).then(Toolchain::find_or_set_up).transpose()?;
-    let _environment = toolchain.map(|toolchain| toolchain.enter(shell, cross::DEFAULT_CPU));
+    let _environment = program::environment(shell, target)?;
     let option: &[&str] = if target == Target::Graviton { &["--target", cross::TARGET] } else { &[] };
-    let name = suite.name();
+    let name = &name_of(suite);
     eprintln!("bench: building the suite {name}");
     let what = ["--quiet", "--workspace", "--bench", name, "--no-run"];
     let messages =
@@ -52,7 +52,7 @@ pub(crate) fn run_here(program: &Path, request: Request) -> Result<Vec<Line>> {
     command.arg("--bench").env(lines::REQUEST, serde_json::to_string(&request)?);
     command.env("CRITERION_HOME", workspace::target().join("criterion"));
     command.stdout(Stdio::null()).stderr(Stdio::piped());
-    let mut child = command.spawn().with_context(|| format!("cannot start {}", program.display()))?;
+    let mut child = process::start(&mut command)?;
     pass_on(child.stderr.take().context("a pipe")?);
     let status = child.wait()?;
     let text = fs::read_to_string(&record);
@@ -106,15 +106,11 @@ pub(crate) fn assemble(
     let mut machine = machine.context("the suite has not said on which machine it ran")?;
     machine.notes.append(&mut notes);
     let because = if arguments.filter.is_some() { ": nothing matches the filter" } else { "" };
-    ensure!(!entries.is_empty(), "the suite {} has measured nothing{because}", suite.name());
+    ensure!(!entries.is_empty(), "the suite {} has measured nothing{because}", name_of(suite));
     Ok(Record {
         target: arguments.target.name().to_owned(),
-        suite: suite.name().to_owned(),
-        machine,
-        commit: commit(shell),
-        compiler: program::compiler(shell, target)?,
-        date: cmd!(shell, "date -u +%F").quiet().read().context("date")?,
-        command: command(arguments, suite),
+        suite: name_of(suite),
+        origin: Origin::now(shell, machine, program::compiler(shell, target)?, command(arguments, suite))?,
         roofs,
         entries,
     })
@@ -128,12 +124,6 @@ fn group(entries: &mut [Entry]) {
     entries.sort_by_key(first);
 }
 
-/// The commit, with `-dirty` if files have changed.
-pub(crate) fn commit(shell: &Shell) -> String {
-    let describe = cmd!(shell, "git describe --always --abbrev=12 --dirty --exclude=*").quiet().ignore_stderr();
-    describe.read().unwrap_or_else(|_| "unknown".to_owned())
-}
-
 /// What repeats the run. Which host it was is nobody's business.
 pub(super) fn command(arguments: &BenchArguments, suite: Suite) -> String {
     use super::target::Target;
@@ -141,7 +131,7 @@ pub(super) fn command(arguments: &BenchArguments, suite: Suite) -> String {
         Target::Ssh(_) => "ssh:HOST".to_owned(),
         other => other.to_string(),
     };
-    let mut command = format!("cargo xtask bench --target {target} --suite {}", suite.name());
+    let mut command = format!("cargo xtask bench --target {target} --suite {}", name_of(suite));
     if let Some(filter) = &arguments.filter {
         command.push_str(&format!(" --filter '{filter}'"));
     }
@@ -153,11 +143,8 @@ pub(super) fn command(arguments: &BenchArguments, suite: Suite) -> String {
 
 /// Adds the instructions of a call, where that is one of those that `cargo xtask count` counts.
 pub(crate) fn add_counts(shell: &Shell, target: Target, entries: &mut [Entry]) -> Result<()> {
-    let of = |entry: &Entry, run: &Run| {
-        (&entry.subject, &entry.shape, &entry.level) == (&run.kernel, &run.shape, &run.level())
-    };
     let mut runs = count::runs(&Selection::all(target), target.architecture()?, false)?;
-    runs.retain(|run| entries.iter().any(|entry| of(entry, run)));
+    runs.retain(|run| entries.iter().any(|entry| entry.is_of(run)));
     if runs.is_empty() {
         return Ok(());
     }
@@ -166,7 +153,7 @@ pub(crate) fn add_counts(shell: &Shell, target: Target, entries: &mut [Entry]) -
     let histograms = Counter::new(&program, target)?.histograms(&runs);
     for (run, histogram) in runs.iter().zip(histograms) {
         let instructions = histogram.with_context(|| run.to_string())?.values().sum();
-        entries.iter_mut().filter(|entry| of(entry, run)).for_each(|entry| entry.counted = Some(instructions));
+        entries.iter_mut().filter(|entry| entry.is_of(run)).for_each(|entry| entry.counted = Some(instructions));
     }
     Ok(())
 }
@@ -232,7 +219,7 @@ mod tests {
             |lines| assemble(&shell, &arguments(&["--target", "ssh:x"]), Suite::Memory, Target::Native, lines);
         let record = assemble(all()).unwrap();
         assert_eq!((&*record.target, &*record.suite), ("native", "memory"));
-        assert_eq!(record.machine.notes.last().unwrap(), "a note");
+        assert_eq!(record.origin.machine.notes.last().unwrap(), "a note");
         let entries: Vec<_> =
             record.entries.iter().map(|entry| (&*entry.subject, &*entry.level, entry.median())).collect();
         let expected = [("dot::dot", "avx2"), ("dot::dot", "avx512"), ("axpy::axpy", "avx2")];

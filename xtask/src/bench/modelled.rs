@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result, ensure};
 use slide_benches::cases::{self, Cost};
-use xshell::cmd;
 
-use super::measured::{command, commit};
-use super::record::{Entry, Machine, Record};
+use super::measured::command;
+use super::record::{Entry, Machine, Origin, Record};
 use super::target::Suite;
-use crate::cli::{BenchArguments, Selection};
+use crate::cli::{BenchArguments, Selection, name_of};
 use crate::count::{self, Run};
 use crate::graviton::Graviton;
 use crate::mca::model::{self, Call, Cycles};
@@ -42,30 +41,27 @@ pub(crate) fn record(graviton: Graviton, arguments: &BenchArguments) -> Result<R
         let cost = *cost.with_context(|| format!("{run} is no case of the benchmarks"))?;
         let Some(call) = call else { continue };
         let mut entry = Entry { subject, shape, level, cost, measured: None, counted: None, modelled: BTreeMap::new() };
-        fill(&mut entry, call);
+        fill(&mut entry, &call);
         entries.push(entry);
     }
+    let machine = Machine {
+        name: graviton.name().to_owned(),
+        processor: graviton.description().to_owned(),
+        cores: 1,
+        notes: vec![
+            "instructions: counted under emulation, exact".to_owned(),
+            format!(
+                "cycles: modelled by {} for {}, data in the first-level cache",
+                model::version()?,
+                graviton.cores()
+            ),
+            "no time was measured: only hardware can tell".to_owned(),
+        ],
+    };
     Ok(Record {
         target: graviton.target().to_owned(),
-        suite: Suite::Kernels.name().to_owned(),
-        machine: Machine {
-            name: graviton.name().to_owned(),
-            processor: graviton.description().to_owned(),
-            cores: 1,
-            notes: vec![
-                "instructions: counted under emulation, exact".to_owned(),
-                format!(
-                    "cycles: modelled by {} for {}, data in the first-level cache",
-                    model::version()?,
-                    graviton.cores()
-                ),
-                "no time was measured: only hardware can tell".to_owned(),
-            ],
-        },
-        commit: commit(&shell),
-        compiler: program.compiler,
-        date: cmd!(shell, "date -u +%F").quiet().read().context("date")?,
-        command: command(arguments, Suite::Kernels),
+        suite: name_of(Suite::Kernels),
+        origin: Origin::now(&shell, machine, program.compiler, command(arguments, Suite::Kernels))?,
         roofs: Vec::new(),
         entries,
     })
@@ -75,35 +71,23 @@ pub(crate) fn record(graviton: Graviton, arguments: &BenchArguments) -> Result<R
 pub(crate) fn add_xeons(entries: &mut [Entry]) -> Result<()> {
     let shell = workspace::shell()?;
     let target = Target::Native;
-    let runs: BTreeMap<(String, String, String), Run> =
-        count::runs(&Selection::all(target), target.architecture()?, true)?
-            .into_iter()
-            .map(|run| ((run.kernel.clone(), run.shape.clone(), run.level()), run))
-            .collect();
-    let mut found: Vec<(&mut Entry, Run)> = Vec::new();
-    for entry in entries {
-        let key = (entry.subject.clone(), entry.shape.clone(), entry.level.clone());
-        if let Some(run) = runs.get(&key) {
-            found.push((entry, run.clone()));
-        }
-    }
-    eprintln!("bench: counting the instructions of {} cases, and modelling their loops", found.len());
+    let mut runs = count::runs(&Selection::all(target), target.architecture()?, true)?;
+    runs.retain(|run| entries.iter().any(|entry| entry.is_of(run)));
+    eprintln!("bench: counting the instructions of {} cases, and modelling their loops", runs.len());
     let program = Program::build(&shell, target)?;
-    let chosen: Vec<Run> = found.iter().map(|(_, run)| run.clone()).collect();
-    for ((entry, _), call) in found.into_iter().zip(model::calls(&shell, &program, target, &chosen, &XEONS)?) {
-        if let Some(call) = call {
-            fill(entry, call);
-        }
+    for (run, call) in runs.iter().zip(model::calls(&shell, &program, target, &runs, &XEONS)?) {
+        let of_run = entries.iter_mut().filter(|entry| entry.is_of(run));
+        of_run.zip(&call).for_each(|(entry, call)| fill(entry, call));
     }
     Ok(())
 }
 
-fn fill(entry: &mut Entry, call: Call) {
+fn fill(entry: &mut Entry, call: &Call) {
     entry.counted = Some(call.instructions);
-    for (processor, cycles) in call.cycles {
+    for (processor, &cycles) in &call.cycles {
         match cycles {
-            Cycles::Modelled(cycles) => drop(entry.modelled.insert(processor, Some(cycles))),
-            Cycles::Lacking => drop(entry.modelled.insert(processor, None)),
+            Cycles::Modelled(cycles) => drop(entry.modelled.insert(processor.clone(), Some(cycles))),
+            Cycles::Lacking => drop(entry.modelled.insert(processor.clone(), None)),
             Cycles::NoLoop => {}
         }
     }
@@ -114,6 +98,7 @@ mod tests {
     use slide_kernels::Isa;
 
     use super::*;
+    use crate::bench::table::tests::entry;
 
     #[test]
     fn each_graviton_has_its_levels() {
@@ -131,18 +116,10 @@ mod tests {
 
     #[test]
     fn what_was_modelled_is_filled_in() {
-        let mut entry = Entry {
-            subject: "dot::dot".to_owned(),
-            shape: "f32 1024".to_owned(),
-            level: "neon".to_owned(),
-            cost: Cost { elements: 1024, bytes: 8192, operations: 2048 },
-            measured: None,
-            counted: None,
-            modelled: BTreeMap::new(),
-        };
+        let mut entry = entry("dot::dot", "neon", 10.0);
         let cycles = [("a", Cycles::Modelled(2.0)), ("b", Cycles::Lacking), ("c", Cycles::NoLoop)];
         let cycles = cycles.into_iter().map(|(processor, cycles)| (processor.to_owned(), cycles)).collect();
-        fill(&mut entry, Call { instructions: 692, in_loops: 0.9, cycles });
+        fill(&mut entry, &Call { instructions: 692, in_loops: 0.9, cycles });
         assert_eq!(entry.counted, Some(692));
         let modelled: Vec<_> = entry.modelled.iter().map(|(processor, cycles)| (processor.as_str(), *cycles)).collect();
         assert_eq!(modelled, [("a", Some(2.0)), ("b", None)]);

@@ -2,18 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use slide_benches::cases::Cost;
 pub(crate) use slide_benches::record::Machine;
 use slide_benches::record::{Counters, Limit, Roof};
+use xshell::{Shell, cmd};
 
-/// One suite on one target.
+use crate::count::Run;
+
+/// Of what, when and where something was measured or modelled.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Record {
-    /// As given to `--target`, but `native` where another machine measured what it would have measured of itself.
-    pub(crate) target: String,
-    /// As given to `--suite`.
-    pub(crate) suite: String,
+pub(crate) struct Origin {
     pub(crate) machine: Machine,
     /// The commit, with `-dirty` if files had changed.
     pub(crate) commit: String,
@@ -23,6 +23,39 @@ pub(crate) struct Record {
     pub(crate) date: String,
     /// What reproduces it.
     pub(crate) command: String,
+}
+
+impl Origin {
+    /// Of the files as they are, today.
+    pub(crate) fn now(shell: &Shell, machine: Machine, compiler: String, command: String) -> Result<Self> {
+        let describe = cmd!(shell, "git describe --always --abbrev=12 --dirty --exclude=*").quiet().ignore_stderr();
+        let commit = describe.read().unwrap_or_else(|_| "unknown".to_owned());
+        let date = cmd!(shell, "date -u +%F").quiet().read().context("date")?;
+        Ok(Self { machine, commit, compiler, date, command })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn example(command: &str) -> Self {
+        let [name, processor] = ["a-machine", "A Machine <1>"].map(str::to_owned);
+        Self {
+            machine: Machine { name, processor, cores: 2, notes: vec!["load 0.10".to_owned()] },
+            commit: "0123456789ab".to_owned(),
+            compiler: "1.95.0".to_owned(),
+            date: "2026-11-22".to_owned(),
+            command: command.to_owned(),
+        }
+    }
+}
+
+/// One suite on one target.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Record {
+    /// As given to `--target`, but `native` where another machine measured what it would have measured of itself.
+    pub(crate) target: String,
+    /// As given to `--suite`.
+    pub(crate) suite: String,
+    #[serde(flatten)]
+    pub(crate) origin: Origin,
     /// Measured in the same run, where anything was.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) roofs: Vec<Roof>,
@@ -62,9 +95,19 @@ pub(crate) struct Measured {
 }
 
 impl Entry {
-    /// The same subject, shape and level.
-    pub(crate) fn is_of(&self, other: &Self) -> bool {
-        (&self.subject, &self.shape, &self.level) == (&other.subject, &other.shape, &other.level)
+    /// Subject, shape and level.
+    pub(crate) fn key(&self) -> [&str; 3] {
+        [&self.subject, &self.shape, &self.level]
+    }
+
+    /// Whether this is what the run counts.
+    pub(crate) fn is_of(&self, run: &Run) -> bool {
+        self.key() == [&*run.kernel, &*run.shape, &*run.level()]
+    }
+
+    /// So many of a call as it does in a nanosecond, which is as many G a second; none where it was not measured.
+    pub(crate) fn a_nanosecond(&self, of_a_call: u64) -> Option<f64> {
+        (of_a_call > 0).then_some(of_a_call as f64 / self.median()?)
     }
 
     pub(crate) fn median(&self) -> Option<f64> {
@@ -75,7 +118,7 @@ impl Entry {
 impl Record {
     /// The entry that has the subject, shape and level of another one.
     pub(crate) fn find(&self, entry: &Entry) -> Option<&Entry> {
-        self.entries.iter().find(|own| own.is_of(entry))
+        self.entries.iter().find(|own| own.key() == entry.key())
     }
 
     /// Gigahertz by the bare multiply-adds of a level, for a core that does two vectors of them a cycle.

@@ -13,6 +13,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use slide_benches::record::{self as lines, Line, Request};
 
 use super::measured::pass_on;
+use crate::process::{quoted, start};
 use crate::program::Target;
 
 /// The environment variable that holds the command for ssh, its words with spaces between.
@@ -64,8 +65,7 @@ impl<'a> Remote<'a> {
             Some(path) => File::open(path).with_context(|| format!("cannot open {}", path.display()))?.into(),
             None => Stdio::null(),
         });
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
-        let child = child.as_mut().map_err(|error| anyhow::anyhow!("cannot start {ssh}: {error}"))?;
+        let mut child = start(command.stdout(Stdio::piped()).stderr(Stdio::piped()))?;
         let errors = child.stderr.take().context("a pipe")?;
         let errors = thread::spawn(move || pass_on(errors));
         let mut output = String::new();
@@ -75,11 +75,6 @@ impl<'a> Remote<'a> {
         ensure!(status.success(), "{}", explanation(self.host, status.code(), &said));
         Ok(output)
     }
-}
-
-/// One word for a shell.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 /// What to build on a machine of architecture `here` for one that says this of itself.
@@ -149,13 +144,12 @@ mod tests {
     /// Instead of ssh, a program that runs the command here.
     #[cfg(unix)]
     fn here(folder: &Path) -> Remote<'static> {
-        use std::os::unix::fs::PermissionsExt as _;
         let ssh = folder.join("ssh");
         let temporary = folder.join("temporary");
         std::fs::create_dir(&temporary).unwrap();
         let script = format!("#!/bin/sh\nexport TMPDIR='{}'\nshift\nexec sh -c \"$1\"\n", temporary.display());
         std::fs::write(&ssh, script).unwrap();
-        std::fs::set_permissions(&ssh, std::fs::Permissions::from_mode(0o755)).unwrap();
+        crate::workspace::make_executable(&ssh).unwrap();
         Remote { host: "host", ssh: vec![ssh.display().to_string()] }
     }
 

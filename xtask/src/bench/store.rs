@@ -23,19 +23,17 @@ impl Store {
         Self { folder: folder.to_owned() }
     }
 
-    /// The folder of a machine, which is made if need be.
-    pub(crate) fn of_machine(&self, machine: &str) -> Result<PathBuf> {
-        let folder = self.folder.join(machine);
-        fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
-        Ok(folder)
+    /// The folder of a machine.
+    pub(crate) fn of_machine(&self, machine: &str) -> PathBuf {
+        self.folder.join(machine)
     }
 
     /// Keeps a record and its report, each whole or not at all. Returns the path of the record.
     pub(crate) fn save(&self, record: &Record, name: &str, report: &str) -> Result<PathBuf> {
-        let folder = self.of_machine(&record.machine.name)?;
+        let folder = self.of_machine(&record.origin.machine.name);
         let path = folder.join(file_name(name, &record.suite, "json"));
         workspace::write_whole(&folder.join(file_name(name, &record.suite, "md")), report)?;
-        workspace::write_whole(&path, &format!("{}\n", serde_json::to_string_pretty(record)?))?;
+        workspace::write_json(&path, record)?;
         Ok(path)
     }
 
@@ -49,8 +47,7 @@ impl Store {
                 if names.is_empty() { "there are none".to_owned() } else { format!("there are {}", names.join(", ")) };
             bail!("no record `{name}` of the suite {suite} on {machine}: {there}");
         }
-        let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        serde_json::from_slice(&bytes).with_context(|| format!("{} is no record", path.display()))
+        workspace::read_json(&path)
     }
 
     fn names(&self, machine: &str, suite: &str) -> Result<Vec<String>> {
@@ -94,7 +91,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::at(folder.path());
         let record = record();
-        let error = store.load(&record.machine.name, "before", "kernels").unwrap_err().to_string();
+        let error = store.load(&record.origin.machine.name, "before", "kernels").unwrap_err().to_string();
         assert!(error.ends_with("no record `before` of the suite kernels on a-machine: there are none"), "{error}");
         store.save(&record, "before", "# A report\n").unwrap();
         store.save(&record, "native", "").unwrap();

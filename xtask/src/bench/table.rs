@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::figures::time;
-use super::record::{Entry, Measured, Record};
+use super::record::{Entry, Measured, Origin, Record};
 use crate::text_table;
 
 /// What a column has of an entry.
@@ -30,11 +30,11 @@ fn columns<'a>(record: &'a Record, old: Option<&'a Record>) -> Vec<Column<'a>> {
             Some(format!("{:.0} %", 50.0 * (upper - lower) / median))
         }),
         measured("p99", |_, measured| measured.p99.map(time)),
-        measured("a second", move |entry, measured| {
-            is_network.then(|| count(entry.cost.elements as f64 / measured.nanoseconds[1] * 1e9))
+        column("a second", move |entry| {
+            entry.a_nanosecond(entry.cost.elements).filter(|_| is_network).map(|rate| count(1e9 * rate))
         }),
-        measured("GB/s", |entry, measured| rate(entry.cost.bytes, measured)),
-        measured("GFLOP/s", |entry, measured| rate(entry.cost.operations, measured)),
+        column("GB/s", |entry| rate(entry, entry.cost.bytes)),
+        column("GFLOP/s", |entry| rate(entry, entry.cost.operations)),
         measured("of the limit", |_, measured| {
             measured.limit.as_ref().map(|limit| format!("{} {:3.0} %", limit.name, 100.0 * limit.share))
         }),
@@ -90,9 +90,8 @@ fn count(number: f64) -> String {
     }
 }
 
-/// So many a nanosecond, which is as many G a second.
-fn rate(amount: u64, measured: &Measured) -> Option<String> {
-    (amount > 0).then(|| format!("{:.1}", amount as f64 / measured.nanoseconds[1]))
+fn rate(entry: &Entry, of_a_call: u64) -> Option<String> {
+    entry.a_nanosecond(of_a_call).map(|rate| format!("{rate:.1}"))
 }
 
 /// By the element.
@@ -102,7 +101,7 @@ fn each(amount: f64, elements: u64) -> String {
 
 /// Where and how it was made, a line each.
 fn facts(record: &Record) -> Vec<String> {
-    let Record { machine, commit, compiler, date, command, .. } = record;
+    let Origin { machine, commit, compiler, date, command } = &record.origin;
     let mut facts = vec![
         format!("{}, {} core{}", machine.processor, machine.cores, if machine.cores == 1 { "" } else { "s" }),
         format!("commit {commit}, rustc {compiler}, {date}: {command}"),
@@ -160,7 +159,7 @@ pub(crate) fn terminal(record: &Record, old: Option<&Record>) -> String {
         cells.extend(columns.iter().map(|column| (column.cell)(entry).unwrap_or_default()));
         rows.push(cells);
     }
-    let mut text = format!("== {} on {}\n", record.suite, record.machine.name);
+    let mut text = format!("== {} on {}\n", record.suite, record.origin.machine.name);
     facts(record).iter().for_each(|fact| writeln!(text, "{fact}").expect("text takes all"));
     text.push('\n');
     text.push_str(&text_table::aligned(&rows, |column| column > 0));
@@ -172,7 +171,7 @@ pub(crate) fn terminal(record: &Record, old: Option<&Record>) -> String {
 /// A whole report. `drawings` are files beside it.
 pub(crate) fn markdown(record: &Record, old: Option<&Record>, drawings: &[String]) -> String {
     let columns = columns(record, old);
-    let mut text = format!("# {} on {}: {}\n\n", record.target, record.machine.name, record.suite);
+    let mut text = format!("# {} on {}: {}\n\n", record.target, record.origin.machine.name, record.suite);
     facts(record).iter().for_each(|fact| writeln!(text, "- {fact}").expect("text takes all"));
     text.push('\n');
     drawings.iter().for_each(|file| writeln!(text, "![{file}]({file})\n").expect("text takes all"));
@@ -195,7 +194,7 @@ pub(crate) mod tests {
     use std::collections::BTreeMap;
 
     use slide_benches::cases::Cost;
-    use slide_benches::record::{Counters, Limit, Machine, Roof};
+    use slide_benches::record::{Counters, Limit, Roof};
 
     use super::*;
 
@@ -220,16 +219,7 @@ pub(crate) mod tests {
         Record {
             target: "native".to_owned(),
             suite: "kernels".to_owned(),
-            machine: Machine {
-                name: "a-machine".to_owned(),
-                processor: "A machine".to_owned(),
-                cores: 2,
-                notes: vec!["load 0.10".to_owned()],
-            },
-            commit: "0123abc".to_owned(),
-            compiler: "1.95.0".to_owned(),
-            date: "2026-11-22".to_owned(),
-            command: "cargo xtask bench".to_owned(),
+            origin: Origin::example("cargo xtask bench"),
             roofs: vec![Roof {
                 name: "multiply-adds".to_owned(),
                 level: "avx512".to_owned(),
@@ -245,8 +235,8 @@ pub(crate) mod tests {
         let text = terminal(&record(), None);
         let expected = "\
 == kernels on a-machine
-A machine, 2 cores
-commit 0123abc, rustc 1.95.0, 2026-11-22: cargo xtask bench
+A Machine <1>, 2 cores
+commit 0123456789ab, rustc 1.95.0, 2026-11-22: cargo xtask bench
 load 0.10
 roofs, avx512: multiply-adds 128.0 GFLOP/s
 

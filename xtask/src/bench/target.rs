@@ -117,17 +117,6 @@ pub(crate) enum Suite {
     All,
 }
 
-impl Suite {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Kernels => "kernels",
-            Self::Memory => "memory",
-            Self::Network => "network",
-            Self::All => "all",
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

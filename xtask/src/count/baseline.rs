@@ -1,10 +1,9 @@
 //! The committed table of counts, by compiler, kernel, shape and level.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use serde::{Deserialize, Serialize};
 
 use super::{Counts, Run};
@@ -40,12 +39,7 @@ impl Baseline {
     }
 
     fn load_from(path: PathBuf) -> Result<Self> {
-        let by_compiler = match fs::read(&path) {
-            Ok(bytes) => serde_json::from_slice(&bytes).with_context(|| format!("{}", path.display()))?,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => BTreeMap::new(),
-            Err(error) => return Err(error).with_context(|| format!("{}", path.display())),
-        };
-        Ok(Self { path, by_compiler })
+        Ok(Self { by_compiler: workspace::read_json_or_default(&path)?, path })
     }
 
     /// Fails where counts differ, and where one is new. If they are all that can be counted, where an old one is gone, too.
@@ -88,12 +82,7 @@ impl Baseline {
             shapes.entry(run.shape.clone()).or_default().insert(run.level(), count);
         }
         table.reason = reason.to_owned();
-        if let Some(folder) = self.path.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        let mut text = serde_json::to_string_pretty(&self.by_compiler)?;
-        text.push('\n');
-        workspace::write_whole(&self.path, &text)?;
+        workspace::write_json(&self.path, &self.by_compiler)?;
         println!("{} counts accepted into {}", counts.len(), name(&self.path));
         Ok(())
     }
@@ -166,18 +155,12 @@ impl Table {
 
 #[cfg(test)]
 mod tests {
-    use slide_kernels::{Isa, Precision};
+    use slide_kernels::Isa;
 
     use super::*;
 
     fn run(kernel: &str, isa: Isa) -> Run {
-        Run {
-            kernel: kernel.to_owned(),
-            shape: "f32 1000".to_owned(),
-            isa,
-            precision: Precision::Reproducible,
-            elements: 1000,
-        }
+        Run { isa, ..Run::example(kernel, "f32 1000", 1000) }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Counting on this machine: the parent process lets the program do one instruction at a time.
 
 use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 use nix::sys::ptrace;
@@ -10,23 +10,13 @@ use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 use super::{Counter, Histogram};
-
-/// Ends the program when the counting is over, however that came.
-struct Traced(Child);
-
-impl Drop for Traced {
-    fn drop(&mut self) {
-        // Nothing is left to do if it has ended by itself.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
+use crate::process::{Running, start};
 
 /// Must be called from the thread that waits for the program, which is the one that started it.
 pub(super) fn histogram(counter: &Counter<'_>, arguments: &[&str]) -> Result<Histogram> {
     let mut command = Command::new(&counter.program.path);
     command.arg("--traced").args(arguments).stdout(Stdio::piped());
-    let mut child = Traced(command.spawn().with_context(|| format!("{}", counter.program.path.display()))?);
+    let mut child = Running(start(&mut command)?);
     let process = Pid::from_raw(i32::try_from(child.0.id())?);
     // Between two marks it stops itself; it must not be stepped before the first.
     match waitpid(process, None)? {

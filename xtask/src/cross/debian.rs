@@ -9,9 +9,8 @@ use anyhow::{Context as _, Result, bail};
 use super::self_test;
 use super::toolchain::Toolchain;
 use super::wrappers;
-use crate::apt::Apt;
 use crate::debian_packages::output::{dependencies, first_dependency, installations, major_minor, versions};
-use crate::debian_packages::{self, Folder};
+use crate::debian_packages::{self, Apt, Folder};
 use crate::workspace;
 
 /// The packages that the tools are taken from, and all that they need on top of this system.
@@ -26,14 +25,14 @@ struct Plan {
 /// Makes the tool chain in `folder`. Says what it downloads before it does so.
 pub(super) fn set_up(folder: &Folder) -> Result<()> {
     let shell = workspace::shell()?;
-    folder.fill(|new| {
-        // Debian 12's own emulator knows no Neoverse V1; that of the backports does.
-        let apt = debian_packages::apt(&shell, new, &["amd64", "arm64"])?;
-        let plan = plan(&apt)?;
-        println!("setup-cross: {}, LLVM {}, {}", plan.compiler, plan.llvm, plan.emulator);
-        debian_packages::unpack(&shell, &apt, &plan.packages, new, folder)?;
+    let choose = |apt: &Apt<'_>| {
+        let Plan { packages, compiler, emulator, llvm } = plan(apt)?;
+        println!("setup-cross: {compiler}, LLVM {llvm}, {emulator}");
+        Ok((packages, llvm))
+    };
+    folder.provide(&shell, &["amd64", "arm64"], choose, |new, llvm| {
         prune(&new.root())?;
-        wrappers::write(new, plan.llvm)?;
+        wrappers::write(new, llvm)?;
         self_test::run(&shell, &Toolchain::unpacked(new))?;
         let environment = Toolchain::unpacked(folder).shell_script();
         Ok(fs::write(new.path().join("env"), environment)?)
@@ -84,7 +83,7 @@ fn plan_with(apt: &Apt<'_>, kind: &str, version: &str, (major, minor): (u32, u32
     let mut packages: Vec<String> = closure(apt, &tools, llvm)?.into_iter().collect();
     packages.push(format!("libstd-rust{kind}-dev:arm64={version}"));
     packages.push(format!("rust{kind}-clippy={version}"));
-    // A plain name would take the release's own.
+    // A plain name would take the release's own, and that of Debian 12 knows no Neoverse V1.
     let emulator = debian_packages::newest(apt, "qemu-user")?;
     packages.push(emulator.clone());
     Ok(Plan { packages, compiler, emulator, llvm })

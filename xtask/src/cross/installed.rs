@@ -32,7 +32,7 @@ pub(crate) fn find(shell: &Shell) -> Result<Toolchain, Vec<String>> {
         want(on_path(&["aarch64-linux-gnu-gcc", "aarch64-unknown-linux-gnu-gcc"]), "aarch64-linux-gnu-gcc", gcc);
     let archiver =
         want(on_path(&["aarch64-linux-gnu-ar", "aarch64-unknown-linux-gnu-ar"]), "aarch64-linux-gnu-ar", gcc);
-    let root = want(
+    let system_root = want(
         system_root(shell, &linker),
         "lib/ld-linux-aarch64.so.1, the C library of the target",
         "package libc6-dev-arm64-cross, or libc6-arm64-cross; QEMU_LD_PREFIX names the folder of another",
@@ -44,7 +44,7 @@ pub(crate) fn find(shell: &Shell) -> Result<Toolchain, Vec<String>> {
     };
     let (llvm_objdump, llvm_mca) = (llvm("llvm-objdump"), llvm("llvm-mca"));
     if missing.is_empty() {
-        Ok(Toolchain::installed(linker, archiver, root, qemu, llvm_objdump, llvm_mca))
+        Ok(Toolchain { rust: None, linker, archiver, system_root, qemu, llvm_objdump, llvm_mca })
     } else {
         Err(missing)
     }

@@ -5,12 +5,12 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result};
 use xshell::{PushEnv, Shell};
 
 use super::wrappers::{rust_tool, tool};
 use super::{FOLDER, debian, installed};
-use crate::debian_packages::{Folder, obstacle};
+use crate::debian_packages::Folder;
 use crate::workspace;
 
 /// The target of all cross builds.
@@ -23,11 +23,11 @@ pub(crate) const DEFAULT_CPU: &str = "neoverse-v1";
 #[derive(Clone, Debug)]
 pub(crate) struct Toolchain {
     /// None where cargo's own compiler knows the target.
-    rust: Option<Rust>,
-    linker: PathBuf,
-    archiver: PathBuf,
+    pub(super) rust: Option<Rust>,
+    pub(super) linker: PathBuf,
+    pub(super) archiver: PathBuf,
     /// What the emulated program takes for `/`: the target's loader and libraries lie there.
-    system_root: PathBuf,
+    pub(super) system_root: PathBuf,
     /// Runs programs of the target, in the environment of [`Toolchain::enter`].
     pub(crate) qemu: PathBuf,
     pub(crate) llvm_objdump: PathBuf,
@@ -35,7 +35,7 @@ pub(crate) struct Toolchain {
 }
 
 #[derive(Clone, Debug)]
-struct Rust {
+pub(super) struct Rust {
     compiler: PathBuf,
     documentation: PathBuf,
     lints: PathBuf,
@@ -53,14 +53,10 @@ impl Toolchain {
             Ok(toolchain) => return Ok(toolchain),
             Err(missing) => missing,
         };
-        if let Some(obstacle) = obstacle() {
-            bail!(
-                "there is no tool chain for {TARGET} here. It cannot be unpacked from packages: {obstacle}. \
-                 To use the system's own, this is missing:\n  {}",
-                missing.join("\n  ")
-            );
-        }
-        debian::set_up(&folder)?;
+        debian::set_up(&folder).with_context(|| {
+            let missing = missing.join("\n  ");
+            format!("there is no tool chain for {TARGET} here; to use the system's own, this is missing:\n  {missing}")
+        })?;
         Ok(Self::unpacked(&folder))
     }
 
@@ -79,18 +75,6 @@ impl Toolchain {
             llvm_objdump: tool(folder, "llvm-objdump"),
             llvm_mca: tool(folder, "llvm-mca"),
         }
-    }
-
-    /// Tools of the system, with cargo's own compiler.
-    pub(super) fn installed(
-        linker: PathBuf,
-        archiver: PathBuf,
-        system_root: PathBuf,
-        qemu: PathBuf,
-        llvm_objdump: PathBuf,
-        llvm_mca: PathBuf,
-    ) -> Self {
-        Self { rust: None, linker, archiver, system_root, qemu, llvm_objdump, llvm_mca }
     }
 
     /// The compiler, as a program to start.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 
 use crate::debian_packages::Folder;
+use crate::workspace::make_executable;
 
 /// A tool of the host that works on the target's files.
 pub(super) fn tool(folder: &Folder, name: &str) -> PathBuf {
@@ -47,17 +48,6 @@ fn write_wrapper(path: &Path, root: &str, start: &str) -> Result<()> {
         format!("#!/bin/sh\nroot=$(cd \"$(dirname \"$(readlink -f \"$0\")\")/{root}\" && pwd)\n{start} \"$@\"\n");
     fs::write(path, script)?;
     make_executable(path)
-}
-
-#[cfg(unix)]
-fn make_executable(path: &Path) -> Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    Ok(fs::set_permissions(path, fs::Permissions::from_mode(0o755))?)
-}
-
-#[cfg(not(unix))]
-fn make_executable(_path: &Path) -> Result<()> {
-    anyhow::bail!("a tool chain can be unpacked on Debian only")
 }
 
 #[cfg(all(test, unix))]

@@ -9,11 +9,11 @@ use anyhow::{Context as _, Result};
 use md5::{Digest as _, Md5};
 
 use super::bag_of_words::{TermCounts, Vocabulary, words};
-use super::package_index::{self, PackageIndex, sha256};
+use super::package_index::{self, PackageIndex};
 use super::xmc::{self, Example};
 use crate::cli::DebianArguments;
 use crate::deb822::{first_alternatives, paragraphs};
-use crate::workspace;
+use crate::workspace::{self, sha256};
 
 /// A term is a feature if it occurs in this many training examples.
 const MINIMUM_DOCUMENTS: u32 = 2;

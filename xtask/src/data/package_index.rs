@@ -4,11 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use sha2::{Digest as _, Sha256};
 use xshell::cmd;
 
-use crate::apt::{Apt, Settings};
-use crate::workspace;
+use crate::debian_packages::apt::{Apt, Settings};
+use crate::workspace::{self, sha256};
 
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
@@ -104,11 +103,6 @@ pub(crate) fn read(folder: &Path) -> Result<PackageIndex> {
         packages,
         descriptions,
     })
-}
-
-/// The SHA-256 of `bytes`, hexadecimal.
-pub(crate) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

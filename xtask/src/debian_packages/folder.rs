@@ -66,7 +66,7 @@ impl Folder {
 
     /// Puts what `make` leaves in a new folder into the place of this one. Of a set-up that fails or is interrupted nothing is
     /// left, at the latest when the next begins; other set-ups wait for this one, and then find its work done.
-    pub(crate) fn fill(&self, make: impl FnOnce(&Self) -> Result<()>) -> Result<()> {
+    pub(super) fn fill(&self, make: impl FnOnce(&Self) -> Result<()>) -> Result<()> {
         let (new, _lock) = self.begin()?;
         if self.is_ready() {
             return Ok(()); // Another set-up held the lock until now.

@@ -1,15 +1,8 @@
-//! What apt, df and the tools themselves print, as values.
+//! What apt and the tools themselves print, as values.
 
 use anyhow::{Context as _, Result};
 
 use crate::deb822::{first_alternatives, paragraphs};
-
-/// A file that apt would download.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Download<'a> {
-    pub(crate) file: &'a str,
-    pub(crate) bytes: u64,
-}
 
 /// The versions that `apt-cache madison` lists, newest first.
 pub(crate) fn versions(madison: &str) -> Vec<&str> {
@@ -27,14 +20,11 @@ fn installation(line: &str) -> Option<(&str, &str)> {
     Some((name, rest.split_once('(')?.1.split(' ').next()?))
 }
 
-/// The files of `apt-get --print-uris download`.
-pub(crate) fn downloads(uris: &str) -> Result<Vec<Download<'_>>> {
-    let download = |line| {
-        let mut words = str::split_whitespace(line).skip(1);
-        Some(Download { file: words.next()?, bytes: words.next()?.parse().ok()? })
-    };
+/// The sizes of the files of `apt-get --print-uris download`, in bytes.
+pub(crate) fn download_sizes(uris: &str) -> Result<Vec<u64>> {
+    let size = |line: &str| line.split_whitespace().nth(2)?.parse().ok();
     let lines = uris.lines().filter(|line| line.starts_with('\''));
-    lines.map(|line| download(line).with_context(|| format!("apt-get --print-uris prints: {line}"))).collect()
+    lines.map(|line| size(line).with_context(|| format!("apt-get --print-uris prints: {line}"))).collect()
 }
 
 /// The first package that begins so and that a package depends on, of the first paragraph that `apt-cache show` prints.
@@ -48,12 +38,6 @@ pub(crate) fn major_minor(text: &str) -> Option<(u32, u32)> {
     let version = text.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_digit()))?;
     let mut numbers = version.split(|c: char| !c.is_ascii_digit());
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
-}
-
-/// The bytes that `df -Pk` says are available.
-pub(crate) fn available_bytes(df: &str) -> Option<u64> {
-    let kibibytes: u64 = df.lines().nth(1)?.split_whitespace().nth(3)?.parse().ok()?;
-    Some(kibibytes * 1024)
 }
 
 /// The value of `name` in os-release(5).
@@ -116,11 +100,8 @@ Conf binutils-aarch64-linux-gnu (2.40-2 Debian:12.15/oldstable [amd64])
 'http://deb.debian.org/debian/pool/main/q/qemu/qemu-user_10.0.2%2bds-2%2bdeb13u1%7ebpo12%2b1_amd64.deb' qemu-user_1%3a10.0.2+ds-2+deb13u1~bpo12+1_amd64.deb 62834188 SHA256:10a2dec99f2b2d0b1097ff0375aea35b89322d6631fc96700511b02e05bf6fef
 'http://deb.debian.org/debian-security/pool/updates/main/r/rustc-web/rustc-web_1.96.0%2bdfsg1-1%7edeb12u2_amd64.deb' rustc-web_1.96.0+dfsg1-1~deb12u2_amd64.deb 4450500 SHA256:8fefe1d6377fe4082f5a9d2a47e095e2d20319eaab9754bd2f0275155c9adf90
 ";
-        let all = downloads(uris).unwrap();
-        assert_eq!(all.len(), 2);
-        assert_eq!(all[0].file, "qemu-user_1%3a10.0.2+ds-2+deb13u1~bpo12+1_amd64.deb");
-        assert_eq!(all.iter().map(|download| download.bytes).sum::<u64>(), 67_284_688);
-        assert!(downloads("'http://mirror/a.deb' a.deb many\n").is_err());
+        assert_eq!(download_sizes(uris).unwrap(), [62_834_188, 4_450_500]);
+        assert!(download_sizes("'http://mirror/a.deb' a.deb many\n").is_err());
     }
 
     #[test]
@@ -142,14 +123,6 @@ Conf binutils-aarch64-linux-gnu (2.40-2 Debian:12.15/oldstable [amd64])
         );
         assert_eq!(major_minor("Debian LLVM version 22.1.8\n  Optimized build."), Some((22, 1)));
         assert_eq!(major_minor("none"), None);
-    }
-
-    #[test]
-    fn space_from_df() {
-        let df = "Filesystem     1024-blocks     Used Available Capacity Mounted on\n\
-            /dev/vda         264212084 24885612  70400276      27% /\n";
-        assert_eq!(available_bytes(df), Some(70_400_276 * 1024));
-        assert_eq!(available_bytes("df: /x: No such file or directory\n"), None);
     }
 
     #[test]

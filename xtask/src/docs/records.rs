@@ -6,7 +6,7 @@
 //! ```
 //!
 //! The names are those of files in `benches/records`, without `.json`; more than one are laid beside each other. After `where` a
-//! regular expression chooses, by `LEVEL KERNEL SHAPE`. Columns: those of [`Column`].
+//! regular expression chooses, by `LEVEL KERNEL SHAPE`. Columns: [`COLUMNS`], and processors.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -63,18 +63,20 @@ impl<'a> Wanted<'a> {
     fn table(&self, load: &dyn Fn(&str) -> Result<Record>) -> Result<String> {
         let records = self.records.iter().map(|name| load(name)).collect::<Result<Vec<_>>>()?;
         let entries = merged(&records)?;
-        let columns = self.columns.iter().map(|name| Column::parse(name, &entries)).collect::<Result<Vec<_>>>()?;
+        let columns = &self.columns;
+        check_columns(columns, &entries)?;
         let chosen = |entry: &&Entry| {
             let name = format!("{} {} {}", entry.level, entry.subject, entry.shape);
             self.filter.as_ref().is_none_or(|filter| filter.is_match(&name))
         };
-        let mut rows = vec![columns.iter().map(Column::head).collect::<Vec<_>>()];
+        let mut rows = vec![columns.iter().map(|column| head(column)).collect::<Vec<_>>()];
         rows.extend(
-            entries.values().filter(chosen).map(|entry| columns.iter().map(|column| column.cell(entry)).collect()),
+            entries.values().filter(chosen).map(|entry| columns.iter().map(|column| cell(column, entry)).collect()),
         );
         ensure!(rows.len() > 1, "no entry of {} is chosen", self.records.join(", "));
-        let mut table = markdown(&rows, |column| columns[column].is_number());
-        let from = |record: &Record| format!("`{}`, {}, commit {}", record.command, record.date, record.commit);
+        let mut table = markdown(&rows, |i| !["kernel", "shape", "level"].contains(&columns[i]));
+        let from =
+            |Record { origin, .. }: &Record| format!("`{}`, {}, commit {}", origin.command, origin.date, origin.commit);
         table.push_str(&format!("\n({})\n", records.iter().map(from).collect::<Vec<_>>().join("; ")));
         Ok(table)
     }
@@ -82,11 +84,11 @@ impl<'a> Wanted<'a> {
 
 /// The entries of all records by kernel, shape and level. What the records say of one entry is put together. Bare loops that
 /// only show limits are left out.
-fn merged(records: &[Record]) -> Result<BTreeMap<(String, String, String), Entry>> {
+fn merged(records: &[Record]) -> Result<BTreeMap<[String; 3], Entry>> {
     let mut entries: BTreeMap<_, Entry> = BTreeMap::new();
     for entry in records.iter().flat_map(|record| &record.entries).filter(|entry| !entry.subject.starts_with("probe::"))
     {
-        let key = (entry.subject.clone(), entry.shape.clone(), entry.level.clone());
+        let key = entry.key().map(str::to_owned);
         let Some(known) = entries.get_mut(&key) else {
             entries.insert(key, entry.clone());
             continue;
@@ -102,84 +104,48 @@ fn merged(records: &[Record]) -> Result<BTreeMap<(String, String, String), Entry
     Ok(entries)
 }
 
-#[derive(Clone, Debug, PartialEq)]
-enum Column {
-    Kernel,
-    Shape,
-    Level,
-    /// Median of a call.
-    Time,
-    Flops,
-    Bytes,
-    /// The share reached, and of what.
-    Limit,
-    /// Exact, an element.
-    Instructions,
-    /// An element, modelled for this processor.
-    Cycles(String),
+/// The columns that every record has; others are the processors for which its cycles are modelled.
+const COLUMNS: [&str; 8] = ["kernel", "shape", "level", "time", "GFLOP/s", "GB/s", "limit", "instructions"];
+
+fn check_columns<K>(columns: &[&str], entries: &BTreeMap<K, Entry>) -> Result<()> {
+    let processors: BTreeSet<&str> =
+        entries.values().flat_map(|entry| entry.modelled.keys().map(String::as_str)).collect();
+    let known: Vec<&str> = COLUMNS.into_iter().chain(processors).collect();
+    match columns.iter().find(|column| !known.contains(column)) {
+        Some(unknown) => bail!("no column `{unknown}`: there are {}", known.join(", ")),
+        None => Ok(()),
+    }
 }
 
-impl Column {
-    const NAMES: [(&str, Self); 8] = [
-        ("kernel", Self::Kernel),
-        ("shape", Self::Shape),
-        ("level", Self::Level),
-        ("time", Self::Time),
-        ("GFLOP/s", Self::Flops),
-        ("GB/s", Self::Bytes),
-        ("limit", Self::Limit),
-        ("instructions", Self::Instructions),
-    ];
+fn head(column: &str) -> String {
+    match column {
+        "instructions" => "instructions an element, counted".to_owned(),
+        named if COLUMNS.contains(&named) => named.to_owned(),
+        processor => format!("cycles an element on {processor}, modelled"),
+    }
+}
 
-    fn parse<K>(name: &str, entries: &BTreeMap<K, Entry>) -> Result<Self> {
-        if let Some((_, column)) = Self::NAMES.iter().find(|(known, _)| *known == name) {
-            return Ok(column.clone());
+fn cell(column: &str, entry: &Entry) -> String {
+    let rate = |of_a_call: u64| entry.a_nanosecond(of_a_call).map(number);
+    let an_element = |of_a_call: f64| number(of_a_call / entry.cost.elements as f64);
+    let cell = match column {
+        "kernel" => Some(format!("`{}`", entry.subject)),
+        "shape" => Some(entry.shape.clone()),
+        "level" => Some(entry.level.clone()),
+        // Median of a call.
+        "time" => entry.median().map(time),
+        "GFLOP/s" => rate(entry.cost.operations),
+        "GB/s" => rate(entry.cost.bytes),
+        "limit" => {
+            let limit = entry.measured.as_ref().and_then(|measured| measured.limit.as_ref());
+            limit.map(|limit| format!("{:.0} % of {}", 100.0 * limit.share, limit.name))
         }
-        let processors: BTreeSet<&str> =
-            entries.values().flat_map(|entry| entry.modelled.keys().map(String::as_str)).collect();
-        if processors.contains(name) {
-            return Ok(Self::Cycles(name.to_owned()));
+        "instructions" => entry.counted.map(|instructions| an_element(instructions as f64)),
+        processor => {
+            entry.modelled.get(processor).map(|cycles| cycles.map_or_else(|| "lacks it".to_owned(), an_element))
         }
-        let known: Vec<&str> = Self::NAMES.iter().map(|(name, _)| *name).chain(processors).collect();
-        bail!("no column `{name}`: there are {}", known.join(", "))
-    }
-
-    fn head(&self) -> String {
-        match self {
-            Self::Instructions => "instructions an element, counted".to_owned(),
-            Self::Cycles(processor) => format!("cycles an element on {processor}, modelled"),
-            named => Self::NAMES.iter().find(|(_, column)| column == named).map_or("", |(name, _)| name).to_owned(),
-        }
-    }
-
-    fn is_number(&self) -> bool {
-        !matches!(self, Self::Kernel | Self::Shape | Self::Level)
-    }
-
-    fn cell(&self, entry: &Entry) -> String {
-        let nanoseconds = entry.measured.as_ref().map(|measured| measured.nanoseconds[1]);
-        let rate = |count: u64| nanoseconds.filter(|_| count > 0).map(|nanoseconds| number(count as f64 / nanoseconds));
-        let elements = entry.cost.elements as f64;
-        let cell = match self {
-            Self::Kernel => Some(format!("`{}`", entry.subject)),
-            Self::Shape => Some(entry.shape.clone()),
-            Self::Level => Some(entry.level.clone()),
-            Self::Time => nanoseconds.map(time),
-            Self::Flops => rate(entry.cost.operations),
-            Self::Bytes => rate(entry.cost.bytes),
-            Self::Limit => entry
-                .measured
-                .as_ref()
-                .and_then(|measured| measured.limit.as_ref())
-                .map(|limit| format!("{:.0} % of {}", 100.0 * limit.share, limit.name)),
-            Self::Instructions => entry.counted.map(|instructions| number(instructions as f64 / elements)),
-            Self::Cycles(processor) => entry.modelled.get(processor).map(|cycles| match cycles {
-                Some(cycles) => number(cycles / elements),
-                None => "lacks it".to_owned(),
-            }),
-        };
-        cell.unwrap_or_else(|| "-".to_owned())
-    }
+    };
+    cell.unwrap_or_else(|| "-".to_owned())
 }
 
 #[cfg(test)]

@@ -2,12 +2,11 @@
 //! compiles only what differs, and equal sources give equal programs; these are copied away and kept.
 
 use std::collections::BTreeSet;
+use std::env;
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
-use std::{env, io};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use sha2::{Digest as _, Sha256};
 use xshell::{PushEnv, Shell, cmd};
 
 use crate::program::{self, Program, Target};
@@ -69,15 +68,16 @@ impl Builder {
     /// Removes what one that was interrupted has left half done.
     fn clear_up(&self) -> Result<()> {
         if self.half_checked_out().exists() {
-            fs::remove_dir_all(self.source()).context("removing a half checked out revision")?;
+            self.shell.remove_path(self.source())?;
             fs::create_dir(self.source())?;
-            remove_file(&self.folder.join("index-source"))?;
-            remove_file(&self.half_checked_out())?;
+            self.shell.remove_path(self.folder.join("index-source"))?;
+            self.shell.remove_path(self.half_checked_out())?;
         }
         // Nobody else works with these indices.
-        ["source", "worktree", "edited"]
-            .iter()
-            .try_for_each(|name| remove_file(&self.folder.join(format!("index-{name}.lock"))))
+        for name in ["source", "worktree", "edited"] {
+            self.shell.remove_path(self.folder.join(format!("index-{name}.lock")))?;
+        }
+        Ok(())
     }
 
     fn source(&self) -> PathBuf {
@@ -176,7 +176,7 @@ impl Builder {
         let _source = shell.push_env("GIT_WORK_TREE", self.source());
         File::create(self.half_checked_out())?;
         cmd!(shell, "git read-tree --reset -u {tree}").quiet().run()?;
-        remove_file(&self.half_checked_out())
+        Ok(shell.remove_path(self.half_checked_out())?)
     }
 }
 
@@ -197,17 +197,7 @@ impl Build {
 }
 
 fn short_hash(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Unless there is none.
-fn remove_file(path: &Path) -> Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("{}", path.display()))
-        }
-        _ => Ok(()),
-    }
+    workspace::sha256(bytes)[..16].to_owned()
 }
 
 /// `dot::dot`, `f32 1024` and the elements, with tabs between.

@@ -1,10 +1,8 @@
 //! Instructions of two builds, kernel by kernel.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use super::builds::{Build, Builder, Cases, Revision};
 use super::renamed;
@@ -87,40 +85,24 @@ fn named_as_in(cases: &Cases, run: &Run) -> Option<Run> {
 /// Counts what has not been counted of this very program before.
 fn cached(builder: &Builder, selection: &Selection, build: &Build, runs: &[Run]) -> Result<Counts> {
     let path = builder.folder.join("counts").join(format!("{}.json", build.binary.hash));
-    let mut known = load(&path)?;
+    let mut known = workspace::read_json_or_default::<BTreeMap<String, u64>>(&path)?;
     let missing: Vec<Run> = runs.iter().filter(|run| !known.contains_key(&run.to_string())).cloned().collect();
     if !missing.is_empty() {
         eprintln!("gate: counting {} runs for {}", missing.len(), build.program.architecture.name());
         let counts = count::count(&build.program, selection.target, &missing)?;
         known.extend(counts.iter().map(|(run, &count)| (run.to_string(), count)));
-        fs::create_dir_all(builder.folder.join("counts"))?;
-        workspace::write_whole(&path, &serde_json::to_string_pretty(&known)?)?;
+        workspace::write_json(&path, &known)?;
     }
     Ok(runs.iter().map(|run| (run.clone(), known[&run.to_string()])).collect())
 }
 
-fn load(path: &Path) -> Result<BTreeMap<String, u64>> {
-    match fs::read(path) {
-        Ok(bytes) => serde_json::from_slice(&bytes).with_context(|| format!("{}", path.display())),
-        Err(_) => Ok(BTreeMap::new()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use slide_kernels::{Isa, Precision};
-
     use super::*;
 
     #[test]
     fn more_instructions_are_a_loss_unless_somebody_said_why() {
-        let run = Run {
-            kernel: "dot::dot".into(),
-            shape: "f32 1".into(),
-            isa: Isa::Avx2,
-            precision: Precision::Reproducible,
-            elements: 1,
-        };
+        let run = Run::example("dot::dot", "f32 1", 1);
         let change = |old, new, accepted: Option<&str>| {
             Change { run: run.clone(), old, new, accepted: accepted.map(str::to_owned) }.is_loss()
         };

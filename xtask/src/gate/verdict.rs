@@ -118,20 +118,12 @@ impl fmt::Display for OfTarget {
 
 #[cfg(test)]
 mod tests {
-    use slide_kernels::{Isa, Precision};
-
     use super::*;
     use crate::count::Run;
     use crate::gate::counts::Change;
 
     fn verdict(counts: [u64; 2], ratio: f64) -> Verdict {
-        let run = Run {
-            kernel: "dot::dot".into(),
-            shape: "f32 10".into(),
-            isa: Isa::Avx2,
-            precision: Precision::Reproducible,
-            elements: 10,
-        };
+        let run = Run::example("dot::dot", "f32 10", 10);
         let [old, new] = counts;
         let changes = if old == new { vec![] } else { vec![Change { run, old, new, accepted: None }] };
         Verdict {

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
+use rayon::prelude::*;
 use slide_kernels::Isa;
 use xshell::Shell;
 
@@ -12,7 +13,6 @@ use crate::count::{Counter, Histogram, Run, TooLong};
 use crate::cross::Toolchain;
 use crate::disassembly::{Disassembly, Flow, Instruction};
 use crate::loops::loops;
-use crate::parallel;
 use crate::program::{Architecture, Program, Target};
 
 /// Loops that execute less than this part of a kernel's instructions are left out.
@@ -103,10 +103,11 @@ fn rounds<'a>(
         }
     }
     let questions: Vec<_> = questions.into_iter().collect();
-    let answers = parallel::map(&questions, |((processor, text), run)| {
-        tool.cycles_of_round(processor, text).with_context(|| format!("{run}, {processor}"))
-    });
-    questions.iter().zip(answers).map(|((question, _), answer)| Ok((*question, answer?))).collect()
+    let answer = |&((processor, text), run): &((&'a str, &'a str), &Run)| {
+        let cycles = tool.cycles_of_round(processor, text).with_context(|| format!("{run}, {processor}"))?;
+        Ok(((processor, text), cycles))
+    };
+    questions.par_iter().map(answer).collect()
 }
 
 /// Whether a processor is known to lack a level: llvm-mca models instructions of x86 on processors that do not have them, and

@@ -7,9 +7,8 @@ use anyhow::{Context as _, Result, ensure};
 
 use super::NumaVm;
 use super::guest::{Machine, Node, Step};
-use crate::apt::Apt;
 use crate::debian_packages::output::{first_dependency, installations};
-use crate::debian_packages::{self, Folder};
+use crate::debian_packages::{self, Apt, Folder};
 use crate::workspace;
 
 /// The small kernel for virtual machines; its name depends on the release.
@@ -18,17 +17,20 @@ const KERNEL: &str = "linux-image-cloud-amd64";
 /// Packages that are started or read from the folder, and so are fetched even where the system has them.
 const OWN: [&str; 5] = ["qemu-system-x86", "qemu-system-common", "qemu-system-data", "seabios", "busybox-static"];
 
-/// Makes the machine in `folder`, and boots it once.
-pub(super) fn set_up(folder: &Folder) -> Result<()> {
+/// Makes the machine in `folder`, unless it is there, and boots it once.
+pub(super) fn provide(folder: &Folder) -> Result<()> {
     let shell = workspace::shell()?;
-    folder.fill(|new| {
-        let apt = debian_packages::apt(&shell, new, &["amd64"])?;
-        debian_packages::unpack(&shell, &apt, &packages(&apt)?, new, folder)?;
+    let finish = |new: &Folder, ()| {
         let root = new.root();
         fs::rename(image(&root.join("boot"))?, new.path().join("kernel"))?;
-        prune(&root)?;
+        // What is large and not needed: the kernel's modules and the emulators of other machines.
+        for path in ["lib/modules", "usr/lib/modules", "usr/bin/qemu-system-i386", "usr/bin/qemu-system-x86_64-microvm"]
+        {
+            shell.remove_path(root.join(path))?;
+        }
         self_test(&NumaVm::unpacked(new))
-    })
+    };
+    folder.provide(&shell, &["amd64"], |apt| Ok((packages(apt)?, ())), finish)
 }
 
 /// What is unpacked, with versions. The emulator is that of the backports: older ones have errors in AVX2.
@@ -56,21 +58,6 @@ fn image(boot: &Path) -> Result<PathBuf> {
     let is_image =
         |path: &&PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("vmlinuz-"));
     files.iter().find(is_image).cloned().with_context(|| format!("no kernel in {}", boot.display()))
-}
-
-/// Removes what is large and not needed: the kernel's modules and the emulators of other machines.
-fn prune(root: &Path) -> Result<()> {
-    for modules in ["lib/modules", "usr/lib/modules"].map(|path| root.join(path)) {
-        if modules.exists() {
-            fs::remove_dir_all(modules)?;
-        }
-    }
-    for other in ["qemu-system-i386", "qemu-system-x86_64-microvm"].map(|name| root.join("usr/bin").join(name)) {
-        if other.exists() {
-            fs::remove_file(other)?;
-        }
-    }
-    Ok(())
 }
 
 /// Proof that it boots, has its nodes, and passes on what a program exits with.

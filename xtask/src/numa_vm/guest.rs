@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -15,8 +15,8 @@ use xshell::{Shell, cmd};
 
 use super::NumaVm;
 use super::console::{Console, begin_mark, end_mark};
-use super::initramfs::Initramfs;
-use crate::workspace;
+use crate::process::{Running, quoted, start};
+use crate::workspace::{self, make_executable};
 
 /// Far more than all steps of a machine take, on a busy host too.
 const TIME_LIMIT: Duration = Duration::from_secs(20 * 60);
@@ -58,8 +58,7 @@ impl NumaVm {
     pub(crate) fn run(&self, machine: &Machine, steps: &[Step]) -> Result<Vec<i32>> {
         let shell = workspace::shell()?;
         let folder = shell.create_temp_dir()?;
-        let archive = folder.path().join("initramfs");
-        fs::write(&archive, self.initramfs(&shell, folder.path(), steps)?)?;
+        let archive = self.initramfs(&shell, folder.path(), steps)?;
         let console = watch(self.emulator(machine, &archive)?, TIME_LIMIT)?;
         let done = console.statuses.len();
         ensure!(
@@ -89,29 +88,35 @@ impl NumaVm {
         Ok(command)
     }
 
-    /// The shell and its tools, the programs with their libraries, and the script that runs them.
-    fn initramfs(&self, shell: &Shell, folder: &Path, steps: &[Step]) -> Result<Vec<u8>> {
-        let mut archive = Initramfs::default();
-        for folder in ["proc", "sys", "dev", "tmp"] {
-            archive.add_folder(Path::new(folder));
+    /// An archive that the kernel unpacks into memory: the shell and its tools, the programs with their libraries, and the script
+    /// that runs them.
+    fn initramfs(&self, shell: &Shell, folder: &Path, steps: &[Step]) -> Result<PathBuf> {
+        let root = folder.join("root");
+        for folder in ["bin", "dev", "proc", "programs", "sys", "tmp"] {
+            shell.create_dir(root.join(folder))?;
         }
-        archive.add_program(Path::new("bin/busybox"), &read(&self.busybox)?);
-        let mut added: Vec<PathBuf> = Vec::new();
+        let inside = |path: &Path| root.join(path.strip_prefix("/").unwrap_or(path));
+        shell.copy_file(&self.busybox, root.join("bin/busybox"))?;
         for step in steps {
-            if added.contains(&step.program) {
+            let (program, copy) = (&step.program, inside(&place(&step.program)?));
+            if copy.exists() {
                 continue;
             }
-            added.push(step.program.clone());
-            archive.add_program(&place(&step.program)?, &stripped(shell, &step.program, folder)?);
-            for library in libraries(shell, &step.program)? {
-                if !added.contains(&library) {
-                    archive.add_program(&library, &read(&library)?);
-                    added.push(library);
-                }
+            // Without the tens of megabytes that only a debugger reads.
+            cmd!(shell, "strip --strip-debug -o {copy} {program}").quiet().run()?;
+            for library in libraries(shell, program)? {
+                let copy = inside(&library);
+                shell.create_dir(copy.parent().context("a library lies in a folder")?)?;
+                shell.copy_file(library, copy)?;
             }
         }
-        archive.add_program(Path::new("init"), init(steps)?.as_bytes());
-        Ok(archive.finish())
+        shell.write_file(root.join("init"), init(steps)?)?;
+        make_executable(&root.join("init"))?;
+        let (busybox, archive, _root) = (&self.busybox, folder.join("initramfs"), shell.push_dir(&root));
+        let files = cmd!(shell, "find .").quiet().read()?;
+        let packed = cmd!(shell, "{busybox} cpio -o -H newc").stdin(files).quiet().ignore_stderr().output()?.stdout;
+        fs::write(&archive, packed)?;
+        Ok(archive)
     }
 }
 
@@ -151,8 +156,7 @@ impl Machine {
 /// Starts the emulator and reads its console until it ends, or kills it at the limit.
 fn watch(mut emulator: Command, limit: Duration) -> Result<Console> {
     let program = emulator.get_program().to_owned();
-    let child = emulator.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
-    let mut running = Running(child.with_context(|| format!("cannot start {}", program.display()))?);
+    let mut running = Running(start(emulator.stdin(Stdio::null()).stdout(Stdio::piped()))?);
     let output = running.0.stdout.take().context("the emulator has no standard output")?;
     let (sender, lines) = mpsc::channel();
     // Ends with the emulator's output, or when nobody listens any more.
@@ -187,17 +191,6 @@ fn watch(mut emulator: Command, limit: Duration) -> Result<Console> {
         console.last_lines()
     );
     Ok(console)
-}
-
-/// An emulator, killed when nobody waits for it any more.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // It fails for one that has ended, which is as well.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 /// The first program of the machine, which runs the steps and switches it off.
@@ -244,18 +237,6 @@ fn place(program: &Path) -> Result<PathBuf> {
     Ok(Path::new("/programs").join(name))
 }
 
-/// For the shell, as one word.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
-}
-
-/// The program without the tens of megabytes that only a debugger reads.
-fn stripped(shell: &Shell, program: &Path, folder: &Path) -> Result<Vec<u8>> {
-    let small = folder.join("stripped");
-    cmd!(shell, "strip --strip-debug -o {small} {program}").quiet().run()?;
-    read(&small)
-}
-
 /// The shared libraries of a program, its loader among them.
 fn libraries(shell: &Shell, program: &Path) -> Result<Vec<PathBuf>> {
     // Fails for a program without any.
@@ -275,10 +256,6 @@ fn parse_libraries(ldd: &str) -> Result<Vec<PathBuf>> {
         }
     }
     Ok(found)
-}
-
-fn read(path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
 #[cfg(test)]

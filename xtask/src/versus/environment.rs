@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
-use xshell::{Shell, cmd};
+use serde::de::DeserializeOwned;
+use xshell::Shell;
 
+use crate::python::{self, PIP};
 use crate::workspace;
 
 /// Measures a process.
@@ -26,14 +28,7 @@ impl Environment {
     /// The one in this folder, which is made if need be, for a script that calls systems through their Python interfaces. The script has
     /// a verb `check`, which prints the versions of a system's packages.
     pub(crate) fn open(shell: &Shell, folder: &Path, script: &str) -> Result<Self> {
-        let environment = folder.join("venv");
-        let python = environment.join("bin/python");
-        if cmd!(shell, "{python} --version").quiet().ignore_stdout().ignore_stderr().run().is_err() {
-            cmd!(shell, "python3 -m venv --clear {environment}")
-                .quiet()
-                .run()
-                .context("cannot make a virtual environment (Debian: python3-venv)")?;
-        }
+        let python = python::environment(shell, &folder.join("venv"))?;
         let [script, measure] = [("peers.py", script), ("measure.py", MEASURE)].map(|(name, text)| {
             let path = folder.join(name);
             workspace::write_whole(&path, text).map(|()| path)
@@ -47,18 +42,28 @@ impl Environment {
             return Ok(versions);
         }
         eprintln!("versus: installing {system}");
-        let options = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--prefer-binary"];
         for requirements in requirements {
-            let words: Vec<OsString> = options.iter().chain(*requirements).map(OsString::from).collect();
+            let words = PIP.iter().chain(&["--prefer-binary"]).chain(*requirements).map(OsString::from);
             // What pip says of packages that are there, but incomplete on purpose, is no news.
-            self.python(&words).with_context(|| format!("pip install {}", requirements.join(" ")))?;
+            self.python(&words.collect::<Vec<_>>())
+                .with_context(|| format!("pip install {}", requirements.join(" ")))?;
         }
         self.versions(system)
     }
 
     fn versions(&self, system: &str) -> Result<Versions> {
-        let printed = self.python(&self.script(system, "check", &[]))?;
-        serde_json::from_slice(&printed).context("the script prints no versions")
+        self.answer(system, "check", &[])
+    }
+
+    /// What the script prints.
+    pub(crate) fn run(&self, system: &str, verb: &str, arguments: &[&Path]) -> Result<Vec<u8>> {
+        self.python(&self.script(system, verb, arguments))
+    }
+
+    /// The same, as JSON.
+    pub(crate) fn answer<T: DeserializeOwned>(&self, system: &str, verb: &str, arguments: &[&Path]) -> Result<T> {
+        let printed = self.run(system, verb, arguments)?;
+        serde_json::from_slice(&printed).with_context(|| format!("the script prints no answer to `{verb} {system}`"))
     }
 
     /// What Python prints. An error is the last line of those that it prints.

@@ -106,10 +106,10 @@ fn draw_panel(canvas: &Canvas<'_>, corner: (i32, i32), size: (i32, i32), name: &
     for value in x.ticks() {
         let at = x.at(value);
         canvas.line(&[(at, bottom), (at, bottom + 4)], INK, 1)?;
-        canvas.text(&tick(value), (at, bottom + 14), LETTERS - 1, INK, Anchor::Middle)?;
+        canvas.text(&tick(value), (at, bottom + 14), LETTERS - 1, INK, Anchor::Center)?;
     }
     let middle = ((left + right) / 2, bottom + 32);
-    canvas.text("CPU-seconds of training", middle, LETTERS - 1, INK, Anchor::Middle)?;
+    canvas.text("CPU-seconds of training", middle, LETTERS - 1, INK, Anchor::Center)?;
     // The first, slide, on top.
     for &(system, seconds, precision) in points.iter().rev() {
         let (colour, mark) = look(system);

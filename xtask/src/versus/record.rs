@@ -1,27 +1,13 @@
 //! What a comparison has found, as `--json` keeps it.
 
 use serde::{Deserialize, Serialize};
-use slide_benches::record::Machine;
 use slide_benches::statistics::median;
 
 use super::environment::Versions;
 use super::evaluate::Metrics;
 use super::sets::Size;
 use super::system::System;
-
-/// Where a record comes from.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Origin {
-    pub(crate) machine: Machine,
-    /// The commit, with `-dirty` if files had changed.
-    pub(crate) commit: String,
-    /// The compiler's version.
-    pub(crate) compiler: String,
-    /// Day of the run, as in 2026-11-22.
-    pub(crate) date: String,
-    /// What reproduces it.
-    pub(crate) command: String,
-}
+pub(crate) use crate::bench::record::Origin;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Record {
@@ -43,7 +29,7 @@ pub(crate) struct Contestant {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct LeftOut {
-    pub(crate) system: System,
+    pub(crate) name: String,
     pub(crate) reason: String,
 }
 
@@ -177,24 +163,13 @@ pub(super) mod tests {
         ];
         let size = Size { train_examples: 46_820, test_examples: 11_225, features: 48_638, labels: 49_531 };
         Record {
-            origin: Origin {
-                machine: Machine {
-                    name: "a-machine".to_owned(),
-                    processor: "A Machine <1>".to_owned(),
-                    cores: 2,
-                    notes: Vec::new(),
-                },
-                commit: "0123456789ab".to_owned(),
-                compiler: "1.95.0".to_owned(),
-                date: "2026-11-22".to_owned(),
-                command: "cargo xtask versus --suite accuracy".to_owned(),
-            },
+            origin: Origin::example("cargo xtask versus --suite accuracy"),
             systems: vec![
                 contestant(System::Slide, "slide"),
                 contestant(System::Parabel, "omikuji"),
                 contestant(System::Pecos, "libpecos"),
             ],
-            left_out: vec![LeftOut { system: System::Fasttext, reason: "no wheel".to_owned() }],
+            left_out: vec![LeftOut { name: "fastText".to_owned(), reason: "no wheel".to_owned() }],
             sets: vec![SetRecord { name: "debian".to_owned(), size, runs }],
         }
     }

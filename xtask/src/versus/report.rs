@@ -30,7 +30,7 @@ pub(crate) fn markdown_of(record: &Record) -> String {
     }
     text.push_str(&settings(record));
     for left_out in &record.left_out {
-        text.push_str(&format!("\n{} cannot be installed: {}\n", left_out.system.title(), left_out.reason));
+        text.push_str(&format!("\n{} cannot be installed: {}\n", left_out.name, left_out.reason));
     }
     text + &origin(&record.origin)
 }

@@ -12,18 +12,17 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
-use xshell::{Shell, cmd};
+use xshell::cmd;
 
-use super::Files;
+use super::Session;
 use super::environment::Environment;
 use super::evaluate;
-use super::record::Origin;
+use super::record::{LeftOut, Origin};
 use super::sets::{self, Set};
-use crate::cli::VersusArguments;
 use crate::program::{self, Target};
 use crate::workspace;
 use contestant::{Contestant, Round};
-use record::{LeftOut, Library, Method, Quality, Record, SetRecord};
+use record::{Library, Method, Quality, Record, SetRecord};
 
 /// Calls the libraries.
 const SCRIPT: &str = include_str!("retrieval.py");
@@ -38,15 +37,9 @@ const LIBRARIES: [(&str, &[&str]); 5] = [
 /// The searches of slide that are measured; the first is what the others are compared with.
 const OWN: [&str; 5] = ["exact", "index:0.95", "index:0.99", "index:0.995", "lsh"];
 
-pub(super) fn run(
-    arguments: &VersusArguments,
-    found: &BTreeMap<String, PathBuf>,
-    shell: &Shell,
-    files: &Files,
-    origin: Origin,
-) -> Result<()> {
+pub(super) fn run(session: &Session<'_>, found: &BTreeMap<String, PathBuf>, origin: Origin) -> Result<()> {
+    let Session { arguments, shell } = session;
     let folder = workspace::target().join("versus/retrieval");
-    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let environment = Environment::open(shell, &folder, SCRIPT)?;
     let mut record = Record { origin, libraries: Vec::new(), left_out: Vec::new(), sets: Vec::new() };
     for (name, requirements) in LIBRARIES {
@@ -70,11 +63,11 @@ pub(super) fn run(
     for (name, path) in found {
         let set = sets::prepare(name, path, &ground.folder.join("sets"))?;
         record.sets.push(ground.measure(&set, &record.libraries, arguments.rounds)?);
-        files.write_json(&record)?;
+        session.write_json(&record)?;
     }
     let text = report::markdown_of(&record);
     print!("{text}");
-    files.write_document(&text)
+    session.write_document(&text)
 }
 
 /// What is needed to measure.

@@ -1,17 +1,15 @@
 //! Texts in, labels out: slide beside fastText, Vowpal Wabbit and a linear support vector machine on tf-idf of scikit-learn.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
-use xshell::Shell;
+use slide_benches::statistics::median;
 
-use super::Files;
+use super::Session;
 use super::environment::{Environment, Versions};
 use super::record::Origin;
-use crate::cli::VersusArguments;
 use crate::program::{self, Target};
 use crate::workspace;
 
@@ -53,16 +51,10 @@ struct Found {
     microseconds: f64,
 }
 
-pub(super) fn run(
-    arguments: &VersusArguments,
-    folders: &[PathBuf],
-    shell: &Shell,
-    files: &Files,
-    origin: Origin,
-) -> Result<()> {
+pub(super) fn run(session: &Session<'_>, folders: &[PathBuf], origin: Origin) -> Result<()> {
+    let Session { arguments, shell } = session;
     let sets = find(folders, &arguments.sets)?;
     let folder = workspace::target().join("versus-text");
-    std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let environment = Environment::open(shell, &folder, PEERS)?;
     environment.provide("prepare", &[&["zstandard"]])?;
     let slide = program::build(shell, Target::Native, &workspace::target(), "slide")?;
@@ -80,8 +72,7 @@ pub(super) fn run(
     for (set, path) in &sets {
         let prepared = folder.join("sets").join(set);
         if !prepared.join("test.jsonl").exists() {
-            let words = [Path::new(set), path, &prepared];
-            said(environment.ask("prepare", "prepare", &words), 1).with_context(|| format!("cannot prepare {set}"))?;
+            environment.run(set, "prepare", &[path, &prepared]).with_context(|| format!("cannot prepare {set}"))?;
         }
     }
     for round in 1..=arguments.rounds {
@@ -91,20 +82,18 @@ pub(super) fn run(
                 eprintln!("versus: {title}, {set}, round {round}");
                 let runs = folder.join("runs");
                 let words = [&*data.join("train.jsonl"), &*data.join("test.jsonl"), &runs, &slide];
-                let found = said(environment.ask(system, "run", &words), 0)
-                    .and_then(|text| serde_json::from_str(&text).context("the script prints no figures"));
-                let (found, problem) = match found {
+                let (found, problem) = match environment.answer(system, "run", &words) {
                     Ok(found) => (Some(found), None),
                     Err(error) => (None, Some(format!("{error:#}"))),
                 };
                 record.runs.push(Run { set: set.clone(), system: system.to_owned(), round, found, problem });
-                files.write_json(&record)?;
+                session.write_json(&record)?;
             }
         }
     }
     let text = report(&record, &sets.into_keys().collect::<Vec<_>>());
     print!("{text}");
-    files.write_document(&text)
+    session.write_document(&text)
 }
 
 /// The folders of the sets: below those that are given.
@@ -123,26 +112,6 @@ fn find(folders: &[PathBuf], wanted: &[String]) -> Result<BTreeMap<String, PathB
     Ok(found)
 }
 
-/// What a command prints. `skip`: a word of it that names nothing to the script.
-fn said(mut words: Vec<std::ffi::OsString>, skip: usize) -> Result<String> {
-    if skip > 0 {
-        // The name of the system stands before the arguments.
-        words.remove(4);
-    }
-    let output =
-        Command::new(&words[0]).args(&words[1..]).stdin(Stdio::null()).output().context("cannot start Python")?;
-    if !output.status.success() {
-        let errors = String::from_utf8_lossy(&output.stderr);
-        bail!("{}", errors.trim_end().lines().last().unwrap_or("Python fails without a word"));
-    }
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_unstable_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
-}
-
 fn report(record: &Record, sets: &[String]) -> String {
     let Origin { command, date, commit, .. } = &record.origin;
     let mut text = String::from(
@@ -151,7 +120,9 @@ fn report(record: &Record, sets: &[String]) -> String {
     for set in sets {
         for (system, title, _) in SYSTEMS {
             let runs = || record.runs.iter().filter(|run| run.set == *set && run.system == system);
-            let found = |of: fn(&Found) -> f64| median(runs().filter_map(|run| run.found.as_ref().map(of)).collect());
+            let found = |of: fn(&Found) -> f64| {
+                median(&mut runs().filter_map(|run| run.found.as_ref().map(of)).collect::<Vec<_>>())
+            };
             if runs().all(|run| run.found.is_none()) {
                 if let Some(problem) = runs().find_map(|run| run.problem.as_ref()) {
                     text += &format!("| {set} | {title} | {problem} | | | | |\n");

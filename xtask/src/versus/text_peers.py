@@ -73,14 +73,13 @@ def slide(train, test, folder, program):
     model = os.path.join(folder, "slide.model")
     command = [program, "train", train, "-o", model, "--threads", "2", "--quiet"]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    trained = True
     command = [program, "eval", model, test, "--threads", "2", "--quiet", "--json", "--latency"]
 
     def answer():
         found = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
         return found["quality"]["accuracy"], found["latency"]["prediction"]["p50"]
 
-    return model, answer, trained
+    return model, answer
 
 
 def fasttext(train, test, folder, _):
@@ -111,7 +110,7 @@ def fasttext(train, test, folder, _):
             model.f.predict(line + "\n", 1, 0.0, "strict")
         return accuracy(found, own), 1e6 * (time.perf_counter() - start) / min(500, len(lines))
 
-    return file, answer, True
+    return file, answer
 
 
 def vw(train, test, folder, _):
@@ -146,7 +145,7 @@ def vw(train, test, folder, _):
         index = [int(one) - 1 if len(names) > 2 else int(one > 0) for one in found]
         return accuracy([names[one] for one in index], own), each
 
-    return file, answer, True
+    return file, answer
 
 
 def svc(train, test, folder, _):
@@ -173,7 +172,7 @@ def svc(train, test, folder, _):
             pipeline.predict([text])
         return accuracy(found, own), 1e6 * (time.perf_counter() - start) / 200
 
-    return file, answer, True
+    return file, answer
 
 
 SYSTEMS = {"slide": slide, "fasttext": fasttext, "vw": vw, "svc": svc}
@@ -192,7 +191,7 @@ def run(system, train, test, folder, program=None):
         importlib.import_module(name)
     os.makedirs(folder, exist_ok=True)
     start = (time.perf_counter(), processor())
-    model, answer, _ = SYSTEMS[system](train, test, folder, program)
+    model, answer = SYSTEMS[system](train, test, folder, program)
     wall, cpu = time.perf_counter() - start[0], processor() - start[1]
     share, microseconds = answer()
     found = {

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 
 use super::environment::Environment;
 use super::evaluate::{self, BEST};
@@ -104,7 +103,7 @@ impl Ground<'_> {
         }
         let command = self.environment.ask(system.name(), "train", &[&set.train, &files.model, &files.report]);
         let usage = self.measured(&command, None, files, commands)?;
-        Ok((usage, read::<Started>(&files.report)?.start_seconds))
+        Ok((usage, workspace::read_json::<Started>(&files.report)?.start_seconds))
     }
 
     fn predict(&self, system: System, set: &Set, files: &Files, commands: &mut Vec<String>) -> Result<(u64, Times)> {
@@ -117,11 +116,11 @@ impl Ground<'_> {
             let command =
                 [self.prediction_time.as_os_str(), model.as_ref(), set.test.as_ref(), single.as_str().as_ref()];
             self.measured(&owned(&command), Some(&files.report), files, commands)?;
-            return Ok((usage.peak_bytes, read(&files.report)?));
+            return Ok((usage.peak_bytes, workspace::read_json(&files.report)?));
         }
         let paths = [&files.model, &set.test, &files.predictions, Path::new(&single), &files.report];
         let usage = self.measured(&self.environment.ask(system.name(), "predict", &paths), None, files, commands)?;
-        Ok((usage.peak_bytes, read(&files.report)?))
+        Ok((usage.peak_bytes, workspace::read_json(&files.report)?))
     }
 
     /// Standard output that is not asked for goes nowhere, at no cost: some systems draw progress there.
@@ -163,11 +162,6 @@ fn shown(command: &[OsString]) -> String {
         path.strip_prefix(&root).unwrap_or(path).to_string_lossy().into_owned()
     };
     command.iter().map(word).collect::<Vec<_>>().join(" ")
-}
-
-fn read<T: DeserializeOwned>(path: &Path) -> Result<T> {
-    let text = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    serde_json::from_slice(&text).with_context(|| format!("{} is no report", path.display()))
 }
 
 /// The files of a folder and of those in it.

@@ -5,20 +5,24 @@ use std::io;
 use std::os::fd::AsRawFd as _;
 use std::path::Path;
 
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat, open};
+use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, open};
+use nix::sys::stat::Mode;
+use nix::unistd::linkat;
 
 use super::{Name, folder};
 
 /// A file without a name in `folder`; none if the file system has no such files, or they could not be given a name.
 pub(super) fn create(folder: &Path, mode: u32) -> Option<File> {
-    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
-    let file: File = open(folder, flags, Mode::from_raw_mode(mode)).ok()?.into();
+    let flags = OFlag::O_TMPFILE | OFlag::O_RDWR | OFlag::O_CLOEXEC;
+    let file: File = open(folder, flags, Mode::from_bits_truncate(mode)).ok()?.into();
     Path::new(&name_of(&file)).exists().then_some(file)
 }
 
 /// Gives the file a name, in place of the file that has it.
 pub(super) fn publish(file: &File, path: &Path) -> io::Result<()> {
-    let link = |path: &Path| -> io::Result<()> { Ok(linkat(CWD, name_of(file), CWD, path, AtFlags::SYMLINK_FOLLOW)?) };
+    let link = |path: &Path| -> io::Result<()> {
+        Ok(linkat(AT_FDCWD, &*name_of(file), AT_FDCWD, path, AtFlags::AT_SYMLINK_FOLLOW)?)
+    };
     match link(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             let _ = file.lock();

@@ -8,7 +8,7 @@
 use std::path::Path;
 
 use super::error::{DataError, Defect};
-use super::number::{byte, integer};
+use super::line::{byte, integer};
 use super::source;
 
 /// Labels that are no predictions, by example.

@@ -10,9 +10,8 @@ use std::path::Path;
 
 use super::dataset::MOST_COLUMNS;
 use super::error::{DataError, Defect};
-use super::line::Grammar;
+use super::line::{Grammar, byte, integer};
 use super::npy::{self, Array};
-use super::number::{byte, integer};
 use super::xmc::{self, Header};
 use super::{npz, text};
 

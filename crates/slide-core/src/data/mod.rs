@@ -51,7 +51,6 @@ mod matrix;
 pub mod names;
 mod npy;
 mod npz;
-mod number;
 mod numbering;
 mod pair;
 mod source;

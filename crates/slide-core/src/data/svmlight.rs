@@ -16,8 +16,7 @@ use std::io;
 
 use super::dataset::{Bases, Dataset, MOST_COLUMNS};
 use super::error::Defect;
-use super::line::{Grammar, Rows};
-use super::number::{byte, integer};
+use super::line::{Grammar, Rows, byte, integer};
 use super::xmc::{self, Header};
 use super::{IndexBase, ReadOptions, text};
 

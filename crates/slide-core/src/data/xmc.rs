@@ -10,8 +10,7 @@
 
 use super::dataset::{Dataset, MOST_COLUMNS};
 use super::error::Defect;
-use super::line::{Grammar, Rows, parse_line};
-use super::number::{byte, integer};
+use super::line::{Grammar, Rows, byte, integer, parse_line};
 use super::{ReadOptions, text};
 
 /// The first line of an XMC file.

@@ -18,6 +18,9 @@ pub(crate) struct Scan {
     logits: Vec<f32>,
     /// Per example the score that a row must reach to be among the best.
     thresholds: Vec<f32>,
+    /// Of an example alone, where the logits are that reach it.
+    chosen: Vec<u32>,
+    chosen_logits: Vec<f32>,
     max: Vec<f32>,
     sum: Vec<f32>,
     tile_max: Vec<f32>,
@@ -114,7 +117,7 @@ impl Scan {
                 self.add_to_sums(kernels, examples);
             }
             if k > 0 {
-                self.keep_best(layer, examples, k, best);
+                self.keep_best(kernels, layer, examples, k, best);
             }
         }
         for best in best {
@@ -123,10 +126,34 @@ impl Scan {
         }
     }
 
-    fn keep_best(&mut self, layer: &LayerRows, examples: usize, k: usize, best: &mut [Vec<ScoredLabel>]) {
-        let Self { rows, logits, thresholds, .. } = self;
-        if let [best] = best {
-            return keep_best_alone(layer, (rows, logits), k, &mut thresholds[0], best);
+    fn keep_best(
+        &mut self,
+        kernels: &Kernels,
+        layer: &LayerRows,
+        examples: usize,
+        k: usize,
+        best: &mut [Vec<ScoredLabel>],
+    ) {
+        let Self { rows, logits, thresholds, chosen, chosen_logits, .. } = self;
+        let offer = |row, score, threshold: &mut f32, best: &mut Vec<ScoredLabel>| {
+            if score >= *threshold {
+                best.push(ScoredLabel { label: layer.partition().to_logical(row), score });
+                if best.len() >= 2 * k.max(16) {
+                    shorten(best, k);
+                    *threshold = best.last().map_or(f32::INFINITY, |worst| worst.score);
+                }
+            }
+        };
+        if let ([best], [threshold]) = (&mut *best, &mut thresholds[..]) {
+            if *threshold == f32::NEG_INFINITY {
+                // No number is below it: all are offered.
+                return rows.iter().zip(&*logits).for_each(|(&row, &score)| offer(row, score, threshold, best));
+            }
+            chosen.resize(logits.len(), 0);
+            chosen_logits.resize(logits.len(), 0.0);
+            let count = kernels.select_above(logits, threshold.next_down(), chosen, chosen_logits);
+            let found = chosen[..count].iter().zip(&*chosen_logits);
+            return found.for_each(|(&at, &score)| offer(rows[at as usize], score, threshold, best));
         }
         for (&row, logits) in rows.iter().zip(logits.chunks_exact(examples)) {
             for (vector, logits) in logits.chunks_exact(16).enumerate() {
@@ -135,17 +162,9 @@ impl Scan {
                 if !logits.iter().zip(bars).fold(false, |any, (logit, bar)| any | (logit >= bar)) {
                     continue;
                 }
-                let label = layer.partition().to_logical(row);
                 for (lane, &score) in logits.iter().enumerate() {
                     let example = vector * 16 + lane;
-                    if score >= thresholds[example] {
-                        let best = &mut best[example];
-                        best.push(ScoredLabel { label, score });
-                        if best.len() >= 2 * k.max(16) {
-                            shorten(best, k);
-                            thresholds[example] = best.last().map_or(f32::INFINITY, |worst| worst.score);
-                        }
-                    }
+                    offer(row, score, &mut thresholds[example], &mut best[example]);
                 }
             }
         }
@@ -176,29 +195,5 @@ impl Scan {
     /// The logarithm of the sum of the exponentials of all logits of an example.
     pub(super) fn log_sum(&self, example: usize) -> f32 {
         self.max[example] + numerics::ln(self.sum[example])
-    }
-}
-
-/// [`Scan::keep_best`] of one example: 16 rows at a time.
-fn keep_best_alone(
-    layer: &LayerRows,
-    (rows, logits): (&[u32], &[f32]),
-    k: usize,
-    threshold: &mut f32,
-    best: &mut Vec<ScoredLabel>,
-) {
-    for (rows, logits) in rows.chunks(16).zip(logits.chunks(16)) {
-        if !logits.iter().fold(false, |any, logit| any | (logit >= threshold)) {
-            continue;
-        }
-        for (&row, &score) in rows.iter().zip(logits) {
-            if score >= *threshold {
-                best.push(ScoredLabel { label: layer.partition().to_logical(row), score });
-                if best.len() >= 2 * k.max(16) {
-                    shorten(best, k);
-                    *threshold = best.last().map_or(f32::INFINITY, |worst| worst.score);
-                }
-            }
-        }
     }
 }

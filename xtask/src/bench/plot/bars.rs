@@ -73,8 +73,8 @@ pub(super) fn draw(record: &Record) -> Result<Option<String>> {
         for value in if quantity == Quantity::Share { vec![0.0, 0.25, 0.5, 0.75, 1.0] } else { scale.ticks() } {
             let (x, text) = (scale.at(value), figure(&quantity, value, tick));
             canvas.line(&[(x, HEAD + 20), (x, bottom)], GRID, 1)?;
-            canvas.text(&text, (x, HEAD + 10), 11, QUIET, Anchor::Middle)?;
-            canvas.text(&text, (x, bottom + 11), 11, QUIET, Anchor::Middle)?;
+            canvas.text(&text, (x, HEAD + 10), 11, QUIET, Anchor::Center)?;
+            canvas.text(&text, (x, bottom + 11), 11, QUIET, Anchor::Center)?;
         }
         let mut y = HEAD + 26;
         for row in rows {
@@ -111,14 +111,10 @@ fn quantity(entries: &[Entry]) -> Option<Quantity> {
 
 fn value(entry: &Entry, quantity: &Quantity) -> Option<f64> {
     let cost = entry.cost;
-    let a_nanosecond = |count: u64| {
-        let measured = entry.measured.as_ref().filter(|_| count > 0)?;
-        Some(count as f64 / measured.nanoseconds[1])
-    };
     let value = match quantity {
         Quantity::Share => entry.measured.as_ref()?.limit.as_ref()?.share,
-        Quantity::Gigabytes => a_nanosecond(cost.bytes)?,
-        Quantity::Elements => 1e9 * a_nanosecond(cost.elements)?,
+        Quantity::Gigabytes => entry.a_nanosecond(cost.bytes)?,
+        Quantity::Elements => 1e9 * entry.a_nanosecond(cost.elements)?,
         Quantity::Cycles(processor) => entry.modelled.get(processor).copied()?? / cost.elements as f64,
         Quantity::Instructions => entry.counted? as f64 / cost.elements as f64,
     };

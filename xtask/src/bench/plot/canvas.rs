@@ -7,10 +7,11 @@ use plotters::backend::SVGBackend;
 use plotters::coord::Shift;
 use plotters::drawing::{DrawingArea, IntoDrawingArea as _};
 use plotters::element::{Circle, Cross, PathElement, Polygon, Rectangle, Text, TriangleMarker};
-use plotters::style::text_anchor::{HPos, Pos, VPos};
+pub(crate) use plotters::style::text_anchor::HPos as Anchor;
+use plotters::style::text_anchor::{Pos, VPos};
 use plotters::style::{Color as _, FontStyle, IntoFont as _, IntoTextStyle as _, RGBAColor, RGBColor, ShapeStyle};
 
-use super::super::record::Record;
+use super::super::record::{Origin, Record};
 
 pub(super) const INK: RGBColor = RGBColor(0x24, 0x29, 0x2F);
 pub(super) const QUIET: RGBColor = RGBColor(0x6E, 0x77, 0x81);
@@ -73,13 +74,6 @@ pub(crate) fn width(text: &str, size: i32) -> i32 {
     (text.chars().count() as f64 * f64::from(size) * 0.56).ceil() as i32
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Anchor {
-    Left,
-    Middle,
-    Right,
-}
-
 /// A picture that is being drawn. Its points are pixels.
 pub(crate) struct Canvas<'a> {
     area: DrawingArea<SVGBackend<'a>, Shift>,
@@ -109,14 +103,9 @@ impl<'a> Canvas<'a> {
         anchor: Anchor,
         style: FontStyle,
     ) -> Result<()> {
-        let horizontal = match anchor {
-            Anchor::Left => HPos::Left,
-            Anchor::Middle => HPos::Center,
-            Anchor::Right => HPos::Right,
-        };
         // plotters divides sizes by this to come to those of SVG.
         let font = ("Helvetica, Arial, sans-serif", f64::from(size) * 1.24).into_font().style(style);
-        let style = font.into_text_style(&self.area).color(&colour).pos(Pos::new(horizontal, VPos::Center));
+        let style = font.into_text_style(&self.area).color(&colour).pos(Pos::new(anchor, VPos::Center));
         self.area.draw(&Text::new(text.to_owned(), at, style)).map_err(failure)
     }
 
@@ -153,8 +142,8 @@ impl<'a> Canvas<'a> {
     /// Title, what was run where and when, and what the levels look like; below, the notes.
     pub(super) fn frame(&self, title: &str, record: &Record, size: (i32, i32), levels: &[&str]) -> Result<()> {
         self.styled(title, (MARGIN, MARGIN + 8), 19, INK, Anchor::Left, FontStyle::Bold)?;
-        let machine = &record.machine;
-        let what = format!("{}  ·  target {}  ·  {}", machine.processor, record.target, record.date);
+        let Origin { machine, commit, compiler, date, command } = &record.origin;
+        let what = format!("{}  ·  target {}  ·  {}", machine.processor, record.target, date);
         self.text(&what, (MARGIN, MARGIN + 31), 12, QUIET, Anchor::Left)?;
         let mut x = MARGIN + 5;
         for &level in levels.iter().filter(|level| !level.is_empty()) {
@@ -163,7 +152,7 @@ impl<'a> Canvas<'a> {
             x += 11 + width(level, 12) + 24;
         }
         let most = (size.0 - 2 * MARGIN) as usize / 6;
-        let made_by = format!("{}  ·  commit {}  ·  rustc {}", record.command, record.commit, record.compiler);
+        let made_by = format!("{command}  ·  commit {commit}  ·  rustc {compiler}");
         let notes = wrapped(&machine.notes.join("; "), most).into_iter().take(FOOT_LINES - 1);
         for (line, text) in notes.chain([made_by]).enumerate() {
             self.text(&text, (MARGIN, size.1 - FOOT + 14 + 17 * line as i32), 11, QUIET, Anchor::Left)?;

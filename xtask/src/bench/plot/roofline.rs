@@ -52,7 +52,7 @@ pub(super) fn draw(record: &Record) -> Result<Option<String>> {
     canvas.frame(&format!("{}: roofline, measured", record.suite), record, SIZE, &levels)?;
     for value in x.ticks() {
         canvas.line(&[(x.at(value), upper), (x.at(value), bottom)], GRID, 1)?;
-        canvas.text(&tick(value), (x.at(value), bottom + 13), LETTERS, QUIET, Anchor::Middle)?;
+        canvas.text(&tick(value), (x.at(value), bottom + 13), LETTERS, QUIET, Anchor::Center)?;
     }
     for value in y.ticks() {
         canvas.line(&[(left, y.at(value)), (right, y.at(value))], GRID, 1)?;
@@ -63,7 +63,7 @@ pub(super) fn draw(record: &Record) -> Result<Option<String>> {
         ((left + right) / 2, bottom + 32),
         12,
         INK,
-        Anchor::Middle,
+        Anchor::Center,
     )?;
     canvas.text("GFLOP/s", (MARGIN, upper - 14), 12, INK, Anchor::Left)?;
 
@@ -142,7 +142,7 @@ fn points<'a>(record: &'a Record, roofs: &Roofs<'_>) -> Vec<Point<'a>> {
     let point = |entry: &'a Entry| {
         let measured = entry.measured.as_ref()?;
         let intensity = entry.cost.operations as f64 / entry.cost.bytes as f64;
-        let rate = entry.cost.operations as f64 / measured.nanoseconds[1];
+        let rate = entry.a_nanosecond(entry.cost.operations)?;
         let slope = roofs.slopes.first().map_or(f64::INFINITY, |roof| roof.1 * intensity);
         let flat = roofs.flats.iter().find(|roof| roof.0 == entry.level).map_or(f64::INFINITY, |roof| roof.2);
         let share = measured.limit.as_ref().map_or(rate / slope.min(flat), |limit| limit.share);
@@ -187,7 +187,7 @@ impl Labels {
         for &((x, y), anchor) in places {
             let from = match anchor {
                 Anchor::Left => x,
-                Anchor::Middle => x - wide / 2,
+                Anchor::Center => x - wide / 2,
                 Anchor::Right => x - wide,
             };
             let (left, upper, right, lower) = (from, y - 6, from + wide, y + 6);

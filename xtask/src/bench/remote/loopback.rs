@@ -3,7 +3,7 @@
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -13,7 +13,8 @@ use xshell::{Shell, cmd};
 
 use super::SSH;
 use crate::bench::record::Record;
-use crate::debian_packages::{self, Folder, Purpose};
+use crate::debian_packages::{Folder, Purpose};
+use crate::process::{Running, start};
 use crate::workspace::{self, on_path};
 
 static PURPOSE: Purpose = Purpose {
@@ -31,9 +32,7 @@ const FILTER: &str = "dot::dot f32 1024";
 pub(crate) fn check(shell: &Shell) -> Result<()> {
     ensure!(on_path(&["ssh"]).is_some(), "there is no ssh here; the package is openssh-client");
     let folder = workspace::scratch("loopback");
-    if folder.exists() {
-        fs::remove_dir_all(&folder)?;
-    }
+    shell.remove_path(&folder)?;
     let temporary = folder.join("temporary");
     fs::create_dir_all(&temporary).with_context(|| format!("cannot create {}", temporary.display()))?;
     let server = Server::start(shell, &folder, &temporary)?;
@@ -47,7 +46,7 @@ pub(crate) fn check(shell: &Shell) -> Result<()> {
     let said = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "the server says:\n{}\nxtask says:\n{said}", server.log());
     let record: Record = serde_json::from_slice(&output.stdout).context("what it printed is no record")?;
-    ensure!(record.machine.name == machine::detect().name, "another machine: {}", record.machine.name);
+    ensure!(record.origin.machine.name == machine::detect().name, "another machine: {}", record.origin.machine.name);
     let is_measured =
         |subject: &str| record.entries.iter().any(|entry| entry.subject == subject && entry.median() > Some(0.0));
     ensure!(is_measured("dot::dot") && record.roofs.iter().all(|roof| roof.value > 0.0), "not measured: {record:?}");
@@ -71,7 +70,7 @@ pub(crate) fn check(shell: &Shell) -> Result<()> {
 
 /// A server that listens on the loopback until it is dropped.
 struct Server {
-    process: Child,
+    process: Running,
     log: PathBuf,
     /// Settings for the client.
     client: PathBuf,
@@ -113,8 +112,7 @@ impl Server {
         command.args(["-D", "-e", "-f"]).arg(&settings).stdin(Stdio::null()).stdout(Stdio::null());
         command.stderr(fs::File::create(&log)?);
         command.envs(libraries.map(|libraries| ("LD_LIBRARY_PATH", libraries)));
-        let process = command.spawn().with_context(|| format!("cannot start {}", sshd.display()))?;
-        let mut server = Self { process, log, client };
+        let mut server = Self { process: Running(start(&mut command)?), log, client };
         server.wait(port)?;
         Ok(server)
     }
@@ -124,7 +122,7 @@ impl Server {
             if TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok() {
                 return Ok(());
             }
-            if let Some(status) = self.process.try_wait()? {
+            if let Some(status) = self.process.0.try_wait()? {
                 bail!("the server ended with {status}; it says:\n{}", self.log());
             }
             thread::sleep(Duration::from_millis(50));
@@ -137,14 +135,6 @@ impl Server {
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        // Nothing is left to do if it has ended by itself.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
 /// The system's server, or else one unpacked from Debian's packages, with the folder of its libraries.
 fn find_or_unpack(shell: &Shell) -> Result<(PathBuf, Option<PathBuf>)> {
     let installed = on_path(&["sshd"]).or_else(|| Some(PathBuf::from("/usr/sbin/sshd")).filter(|path| path.exists()));
@@ -152,16 +142,9 @@ fn find_or_unpack(shell: &Shell) -> Result<(PathBuf, Option<PathBuf>)> {
         return Ok((installed, None));
     }
     let folder = Folder::chosen(&PURPOSE)?;
-    if !folder.is_ready() {
-        if let Some(obstacle) = debian_packages::obstacle() {
-            bail!("there is no sshd here: install openssh-server. It cannot be unpacked from packages: {obstacle}");
-        }
-        let packages = ["openssh-server", "libwrap0", "libnsl2", "libtirpc3"].map(str::to_owned);
-        folder.fill(|new| {
-            let apt = debian_packages::apt(shell, new, &["amd64"])?;
-            debian_packages::unpack(shell, &apt, &packages, new, &folder)
-        })?;
-    }
+    folder
+        .provide_packages(shell, &["openssh-server", "libwrap0", "libnsl2", "libtirpc3"])
+        .context("there is no sshd here: install openssh-server")?;
     let root = folder.root();
     Ok((root.join("usr/sbin/sshd"), Some(root.join("usr/lib/x86_64-linux-gnu"))))
 }

@@ -2,15 +2,17 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
+use crate::process::{Running, start_on_one_core};
+
 /// A program that reads numbers of calls and answers the nanoseconds they took.
 pub(super) struct Player {
     pub(super) program: PathBuf,
-    process: Child,
+    process: Running,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
 }
@@ -18,9 +20,10 @@ pub(super) struct Player {
 impl Player {
     pub(super) fn start(program: &Path, arguments: &[String], errors: Stdio) -> Result<Self> {
         let mut command = Command::new(program);
-        let mut process = start(command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(errors))?;
+        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(errors);
+        let mut process = start_on_one_core(&mut command)?;
         let (input, output) = (process.stdin.take().context("a pipe")?, process.stdout.take().context("a pipe")?);
-        Ok(Self { program: program.to_owned(), process, input, output: BufReader::new(output) })
+        Ok(Self { program: program.to_owned(), process: Running(process), input, output: BufReader::new(output) })
     }
 
     /// The nanoseconds of so many calls; 0 if the clock has not moved on during a few of them.
@@ -30,7 +33,7 @@ impl Player {
         let _ = writeln!(self.input, "{calls}");
         self.output.read_line(&mut line)?;
         if line.is_empty() {
-            let status = self.process.wait()?;
+            let status = self.process.0.wait()?;
             bail!("{} takes no turns: it ended with {status}", self.program.display());
         }
         let nanoseconds: f64 =
@@ -52,61 +55,5 @@ impl Player {
             calls *= 2;
             ensure!(calls < 1 << 40, "{} does nothing in {calls} calls", self.program.display());
         }
-    }
-}
-
-impl Drop for Player {
-    fn drop(&mut self) {
-        // Nothing is left to do if it has ended by itself.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-/// Starts a process on the core that all of them share, on which they never run at the same time. It is bound from its first
-/// instruction on, so its memory is that core's.
-pub(super) fn start(command: &mut Command) -> Result<Child> {
-    let bound = Bound::to_one_core()?;
-    let child = command.spawn().with_context(|| format!("cannot start {}", command.get_program().display()));
-    bound.release()?;
-    child
-}
-
-/// This thread, bound to the last core that it may use.
-#[cfg(target_os = "linux")]
-struct Bound(nix::sched::CpuSet);
-
-#[cfg(target_os = "linux")]
-impl Bound {
-    fn to_one_core() -> Result<Self> {
-        use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
-
-        let allowed = sched_getaffinity(THIS_THREAD)?;
-        let last = (0..CpuSet::count()).rev().find(|&core| allowed.is_set(core).unwrap_or(false));
-        let mut one = CpuSet::new();
-        one.set(last.context("no core is allowed")?)?;
-        sched_setaffinity(THIS_THREAD, &one)?;
-        Ok(Self(allowed))
-    }
-
-    fn release(self) -> Result<()> {
-        Ok(nix::sched::sched_setaffinity(THIS_THREAD, &self.0)?)
-    }
-}
-
-#[cfg(target_os = "linux")]
-const THIS_THREAD: nix::unistd::Pid = nix::unistd::Pid::from_raw(0);
-
-#[cfg(not(target_os = "linux"))]
-struct Bound;
-
-#[cfg(not(target_os = "linux"))]
-impl Bound {
-    fn to_one_core() -> Result<Self> {
-        Ok(Self)
-    }
-
-    fn release(self) -> Result<()> {
-        Ok(())
     }
 }

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result};
-use sha2::{Digest as _, Sha256};
+use anyhow::Result;
 
 use super::super::statistics::threshold;
 use super::{Binary, Builder, Measurement, Timed};
@@ -30,11 +29,7 @@ impl Same {
     }
 
     pub(super) fn open_at(path: PathBuf) -> Result<Self> {
-        let ratios = match fs::read(&path) {
-            Ok(bytes) => serde_json::from_slice(&bytes).with_context(|| format!("{}", path.display()))?,
-            Err(_) => BTreeMap::new(),
-        };
-        Ok(Self { path, ratios })
+        Ok(Self { ratios: workspace::read_json_or_default(&path)?, path })
     }
 
     /// The threshold after so many more pairs.
@@ -43,7 +38,7 @@ impl Same {
         ratios.extend(measurement.log_ratios([program; 2], pairs)?);
         ratios.drain(..ratios.len().saturating_sub(KEPT));
         let threshold = threshold(ratios, measurement.pairs());
-        workspace::write_whole(&self.path, &serde_json::to_string_pretty(&self.ratios)?)?;
+        workspace::write_json(&self.path, &self.ratios)?;
         Ok(threshold)
     }
 
@@ -66,12 +61,11 @@ fn machine() -> String {
     let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let constant = |line: &&str| ["model", "stepping", "cache size", "CPU"].iter().any(|name| line.starts_with(name));
     let text: String = processors.lines().filter(constant).collect();
-    Sha256::digest(text).iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+    workspace::sha256(text.as_bytes())[..8].to_owned()
 }
 
 #[cfg(all(test, unix))]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
     use std::path::Path;
 
     use super::super::any;
@@ -87,7 +81,7 @@ mod tests {
         let path = folder.join(nanoseconds.replace(['/', ' '], "_"));
         let script = format!("#!/bin/sh\nwhile read calls; do echo $(({nanoseconds})); done\n");
         fs::write(&path, script).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        workspace::make_executable(&path).unwrap();
         Binary::open(path).unwrap()
     }
 

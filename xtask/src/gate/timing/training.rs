@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 use anyhow::{Result, ensure};
 use xshell::cmd;
 
-use super::players::start;
 use super::{Builder, Measurement};
+use crate::process::{Clock, Time, start_on_one_core};
 
 /// Pairs of trainings. An odd number.
 pub(super) const PAIRS: usize = 5;
@@ -46,31 +46,17 @@ pub(super) fn log_ratio(programs: [&Path; 2], arguments: &[String], data: &Path,
     Ok((times[1] / times[0]).ln())
 }
 
-/// Seconds of processor time.
+/// Seconds of processor time, that of starting it included.
 fn time(slide: &Path, arguments: &[String], data: &Path) -> Result<f64> {
     let model = data.with_file_name("model.slide");
-    let before = children()?;
+    let clock = Clock::start();
     let mut command = Command::new(slide);
     command.args(["--quiet", "train"]).arg(data).arg("-o").arg(&model).args(["--threads", "1"]).args(arguments);
-    let child = start(command.stdout(Stdio::null()).stderr(Stdio::piped()))?;
+    let child = start_on_one_core(command.stdout(Stdio::null()).stderr(Stdio::piped()))?;
     let output = child.wait_with_output()?;
     let errors = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "{} ended with {}: {}", slide.display(), output.status, errors.trim());
-    Ok(children()? - before)
-}
-
-/// Processor time of the processes that this one has started and that have ended.
-#[cfg(target_os = "linux")]
-fn children() -> Result<f64> {
-    use nix::sys::resource::{UsageWho, getrusage};
-    use nix::sys::time::TimeValLike as _;
-
-    let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
-    Ok((usage.user_time() + usage.system_time()).num_microseconds() as f64 / 1e6)
-}
-
-/// The time of day: what others do is in it.
-#[cfg(not(target_os = "linux"))]
-fn children() -> Result<f64> {
-    Ok(std::time::UNIX_EPOCH.elapsed()?.as_secs_f64())
+    let Time { wall, processor } = clock.read();
+    // Where processor time is not known, what others do is in it.
+    Ok(processor.unwrap_or(wall).as_secs_f64())
 }

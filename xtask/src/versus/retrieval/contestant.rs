@@ -4,14 +4,14 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::super::measure::THREADS;
-use crate::workspace;
+use crate::process::{Running, start_on_one_core};
 
 /// A way to search that is built.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,27 +35,26 @@ pub(super) struct Round {
 
 pub(super) struct Contestant {
     name: String,
-    child: Child,
-    input: Option<ChildStdin>,
+    input: ChildStdin,
     output: BufReader<ChildStdout>,
     /// What it says of errors.
     log: PathBuf,
     built: Vec<Built>,
+    _process: Running,
 }
 
 impl Contestant {
     /// Starts a command on one core, and waits until it is ready.
     pub(super) fn start(name: &str, command: &[OsString], folder: &Path) -> Result<Self> {
         let log = folder.join(format!("log-{name}"));
-        let words = [pinned(), command.to_vec()].concat();
-        let mut process = Command::new(&words[0]);
-        process.args(&words[1..]).envs(THREADS.map(|variable| (variable, "1")));
+        let mut process = Command::new(&command[0]);
+        process.args(&command[1..]).envs(THREADS.map(|variable| (variable, "1")));
         process.stdin(Stdio::piped()).stdout(Stdio::piped());
         process.stderr(File::create(&log).with_context(|| format!("cannot make {}", log.display()))?);
-        let mut child = process.spawn().with_context(|| format!("cannot start {}", words[0].display()))?;
-        let (input, output) = (child.stdin.take(), child.stdout.take().context("no output")?);
-        let (name, built) = (name.to_owned(), Vec::new());
-        let mut contestant = Self { name, child, input, output: BufReader::new(output), log, built };
+        let mut process = Running(start_on_one_core(&mut process)?);
+        let input = process.0.stdin.take().context("no input")?;
+        let output = BufReader::new(process.0.stdout.take().context("no output")?);
+        let mut contestant = Self { name: name.to_owned(), input, output, log, built: Vec::new(), _process: process };
         contestant.built = contestant.read_until("ready")?;
         Ok(contestant)
     }
@@ -71,9 +70,7 @@ impl Contestant {
     /// Lets it answer all queries by each of its methods.
     pub(super) fn round(&mut self) -> Result<Vec<Round>> {
         // A process that has ended is found out when its output ends.
-        if let Some(input) = &mut self.input {
-            let _ = input.write_all(b"round\n");
-        }
+        let _ = self.input.write_all(b"round\n");
         let rounds: Vec<Round> = self.read_until("done")?;
         let is_same = |(built, round): (&Built, &Round)| built.method == round.method;
         ensure!(
@@ -99,24 +96,5 @@ impl Contestant {
         }
         let log = fs::read(&self.log).unwrap_or_default();
         bail!("{} ends: {}", self.name, String::from_utf8_lossy(&log).trim_end().lines().last().unwrap_or_default())
-    }
-}
-
-impl Drop for Contestant {
-    fn drop(&mut self) {
-        // It ends when its input does.
-        drop(self.input.take());
-        let _ = self.child.wait();
-    }
-}
-
-/// What pins a command to the last core that this process may use, where that can be done.
-fn pinned() -> Vec<OsString> {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let allowed = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
-    let last = allowed.and_then(|list| list.trim().rsplit([',', '-']).next());
-    match last.zip(workspace::on_path(&["taskset"])) {
-        Some((core, taskset)) => vec![taskset.into_os_string(), "-c".into(), core.into()],
-        None => Vec::new(),
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use slide_benches::statistics::median;
 
 use super::super::environment::Versions;
-use super::super::record::Origin;
+use super::super::record::{LeftOut, Origin};
 use super::contestant::{Built, Round};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,12 +22,6 @@ pub(super) struct Record {
 pub(super) struct Library {
     pub(super) name: String,
     pub(super) versions: Versions,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct LeftOut {
-    pub(super) name: String,
-    pub(super) reason: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
