@@ -14,9 +14,10 @@ use crate::program::{self, Target};
 use crate::workspace;
 
 const PEERS: &str = include_str!("text_peers.py");
-/// Sets of texts, and what each has in its folder.
-const SETS: [(&str, &str); 3] =
-    [("imdb", "train.jsonl.zst"), ("clinc150", "data_full.json.zst"), ("tibkat-titles", "train.jsonl.zst")];
+/// Sets that are looked for if none are named.
+const SETS: [&str; 3] = ["imdb", "clinc150", "tibkat-titles"];
+/// One of these files is in the folder of a set.
+const FILES: [&str; 3] = ["train.jsonl", "train.jsonl.zst", "data_full.json.zst"];
 /// Systems: name, as in tables, and packages.
 const SYSTEMS: [(&str, &str, &[&str]); 4] = [
     ("slide", "slide", &[]),
@@ -99,16 +100,16 @@ pub(super) fn run(session: &Session<'_>, folders: &[PathBuf], origin: Origin) ->
 /// The folders of the sets: below those that are given.
 fn find(folders: &[PathBuf], wanted: &[String]) -> Result<BTreeMap<String, PathBuf>> {
     let mut found = BTreeMap::new();
-    for (set, file) in SETS {
-        let is_wanted = wanted.is_empty() || wanted.iter().any(|name| name == set);
-        let place = folders.iter().map(|folder| folder.join(set)).find(|folder| folder.join(file).is_file());
-        match place.filter(|_| is_wanted) {
-            Some(folder) => drop(found.insert(set.to_owned(), folder)),
-            None if is_wanted && !wanted.is_empty() => bail!("{set} is in none of the folders of --data"),
+    let known = SETS.map(str::to_owned);
+    for set in if wanted.is_empty() { &known } else { wanted } {
+        let has_texts = |folder: &PathBuf| FILES.iter().any(|file| folder.join(file).is_file());
+        match folders.iter().map(|folder| folder.join(set)).find(has_texts) {
+            Some(folder) => drop(found.insert(set.clone(), folder)),
+            None if !wanted.is_empty() => bail!("no folder of --data has {set} with train.jsonl"),
             None => {}
         }
     }
-    ensure!(!found.is_empty(), "none of the folders of --data has imdb, clinc150 or tibkat-titles");
+    ensure!(!found.is_empty(), "no folder of --data has {}", SETS.join(", "));
     Ok(found)
 }
 

@@ -27,29 +27,32 @@ def check(system):
 
 
 def prepare(name, folder, out):
+    """Sets are folders with `train.jsonl` and `test.jsonl`, compressed or not; CLINC150 has a file of its own."""
     import zstandard
 
-    def lines(path):
-        with open(path, "rb") as file:
-            yield from zstandard.ZstdDecompressor().stream_reader(file).read().decode().rstrip("\n").split("\n")
-
-    def write(part, rows):
-        with open(os.path.join(out, part + ".jsonl"), "w") as file:
-            for label, text in rows:
-                file.write(json.dumps({"label": label, "text": text}) + "\n")
+    def lines(name):
+        path = os.path.join(folder, name)
+        if os.path.exists(path):
+            with open(path, "rb") as file:
+                content = file.read()
+        else:
+            with open(path + ".zst", "rb") as file:
+                content = zstandard.ZstdDecompressor().stream_reader(file).read()
+        return content.decode().rstrip("\n").split("\n")
 
     os.makedirs(out, exist_ok=True)
     if name == "clinc150":
-        parts = json.loads("\n".join(lines(os.path.join(folder, "data_full.json.zst"))))
-        for part in ("train", "test"):
-            write(part, ((label, text) for text, label in parts[part]))
-        return
+        sets = json.loads("\n".join(lines("data_full.json")))
     for part in ("train", "test"):
-        rows = (json.loads(line) for line in lines(os.path.join(folder, part + ".jsonl.zst")))
-        if name == "tibkat-titles":
-            write(part, ((row["y"], row["t"]) for row in rows))
-        else:
-            write(part, ((row["label"], row["text"]) for row in rows))
+        with open(os.path.join(out, part + ".jsonl"), "w") as file:
+            if name == "clinc150":
+                rows = [{"label": label, "text": text} for text, label in sets[part]]
+            else:
+                rows = [json.loads(line) for line in lines(part + ".jsonl")]
+            for row in rows:
+                # The titles of TIBKAT have short names.
+                row = {"label": row.get("label", row.get("y")), "text": row.get("text", row.get("t"))}
+                file.write(json.dumps(row) + "\n")
 
 
 def read(path):
