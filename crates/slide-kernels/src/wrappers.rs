@@ -70,13 +70,3 @@ macro_rules! row_tile_lists {
         }
     };
 }
-
-/// Runs intrinsics in a function that has a proof of its level: an argument whose type exists only where the level is
-/// available, or the guarantee of an unsafe function's caller.
-macro_rules! proven {
-    ($($body:tt)*) => {
-        // SAFETY: a vector among the arguments, or the caller of the unsafe function, proves that the level of this module is
-        // available; that pointers are valid for what is read or written there is guaranteed by that caller.
-        unsafe { $($body)* }
-    };
-}

@@ -6,7 +6,7 @@ use super::{Compare, LANES, SimdU32x16, numerics};
 
 /// A function of one vector. (A closure would be compiled without the target features of the wrapper.)
 trait Map<L> {
-    unsafe fn of(&self, x: L) -> L;
+    fn of(&self, x: L) -> L;
 }
 
 /// Replaces each element by the function of it.
@@ -34,9 +34,8 @@ macro_rules! maps {
 
         impl<L: Compare> Map<L> for $function {
             #[inline(always)]
-            unsafe fn of(&self, $x: L) -> L {
-                // SAFETY: the instruction set is guaranteed by the caller.
-                unsafe { $image }
+            fn of(&self, $x: L) -> L {
+                $image
             }
         }
 
@@ -49,7 +48,10 @@ macro_rules! maps {
 }
 
 maps! {
-    Relu, relu: |x| L::zero().select(x.at_most(L::zero()), x);
+    Relu, relu: |x| {
+        let zero = L::zero(x.proof());
+        zero.select(x.at_most(zero), x)
+    };
     Exp, exp: |x| numerics::exp(x);
     Ln, ln: |x| numerics::ln(x);
     Sigmoid, sigmoid: |x| numerics::sigmoid(x, numerics::exp_minus_abs(x));
@@ -62,7 +64,7 @@ pub(crate) unsafe fn relu_backward<L: Compare>(delta: &mut [f32], activation: &[
     // SAFETY: the instruction set and the lengths are guaranteed by the caller; each access is to elements `i..i + 16 <= n`, or
     // to the `n - i` that are left.
     unsafe {
-        let zero = L::zero();
+        let zero = L::zero(L::token());
         let mut i = 0;
         while i + LANES <= n {
             let off = L::load(activation.add(i)).at_most(zero);
@@ -83,10 +85,11 @@ pub(crate) unsafe fn dropout<L: Compare>(x: &mut [f32], random: &[u32], threshol
     // SAFETY: the instruction set and the lengths are guaranteed by the caller; each access is to elements `i..i + 16 <= n`, or
     // to the `n - i` that are left.
     unsafe {
+        let simd = L::token();
         // Unsigned numbers compare like signed ones once the highest bit is flipped.
-        let flip = L::U32::splat(0x8000_0000);
-        let threshold = L::U32::splat(threshold).xor(flip);
-        let (zero, scale) = (L::zero(), L::splat(scale));
+        let flip = L::U32::splat(simd, 0x8000_0000);
+        let threshold = L::U32::splat(simd, threshold).xor(flip);
+        let (zero, scale) = (L::zero(simd), L::splat(simd, scale));
         let mut i = 0;
         while i + LANES <= n {
             let dropped = threshold.greater_signed(L::U32::load(words.add(i)).xor(flip));

@@ -135,7 +135,7 @@ impl<L: SimdF32x16, R: Rounded<L>> Factors<L> for Halves<R> {
                 for n in 0..vectors {
                     let element = |e: usize| {
                         if e >= R::STEP || k + e >= depth {
-                            return L::zero();
+                            return L::zero(L::token());
                         }
                         let from = right.row(first + k + e).add(lane + n * LANES);
                         match lanes - n * LANES {

@@ -54,7 +54,7 @@ unsafe fn in_place<L: Swap, const N: usize>(x: *mut f32) {
 pub(crate) unsafe fn in_registers<L: Swap, const N: usize>(load: impl Fn(usize) -> L) -> [L; N] {
     // SAFETY: as above; the tables have 16 elements.
     unsafe {
-        let mut x = [L::zero(); N];
+        let mut x = [L::zero(L::token()); N];
         for (i, x) in x.iter_mut().enumerate() {
             *x = load(i);
             *x = x.fma(L::load(SIGNS[0].as_ptr()), x.swap_1());

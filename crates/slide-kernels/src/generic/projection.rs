@@ -95,9 +95,10 @@ unsafe fn sums<L: Compress, const N: usize>(
 ) {
     // SAFETY: as above.
     unsafe {
-        let mut sums = [[L::zero(); 2]; N];
+        let simd = L::token();
+        let mut sums = [[L::zero(simd); 2]; N];
         for (i, &value) in values.iter().enumerate() {
-            let x = L::splat(value);
+            let x = L::splat(simd, value);
             let signs = signs.add(coordinate(i) * stride);
             for (j, [low, high]) in sums.iter_mut().enumerate() {
                 let set = *signs.add(j);
@@ -106,8 +107,8 @@ unsafe fn sums<L: Compress, const N: usize>(
             }
         }
         for (j, [low, high]) in sums.iter().enumerate() {
-            bits.add(2 * j).write(L::mask_to_bits(low.greater(L::zero())) as u16);
-            bits.add(2 * j + 1).write(L::mask_to_bits(high.greater(L::zero())) as u16);
+            bits.add(2 * j).write(L::mask_to_bits(simd, low.greater(L::zero(simd))) as u16);
+            bits.add(2 * j + 1).write(L::mask_to_bits(simd, high.greater(L::zero(simd))) as u16);
         }
     }
 }

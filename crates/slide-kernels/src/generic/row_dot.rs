@@ -23,7 +23,7 @@ pub(crate) unsafe fn dots<L: SimdF32x16, S: Storage, const N: usize>(
     // SAFETY: the instruction set is guaranteed by the caller; every load is of elements `k..k + 16 <= width`, or of the
     // `width - k` that are left.
     unsafe {
-        let mut lanes = [L::zero(); N];
+        let mut lanes = [L::zero(L::token()); N];
         let mut k = 0;
         while k + LANES <= width {
             for j in 0..N {
@@ -244,8 +244,9 @@ unsafe fn products_from<L: SimdF32x16, S, F: Factor<L, S>, const HELD: usize>(
     // SAFETY: rows lie in the table and are as long as the vector, of which no more than its `width` columns are taken;
     // `factor` proves the instruction set.
     unsafe {
-        let mut lanes = [L::zero(); BLOCK];
-        let mut partial_sums = [L::half_reduce([L::zero(); 4]); 4];
+        let simd = L::token();
+        let mut lanes = [L::zero(simd); BLOCK];
+        let mut partial_sums = [L::half_reduce([L::zero(simd); 4]); 4];
         for out in out.chunks_mut(BLOCK) {
             let mut done = 0;
             while HELD > 0 && done + panel <= width {
@@ -254,7 +255,7 @@ unsafe fn products_from<L: SimdF32x16, S, F: Factor<L, S>, const HELD: usize>(
                 for ((j, &id), lanes) in ids.iter().enumerate().zip(&mut lanes) {
                     rows.ask(place + j, done..done + panel);
                     let row = in_register(rows.row(id).add(done));
-                    let mut sum = if done == 0 { L::zero() } else { *lanes };
+                    let mut sum = if done == 0 { L::zero(simd) } else { *lanes };
                     for (h, &part) in parts.iter().enumerate() {
                         sum = factor.add(row.add(h * F::STEP), part, sum);
                     }
@@ -269,7 +270,7 @@ unsafe fn products_from<L: SimdF32x16, S, F: Factor<L, S>, const HELD: usize>(
                 }
             } else {
                 for (j, (sum, &four)) in partial_sums.iter_mut().zip(fours).enumerate().take(out.len().div_ceil(4)) {
-                    let four = if done == 0 { [L::zero(); 4] } else { four };
+                    let four = if done == 0 { [L::zero(simd); 4] } else { four };
                     *sum = L::half_reduce(four_together(rows, place + 4 * j, factor, done, four));
                 }
             }
@@ -381,11 +382,12 @@ unsafe fn blocks<L: SimdF32x16, S, F: Factor<L, S>, const TOGETHER: usize>(
     let (blocks, lists) = (out.as_chunks_mut::<BLOCK>().0, rows.ids.as_chunks::<BLOCK>().0);
     // SAFETY: that of `products`.
     unsafe {
-        let mut partial_sums = [L::half_reduce([L::zero(); 4]); 4];
+        let simd = L::token();
+        let mut partial_sums = [L::half_reduce([L::zero(simd); 4]); 4];
         for (out, ids) in blocks.iter_mut().zip(lists) {
             for (partial_sums, ids) in partial_sums.chunks_exact_mut(TOGETHER / 4).zip(ids.as_chunks::<TOGETHER>().0) {
                 let mut rows = ids.map(|id| rows.row(id));
-                let (mut sums, mut k) = ([L::zero(); TOGETHER], 0);
+                let (mut sums, mut k) = ([L::zero(simd); TOGETHER], 0);
                 while k < factor.width() {
                     steps(&mut rows, factor, k, &mut sums);
                     k += F::UNROLLED * F::STEP;
@@ -441,7 +443,7 @@ unsafe fn four_products_of_held<L: SimdF32x16, S, F: Factor<L, S>, const HELD: u
     // SAFETY: that of `products`.
     unsafe {
         let rows = ids.map(|id| in_register(rows.row(id)));
-        let mut sums = [L::zero(); 4];
+        let mut sums = [L::zero(L::token()); 4];
         for (h, &part) in parts.iter().enumerate() {
             for c in 0..4 {
                 sums[c] = factor.add(rows[c].add(h * F::STEP), part, sums[c]);

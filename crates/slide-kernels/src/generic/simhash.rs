@@ -94,9 +94,10 @@ unsafe fn single<L: Compare + Swap>(
 unsafe fn small<L: Compare + Swap, const N: usize>(vector: *const f32, signs: *const u32, bits: *mut u16) {
     // SAFETY: as above.
     unsafe {
+        let simd = L::token();
         let x = block::<L, N>(vector, signs);
         for (i, x) in x.into_iter().enumerate() {
-            bits.add(i).write(L::mask_to_bits(x.greater(L::zero())) as u16);
+            bits.add(i).write(L::mask_to_bits(simd, x.greater(L::zero(simd))) as u16);
         }
     }
 }
@@ -116,6 +117,7 @@ unsafe fn large<L: Compare + Swap>(
 ) {
     // SAFETY: as above.
     unsafe {
+        let simd = L::token();
         for start in (0..padded).step_by(L::BLOCK) {
             let (vector, signs, to) = (vector.add(start), signs.add(start), projections.add(start));
             if L::BLOCK == 64 {
@@ -127,7 +129,7 @@ unsafe fn large<L: Compare + Swap>(
         longer::<L>(projections, padded);
         for i in 0..padded / LANES {
             let x = L::load(projections.add(i * LANES));
-            bits.add(i).write(L::mask_to_bits(x.greater(L::zero())) as u16);
+            bits.add(i).write(L::mask_to_bits(simd, x.greater(L::zero(simd))) as u16);
         }
     }
 }
@@ -166,13 +168,14 @@ pub(crate) unsafe fn pack<L: Compare>(bits: &[u16], code_bits: usize, codes: &mu
     let tables = codes.len();
     // SAFETY: as above; a block of 16 codes, or the array, has room for 16.
     unsafe {
+        let simd = L::token();
         for (block, codes) in codes.chunks_mut(LANES).enumerate() {
-            let mut code = L::U32::splat(0);
-            let mut place = L::U32::splat(1);
+            let mut code = L::U32::splat(simd, 0);
+            let mut place = L::U32::splat(simd, 1);
             for k in 0..code_bits {
                 let first = k * tables + block * LANES;
                 let two = u32::from(bits[first / 16]) | u32::from(bits[first / 16 + 1]) << 16;
-                let mask = L::mask_from_bits(two >> (first % 16));
+                let mask = L::mask_from_bits(simd, two >> (first % 16));
                 code = code.or(place).select(mask, code);
                 place = place.add(place);
             }

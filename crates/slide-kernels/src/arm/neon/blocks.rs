@@ -2,7 +2,7 @@
 
 use core::arch::aarch64::*;
 
-use super::{F32x16, U32x16};
+use super::{F32x16, NEON, U32x16};
 use crate::api::blocks::Table;
 use crate::generic::blocks::{self, LINE, Products};
 use crate::{BitBlocks, NibbleBlocks};
@@ -63,7 +63,7 @@ impl Products for Nibbles {
 /// NEON is available; `query` is valid for reading `4 N` elements.
 #[inline(always)]
 pub(in crate::arm) unsafe fn columns<const N: usize>(query: *const i8) -> [int8x16_t; N] {
-    let mut columns = [proven!(vdupq_n_s8(0)); N];
+    let mut columns = [NEON.vdupq_n_s8(0); N];
     for (j, columns) in columns.iter_mut().enumerate() {
         // SAFETY: upheld by the caller.
         *columns = unsafe { vreinterpretq_s8_u32(vdupq_n_u32(query.cast::<u32>().add(j).read_unaligned())) };

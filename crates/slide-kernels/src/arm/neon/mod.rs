@@ -24,8 +24,17 @@ pub(in crate::arm) mod quant;
 mod sparse_dot;
 mod transpose;
 
+use pulp::core_arch::aarch64::Neon;
+
 use crate::{Isa, Kernels};
 pub(super) use lanes::{F32x16, U32x16};
+
+/// The token of NEON, through which its intrinsics without a pointer are safe.
+pub(in crate::arm) const NEON: Neon = {
+    assert!(cfg!(target_feature = "neon"));
+    // SAFETY: NEON belongs to the target.
+    unsafe { Neon::new_unchecked() }
+};
 
 #[allow(clippy::needless_update, reason = "a kernel that is not written for this level is that of the level below")]
 pub(crate) const KERNELS: Kernels = Kernels {

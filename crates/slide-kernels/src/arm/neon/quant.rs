@@ -2,7 +2,7 @@
 
 use core::arch::aarch64::*;
 
-use super::{F32x16, U32x16};
+use super::{F32x16, NEON, U32x16};
 use crate::api::quant::Table;
 use crate::generic::byte_dot::{self, Products, load_below_16, store_below_16};
 use crate::generic::quant::{self, LowBytes};
@@ -136,11 +136,8 @@ impl LowBytes for U32x16 {
 
 #[inline(always)]
 fn low_bytes(words: U32x16) -> uint8x16_t {
-    // SAFETY: `words` proves NEON.
-    unsafe {
-        let [a, b, c, d] = words.0;
-        let low = vcombine_u16(vmovn_u32(a), vmovn_u32(b));
-        let high = vcombine_u16(vmovn_u32(c), vmovn_u32(d));
-        vcombine_u8(vmovn_u16(low), vmovn_u16(high))
-    }
+    let [a, b, c, d] = words.0;
+    let low = NEON.vcombine_u16(NEON.vmovn_u32(a), NEON.vmovn_u32(b));
+    let high = NEON.vcombine_u16(NEON.vmovn_u32(c), NEON.vmovn_u32(d));
+    NEON.vcombine_u8(NEON.vmovn_u16(low), NEON.vmovn_u16(high))
 }

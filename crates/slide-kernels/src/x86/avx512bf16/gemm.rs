@@ -35,7 +35,7 @@ impl Multiply<F32x16> for Vdpbf16ps {
     #[inline(always)]
     unsafe fn left(from: *const f32) -> U32x16 {
         // SAFETY: upheld by the caller.
-        unsafe { U32x16::splat(from.cast::<u32>().read_unaligned()) }
+        unsafe { U32x16::splat(F32x16::token(), from.cast::<u32>().read_unaligned()) }
     }
     #[inline(always)]
     unsafe fn add(left: U32x16, right: F32x16, sum: F32x16) -> F32x16 {

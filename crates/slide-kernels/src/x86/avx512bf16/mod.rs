@@ -34,7 +34,7 @@ impl PairProduct<F32x16> for Vdpbf16ps {
         unsafe {
             let (a, b) =
                 (core::mem::transmute::<__m512i, __m512bh>(a.0), core::mem::transmute::<__m512i, __m512bh>(b.0));
-            F32x16(_mm512_dpbf16_ps(sum.0, a, b))
+            F32x16(_mm512_dpbf16_ps(sum.0, a, b), sum.1)
         }
     }
 

@@ -33,12 +33,12 @@ impl Multiply<F32x16> for Dpbusd {
     #[inline(always)]
     unsafe fn left(from: *const f32) -> U32x16 {
         // SAFETY: upheld by the caller.
-        unsafe { U32x16::splat(from.cast::<u32>().read_unaligned()) }
+        unsafe { U32x16::splat(F32x16::token(), from.cast::<u32>().read_unaligned()) }
     }
     #[inline(always)]
     unsafe fn add(left: U32x16, right: F32x16, sum: F32x16) -> F32x16 {
         // SAFETY: VNNI is guaranteed by the caller.
-        U32x16(unsafe { _mm512_dpbusd_epi32(sum.bitcast_u32().0, right.bitcast_u32().0, left.0) }).bitcast_f32()
+        U32x16(unsafe { _mm512_dpbusd_epi32(sum.bitcast_u32().0, right.bitcast_u32().0, left.0) }, sum.1).bitcast_f32()
     }
 }
 
