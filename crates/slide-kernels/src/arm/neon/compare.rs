@@ -2,11 +2,11 @@
 
 use core::arch::aarch64::*;
 
-use pulp::core_arch::aarch64::Neon;
+use pulp::aarch64::Neon;
 
 use super::lanes::Mask16;
 use super::transpose::quarter;
-use super::{F32x16, NEON, U32x16};
+use super::{F32x16, NEON, TOKEN, U32x16};
 use crate::generic::codes::BitCount;
 use crate::generic::random::Counters;
 use crate::generic::{Compare, Compress, Gather, LANES, ONES, SimdF32x16, SimdU32x16, Swap, Transpose};
@@ -83,7 +83,7 @@ impl Gather for F32x16 {
     #[inline(always)]
     unsafe fn look_up_128(table: *const f32, ids: U32x16) -> Self {
         // SAFETY: the caller has the 128 elements of the table.
-        unsafe { Self::gather(table, ids.and(U32x16::splat(NEON, 127))) }
+        unsafe { Self::gather(table, ids.and(U32x16::splat(TOKEN, 127))) }
     }
 }
 
@@ -165,9 +165,9 @@ impl Compress for F32x16 {
     }
     #[inline(always)]
     fn flip(self, set: u32) -> Self {
-        let sign = U32x16::splat(NEON, 0x8000_0000);
-        let mask = Self::mask_from_bits(NEON, set);
-        self.bitcast_u32().xor(sign.select(mask, U32x16::splat(NEON, 0))).bitcast_f32()
+        let sign = U32x16::splat(TOKEN, 0x8000_0000);
+        let mask = Self::mask_from_bits(TOKEN, set);
+        self.bitcast_u32().xor(sign.select(mask, U32x16::splat(TOKEN, 0))).bitcast_f32()
     }
 }
 
@@ -205,7 +205,7 @@ impl Counters for U64x4 {
 
     #[inline(always)]
     unsafe fn token() -> Neon {
-        NEON
+        TOKEN
     }
     #[inline(always)]
     fn ascending(_: Neon, first: u32) -> Self {

@@ -3,13 +3,13 @@
 use core::arch::aarch64::*;
 
 use half::bf16;
-use pulp::core_arch::aarch64::Neon;
+use pulp::aarch64::Neon;
 
-use super::NEON;
 use super::compare::halves;
 use super::masked::{
     load_masked, load_masked_bf16, load_masked_halves, load_selected, store_masked, store_masked_halves, store_selected,
 };
+use super::{NEON, TOKEN};
 use crate::generic::{LANES, SimdF32x16, SimdU32x16};
 
 /// Sixteen `f32`, four lanes a register.
@@ -83,11 +83,11 @@ impl SimdF32x16 for F32x16 {
 
     #[inline(always)]
     unsafe fn token() -> Neon {
-        NEON
+        TOKEN
     }
     #[inline(always)]
     fn proof(self) -> Neon {
-        NEON
+        TOKEN
     }
     #[inline(always)]
     fn first(count: usize) -> Mask16 {
@@ -235,7 +235,7 @@ impl SimdU32x16 for U32x16 {
 
     #[inline(always)]
     fn proof(self) -> Neon {
-        NEON
+        TOKEN
     }
     #[inline(always)]
     fn splat(_: Neon, value: u32) -> Self {

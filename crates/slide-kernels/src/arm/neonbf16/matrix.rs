@@ -4,7 +4,7 @@
 use core::arch::aarch64::*;
 
 use super::F32x16;
-use crate::arm::neon::NEON;
+use crate::arm::neon::{NEON, TOKEN};
 use crate::generic::tile::Tile;
 use crate::generic::{LANES, SimdF32x16};
 
@@ -38,10 +38,10 @@ pub(super) unsafe fn work<M: MatrixProduct, const ROWS: usize, const TWOS: usize
         let last = F32x16::first(tile.last_lanes);
         // Rows are loaded and stored in arrays of their own: where the compiler numbers them at run time, that array is in
         // memory, and the sums must not be.
-        let mut starts = [[F32x16::zero(NEON); 2]; TWOS];
+        let mut starts = [[F32x16::zero(TOKEN); 2]; TWOS];
         for p in 0..TWOS {
             let start = |j: usize| match &tile.start {
-                Some(start) => F32x16::splat(NEON, start[j]),
+                Some(start) => F32x16::splat(TOKEN, start[j]),
                 None => F32x16::load_masked(tile.out.add(j * tile.out_stride), last),
             };
             starts[p] = [start(2 * p), start(second(p))];
@@ -71,7 +71,7 @@ pub(super) unsafe fn work<M: MatrixProduct, const ROWS: usize, const TWOS: usize
             }
             panel = panel.add(8 * COUPLES);
         }
-        let mut results = [[F32x16::zero(NEON); 2]; TWOS];
+        let mut results = [[F32x16::zero(TOKEN); 2]; TWOS];
         for p in 0..TWOS {
             for q in 0..4 {
                 let (a, b) = (sums[p][2 * q], sums[p][2 * q + 1]);
