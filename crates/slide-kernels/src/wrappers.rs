@@ -46,7 +46,8 @@ macro_rules! tile_lists {
         /// The contract of [`generic::tile::TileFunction`].
         #[target_feature(enable = $features)]
         unsafe fn tile<S: generic::Storage, const ROWS: usize, const VECTORS: usize, const PACKING: bool>(tile: &Tile) {
-            // SAFETY: upheld by the caller.
+            // SAFETY: the level of the table that lists this function has the features; whoever made the tile vouches
+            // for its pointers.
             unsafe { work::<F32x16, generic::tile::Singles, S, ROWS, VECTORS, PACKING>(tile) }
         }
     };
@@ -65,7 +66,8 @@ macro_rules! row_tile_lists {
         /// The contract of [`crate::generic::tile::TileFunction`].
         #[target_feature(enable = $features)]
         unsafe fn tile<const ROWS: usize, const VECTORS: usize>(tile: &crate::generic::tile::Tile) {
-            // SAFETY: upheld by the caller.
+            // SAFETY: the level of the table that lists this function has the features; whoever made the tile vouches
+            // for its pointers.
             unsafe { crate::generic::tile::work::<F32x16, $multiply, f32, ROWS, VECTORS, false>(tile) }
         }
     };

@@ -45,7 +45,8 @@ pub(crate) unsafe fn score_nibble_blocks<P: Products>(
     out: &mut [f32],
 ) {
     let query = Query { values: query, scale, base, excess: sum(query).wrapping_mul(8) };
-    // SAFETY: upheld by the caller.
+    // SAFETY: a `Kernels` value proves the level; `Kernels::score_nibble_blocks` asserted the lengths of query and
+    // output.
     unsafe { score::<P, 4>(blocks, &query, out) }
 }
 
@@ -60,7 +61,7 @@ pub(crate) unsafe fn score_bit_blocks<P: Products>(
     out: &mut [f32],
 ) {
     let query = Query { values: query, scale, base, excess: sum(query) };
-    // SAFETY: upheld by the caller.
+    // SAFETY: a `Kernels` value proves the level; `Kernels::score_bit_blocks` asserted the lengths of query and output.
     unsafe { score::<P, 1>(blocks, &query, out) }
 }
 

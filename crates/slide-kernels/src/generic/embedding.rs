@@ -19,7 +19,8 @@ pub(crate) unsafe fn forward<L: SimdF32x16, const MAX: usize>(
     out: &mut [f32],
 ) {
     let (stride, rows, width) = (table.stride(), rows.ids(), table.width());
-    // SAFETY: guaranteed by the caller.
+    // SAFETY: a `Kernels` value proves the level; `Kernels::embedding_forward` checked rows and lengths; tiles end at
+    // the width.
     unsafe {
         match table.values() {
             Values::F32(weights) => {

@@ -54,7 +54,7 @@ impl Family for MinHash {
 /// The instruction set of `L` is available; the shapes fit.
 #[inline(always)]
 pub(crate) unsafe fn wta_codes<L: Compare + Gather + Transpose>(functions: &Bins, vectors: Matrix, out: &mut [u32]) {
-    // SAFETY: as above.
+    // SAFETY: a `Kernels` value proves the level; `Kernels::wta_codes` checked the shapes.
     unsafe { codes::<L, Wta>(functions, vectors, out) }
 }
 
@@ -62,7 +62,7 @@ pub(crate) unsafe fn wta_codes<L: Compare + Gather + Transpose>(functions: &Bins
 /// The instruction set of `L` is available; the shapes fit.
 #[inline(always)]
 pub(crate) unsafe fn dwta_codes<L: Compare + Gather + Transpose>(functions: &Bins, vectors: Matrix, out: &mut [u32]) {
-    // SAFETY: as above.
+    // SAFETY: a `Kernels` value proves the level; `Kernels::dwta_codes` checked the shapes.
     unsafe { codes::<L, Dwta>(functions, vectors, out) }
 }
 
@@ -74,7 +74,7 @@ pub(crate) unsafe fn minhash_codes<L: Compare + Gather + Transpose>(
     vectors: Matrix,
     out: &mut [u32],
 ) {
-    // SAFETY: as above.
+    // SAFETY: a `Kernels` value proves the level; `Kernels::minhash_codes` checked the shapes.
     unsafe { codes::<L, MinHash>(functions, vectors, out) }
 }
 
@@ -201,7 +201,7 @@ unsafe fn winners_128<L: Compare + Gather, const SIZE: usize>(
     keys: *const f32,
     values: *mut u16,
 ) -> bool {
-    // SAFETY: as above.
+    // SAFETY: the caller has the instruction set, 128 keys, whole groups of positions, and room for a value per bin.
     unsafe {
         let simd = L::token();
         let table = L::table_128(keys);

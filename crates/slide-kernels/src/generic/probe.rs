@@ -27,7 +27,7 @@ fn chains<L: SimdF32x16, const CHAINS: usize>(simd: L::Token, rounds: usize, ste
 /// The contract of [`crate::api::probe::Table::multiply_adds`].
 #[inline(always)]
 pub(crate) unsafe fn multiply_adds<L: SimdF32x16, const CHAINS: usize>(rounds: usize) -> (f32, u64) {
-    // SAFETY: upheld by the caller.
+    // SAFETY: a `Kernels` value proves the level; nothing else is needed.
     unsafe {
         let simd = L::token();
         // Arm overwrites the addend, so that is what the chain is. The compiler must not see that the product is a constant.
@@ -41,7 +41,7 @@ pub(crate) unsafe fn multiply_adds<L: SimdF32x16, const CHAINS: usize>(rounds: u
 /// The contract of [`crate::api::probe::Table::divisions`].
 #[inline(always)]
 pub(crate) unsafe fn divisions<L: SimdF32x16, const CHAINS: usize>(rounds: usize) -> (f32, u64) {
-    // SAFETY: upheld by the caller.
+    // SAFETY: a `Kernels` value proves the level; nothing else is needed.
     unsafe {
         let simd = L::token();
         let two = L::splat(simd, 2.0);

@@ -46,7 +46,7 @@ pub(crate) unsafe fn projection_codes_sparse<L: Compress, const WORDS: usize>(
         }
         ids[i] as usize
     };
-    // SAFETY: as above.
+    // SAFETY: a `Kernels` value proves the level; the public method checked shapes and ids, which index the signs.
     unsafe { codes_of::<L, WORDS>(functions, values, coordinate, out) }
 }
 
@@ -93,7 +93,8 @@ unsafe fn sums<L: Compress, const N: usize>(
     coordinate: impl Fn(usize) -> usize,
     bits: *mut u16,
 ) {
-    // SAFETY: as above.
+    // SAFETY: the caller has the instruction set, `N` words of signs for each coordinate that is named, and room for
+    // the bits.
     unsafe {
         let simd = L::token();
         let mut sums = [[L::zero(simd); 2]; N];

@@ -40,7 +40,7 @@ pub(crate) unsafe fn quantize_rows_i8<L: SimdF32x16<U32: LowBytes>>(
     table: views::Table<'_>,
     out: QuantizedTableMut<'_>,
 ) {
-    // SAFETY: upheld by the caller.
+    // SAFETY: a `Kernels` value proves the level; `Kernels::quantize_rows_i8` checked that both have rows of one width.
     unsafe {
         match table.values() {
             Values::F32(values) => quantize_i8_of::<L, f32>(values, table.stride(), out),
@@ -86,7 +86,7 @@ unsafe fn quantize_i8_of<L: SimdF32x16<U32: LowBytes>, S: Storage>(
 /// The instruction set of `L` is available; `from` is valid for reading `width` elements.
 #[inline(always)]
 unsafe fn largest_magnitude<L: SimdF32x16, S: Storage>(from: *const S, width: usize) -> u32 {
-    // SAFETY: upheld by the caller.
+    // SAFETY: the caller has the instruction set and `width` elements; each vector ends at `width`.
     unsafe {
         let simd = L::token();
         let magnitude = L::U32::splat(simd, 0x7FFF_FFFF);
@@ -163,7 +163,7 @@ fn keep<L: SimdF32x16>(simd: L::Token, factor: f32) -> L::U32 {
 /// `to` is valid for writing `count <= 16` bytes.
 #[inline(always)]
 unsafe fn store<W: LowBytes>(words: W, to: *mut u8, count: usize) {
-    // SAFETY: upheld by the caller.
+    // SAFETY: `words` proves the instruction set; the caller has `count` bytes to write.
     unsafe { if count == LANES { words.store_low_bytes(to) } else { words.store_masked_low_bytes(to, count) } }
 }
 

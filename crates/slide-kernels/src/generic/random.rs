@@ -67,7 +67,7 @@ pub(crate) unsafe fn random_words<C: Counters, const AT_ONCE: usize>(key: RngKey
 /// The instruction set of `C` is available; `out` is valid for writing `4 * N * LANES` words.
 #[inline(always)]
 unsafe fn philox<C: Counters, const N: usize>(key: RngKey, block: u32, out: *mut u32) {
-    // SAFETY: as above.
+    // SAFETY: the caller has the instruction set and `4 * N * LANES` words: vector `i < N` writes `4 * LANES` of them.
     unsafe {
         let simd = C::token();
         let multipliers = MULTIPLIERS.map(|word| C::splat(simd, word));

@@ -103,17 +103,17 @@ impl<L: SimdF32x16, S: Storage> Factor<L, S> for Singles<'_, L> {
     }
     #[inline(always)]
     unsafe fn last_part(&self, k: usize) -> L {
-        // SAFETY: as above.
+        // SAFETY: `self` proves the instruction set; the caller has fewer than a whole step from `k` on.
         unsafe { L::load_masked(self.0.as_ptr().add(k), L::first(self.0.len() - k)) }
     }
     #[inline(always)]
     unsafe fn add(&self, row: *const S, part: L, sum: L) -> L {
-        // SAFETY: as above.
+        // SAFETY: `part` proves the instruction set; the caller has 16 elements of the row.
         unsafe { S::load::<L>(row).fma(part, sum) }
     }
     #[inline(always)]
     unsafe fn add_last(&self, row: *const S, part: L, sum: L, count: usize) -> L {
-        // SAFETY: as above.
+        // SAFETY: `part` proves the instruction set; the caller has `count` elements of the row.
         unsafe { S::load_masked::<L>(row, count).fma(part, sum).select(L::first(count), sum) }
     }
 }
@@ -138,17 +138,19 @@ impl<L: SimdF32x16, P: PairProduct<L>> Factor<L, bf16> for Pairs<'_, L, P> {
     }
     #[inline(always)]
     unsafe fn last_part(&self, k: usize) -> L::U32 {
-        // SAFETY: as above.
+        // SAFETY: `self` proves the instruction set; the caller has fewer than a whole step from `k` on.
         unsafe { L::U32::load_masked_pairs(self.0.as_ptr().add(k), self.0.len() - k) }
     }
     #[inline(always)]
     unsafe fn add(&self, row: *const bf16, part: L::U32, sum: L) -> L {
-        // SAFETY: as above.
+        // SAFETY: `part` proves the instruction set, `self` that of the products; the caller has 32 elements of the
+        // row.
         unsafe { P::add(L::U32::load_pairs(row), part, sum) }
     }
     #[inline(always)]
     unsafe fn add_last(&self, row: *const bf16, part: L::U32, sum: L, count: usize) -> L {
-        // SAFETY: as above.
+        // SAFETY: `part` proves the instruction set, `self` that of the products; the caller has `count` elements of
+        // the row.
         unsafe { P::add_masked(L::U32::load_masked_pairs(row, count), part, sum, count) }
     }
 }
@@ -214,7 +216,7 @@ unsafe fn products<L: SimdF32x16, S, F: Factor<L, S>, const HELD: usize, const T
     out: &mut [f32],
 ) {
     let rows = Rows::new(values, stride, ids);
-    // SAFETY: guaranteed by the caller.
+    // SAFETY: the caller has rows in `values` that are as long as the vector, and an output for each.
     unsafe {
         let done = match rows.ahead {
             [] if HELD > 0 && factor.width() == HELD * F::STEP => blocks_of_held::<L, S, F, HELD>(&rows, &factor, out),
@@ -290,7 +292,7 @@ unsafe fn products_from<L: SimdF32x16, S, F: Factor<L, S>, const HELD: usize>(
 /// There are so many from `k` on.
 #[inline(always)]
 unsafe fn held<L: SimdF32x16, S, F: Factor<L, S>, const HELD: usize>(factor: &F, k: usize) -> [F::Part; HELD] {
-    // SAFETY: guaranteed by the caller.
+    // SAFETY: the caller counts the parts of the vector from `k` on.
     unsafe {
         let mut parts = [factor.part(k); HELD];
         for (h, part) in parts.iter_mut().enumerate() {
@@ -380,7 +382,7 @@ unsafe fn blocks<L: SimdF32x16, S, F: Factor<L, S>, const TOGETHER: usize>(
     out: &mut [f32],
 ) -> usize {
     let (blocks, lists) = (out.as_chunks_mut::<BLOCK>().0, rows.ids.as_chunks::<BLOCK>().0);
-    // SAFETY: that of `products`.
+    // SAFETY: `products` was called with rows as long as the vector, and an output for each.
     unsafe {
         let simd = L::token();
         let mut partial_sums = [L::half_reduce([L::zero(simd); 4]); 4];
@@ -413,7 +415,7 @@ unsafe fn blocks_of_held<L: SimdF32x16, S, F: Factor<L, S>, const HELD: usize>(
     out: &mut [f32],
 ) -> usize {
     let (blocks, _) = out.as_chunks_mut::<BLOCK>();
-    // SAFETY: that of `products`; a block has sixteen rows.
+    // SAFETY: `products` was called with rows as long as the vector, and an output for each; a block has sixteen rows.
     unsafe {
         let parts: [F::Part; HELD] = held(factor, 0);
         for (block, out) in blocks.iter_mut().enumerate() {
@@ -440,7 +442,7 @@ unsafe fn four_products_of_held<L: SimdF32x16, S, F: Factor<L, S>, const HELD: u
     factor: &F,
     parts: &[F::Part; HELD],
 ) -> L::HalfReduced {
-    // SAFETY: that of `products`.
+    // SAFETY: `products` was called with rows as long as the vector, and an output for each.
     unsafe {
         let rows = ids.map(|id| in_register(rows.row(id)));
         let mut sums = [L::zero(L::token()); 4];
@@ -463,7 +465,8 @@ pub(crate) unsafe fn rows_dot<L: SimdF32x16, const HELD: usize, const TOGETHER: 
     out: &mut [f32],
 ) {
     let factor = Singles::<L>(vector, PhantomData);
-    // SAFETY: upheld by the caller.
+    // SAFETY: a `Kernels` value proves the level; `Kernels::rows_dot` checked ids, the vector's width, and the length
+    // of `out`.
     unsafe {
         match table.values() {
             Values::F32(values) => products::<L, _, _, HELD, TOGETHER>(values, table.stride(), rows.ids(), factor, out),
@@ -484,7 +487,8 @@ pub(crate) unsafe fn rows_dot_of_pairs<L: SimdF32x16, P: PairProduct<L>, const H
     out: &mut [f32],
 ) {
     let factor = Pairs::<L, P>(vector, PhantomData);
-    // SAFETY: upheld by the caller.
+    // SAFETY: a `Kernels` value proves the level; `Kernels::rows_dot_bf16` checked ids, the vector's width, and the
+    // length of `out`.
     unsafe { products::<L, _, _, HELD, TOGETHER>(table.data(), table.stride(), rows.ids(), factor, out) }
 }
 
@@ -498,6 +502,7 @@ pub(crate) unsafe fn vectors_dot<L: SimdF32x16, const HELD: usize, const TOGETHE
     out: &mut [f32],
 ) {
     let factor = Singles::<L>(row, PhantomData);
-    // SAFETY: upheld by the caller.
+    // SAFETY: a `Kernels` value proves the level; `Kernels::vectors_dot` checked ids, the row's width, and the length
+    // of `out`.
     unsafe { products::<L, _, _, HELD, TOGETHER>(vectors.data(), vectors.stride(), ids.ids(), factor, out) }
 }

@@ -158,7 +158,7 @@ pub(crate) unsafe fn update_rows<L: SimdF32x16, O: Step<L, N>, const N: usize>(
     rounding: Rounding,
     constants: &O::Constants,
 ) {
-    // SAFETY: upheld by the caller.
+    // SAFETY: a `Kernels` value proves the level; the public method checked shapes, decays, and that rows are unique.
     unsafe {
         let step = O::new(L::token(), constants);
         for_formats(target, UpdateRows { ids, gradient, rounding, step, lanes: core::marker::PhantomData::<L> });

@@ -24,7 +24,7 @@ pub(crate) unsafe fn forward<L: SimdF32x16, const N: usize>(
     out: &mut [f32],
 ) {
     let stride = table.stride();
-    // SAFETY: upheld by the caller.
+    // SAFETY: a `Kernels` value proves the level; `Kernels::sddmm_forward` checked pattern, rows and lengths.
     unsafe {
         match table.values() {
             Values::F32(weights) => forward_of::<L, f32, N>(weights.as_ptr(), stride, bias, pattern, vectors, out),
@@ -109,7 +109,8 @@ pub(crate) unsafe fn backward<L: SimdF32x16, O: Step<L, N>, const N: usize, cons
 ) {
     let Backward { pattern, coefficients, vectors, mut input_gradient, rounding } = work;
     let input_gradient = input_gradient.as_mut().map(|gradient| (gradient.stride(), gradient.data_mut().as_mut_ptr()));
-    // SAFETY: upheld by the caller.
+    // SAFETY: a `Kernels` value proves the level; the public method checked pattern, rows and shapes, and lends the
+    // target alone.
     unsafe {
         let step = O::new(L::token(), constants);
         let lanes = core::marker::PhantomData::<L>;

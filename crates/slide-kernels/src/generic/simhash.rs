@@ -92,7 +92,7 @@ unsafe fn single<L: Compare + Swap>(
 /// writing `N`.
 #[inline(always)]
 unsafe fn small<L: Compare + Swap, const N: usize>(vector: *const f32, signs: *const u32, bits: *mut u16) {
-    // SAFETY: as above.
+    // SAFETY: the caller has the instruction set, `16 * N` elements and signs, and room for `N` words.
     unsafe {
         let simd = L::token();
         let x = block::<L, N>(vector, signs);
@@ -115,7 +115,7 @@ unsafe fn large<L: Compare + Swap>(
     projections: *mut f32,
     bits: *mut u16,
 ) {
-    // SAFETY: as above.
+    // SAFETY: the caller has the instruction set, `padded` elements, signs and projections, and room for the bits.
     unsafe {
         let simd = L::token();
         for start in (0..padded).step_by(L::BLOCK) {
@@ -139,7 +139,7 @@ unsafe fn large<L: Compare + Swap>(
 #[inline(always)]
 unsafe fn store<L: SimdF32x16, const N: usize>(vectors: [L; N], to: *mut f32) {
     for (i, vector) in vectors.into_iter().enumerate() {
-        // SAFETY: as above.
+        // SAFETY: the vectors prove the instruction set; the caller has `16 * N` elements to write.
         unsafe { vector.store(to.add(i * LANES)) }
     }
 }
@@ -150,7 +150,7 @@ unsafe fn store<L: SimdF32x16, const N: usize>(vectors: [L; N], to: *mut f32) {
 /// The instruction set of `L` is available; `vector` and `signs` are valid for `16 * N` elements.
 #[inline(always)]
 unsafe fn block<L: Swap, const N: usize>(vector: *const f32, signs: *const u32) -> [L; N] {
-    // SAFETY: as above.
+    // SAFETY: the caller has the instruction set and `16 * N` elements and signs.
     unsafe {
         in_registers(|i| {
             let signs = L::U32::load(signs.add(i * LANES));

@@ -116,7 +116,7 @@ unsafe fn finish<L: Compare, const N: usize>(
     positive: *mut u16,
 ) {
     for (j, x) in x.into_iter().enumerate() {
-        // SAFETY: as above.
+        // SAFETY: the caller has the instruction set and those coordinates of both.
         unsafe {
             let simd = L::token();
             if last {

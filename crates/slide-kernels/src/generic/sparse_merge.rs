@@ -38,7 +38,7 @@ impl Block {
     /// As many numbers can be read.
     #[inline(always)]
     unsafe fn last(self, length: usize) -> u32 {
-        // SAFETY: guaranteed by the caller.
+        // SAFETY: the caller has `length` numbers to read, at least one.
         unsafe { *self.ids.add(length - 1) }
     }
 }
@@ -51,7 +51,7 @@ pub(crate) unsafe fn sparse_sparse_dot<L: Merge>(a: SparseVector<'_>, b: SparseV
     if a.ids().bound().max(b.ids().bound()) > PAD_B as usize {
         return scalar::sparse_dot::sparse_sparse_dot(a, b);
     }
-    // SAFETY: guaranteed by the caller.
+    // SAFETY: a `Kernels` value proves the level; `Kernels::sparse_sparse_dot` asserted that ids ascend.
     unsafe {
         let is_short = |of: usize, beside: usize| of.saturating_mul(tuning::SEARCH * L::OTHERS / 4) < beside;
         if is_short(a.len(), b.len()) {

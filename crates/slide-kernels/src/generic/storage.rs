@@ -32,17 +32,17 @@ pub(crate) trait Storage: Copy {
 impl Storage for f32 {
     #[inline(always)]
     unsafe fn load<L: SimdF32x16>(from: *const f32) -> L {
-        // SAFETY: upheld by the caller.
+        // SAFETY: the caller has the instruction set and 16 elements to read.
         unsafe { L::load(from) }
     }
     #[inline(always)]
     unsafe fn load_masked<L: SimdF32x16>(from: *const f32, count: usize) -> L {
-        // SAFETY: upheld by the caller.
+        // SAFETY: the caller has the instruction set and `count` elements to read.
         unsafe { L::load_masked(from, L::first(count)) }
     }
     #[inline(always)]
     unsafe fn store<L: SimdF32x16>(to: *mut f32, value: L, _: Addend<L>) {
-        // SAFETY: upheld by the caller.
+        // SAFETY: `value` proves the instruction set; the caller has 16 elements to write.
         unsafe { value.store(to) }
     }
     #[inline(always)]
@@ -55,12 +55,12 @@ impl Storage for f32 {
 impl Storage for bf16 {
     #[inline(always)]
     unsafe fn load<L: SimdF32x16>(from: *const bf16) -> L {
-        // SAFETY: upheld by the caller.
+        // SAFETY: the caller has the instruction set and 16 elements to read.
         unsafe { L::load_bf16(from) }
     }
     #[inline(always)]
     unsafe fn load_masked<L: SimdF32x16>(from: *const bf16, count: usize) -> L {
-        // SAFETY: upheld by the caller.
+        // SAFETY: the caller has the instruction set and `count` elements to read.
         unsafe { L::load_masked_bf16(from, count) }
     }
     #[inline(always)]

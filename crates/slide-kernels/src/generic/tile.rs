@@ -72,7 +72,7 @@ impl<L: SimdF32x16> Multiply<L> for Singles {
 
     #[inline(always)]
     unsafe fn left(from: *const f32) -> L {
-        // SAFETY: upheld by the caller.
+        // SAFETY: the caller has the instruction set and an element to read.
         unsafe { L::splat(L::token(), *from) }
     }
     #[inline(always)]

@@ -62,7 +62,7 @@ unsafe fn products_of_nibbles<L: SimdF32x16<U32: BytePairs>>(
     query: *const i8,
     line: usize,
 ) -> L::U32 {
-    // SAFETY: upheld by the caller.
+    // SAFETY: the caller has the instruction set, line `line` of the block, and the eight columns of it.
     unsafe {
         let simd = L::token();
         let columns = query.add(NibbleBlocks::COLUMNS * line).cast::<u32>();
@@ -120,7 +120,7 @@ unsafe fn add_bits<L: SimdF32x16<U32: BytePairs>>(
     query: *const i8,
     line: usize,
 ) -> [L::U32; 4] {
-    // SAFETY: upheld by the caller.
+    // SAFETY: the caller has the instruction set, line `line` of the block, and the 32 columns of it.
     unsafe {
         let simd = L::token();
         let columns = query.add(BitBlocks::COLUMNS * line).cast::<u32>();

@@ -65,7 +65,7 @@ impl Products for Nibbles {
 /// As for [`Products::sums`], with `line < lines`.
 #[inline(always)]
 unsafe fn add_nibbles([low, high]: [__m512i; 2], block: *const u8, query: *const i8, line: usize) -> [__m512i; 2] {
-    // SAFETY: upheld by the caller.
+    // SAFETY: the caller has VNNI and the line of the block, and the columns of the query for it.
     unsafe {
         let columns = query.add(Nibbles::COLUMNS * line).cast::<i32>();
         let first = _mm512_set1_epi32(columns.read_unaligned());

@@ -32,7 +32,7 @@ impl Multiply<F32x16> for Dpbusd {
 
     #[inline(always)]
     unsafe fn left(from: *const f32) -> U32x16 {
-        // SAFETY: upheld by the caller.
+        // SAFETY: the caller has AVX-512 and a word to read.
         unsafe { U32x16::splat(F32x16::token(), from.cast::<u32>().read_unaligned()) }
     }
     #[inline(always)]
@@ -58,7 +58,7 @@ impl Bytes for Signed {
 
     #[inline(always)]
     unsafe fn correction(row: *const i8, width: usize) -> i32 {
-        // SAFETY: upheld by the caller.
+        // SAFETY: the caller has VNNI and a row of `width` bytes.
         unsafe { SignedRows::excess(row.cast(), width).wrapping_neg() }
     }
 }
