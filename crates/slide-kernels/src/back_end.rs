@@ -67,12 +67,12 @@ macro_rules! back_end {
         mod elementwise {
             use super::F32x16;
             use crate::api::elementwise::Table;
-            use crate::generic;
+            use crate::generic::{self, SimdF32x16};
 
             wrappers!($features, Table {
-                fn relu(x: &mut [f32]) = generic::elementwise::relu::<F32x16>;
-                fn relu_backward(delta: &mut [f32], activation: &[f32]) = generic::elementwise::relu_backward::<F32x16>;
-                fn dropout(x: &mut [f32], random: &[u32], threshold: u32, scale: f32) = generic::elementwise::dropout::<F32x16>;
+                fn relu(x: &mut [f32]) = |x| generic::elementwise::relu(F32x16::token(), x);
+                fn relu_backward(delta: &mut [f32], activation: &[f32]) = |delta, activation| generic::elementwise::relu_backward(F32x16::token(), delta, activation);
+                fn dropout(x: &mut [f32], random: &[u32], threshold: u32, scale: f32) = |x, random, threshold, scale| generic::elementwise::dropout(F32x16::token(), x, random, threshold, scale);
                 fn exp(x: &mut [f32]) = generic::elementwise::exp::<F32x16>;
                 fn ln(x: &mut [f32]) = generic::elementwise::ln::<F32x16>;
                 fn sigmoid(x: &mut [f32]) = generic::elementwise::sigmoid::<F32x16>;

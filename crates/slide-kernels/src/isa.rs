@@ -12,7 +12,7 @@ use core::sync::atomic::{AtomicU8, Ordering};
 pub enum Isa {
     /// Plain Rust: runs anywhere, and is the specification of every other level.
     Scalar,
-    /// x86-64 with AVX2, FMA and F16C (Haswell and Zen 1 onwards).
+    /// x86-64 with AVX2, FMA, F16C, BMI1, BMI2, LZCNT and POPCNT (Haswell and Zen 1 onwards).
     Avx2,
     /// x86-64 with AVX-512 F, BW, DQ, VL and CD (Skylake-X and Zen 4 onwards).
     Avx512,
@@ -161,7 +161,11 @@ mod x86 {
     }
 
     pub(super) fn avx2() -> bool {
-        all!("avx", "avx2", "fma", "f16c")
+        // Those of pulp's token `V3`, and F16C.
+        all!(
+            "fxsr", "sse", "sse2", "sse3", "ssse3", "sse4.1", "sse4.2", "popcnt", "avx", "avx2", "bmi1", "bmi2", "fma",
+            "lzcnt"
+        ) && all!("f16c")
     }
 
     pub(super) fn avx512() -> bool {

@@ -46,7 +46,8 @@ macro_rules! tile_lists {
         /// The contract of [`generic::tile::TileFunction`].
         #[target_feature(enable = $features)]
         unsafe fn tile<S: generic::Storage, const ROWS: usize, const VECTORS: usize, const PACKING: bool>(tile: &Tile) {
-            // SAFETY: upheld by the caller.
+            // SAFETY: the level of the table that lists this function has the features; whoever made the tile vouches
+            // for its pointers.
             unsafe { work::<F32x16, generic::tile::Singles, S, ROWS, VECTORS, PACKING>(tile) }
         }
     };
@@ -65,18 +66,9 @@ macro_rules! row_tile_lists {
         /// The contract of [`crate::generic::tile::TileFunction`].
         #[target_feature(enable = $features)]
         unsafe fn tile<const ROWS: usize, const VECTORS: usize>(tile: &crate::generic::tile::Tile) {
-            // SAFETY: upheld by the caller.
+            // SAFETY: the level of the table that lists this function has the features; whoever made the tile vouches
+            // for its pointers.
             unsafe { crate::generic::tile::work::<F32x16, $multiply, f32, ROWS, VECTORS, false>(tile) }
         }
-    };
-}
-
-/// Runs intrinsics in a function that has a proof of its level: an argument whose type exists only where the level is
-/// available, or the guarantee of an unsafe function's caller.
-macro_rules! proven {
-    ($($body:tt)*) => {
-        // SAFETY: a vector among the arguments, or the caller of the unsafe function, proves that the level of this module is
-        // available; that pointers are valid for what is read or written there is guaranteed by that caller.
-        unsafe { $($body)* }
     };
 }

@@ -172,7 +172,7 @@ impl<const N: usize> Decay<'_, N> {
     #[inline(always)]
     pub(crate) unsafe fn of(&self, i: usize) -> [f32; N] {
         match self.rows {
-            // SAFETY: upheld by the caller.
+            // SAFETY: the caller counts rows, and the public method asserted that there is a decay for each.
             Some(rows) => unsafe { *rows.get_unchecked(i) },
             None => self.all,
         }

@@ -9,9 +9,9 @@ use crate::Values;
 #[inline(always)]
 pub(crate) unsafe fn axpy<L: SimdF32x16>(a: f32, x: Values<'_>, y: &mut [f32]) {
     let (width, y) = (y.len(), y.as_mut_ptr());
-    // SAFETY: guaranteed by the caller.
+    // SAFETY: a `Kernels` value proves the level, and `Kernels::axpy` asserted that the lengths are equal.
     unsafe {
-        let a = L::splat(a);
+        let a = L::splat(L::token(), a);
         match x {
             Values::F32(x) => for_tiles::<L, 4>(width, &mut Axpy { a, x: x.as_ptr(), y }),
             Values::Bf16(x) => for_tiles::<L, 4>(width, &mut Axpy { a, x: x.as_ptr(), y }),

@@ -45,7 +45,8 @@ pub(crate) unsafe fn score_nibble_blocks<P: Products>(
     out: &mut [f32],
 ) {
     let query = Query { values: query, scale, base, excess: sum(query).wrapping_mul(8) };
-    // SAFETY: upheld by the caller.
+    // SAFETY: a `Kernels` value proves the level; `Kernels::score_nibble_blocks` asserted the lengths of query and
+    // output.
     unsafe { score::<P, 4>(blocks, &query, out) }
 }
 
@@ -60,7 +61,7 @@ pub(crate) unsafe fn score_bit_blocks<P: Products>(
     out: &mut [f32],
 ) {
     let query = Query { values: query, scale, base, excess: sum(query) };
-    // SAFETY: upheld by the caller.
+    // SAFETY: a `Kernels` value proves the level; `Kernels::score_bit_blocks` asserted the lengths of query and output.
     unsafe { score::<P, 1>(blocks, &query, out) }
 }
 
@@ -77,8 +78,9 @@ unsafe fn score<P: Products, const BITS: usize>(blocks: CodeBlocks<'_, BITS>, qu
     let lines = blocks.width() / P::COLUMNS;
     // SAFETY: upheld by the caller; by its construction the view has `lines` lines for each sixteen scales and offsets.
     unsafe {
-        let excess = <P::Scores as SimdF32x16>::U32::splat(query.excess.wrapping_neg() as u32);
-        let (scale, base) = (P::Scores::splat(query.scale), P::Scores::splat(query.base));
+        let simd = P::Scores::token();
+        let excess = <P::Scores as SimdF32x16>::U32::splat(simd, query.excess.wrapping_neg() as u32);
+        let (scale, base) = (P::Scores::splat(simd, query.scale), P::Scores::splat(simd, query.base));
         let mut block = blocks.codes().as_ptr();
         for row in (0..out.len()).step_by(LANES) {
             let sums = P::sums(block, query.values.as_ptr(), lines).add(excess);

@@ -15,6 +15,12 @@ pub(crate) trait Products {
     type Bytes: Copy;
     /// Sums of products, in several parts.
     type Sums: Copy;
+    /// Proves what registers of bytes and sums need; multiplying them may need more.
+    type Token: Copy;
+
+    /// # Safety
+    /// The instruction set is available.
+    unsafe fn token() -> Self::Token;
 
     /// # Safety
     /// The instruction set is available; `from` is valid for reading `WIDTH` bytes.
@@ -26,13 +32,9 @@ pub(crate) trait Products {
     /// The instruction set is available; `from` is valid for reading `count` bytes.
     unsafe fn load_masked(from: *const u8, count: usize) -> Self::Bytes;
 
-    /// # Safety
-    /// The instruction set is available.
-    unsafe fn splat(value: u8) -> Self::Bytes;
+    fn splat(simd: Self::Token, value: u8) -> Self::Bytes;
 
-    /// # Safety
-    /// The instruction set is available.
-    unsafe fn zero() -> Self::Sums;
+    fn zero(simd: Self::Token) -> Self::Sums;
 
     /// The sums and the products. Where `row` is 0 nothing is added, whatever `vector` is, and the other way round.
     ///
@@ -40,20 +42,13 @@ pub(crate) trait Products {
     /// The instruction set is available.
     unsafe fn add_products(sums: Self::Sums, vector: Self::Bytes, row: Self::Bytes) -> Self::Sums;
 
-    /// # Safety
-    /// The instruction set is available.
-    unsafe fn add(a: Self::Sums, b: Self::Sums) -> Self::Sums;
+    fn add(a: Self::Sums, b: Self::Sums) -> Self::Sums;
 
-    /// # Safety
-    /// The instruction set is available.
-    unsafe fn reduce_sum(sums: Self::Sums) -> i32;
+    fn reduce_sum(sums: Self::Sums) -> i32;
 
-    /// # Safety
-    /// The instruction set is available.
     #[inline(always)]
-    unsafe fn reduce_sum4(four: [Self::Sums; 4]) -> [i32; 4] {
-        // SAFETY: upheld by the caller.
-        four.map(|sums| unsafe { Self::reduce_sum(sums) })
+    fn reduce_sum4(four: [Self::Sums; 4]) -> [i32; 4] {
+        four.map(|sums| Self::reduce_sum(sums))
     }
 
     /// By how much [`reduce_sum`](Products::reduce_sum) is too large after all products with this vector.
@@ -73,7 +68,7 @@ pub(crate) trait Products {
 /// The instruction set of `P` is available; both pointers are valid for reading `WIDTH` bytes.
 #[inline(always)]
 unsafe fn whole<P: Products>(sums: P::Sums, a: *const u8, b: *const u8) -> P::Sums {
-    // SAFETY: upheld by the caller.
+    // SAFETY: the caller has the instruction set and `WIDTH` bytes behind both pointers.
     unsafe { P::add_products(sums, P::load(a), P::load(b)) }
 }
 
@@ -86,10 +81,10 @@ pub(crate) unsafe fn dot<P: Products, const CHAINS: usize>(a: *const u8, b: *con
     // SAFETY: the instruction set is guaranteed by the caller; each load is of bytes `i..i + WIDTH <= n`, or of the `n - i` that
     // are left.
     unsafe {
-        let mut first = P::zero();
+        let mut first = P::zero(P::token());
         let mut i = 0;
         if n >= CHAINS * P::WIDTH {
-            let mut chains = [P::zero(); CHAINS];
+            let mut chains = [P::zero(P::token()); CHAINS];
             while i + CHAINS * P::WIDTH <= n {
                 for (j, chain) in chains.iter_mut().enumerate() {
                     *chain = whole::<P>(*chain, a.add(i + j * P::WIDTH), b.add(i + j * P::WIDTH));
@@ -106,7 +101,7 @@ pub(crate) unsafe fn dot<P: Products, const CHAINS: usize>(a: *const u8, b: *con
             first = chains[0];
         }
         if i + 2 * P::WIDTH <= n {
-            let mut second = P::zero();
+            let mut second = P::zero(P::token());
             while i + 2 * P::WIDTH <= n {
                 first = whole::<P>(first, a.add(i), b.add(i));
                 second = whole::<P>(second, a.add(i + P::WIDTH), b.add(i + P::WIDTH));
@@ -154,7 +149,7 @@ pub(crate) unsafe fn rows<P: Products, T, const N: usize>(
         while i < ids.len() {
             let rows: [_; N] = core::array::from_fn(|j| row(i + j));
             let ahead: [_; N] = core::array::from_fn(|j| row(i + j + ROWS_AHEAD));
-            let mut sums = [P::zero(); N];
+            let mut sums = [P::zero(P::token()); N];
             let mut k = 0;
             while k + P::WIDTH <= width {
                 let vector = P::load(vector.add(k));
@@ -189,7 +184,7 @@ pub(crate) unsafe fn rows<P: Products, T, const N: usize>(
 /// `P` multiplies `i8` and `i8`; the contract of [`crate::api::quant::Table::dot_i8`].
 #[inline(always)]
 pub(crate) unsafe fn dot_i8<P: Products, const CHAINS: usize>(a: &[i8], b: &[i8]) -> i32 {
-    // SAFETY: upheld by the caller.
+    // SAFETY: a `Kernels` value proves the level; `Kernels::dot_i8` asserted that both slices have `a.len()` elements.
     unsafe { dot::<P, CHAINS>(a.as_ptr().cast(), b.as_ptr().cast(), a.len()) }
 }
 
@@ -197,7 +192,8 @@ pub(crate) unsafe fn dot_i8<P: Products, const CHAINS: usize>(a: &[i8], b: &[i8]
 /// `P` multiplies `u8` and `i8`; the contract of [`crate::api::quant::Table::dot_u8_i8`].
 #[inline(always)]
 pub(crate) unsafe fn dot_u8_i8<P: Products, const CHAINS: usize>(a: &[u8], b: &[i8]) -> i32 {
-    // SAFETY: upheld by the caller.
+    // SAFETY: a `Kernels` value proves the level; `Kernels::dot_u8_i8` asserted that both slices have `a.len()`
+    // elements.
     unsafe { dot::<P, CHAINS>(a.as_ptr(), b.as_ptr().cast(), a.len()) }
 }
 
@@ -209,8 +205,8 @@ pub(crate) unsafe fn row_sums_i8<P: Products>(values: MatrixI8<'_>, out: &mut [i
     for (i, out) in out.iter_mut().enumerate() {
         // SAFETY: the instruction set is guaranteed by the caller; the matrix has a row `i` of `width` elements.
         unsafe {
-            let (row, one) = (values.values().as_ptr().cast::<u8>().add(i * values.stride()), P::splat(1));
-            let mut sums = P::zero();
+            let (row, one) = (values.values().as_ptr().cast::<u8>().add(i * values.stride()), P::splat(P::token(), 1));
+            let mut sums = P::zero(P::token());
             let mut k = 0;
             while k + P::WIDTH <= width {
                 sums = P::add_products(sums, one, P::load(row.add(k)));
@@ -233,7 +229,8 @@ pub(crate) unsafe fn rows_dot_i8<P: Products, const N: usize>(
     vector: &[i8],
     out: &mut [i32],
 ) {
-    // SAFETY: upheld by the caller.
+    // SAFETY: a `Kernels` value proves the level; the public method checked ids, the vector's width, and the length of
+    // `out`.
     unsafe { rows::<P, _, N>(values, ids, vector.as_ptr().cast(), out, |_, sum| sum) }
 }
 
@@ -246,7 +243,8 @@ pub(crate) unsafe fn rows_dot_u8_i8<P: Products, const N: usize>(
     vector: &[u8],
     out: &mut [i32],
 ) {
-    // SAFETY: upheld by the caller.
+    // SAFETY: a `Kernels` value proves the level; the public method checked ids, the vector's width, and the length of
+    // `out`.
     unsafe { rows::<P, _, N>(values, ids, vector.as_ptr(), out, |_, sum| sum) }
 }
 

@@ -80,7 +80,7 @@ impl<L: SimdF32x16, B: Bytes> Factors<L> for Steps<B> {
 
     #[inline(always)]
     unsafe fn start(row: *const i8, width: usize) -> f32 {
-        // SAFETY: upheld by the caller.
+        // SAFETY: the caller has a row of `width` elements.
         f32::from_bits(unsafe { B::correction(row, width) } as u32)
     }
 }

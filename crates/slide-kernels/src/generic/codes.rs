@@ -30,14 +30,15 @@ pub(crate) unsafe fn pack_codes<L: SimdF32x16>(values: &[u32], bits: u32, out: &
     // SAFETY: as above; elements `t..t + 16` of each of the `K` stretches and of `out`, or the `tables - t` that are left.
     // Loads and stores keep the bits.
     unsafe {
-        let low = L::U32::splat(u32::MAX >> (32 - bits));
+        let simd = L::token();
+        let low = L::U32::splat(simd, u32::MAX >> (32 - bits));
         for t in (0..tables).step_by(LANES) {
             let part = L::first(tables - t);
-            let mut code = L::U32::splat(0);
+            let mut code = L::U32::splat(simd, 0);
             for k in 0..values_each {
                 let from = values.add(k * tables + t);
                 let value = if tables - t >= LANES { L::load(from) } else { L::load_masked(from, part) };
-                let place = L::U32::splat(k as u32 * bits);
+                let place = L::U32::splat(simd, k as u32 * bits);
                 code = code.or(value.bitcast_u32().and(low).shift_left_each(place));
             }
             if tables - t >= LANES {
@@ -59,7 +60,7 @@ pub(crate) unsafe fn hamming<L: SimdF32x16<U32: BitCount>>(a: &[u64], b: &[u64])
         // SAFETY: as above; the loads are of words `i..i + 8`, or of those that are left. Each of the four sums has at
         // most `ADDENDS` addends.
         unsafe {
-            let mut counts = [L::U32::splat(0); 4];
+            let mut counts = [L::U32::splat(L::token(), 0); 4];
             let mut i = 0;
             while i + 4 * WORDS <= n {
                 for (j, count) in counts.iter_mut().enumerate() {
@@ -114,7 +115,7 @@ impl<L: SimdF32x16<U32: BitCount>> Distances for L {
             let end = words.min(start + ADDENDS * WORDS);
             // SAFETY: as above; the loads are of words `i..i + 8` of a row and of the code, or of those that are left.
             unsafe {
-                let mut counts = [L::U32::splat(0); 4];
+                let mut counts = [L::U32::splat(L::token(), 0); 4];
                 for i in (start..end).step_by(WORDS) {
                     for (count, row) in counts.iter_mut().zip(rows) {
                         *count = count.add(differing::<L>(row.add(i), code.add(i), end - i));

@@ -11,15 +11,9 @@ pub(crate) trait Compare: SimdF32x16 {
     /// `if self > old { self } else { old }` in each lane.
     fn larger(self, old: Self) -> Self;
     /// Bit `j` is lane `j`; the others are 0.
-    ///
-    /// # Safety
-    /// The instruction set is available.
-    unsafe fn mask_to_bits(mask: Self::Mask) -> u32;
+    fn mask_to_bits(simd: Self::Token, mask: Self::Mask) -> u32;
     /// Lane `j` is bit `j`; the bits from 16 on are ignored.
-    ///
-    /// # Safety
-    /// The instruction set is available.
-    unsafe fn mask_from_bits(bits: u32) -> Self::Mask;
+    fn mask_from_bits(simd: Self::Token, bits: u32) -> Self::Mask;
 }
 
 /// Elements at sixteen places of a table.

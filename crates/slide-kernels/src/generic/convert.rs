@@ -46,12 +46,13 @@ macro_rules! stored {
         impl<L: SimdF32x16> Format<L> for $format {
             #[inline(always)]
             unsafe fn load<const MASKED: bool>(from: *const Self, count: usize) -> L {
-                // SAFETY: upheld by the caller.
+                // SAFETY: the caller has the instruction set and 16 elements, or `count` if masked.
                 unsafe { if MASKED { Storage::load_masked(from, count) } else { Storage::load(from) } }
             }
             #[inline(always)]
             unsafe fn store<const MASKED: bool>(to: *mut Self, value: L, rounder: &Rounder, k: usize, count: usize) {
-                // SAFETY: upheld by the caller.
+                // SAFETY: `value` proves the instruction set; the caller has room for 16 elements, or `count` if
+                // masked.
                 unsafe {
                     let [addend, ..] = rounder.addends::<L>(k);
                     if MASKED { Storage::store_masked(to, value, addend, count) } else { Storage::store(to, value, addend) }
@@ -66,12 +67,12 @@ stored!(f32, bf16);
 impl<L: Halves> Format<L> for f16 {
     #[inline(always)]
     unsafe fn load<const MASKED: bool>(from: *const f16, count: usize) -> L {
-        // SAFETY: upheld by the caller.
+        // SAFETY: the caller has the instruction set and 16 elements, or `count` if masked.
         unsafe { if MASKED { L::load_masked_f16(from, count) } else { L::load_f16(from) } }
     }
     #[inline(always)]
     unsafe fn store<const MASKED: bool>(to: *mut f16, value: L, _: &Rounder, _: usize, count: usize) {
-        // SAFETY: upheld by the caller.
+        // SAFETY: `value` proves the instruction set; the caller has room for 16 elements, or `count` if masked.
         unsafe { if MASKED { value.store_masked_f16(to, count) } else { value.store_f16(to) } }
     }
 }
@@ -100,7 +101,7 @@ impl<L: SimdF32x16, From: Format<L>, To: Format<L>> Tiled<L> for Convert<From, T
 /// The instruction set of `L` is available; both slices have one length.
 #[inline(always)]
 unsafe fn convert<L: SimdF32x16, From: Format<L>, To: Format<L>>(from: &[From], rounder: Rounder, to: &mut [To]) {
-    // SAFETY: upheld by the caller.
+    // SAFETY: the caller has the instruction set; both slices have one length, as the public method asserted.
     unsafe { for_tiles::<L, 4>(to.len(), &mut Convert { from: from.as_ptr(), to: to.as_mut_ptr(), rounder }) }
 }
 
@@ -123,7 +124,7 @@ macro_rules! conversions {
         /// The instruction set of `L` is available; both slices have one length.
         #[inline(always)]
         pub(crate) unsafe fn $name<L: $bound>(from: &[$from], to: &mut [$to]) {
-            // SAFETY: upheld by the caller.
+            // SAFETY: a `Kernels` value proves the level; `Kernels::f32_to_bf16` asserted the lengths.
             unsafe { convert::<L, _, _>(from, Rounder::Nearest, to) }
         }
     )* };

@@ -13,7 +13,7 @@ pub(crate) unsafe fn dot<L: SimdF32x16, S: Storage>(a: &[S], b: &[f32]) -> f32 {
     // SAFETY: the instruction set is guaranteed by the caller; `left` elements from `a` and `b` on are left, of which every
     // load takes no more.
     unsafe {
-        let mut lanes = [L::zero(); 4];
+        let mut lanes = [L::zero(L::token()); 4];
         while left >= 4 * LANES {
             for (j, lane) in lanes.iter_mut().enumerate() {
                 *lane = S::load::<L>(a.add(j * LANES)).fma(L::load(b.add(j * LANES)), *lane);
@@ -44,7 +44,7 @@ pub(crate) unsafe fn dot_of_pairs<L: SimdF32x16, P: PairProduct<L>>(a: &[bf16], 
     // SAFETY: the instruction sets are guaranteed by the caller; `left` elements from `a` and `b` on are left, of which every
     // load takes no more.
     unsafe {
-        let mut lanes = [L::zero(); 4];
+        let mut lanes = [L::zero(L::token()); 4];
         while left >= 4 * PAIRED {
             for (j, lane) in lanes.iter_mut().enumerate() {
                 let (a, b) = (a.add(j * PAIRED), b.add(j * PAIRED));

@@ -19,7 +19,8 @@ pub(crate) unsafe fn forward<L: SimdF32x16, const MAX: usize>(
     out: &mut [f32],
 ) {
     let (stride, rows, width) = (table.stride(), rows.ids(), table.width());
-    // SAFETY: guaranteed by the caller.
+    // SAFETY: a `Kernels` value proves the level; `Kernels::embedding_forward` checked rows and lengths; tiles end at
+    // the width.
     unsafe {
         match table.values() {
             Values::F32(weights) => {
@@ -47,8 +48,9 @@ impl<L: SimdF32x16, S: Storage> Tiled<L> for Forward<'_, S> {
         // SAFETY: the caller of `forward` guaranteed the instruction set, that every row lies in `weights`, and that bias
         // and out have its width, of which `for_tiles` says that the tile is part.
         unsafe {
+            let simd = L::token();
             let mask = L::first(count);
-            let mut sums = [L::zero(); T];
+            let mut sums = [L::zero(simd); T];
             for (t, sum) in sums.iter_mut().enumerate() {
                 let bias = self.bias.as_ptr().add(k + t * LANES);
                 *sum = if MASKED { L::load_masked(bias, mask) } else { L::load(bias) };
@@ -57,7 +59,7 @@ impl<L: SimdF32x16, S: Storage> Tiled<L> for Forward<'_, S> {
                 let ahead = self.rows.get(i + ROWS_AHEAD).copied().unwrap_or(row);
                 let ahead = self.weights.wrapping_add(ahead as usize * self.stride + k);
                 let row = self.weights.add(row as usize * self.stride + k);
-                let value = L::splat(value);
+                let value = L::splat(simd, value);
                 for (t, sum) in sums.iter_mut().enumerate() {
                     if (t * LANES).is_multiple_of(64 / size_of::<S>()) {
                         prefetch(ahead.wrapping_add(t * LANES));
@@ -96,7 +98,7 @@ pub(crate) unsafe fn backward<L: SimdF32x16, const MAX: usize>(
         // `out_gradient` has its width.
         unsafe {
             let y = gradient.add(row as usize * stride);
-            for_tiles::<L, MAX>(width, &mut Axpy { a: L::splat(value), x: out_gradient.as_ptr(), y });
+            for_tiles::<L, MAX>(width, &mut Axpy { a: L::splat(L::token(), value), x: out_gradient.as_ptr(), y });
         }
     }
 }

@@ -63,7 +63,7 @@ impl<L: SimdF32x16> Factors<L> for Plain {
     }
     #[inline(always)]
     unsafe fn pack(panel: *mut f32, right: Rows<'_, f32>, first: usize, depth: usize, lane: usize, lanes: usize) {
-        // SAFETY: upheld by the caller.
+        // SAFETY: the caller has the instruction set, these elements of the vectors, and room in the panel.
         unsafe { pack::<L, f32>(panel, right, first, depth, lane, lanes) }
     }
 }
@@ -79,13 +79,13 @@ impl<L: SimdF32x16> Factors<L> for Widened {
 
     #[inline(always)]
     unsafe fn row(row: *const bf16, buffer: *mut f32, depth: usize) -> *const f32 {
-        // SAFETY: upheld by the caller.
+        // SAFETY: the caller has the instruction set, `depth` elements in the row, and as much room in the buffer.
         unsafe { widen::<L>(row, buffer, depth) }
         buffer
     }
     #[inline(always)]
     unsafe fn pack(panel: *mut f32, right: Rows<'_, f32>, first: usize, depth: usize, lane: usize, lanes: usize) {
-        // SAFETY: upheld by the caller.
+        // SAFETY: the caller has the instruction set, these elements of the vectors, and room in the panel.
         unsafe { pack::<L, f32>(panel, right, first, depth, lane, lanes) }
     }
 }
@@ -129,13 +129,13 @@ impl<L: SimdF32x16, R: Rounded<L>> Factors<L> for Halves<R> {
     unsafe fn pack(panel: *mut f32, right: Rows<'_, f32>, first: usize, depth: usize, lane: usize, lanes: usize) {
         let vectors = lanes.div_ceil(LANES);
         let mut to = panel;
-        // SAFETY: guaranteed by the caller.
+        // SAFETY: the caller has the instruction set, these elements of the vectors, and room in the panel.
         unsafe {
             for k in (0..depth).step_by(R::STEP) {
                 for n in 0..vectors {
                     let element = |e: usize| {
                         if e >= R::STEP || k + e >= depth {
-                            return L::zero();
+                            return L::zero(L::token());
                         }
                         let from = right.row(first + k + e).add(lane + n * LANES);
                         match lanes - n * LANES {
@@ -165,7 +165,7 @@ pub(super) unsafe fn pack<L: SimdF32x16, S: Storage>(
     lanes: usize,
 ) {
     let (whole, vectors) = (lanes / LANES, lanes.div_ceil(LANES));
-    // SAFETY: guaranteed by the caller.
+    // SAFETY: the caller has the instruction set, these elements of the rows, and room in the panel.
     unsafe {
         for i in 0..depth {
             let from = right.row(first + i).add(lane);
@@ -186,7 +186,7 @@ pub(super) unsafe fn pack<L: SimdF32x16, S: Storage>(
 #[inline(always)]
 unsafe fn widen<L: SimdF32x16>(from: *const bf16, to: *mut f32, count: usize) {
     let mut k = 0;
-    // SAFETY: guaranteed by the caller.
+    // SAFETY: the caller has the instruction set and `count` elements on both sides.
     unsafe {
         while k + LANES <= count {
             L::load_bf16(from.add(k)).store(to.add(k));

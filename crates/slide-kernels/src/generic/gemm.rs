@@ -179,11 +179,11 @@ impl Product<'_> {
         let mut j = 0;
         for &(rows, function) in self.tiles[vectors - 1].functions {
             while j + rows <= self.rows {
-                // SAFETY: guaranteed by the caller.
+                // SAFETY: `j + rows` is at most the number of rows, for which the caller has pointers.
                 unsafe { left.set(j, rows, &mut tile) };
                 tile.out = self.out.wrapping_add(j * self.out_stride + lane);
                 let function = packing.take().map_or(function, |packing| packing.function);
-                // SAFETY: guaranteed by the caller.
+                // SAFETY: the caller has a level with these tiles; those of the tile's pointers are of the product.
                 unsafe { function(&tile) };
                 j += rows;
             }
@@ -202,7 +202,8 @@ pub(crate) unsafe fn forward<L: SimdF32x16>(
     inputs: Matrix<'_>,
     out: MatrixMut<'_>,
 ) {
-    // SAFETY: upheld by the caller.
+    // SAFETY: a `Kernels` value proves the level; `Kernels::gemm_forward` checked rows and shapes; the tiles are those
+    // of the back end.
     unsafe {
         match table.values() {
             Values::F32(values) => forward_by::<L, Plain>(tiles, values, table.stride(), rows, bias, inputs, out),
@@ -238,7 +239,8 @@ pub(crate) unsafe fn forward_by<L: SimdF32x16, F: Factors<L, Right = f32>>(
         }
         return;
     }
-    // SAFETY: upheld by the caller.
+    // SAFETY: a `Kernels` value proves the level; `Kernels::gemm_forward` checked rows and shapes; the back end paired
+    // tiles and factors.
     unsafe { rows_times::<L, F>(&product, Rows::of_table(values, stride, rows.ids()), inputs.into()) }
 }
 
@@ -265,7 +267,8 @@ pub(crate) unsafe fn bytes_by<'a, L: SimdF32x16, F: Factors<L, Left = i8, Right 
         tiles,
         start: Start::Factors,
     };
-    // SAFETY: upheld by the caller.
+    // SAFETY: a `Kernels` value proves the level; the public method checked rows and shapes; the back end paired tiles
+    // and factors.
     unsafe {
         rows_times::<L, F>(&product, Rows::of_table(values.values(), values.stride(), rows.ids()), vectors.into())
     }
@@ -289,7 +292,8 @@ pub(crate) unsafe fn gradient<L: SimdF32x16>(
         tiles,
         start: Start::Out,
     };
-    // SAFETY: upheld by the caller.
+    // SAFETY: a `Kernels` value proves the level; `Kernels::gemm_gradient` checked the shapes; the tiles are those of
+    // the back end.
     unsafe { rows_times::<L, Plain>(&product, deltas.into(), inputs.into()) }
 }
 
@@ -425,7 +429,8 @@ pub(crate) unsafe fn backward<L: SimdF32x16>(
         start: Start::Out,
     };
     let (stride, ids) = (table.stride(), rows.ids());
-    // SAFETY: upheld by the caller.
+    // SAFETY: a `Kernels` value proves the level; `Kernels::gemm_backward` checked rows and shapes; the tiles are
+    // those of the back end.
     unsafe {
         match table.values() {
             Values::F32(values) => {

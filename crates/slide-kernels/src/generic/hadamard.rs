@@ -37,7 +37,7 @@ pub(crate) unsafe fn hadamard<L: Swap>(mut vectors: MatrixMut<'_>) {
 /// The instruction set of `L` is available; `x` is valid for `16 * N` elements.
 #[inline(always)]
 unsafe fn in_place<L: Swap, const N: usize>(x: *mut f32) {
-    // SAFETY: as above.
+    // SAFETY: the caller has the instruction set and `16 * N` elements: vector `i < N` is 16 of them.
     unsafe {
         for (i, lanes) in in_registers::<L, N>(|i| L::load(x.add(i * LANES))).into_iter().enumerate() {
             lanes.store(x.add(i * LANES));
@@ -54,7 +54,7 @@ unsafe fn in_place<L: Swap, const N: usize>(x: *mut f32) {
 pub(crate) unsafe fn in_registers<L: Swap, const N: usize>(load: impl Fn(usize) -> L) -> [L; N] {
     // SAFETY: as above; the tables have 16 elements.
     unsafe {
-        let mut x = [L::zero(); N];
+        let mut x = [L::zero(L::token()); N];
         for (i, x) in x.iter_mut().enumerate() {
             *x = load(i);
             *x = x.fma(L::load(SIGNS[0].as_ptr()), x.swap_1());
@@ -87,7 +87,7 @@ pub(crate) fn butterflies<L: SimdF32x16, const N: usize>(mut x: [L; N]) -> [L; N
 /// The instruction set of `L` is available; `x` is valid for `width` elements, a power of two, at least `L::BLOCK`.
 #[inline(always)]
 pub(crate) unsafe fn longer<L: Swap>(x: *mut f32, width: usize) {
-    // SAFETY: as above.
+    // SAFETY: the caller has the instruction set and `width` elements; blocks and pairs of them end at `width`.
     unsafe {
         let mut h = L::BLOCK;
         while 4 * h <= width {

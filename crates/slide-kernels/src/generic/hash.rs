@@ -12,9 +12,7 @@ pub(crate) trait Family {
     /// Whether an empty bin takes the value of another.
     const DENSIFY: bool;
 
-    /// # Safety
-    /// The instruction set is available.
-    unsafe fn key<L: Compare>(x: L) -> L;
+    fn key<L: Compare>(x: L) -> L;
 }
 
 struct Wta;
@@ -25,9 +23,9 @@ impl Family for Wta {
     const DENSIFY: bool = false;
 
     #[inline(always)]
-    unsafe fn key<L: Compare>(x: L) -> L {
-        // SAFETY: the instruction set is guaranteed by the caller.
-        unsafe { x.select(x.at_most(L::splat(f32::INFINITY)), L::splat(f32::NEG_INFINITY)) }
+    fn key<L: Compare>(x: L) -> L {
+        let simd = x.proof();
+        x.select(x.at_most(L::splat(simd, f32::INFINITY)), L::splat(simd, f32::NEG_INFINITY))
     }
 }
 
@@ -35,12 +33,10 @@ impl Family for Dwta {
     const DENSIFY: bool = true;
 
     #[inline(always)]
-    unsafe fn key<L: Compare>(x: L) -> L {
-        // SAFETY: the instruction set is guaranteed by the caller.
-        unsafe {
-            let magnitude = x.bitcast_u32().and(L::U32::splat(0x7fff_ffff)).bitcast_f32();
-            x.select(magnitude.greater(L::zero()), L::splat(f32::NEG_INFINITY))
-        }
+    fn key<L: Compare>(x: L) -> L {
+        let simd = x.proof();
+        let magnitude = x.bitcast_u32().and(L::U32::splat(simd, 0x7fff_ffff)).bitcast_f32();
+        x.select(magnitude.greater(L::zero(simd)), L::splat(simd, f32::NEG_INFINITY))
     }
 }
 
@@ -48,9 +44,9 @@ impl Family for MinHash {
     const DENSIFY: bool = true;
 
     #[inline(always)]
-    unsafe fn key<L: Compare>(x: L) -> L {
-        // SAFETY: the instruction set is guaranteed by the caller.
-        unsafe { L::splat(1.0).select(x.greater(L::zero()), L::splat(f32::NEG_INFINITY)) }
+    fn key<L: Compare>(x: L) -> L {
+        let simd = x.proof();
+        L::splat(simd, 1.0).select(x.greater(L::zero(simd)), L::splat(simd, f32::NEG_INFINITY))
     }
 }
 
@@ -58,7 +54,7 @@ impl Family for MinHash {
 /// The instruction set of `L` is available; the shapes fit.
 #[inline(always)]
 pub(crate) unsafe fn wta_codes<L: Compare + Gather + Transpose>(functions: &Bins, vectors: Matrix, out: &mut [u32]) {
-    // SAFETY: as above.
+    // SAFETY: a `Kernels` value proves the level; `Kernels::wta_codes` checked the shapes.
     unsafe { codes::<L, Wta>(functions, vectors, out) }
 }
 
@@ -66,7 +62,7 @@ pub(crate) unsafe fn wta_codes<L: Compare + Gather + Transpose>(functions: &Bins
 /// The instruction set of `L` is available; the shapes fit.
 #[inline(always)]
 pub(crate) unsafe fn dwta_codes<L: Compare + Gather + Transpose>(functions: &Bins, vectors: Matrix, out: &mut [u32]) {
-    // SAFETY: as above.
+    // SAFETY: a `Kernels` value proves the level; `Kernels::dwta_codes` checked the shapes.
     unsafe { codes::<L, Dwta>(functions, vectors, out) }
 }
 
@@ -78,7 +74,7 @@ pub(crate) unsafe fn minhash_codes<L: Compare + Gather + Transpose>(
     vectors: Matrix,
     out: &mut [u32],
 ) {
-    // SAFETY: as above.
+    // SAFETY: a `Kernels` value proves the level; `Kernels::minhash_codes` checked the shapes.
     unsafe { codes::<L, MinHash>(functions, vectors, out) }
 }
 
@@ -150,7 +146,7 @@ unsafe fn write_keys<L: Compare, F: Family>(vector: &[f32], padded: usize, keys:
     let width = vector.len();
     // SAFETY: as above; each load is of elements `i..i + 16 <= width`, or of the `width - i` that are left.
     unsafe {
-        let none = L::splat(f32::NEG_INFINITY);
+        let none = L::splat(L::token(), f32::NEG_INFINITY);
         for i in (0..padded).step_by(LANES) {
             let key = if i + LANES <= width {
                 F::key(L::load(vector.as_ptr().add(i)))
@@ -180,10 +176,11 @@ unsafe fn winners<L: Compare + Gather>(
 ) -> bool {
     // SAFETY: as above; `position & (padded - 1)` is an element of the keys.
     unsafe {
-        let modulo = L::U32::splat(padded as u32 - 1);
-        let mut all = L::U32::splat(0);
+        let simd = L::token();
+        let modulo = L::U32::splat(simd, padded as u32 - 1);
+        let mut all = L::U32::splat(simd, 0);
         for (group, positions) in positions.chunks_exact(size * LANES).enumerate() {
-            let mut race = Race::<L>::start();
+            let mut race = Race::<L>::start(simd);
             for position in positions.chunks_exact(LANES) {
                 race.enter(L::gather(keys, L::U32::load(position.as_ptr()).and(modulo)));
             }
@@ -204,12 +201,13 @@ unsafe fn winners_128<L: Compare + Gather, const SIZE: usize>(
     keys: *const f32,
     values: *mut u16,
 ) -> bool {
-    // SAFETY: as above.
+    // SAFETY: the caller has the instruction set, 128 keys, whole groups of positions, and room for a value per bin.
     unsafe {
+        let simd = L::token();
         let table = L::table_128(keys);
-        let mut all = L::U32::splat(0);
+        let mut all = L::U32::splat(simd, 0);
         for (group, positions) in positions.chunks_exact(SIZE * LANES).enumerate() {
-            let mut race = Race::<L>::start();
+            let mut race = Race::<L>::start(simd);
             for j in 0..SIZE {
                 race.enter(L::look_up_128(table, L::U32::load(positions.as_ptr().add(j * LANES))));
             }
@@ -222,9 +220,9 @@ unsafe fn winners_128<L: Compare + Gather, const SIZE: usize>(
 
 /// Whether `EMPTY` is in one of the lanes of values that were combined by `or`.
 #[inline(always)]
-unsafe fn has_empty<L: Compare>(all: L::U32) -> bool {
-    // SAFETY: a value exists, so the instruction set is available.
-    unsafe { L::mask_to_bits(all.greater_signed(L::U32::splat(u32::from(EMPTY) - 1))) != 0 }
+fn has_empty<L: Compare>(all: L::U32) -> bool {
+    let simd = all.proof();
+    L::mask_to_bits(simd, all.greater_signed(L::U32::splat(simd, u32::from(EMPTY) - 1))) != 0
 }
 
 /// Sixteen bins, into which keys are entered position by position.
@@ -235,17 +233,12 @@ struct Race<L: Compare> {
 }
 
 impl<L: Compare> Race<L> {
-    /// # Safety
-    /// The instruction set is available.
     #[inline(always)]
-    unsafe fn start() -> Self {
-        // SAFETY: as above.
-        unsafe {
-            Race {
-                best: L::splat(f32::NEG_INFINITY),
-                winner: L::U32::splat(u32::from(EMPTY)),
-                position: L::U32::splat(0),
-            }
+    fn start(simd: L::Token) -> Self {
+        Race {
+            best: L::splat(simd, f32::NEG_INFINITY),
+            winner: L::U32::splat(simd, u32::from(EMPTY)),
+            position: L::U32::splat(simd, 0),
         }
     }
 
@@ -254,7 +247,6 @@ impl<L: Compare> Race<L> {
         let wins = key.greater(self.best);
         self.best = key.select(wins, self.best);
         self.winner = self.position.select(wins, self.winner);
-        // SAFETY: a value exists, so the instruction set is available.
-        self.position = self.position.add(unsafe { L::U32::splat(1) });
+        self.position = self.position.add(L::U32::splat(key.proof(), 1));
     }
 }

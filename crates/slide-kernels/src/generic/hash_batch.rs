@@ -71,10 +71,11 @@ unsafe fn winners<L: Compare, F: Family, const SIZE: usize>(
     // SAFETY: as above; position `j` of bin `b` is at `(b / 16 * size + j) * 16 + b % 16`; modulo the padded width it is a
     // column of the keys.
     unsafe {
+        let simd = L::token();
         for k in 0..functions.values() {
             // What the positions are worth at the place of value `k` of a code.
-            let one = L::U32::splat(1 << (k * bin_bits));
-            let mut worth = [L::U32::splat(0); 8];
+            let one = L::U32::splat(simd, 1 << (k * bin_bits));
+            let mut worth = [L::U32::splat(simd, 0); 8];
             for j in 1..SIZE.min(8) {
                 worth[j] = worth[j - 1].add(one);
             }
@@ -83,7 +84,7 @@ unsafe fn winners<L: Compare, F: Family, const SIZE: usize>(
                 let positions = positions.add(bin / LANES * size * LANES + bin % LANES);
                 let column = |j: usize| L::load(keys.add((*positions.add(j * LANES) as usize & modulo) * LANES));
                 let mut best = column(0);
-                let mut winner = L::U32::splat(0);
+                let mut winner = L::U32::splat(simd, 0);
                 if SIZE == 0 {
                     let mut position = winner;
                     for j in 1..size {
@@ -96,8 +97,8 @@ unsafe fn winners<L: Compare, F: Family, const SIZE: usize>(
                     }
                 }
                 if F::DENSIFY {
-                    let none = best.at_most(L::splat(f32::NEG_INFINITY));
-                    empty.add(bin).write(L::mask_to_bits(none) as u16);
+                    let none = best.at_most(L::splat(simd, f32::NEG_INFINITY));
+                    empty.add(bin).write(L::mask_to_bits(simd, none) as u16);
                 }
                 let code = codes.add(t * LANES);
                 if k > 0 {

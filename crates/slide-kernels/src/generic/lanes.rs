@@ -3,9 +3,9 @@
 //! Sixteen lanes are one register of AVX-512, two of AVX2, four of NEON. The virtual lanes of the specification are the same
 //! on every level, and so is the order of additions.
 //!
-//! Safety by type: a value of a type that implements [`SimdF32x16`] or [`SimdU32x16`] exists only where its instruction set
-//! is available, because the functions that create one are unsafe and require it. For the other methods `self`
-//! is the proof.
+//! Safety by type: a token of pulp, a value without a size, proves an instruction set. A vector is made with a token or, by a load, where
+//! the caller guarantees the instruction set, and can be asked for its token. So whatever touches no memory is safe, but for
+//! [`SimdF32x16::token`].
 
 use half::bf16;
 
@@ -14,10 +14,12 @@ pub(crate) const LANES: usize = 16;
 
 /// Sixteen `f32`.
 pub(crate) trait SimdF32x16: Copy {
+    /// Proves that the instruction set is available.
+    type Token: Copy;
     /// A set of lanes.
     type Mask: Copy;
     /// Sixteen `u32` of the same instruction set.
-    type U32: SimdU32x16<Mask = Self::Mask, F32 = Self>;
+    type U32: SimdU32x16<Token = Self::Token, Mask = Self::Mask, F32 = Self>;
     /// Four vectors after the first half of their reductions.
     type HalfReduced: Copy;
     /// Registers of the processor that the sixteen lanes take.
@@ -30,22 +32,21 @@ pub(crate) trait SimdF32x16: Copy {
         address
     }
 
+    /// # Safety
+    /// The instruction set is available.
+    unsafe fn token() -> Self::Token;
+
+    /// The token that this vector was made with.
+    fn proof(self) -> Self::Token;
+
     /// The first `count` lanes (all of them from 16 on).
-    ///
-    /// # Safety
-    /// The instruction set is available.
-    unsafe fn first(count: usize) -> Self::Mask;
+    fn first(count: usize) -> Self::Mask;
 
-    /// # Safety
-    /// The instruction set is available.
-    unsafe fn splat(value: f32) -> Self;
+    fn splat(simd: Self::Token, value: f32) -> Self;
 
-    /// # Safety
-    /// The instruction set is available.
     #[inline(always)]
-    unsafe fn zero() -> Self {
-        // SAFETY: upheld by the caller.
-        unsafe { Self::splat(0.0) }
+    fn zero(simd: Self::Token) -> Self {
+        Self::splat(simd, 0.0)
     }
 
     /// # Safety
@@ -114,14 +115,17 @@ pub(crate) trait SimdF32x16: Copy {
 
 /// Sixteen `u32`. Arithmetic wraps.
 pub(crate) trait SimdU32x16: Copy {
+    /// Proves that the instruction set is available.
+    type Token: Copy;
     /// A set of lanes.
     type Mask: Copy;
     /// Sixteen `f32` of the same instruction set.
     type F32: SimdF32x16;
 
-    /// # Safety
-    /// The instruction set is available.
-    unsafe fn splat(value: u32) -> Self;
+    /// The token that this vector was made with.
+    fn proof(self) -> Self::Token;
+
+    fn splat(simd: Self::Token, value: u32) -> Self;
 
     /// # Safety
     /// The instruction set is available; `from` is valid for reading 16 elements.

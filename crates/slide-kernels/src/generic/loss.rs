@@ -29,7 +29,7 @@ pub(crate) unsafe fn sigmoid_entries<L: Compare>(z: &mut [f32]) -> f32 {
     // SAFETY: the instruction set is guaranteed by the caller; each access is to elements `i..i + 16 <= n`, or to the
     // `n - i` that are left.
     unsafe {
-        let mut sum = L::zero();
+        let mut sum = L::zero(L::token());
         let mut i = 0;
         while i + LANES <= n {
             let x = L::load(z.add(i));
@@ -50,18 +50,12 @@ pub(crate) unsafe fn sigmoid_entries<L: Compare>(z: &mut [f32]) -> f32 {
 }
 
 /// The loss of one vector, and its gradient.
-///
-/// # Safety
-/// The instruction set of `L` is available.
 #[inline(always)]
-unsafe fn binary_cross_entropy_of<L: Compare>(x: L, target: L) -> (L, L) {
-    // SAFETY: upheld by the caller.
-    unsafe {
-        let (e, zero) = (exp_minus_abs(x), L::zero());
-        let positive = zero.select(zero.greater(x), x);
-        let loss = target.mul(L::splat(-1.0)).fma(x, positive).add(ln_1p(e));
-        (loss, sigmoid(x, e).sub(target))
-    }
+fn binary_cross_entropy_of<L: Compare>(x: L, target: L) -> (L, L) {
+    let (e, zero) = (exp_minus_abs(x), L::zero(x.proof()));
+    let positive = zero.select(zero.greater(x), x);
+    let loss = target.mul(L::splat(x.proof(), -1.0)).fma(x, positive).add(ln_1p(e));
+    (loss, sigmoid(x, e).sub(target))
 }
 
 #[inline(always)]
@@ -70,7 +64,7 @@ pub(crate) unsafe fn binary_cross_entropy<L: Compare>(z: &mut [f32], targets: &[
     // SAFETY: the instruction set and the lengths are guaranteed by the caller; each access is to elements `i..i + 16 <= n`, or
     // to the `n - i` that are left.
     unsafe {
-        let mut sum = L::zero();
+        let mut sum = L::zero(L::token());
         let mut i = 0;
         while i + LANES <= n {
             let (loss, gradient) = binary_cross_entropy_of(L::load(z.add(i)), L::load(targets.add(i)));

@@ -15,9 +15,7 @@ use crate::api::optimiser::{AdagradStep, AdamStep, MomentumStep};
 pub(crate) trait Step<L: SimdF32x16, const N: usize>: Copy {
     type Constants;
 
-    /// # Safety
-    /// The instruction set of `L` is available.
-    unsafe fn new(constants: &Self::Constants) -> Self;
+    fn new(simd: L::Token, constants: &Self::Constants) -> Self;
 
     /// The new weight and states.
     fn apply(&self, weight: L, states: [L; N], gradient: L, decay: [L; N]) -> (L, [L; N]);
@@ -28,19 +26,14 @@ pub(crate) trait Step<L: SimdF32x16, const N: usize>: Copy {
 struct Flush<L: SimdF32x16>(L::U32);
 
 impl<L: SimdF32x16> Flush<L> {
-    /// # Safety
-    /// The instruction set of `L` is available.
     #[inline(always)]
-    unsafe fn new() -> Self {
-        // SAFETY: upheld by the caller.
-        unsafe { Flush(L::U32::splat(0x7F80_0000)) }
+    fn new(simd: L::Token) -> Self {
+        Flush(L::U32::splat(simd, 0x7F80_0000))
     }
 
     #[inline(always)]
     fn of(&self, state: L) -> L {
-        let words = state.bitcast_u32();
-        // `x xor x` is the vector of zeros that needs no further proof of the instruction set.
-        let zero = words.xor(words);
+        let (words, zero) = (state.bitcast_u32(), L::U32::splat(state.proof(), 0));
         words.select(words.and(self.0).greater_signed(zero), zero).bitcast_f32()
     }
 }
@@ -60,18 +53,15 @@ impl<L: SimdF32x16> Step<L, 2> for Adam<L> {
     type Constants = AdamStep;
 
     #[inline(always)]
-    unsafe fn new(step: &AdamStep) -> Self {
-        // SAFETY: upheld by the caller.
-        unsafe {
-            Adam {
-                one_minus_beta1: L::splat(1.0 - step.beta1),
-                one_minus_beta2: L::splat(1.0 - step.beta2),
-                minus_step_size: L::splat(-step.step_size),
-                correction: L::splat(step.inverse_sqrt_correction),
-                epsilon: L::splat(step.epsilon),
-                kept: L::splat(1.0 - step.weight_decay),
-                flush: Flush::new(),
-            }
+    fn new(simd: L::Token, step: &AdamStep) -> Self {
+        Adam {
+            one_minus_beta1: L::splat(simd, 1.0 - step.beta1),
+            one_minus_beta2: L::splat(simd, 1.0 - step.beta2),
+            minus_step_size: L::splat(simd, -step.step_size),
+            correction: L::splat(simd, step.inverse_sqrt_correction),
+            epsilon: L::splat(simd, step.epsilon),
+            kept: L::splat(simd, 1.0 - step.weight_decay),
+            flush: Flush::new(simd),
         }
     }
 
@@ -97,16 +87,13 @@ impl<L: SimdF32x16> Step<L, 1> for Momentum<L> {
     type Constants = MomentumStep;
 
     #[inline(always)]
-    unsafe fn new(step: &MomentumStep) -> Self {
-        // SAFETY: upheld by the caller.
-        unsafe {
-            Momentum {
-                minus_learning_rate: L::splat(-step.learning_rate),
-                momentum: L::splat(step.momentum),
-                nesterov: L::first(if step.nesterov { super::LANES } else { 0 }),
-                kept: L::splat(1.0 - step.weight_decay),
-                flush: Flush::new(),
-            }
+    fn new(simd: L::Token, step: &MomentumStep) -> Self {
+        Momentum {
+            minus_learning_rate: L::splat(simd, -step.learning_rate),
+            momentum: L::splat(simd, step.momentum),
+            nesterov: L::first(if step.nesterov { super::LANES } else { 0 }),
+            kept: L::splat(simd, 1.0 - step.weight_decay),
+            flush: Flush::new(simd),
         }
     }
 
@@ -131,15 +118,12 @@ impl<L: SimdF32x16> Step<L, 1> for Adagrad<L> {
     type Constants = AdagradStep;
 
     #[inline(always)]
-    unsafe fn new(step: &AdagradStep) -> Self {
-        // SAFETY: upheld by the caller.
-        unsafe {
-            Adagrad {
-                minus_learning_rate: L::splat(-step.learning_rate),
-                epsilon: L::splat(step.epsilon),
-                kept: L::splat(1.0 - step.weight_decay),
-                flush: Flush::new(),
-            }
+    fn new(simd: L::Token, step: &AdagradStep) -> Self {
+        Adagrad {
+            minus_learning_rate: L::splat(simd, -step.learning_rate),
+            epsilon: L::splat(simd, step.epsilon),
+            kept: L::splat(simd, 1.0 - step.weight_decay),
+            flush: Flush::new(simd),
         }
     }
 

@@ -37,8 +37,7 @@ impl<L: SimdF32x16> PairProduct<L> for Widening {
 
     #[inline(always)]
     unsafe fn add_masked(a: L::U32, b: L::U32, sum: L, count: usize) -> L {
-        // SAFETY: `sum` proves the instruction set.
-        let (with_even, with_odd) = unsafe { (L::first(count.div_ceil(2)), L::first(count / 2)) };
+        let (with_even, with_odd) = (L::first(count.div_ceil(2)), L::first(count / 2));
         // Lanes without an element stay unchanged: adding +0.0 would change -0.0.
         let sum = even(a).fma(even(b), sum).select(with_even, sum);
         odd(a).fma(odd(b), sum).select(with_odd, sum)
@@ -52,6 +51,5 @@ pub(crate) fn even<W: SimdU32x16>(pairs: W) -> W::F32 {
 
 #[inline(always)]
 pub(crate) fn odd<W: SimdU32x16>(pairs: W) -> W::F32 {
-    // SAFETY: `pairs` proves the instruction set.
-    pairs.and(unsafe { W::splat(0xFFFF_0000) }).bitcast_f32()
+    pairs.and(W::splat(pairs.proof(), 0xFFFF_0000)).bitcast_f32()
 }

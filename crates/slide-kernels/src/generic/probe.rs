@@ -7,13 +7,9 @@ use crate::RowIds;
 use crate::tuning::ROWS_AHEAD;
 
 /// `CHAINS` independent chains of `step`, all from 1; the number of lanes that each step works on.
-///
-/// # Safety
-/// The instruction set of `L` is available.
 #[inline(always)]
-unsafe fn chains<L: SimdF32x16, const CHAINS: usize>(rounds: usize, step: impl Fn(L) -> L) -> (f32, u64) {
-    // SAFETY: the instruction set is guaranteed by the caller. The compiler must not see that all chains are the same.
-    let mut chains: [L; CHAINS] = core::array::from_fn(|_| unsafe { L::splat(black_box(1.0)) });
+fn chains<L: SimdF32x16, const CHAINS: usize>(simd: L::Token, rounds: usize, step: impl Fn(L) -> L) -> (f32, u64) {
+    let mut chains: [L; CHAINS] = core::array::from_fn(|_| L::splat(simd, black_box(1.0)));
     for _ in 0..rounds {
         for x in &mut chains {
             *x = step(*x);
@@ -31,11 +27,12 @@ unsafe fn chains<L: SimdF32x16, const CHAINS: usize>(rounds: usize, step: impl F
 /// The contract of [`crate::api::probe::Table::multiply_adds`].
 #[inline(always)]
 pub(crate) unsafe fn multiply_adds<L: SimdF32x16, const CHAINS: usize>(rounds: usize) -> (f32, u64) {
-    // SAFETY: upheld by the caller.
+    // SAFETY: a `Kernels` value proves the level; nothing else is needed.
     unsafe {
+        let simd = L::token();
         // Arm overwrites the addend, so that is what the chain is. The compiler must not see that the product is a constant.
-        let (a, b) = (L::splat(black_box(-0.5)), L::splat(black_box(0.25)));
-        let (x, steps) = chains::<L, CHAINS>(rounds, |x| a.fma(b, x));
+        let (a, b) = (L::splat(simd, black_box(-0.5)), L::splat(simd, black_box(0.25)));
+        let (x, steps) = chains::<L, CHAINS>(simd, rounds, |x| a.fma(b, x));
         (x, 2 * steps)
     }
 }
@@ -44,10 +41,11 @@ pub(crate) unsafe fn multiply_adds<L: SimdF32x16, const CHAINS: usize>(rounds: u
 /// The contract of [`crate::api::probe::Table::divisions`].
 #[inline(always)]
 pub(crate) unsafe fn divisions<L: SimdF32x16, const CHAINS: usize>(rounds: usize) -> (f32, u64) {
-    // SAFETY: upheld by the caller.
+    // SAFETY: a `Kernels` value proves the level; nothing else is needed.
     unsafe {
-        let two = L::splat(2.0);
-        chains::<L, CHAINS>(rounds, |x| two.div(x).sqrt())
+        let simd = L::token();
+        let two = L::splat(simd, 2.0);
+        chains::<L, CHAINS>(simd, rounds, |x| two.div(x).sqrt())
     }
 }
 
@@ -59,7 +57,7 @@ pub(crate) unsafe fn read<L: SimdF32x16>(words: &[u32]) -> u32 {
     let rest = blocks.remainder().iter().fold(0, |sum, word| sum ^ word);
     // SAFETY: the instruction set is guaranteed by the caller; a block has 64 elements, `last` 16.
     unsafe {
-        let mut sums = [L::U32::splat(0); 4];
+        let mut sums = [L::U32::splat(L::token(), 0); 4];
         let mut block = words.as_ptr();
         for _ in 0..blocks.len() {
             for (i, sum) in sums.iter_mut().enumerate() {
@@ -87,7 +85,7 @@ pub(crate) unsafe fn read_rows<L: SimdF32x16>(words: &[u32], stride: usize, widt
     // SAFETY: the instruction set is guaranteed by the caller, and that a row has `width` words: a load is of the words
     // `k..k + 16 <= width`, the others are read one by one.
     unsafe {
-        let mut sums = L::U32::splat(0);
+        let mut sums = L::U32::splat(L::token(), 0);
         for i in 0..ids.len() {
             let (row, ahead) = (row(i), row(i + ROWS_AHEAD));
             let mut k = 0;
@@ -116,7 +114,7 @@ pub(crate) unsafe fn update<L: SimdF32x16>(a: &mut [f32], b: &mut [f32], c: &mut
     // SAFETY: the instruction set and the equal lengths are guaranteed by the caller; an access is of the elements
     // `i..i + 16 <= n`, or of the `n - i` that are left.
     unsafe {
-        let factor = L::splat(factor);
+        let factor = L::splat(L::token(), factor);
         let mut i = 0;
         while i + LANES <= n {
             for slice in &mut slices {

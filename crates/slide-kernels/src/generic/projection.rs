@@ -46,7 +46,7 @@ pub(crate) unsafe fn projection_codes_sparse<L: Compress, const WORDS: usize>(
         }
         ids[i] as usize
     };
-    // SAFETY: as above.
+    // SAFETY: a `Kernels` value proves the level; the public method checked shapes and ids, which index the signs.
     unsafe { codes_of::<L, WORDS>(functions, values, coordinate, out) }
 }
 
@@ -93,11 +93,13 @@ unsafe fn sums<L: Compress, const N: usize>(
     coordinate: impl Fn(usize) -> usize,
     bits: *mut u16,
 ) {
-    // SAFETY: as above.
+    // SAFETY: the caller has the instruction set, `N` words of signs for each coordinate that is named, and room for
+    // the bits.
     unsafe {
-        let mut sums = [[L::zero(); 2]; N];
+        let simd = L::token();
+        let mut sums = [[L::zero(simd); 2]; N];
         for (i, &value) in values.iter().enumerate() {
-            let x = L::splat(value);
+            let x = L::splat(simd, value);
             let signs = signs.add(coordinate(i) * stride);
             for (j, [low, high]) in sums.iter_mut().enumerate() {
                 let set = *signs.add(j);
@@ -106,8 +108,8 @@ unsafe fn sums<L: Compress, const N: usize>(
             }
         }
         for (j, [low, high]) in sums.iter().enumerate() {
-            bits.add(2 * j).write(L::mask_to_bits(low.greater(L::zero())) as u16);
-            bits.add(2 * j + 1).write(L::mask_to_bits(high.greater(L::zero())) as u16);
+            bits.add(2 * j).write(L::mask_to_bits(simd, low.greater(L::zero(simd))) as u16);
+            bits.add(2 * j + 1).write(L::mask_to_bits(simd, high.greater(L::zero(simd))) as u16);
         }
     }
 }

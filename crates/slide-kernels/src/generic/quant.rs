@@ -40,7 +40,7 @@ pub(crate) unsafe fn quantize_rows_i8<L: SimdF32x16<U32: LowBytes>>(
     table: views::Table<'_>,
     out: QuantizedTableMut<'_>,
 ) {
-    // SAFETY: upheld by the caller.
+    // SAFETY: a `Kernels` value proves the level; `Kernels::quantize_rows_i8` checked that both have rows of one width.
     unsafe {
         match table.values() {
             Values::F32(values) => quantize_i8_of::<L, f32>(values, table.stride(), out),
@@ -61,11 +61,12 @@ unsafe fn quantize_i8_of<L: SimdF32x16<U32: LowBytes>, S: Storage>(
     for (i, (scale, sum)) in out.scales.iter_mut().zip(out.sums).enumerate() {
         // SAFETY: the instruction set is guaranteed by the caller; both have a row `i` of `width` elements.
         unsafe {
+            let simd = L::token();
             let (from, to) = (values.as_ptr().add(i * stride), out.values.as_mut_ptr().add(i * out.stride));
             let factor;
             (*scale, factor) = symmetric(largest_magnitude::<L, S>(from, width));
-            let (keep, factor) = (keep::<L>(factor), L::splat(factor));
-            let (shifter, mut sums) = (L::splat(SHIFTER), L::U32::splat(0));
+            let (keep, factor) = (keep::<L>(simd, factor), L::splat(simd, factor));
+            let (shifter, mut sums) = (L::splat(simd, SHIFTER), L::U32::splat(simd, 0));
             for_each_vector!(L, S, from, width, |k, count, x| {
                 let q = x.bitcast_u32().and(keep).bitcast_f32().mul(factor).add(shifter).bitcast_u32();
                 sums = sums.add(q);
@@ -85,11 +86,12 @@ unsafe fn quantize_i8_of<L: SimdF32x16<U32: LowBytes>, S: Storage>(
 /// The instruction set of `L` is available; `from` is valid for reading `width` elements.
 #[inline(always)]
 unsafe fn largest_magnitude<L: SimdF32x16, S: Storage>(from: *const S, width: usize) -> u32 {
-    // SAFETY: upheld by the caller.
+    // SAFETY: the caller has the instruction set and `width` elements; each vector ends at `width`.
     unsafe {
-        let magnitude = L::U32::splat(0x7FFF_FFFF);
+        let simd = L::token();
+        let magnitude = L::U32::splat(simd, 0x7FFF_FFFF);
         // Four at once, because a comparison and a selection take several cycles.
-        let mut largest = [L::U32::splat(0); 4];
+        let mut largest = [L::U32::splat(simd, 0); 4];
         let whole = width - width % (4 * LANES);
         for k in (0..whole).step_by(4 * LANES) {
             for (j, largest) in largest.iter_mut().enumerate() {
@@ -122,9 +124,10 @@ pub(crate) unsafe fn quantize_rows_u8<L: Compare + SimdF32x16<U32: LowBytes>>(
     for (i, affine) in out.affine.iter_mut().enumerate() {
         // SAFETY: the instruction set is guaranteed by the caller; both have a row `i` of `width` elements.
         unsafe {
+            let simd = L::token();
             let from = vectors.data().as_ptr().add(i * vectors.stride());
             let to = out.values.as_mut_ptr().add(i * out.stride);
-            let zero = L::zero();
+            let zero = L::zero(simd);
             let (mut high, mut low, mut not_finite) = (zero, zero, zero);
             for_each_vector!(L, f32, from, width, |_, _, x| {
                 high = x.larger(high);
@@ -136,9 +139,10 @@ pub(crate) unsafe fn quantize_rows_u8<L: Compare + SimdF32x16<U32: LowBytes>>(
             let finite = to_array(not_finite.bitcast_u32()).into_iter().all(|bits| !f32::from_bits(bits).is_nan());
             let factor;
             (*affine, factor) = asymmetric(finite, largest(high), largest(low));
-            let (keep, factor) = (keep::<L>(factor), L::splat(factor));
-            let (zero_point, shifter) = (L::splat(f32::from(affine.zero_point)), L::splat(SHIFTER));
-            let (least, greatest) = (L::U32::splat(SHIFTER.to_bits()), L::U32::splat(SHIFTER.to_bits() + 255));
+            let (keep, factor) = (keep::<L>(simd, factor), L::splat(simd, factor));
+            let (zero_point, shifter) = (L::splat(simd, f32::from(affine.zero_point)), L::splat(simd, SHIFTER));
+            let (least, greatest) =
+                (L::U32::splat(simd, SHIFTER.to_bits()), L::U32::splat(simd, SHIFTER.to_bits() + 255));
             for_each_vector!(L, f32, from, width, |k, count, x| {
                 let x = x.bitcast_u32().and(keep).bitcast_f32();
                 let q = x.fma(factor, zero_point).add(shifter).bitcast_u32();
@@ -150,20 +154,16 @@ pub(crate) unsafe fn quantize_rows_u8<L: Compare + SimdF32x16<U32: LowBytes>>(
 }
 
 /// All bits, or none if the factor is 0: also an infinity becomes 0 then.
-///
-/// # Safety
-/// The instruction set of `L` is available.
 #[inline(always)]
-unsafe fn keep<L: SimdF32x16>(factor: f32) -> L::U32 {
-    // SAFETY: upheld by the caller.
-    unsafe { L::U32::splat(if factor == 0.0 { 0 } else { u32::MAX }) }
+fn keep<L: SimdF32x16>(simd: L::Token, factor: f32) -> L::U32 {
+    L::U32::splat(simd, if factor == 0.0 { 0 } else { u32::MAX })
 }
 
 /// # Safety
 /// `to` is valid for writing `count <= 16` bytes.
 #[inline(always)]
 unsafe fn store<W: LowBytes>(words: W, to: *mut u8, count: usize) {
-    // SAFETY: upheld by the caller.
+    // SAFETY: `words` proves the instruction set; the caller has `count` bytes to write.
     unsafe { if count == LANES { words.store_low_bytes(to) } else { words.store_masked_low_bytes(to, count) } }
 }
 

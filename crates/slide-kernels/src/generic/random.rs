@@ -6,16 +6,16 @@ use crate::scalar::random::random_words as scalar_random_words;
 /// Counters that are worked on at once, one in each 64-bit lane. A word of a counter stands in the lower half of its
 /// lane; what is in the upper half does not matter.
 pub(crate) trait Counters: Copy {
+    /// Proves that the instruction set is available.
+    type Token: Copy;
     /// Lanes of the vector.
     const LANES: usize;
+    /// # Safety
+    /// The instruction set is available.
+    unsafe fn token() -> Self::Token;
     /// Lane `i` is `first + i`.
-    ///
-    /// # Safety
-    /// The instruction set is available.
-    unsafe fn ascending(first: u32) -> Self;
-    /// # Safety
-    /// The instruction set is available.
-    unsafe fn splat(word: u32) -> Self;
+    fn ascending(simd: Self::Token, first: u32) -> Self;
+    fn splat(simd: Self::Token, word: u32) -> Self;
     /// The 64-bit products of the words.
     fn product(self, other: Self) -> Self;
     /// The upper halves, as words.
@@ -67,17 +67,18 @@ pub(crate) unsafe fn random_words<C: Counters, const AT_ONCE: usize>(key: RngKey
 /// The instruction set of `C` is available; `out` is valid for writing `4 * N * LANES` words.
 #[inline(always)]
 unsafe fn philox<C: Counters, const N: usize>(key: RngKey, block: u32, out: *mut u32) {
-    // SAFETY: as above.
+    // SAFETY: the caller has the instruction set and `4 * N * LANES` words: vector `i < N` writes `4 * LANES` of them.
     unsafe {
-        let multipliers = MULTIPLIERS.map(|word| C::splat(word));
-        let fixed = [C::splat(key.counter[0]), C::splat(key.counter[1]), C::splat(key.counter[2])];
-        let mut counters = [[C::splat(0), fixed[0], fixed[1], fixed[2]]; N];
+        let simd = C::token();
+        let multipliers = MULTIPLIERS.map(|word| C::splat(simd, word));
+        let fixed = [C::splat(simd, key.counter[0]), C::splat(simd, key.counter[1]), C::splat(simd, key.counter[2])];
+        let mut counters = [[C::splat(simd, 0), fixed[0], fixed[1], fixed[2]]; N];
         for (i, counter) in counters.iter_mut().enumerate() {
-            counter[0] = C::ascending(block.wrapping_add((i * C::LANES) as u32));
+            counter[0] = C::ascending(simd, block.wrapping_add((i * C::LANES) as u32));
         }
         let mut key = key.key;
         for _ in 0..ROUNDS {
-            let keys = [C::splat(key[0]), C::splat(key[1])];
+            let keys = [C::splat(simd, key[0]), C::splat(simd, key[1])];
             for c in &mut counters {
                 let a = multipliers[0].product(c[0]);
                 let b = multipliers[1].product(c[2]);

@@ -23,7 +23,7 @@ pub(crate) unsafe fn dots<L: SimdF32x16, S: Storage, const N: usize>(
     // SAFETY: the instruction set is guaranteed by the caller; every load is of elements `k..k + 16 <= width`, or of the
     // `width - k` that are left.
     unsafe {
-        let mut lanes = [L::zero(); N];
+        let mut lanes = [L::zero(L::token()); N];
         let mut k = 0;
         while k + LANES <= width {
             for j in 0..N {
@@ -103,17 +103,17 @@ impl<L: SimdF32x16, S: Storage> Factor<L, S> for Singles<'_, L> {
     }
     #[inline(always)]
     unsafe fn last_part(&self, k: usize) -> L {
-        // SAFETY: as above.
+        // SAFETY: `self` proves the instruction set; the caller has fewer than a whole step from `k` on.
         unsafe { L::load_masked(self.0.as_ptr().add(k), L::first(self.0.len() - k)) }
     }
     #[inline(always)]
     unsafe fn add(&self, row: *const S, part: L, sum: L) -> L {
-        // SAFETY: as above.
+        // SAFETY: `part` proves the instruction set; the caller has 16 elements of the row.
         unsafe { S::load::<L>(row).fma(part, sum) }
     }
     #[inline(always)]
     unsafe fn add_last(&self, row: *const S, part: L, sum: L, count: usize) -> L {
-        // SAFETY: as above.
+        // SAFETY: `part` proves the instruction set; the caller has `count` elements of the row.
         unsafe { S::load_masked::<L>(row, count).fma(part, sum).select(L::first(count), sum) }
     }
 }
@@ -138,17 +138,19 @@ impl<L: SimdF32x16, P: PairProduct<L>> Factor<L, bf16> for Pairs<'_, L, P> {
     }
     #[inline(always)]
     unsafe fn last_part(&self, k: usize) -> L::U32 {
-        // SAFETY: as above.
+        // SAFETY: `self` proves the instruction set; the caller has fewer than a whole step from `k` on.
         unsafe { L::U32::load_masked_pairs(self.0.as_ptr().add(k), self.0.len() - k) }
     }
     #[inline(always)]
     unsafe fn add(&self, row: *const bf16, part: L::U32, sum: L) -> L {
-        // SAFETY: as above.
+        // SAFETY: `part` proves the instruction set, `self` that of the products; the caller has 32 elements of the
+        // row.
         unsafe { P::add(L::U32::load_pairs(row), part, sum) }
     }
     #[inline(always)]
     unsafe fn add_last(&self, row: *const bf16, part: L::U32, sum: L, count: usize) -> L {
-        // SAFETY: as above.
+        // SAFETY: `part` proves the instruction set, `self` that of the products; the caller has `count` elements of
+        // the row.
         unsafe { P::add_masked(L::U32::load_masked_pairs(row, count), part, sum, count) }
     }
 }
@@ -214,7 +216,7 @@ unsafe fn products<L: SimdF32x16, S, F: Factor<L, S>, const HELD: usize, const T
     out: &mut [f32],
 ) {
     let rows = Rows::new(values, stride, ids);
-    // SAFETY: guaranteed by the caller.
+    // SAFETY: the caller has rows in `values` that are as long as the vector, and an output for each.
     unsafe {
         let done = match rows.ahead {
             [] if HELD > 0 && factor.width() == HELD * F::STEP => blocks_of_held::<L, S, F, HELD>(&rows, &factor, out),
@@ -244,8 +246,9 @@ unsafe fn products_from<L: SimdF32x16, S, F: Factor<L, S>, const HELD: usize>(
     // SAFETY: rows lie in the table and are as long as the vector, of which no more than its `width` columns are taken;
     // `factor` proves the instruction set.
     unsafe {
-        let mut lanes = [L::zero(); BLOCK];
-        let mut partial_sums = [L::half_reduce([L::zero(); 4]); 4];
+        let simd = L::token();
+        let mut lanes = [L::zero(simd); BLOCK];
+        let mut partial_sums = [L::half_reduce([L::zero(simd); 4]); 4];
         for out in out.chunks_mut(BLOCK) {
             let mut done = 0;
             while HELD > 0 && done + panel <= width {
@@ -254,7 +257,7 @@ unsafe fn products_from<L: SimdF32x16, S, F: Factor<L, S>, const HELD: usize>(
                 for ((j, &id), lanes) in ids.iter().enumerate().zip(&mut lanes) {
                     rows.ask(place + j, done..done + panel);
                     let row = in_register(rows.row(id).add(done));
-                    let mut sum = if done == 0 { L::zero() } else { *lanes };
+                    let mut sum = if done == 0 { L::zero(simd) } else { *lanes };
                     for (h, &part) in parts.iter().enumerate() {
                         sum = factor.add(row.add(h * F::STEP), part, sum);
                     }
@@ -269,7 +272,7 @@ unsafe fn products_from<L: SimdF32x16, S, F: Factor<L, S>, const HELD: usize>(
                 }
             } else {
                 for (j, (sum, &four)) in partial_sums.iter_mut().zip(fours).enumerate().take(out.len().div_ceil(4)) {
-                    let four = if done == 0 { [L::zero(); 4] } else { four };
+                    let four = if done == 0 { [L::zero(simd); 4] } else { four };
                     *sum = L::half_reduce(four_together(rows, place + 4 * j, factor, done, four));
                 }
             }
@@ -289,7 +292,7 @@ unsafe fn products_from<L: SimdF32x16, S, F: Factor<L, S>, const HELD: usize>(
 /// There are so many from `k` on.
 #[inline(always)]
 unsafe fn held<L: SimdF32x16, S, F: Factor<L, S>, const HELD: usize>(factor: &F, k: usize) -> [F::Part; HELD] {
-    // SAFETY: guaranteed by the caller.
+    // SAFETY: the caller counts the parts of the vector from `k` on.
     unsafe {
         let mut parts = [factor.part(k); HELD];
         for (h, part) in parts.iter_mut().enumerate() {
@@ -379,13 +382,14 @@ unsafe fn blocks<L: SimdF32x16, S, F: Factor<L, S>, const TOGETHER: usize>(
     out: &mut [f32],
 ) -> usize {
     let (blocks, lists) = (out.as_chunks_mut::<BLOCK>().0, rows.ids.as_chunks::<BLOCK>().0);
-    // SAFETY: that of `products`.
+    // SAFETY: `products` was called with rows as long as the vector, and an output for each.
     unsafe {
-        let mut partial_sums = [L::half_reduce([L::zero(); 4]); 4];
+        let simd = L::token();
+        let mut partial_sums = [L::half_reduce([L::zero(simd); 4]); 4];
         for (out, ids) in blocks.iter_mut().zip(lists) {
             for (partial_sums, ids) in partial_sums.chunks_exact_mut(TOGETHER / 4).zip(ids.as_chunks::<TOGETHER>().0) {
                 let mut rows = ids.map(|id| rows.row(id));
-                let (mut sums, mut k) = ([L::zero(); TOGETHER], 0);
+                let (mut sums, mut k) = ([L::zero(simd); TOGETHER], 0);
                 while k < factor.width() {
                     steps(&mut rows, factor, k, &mut sums);
                     k += F::UNROLLED * F::STEP;
@@ -411,7 +415,7 @@ unsafe fn blocks_of_held<L: SimdF32x16, S, F: Factor<L, S>, const HELD: usize>(
     out: &mut [f32],
 ) -> usize {
     let (blocks, _) = out.as_chunks_mut::<BLOCK>();
-    // SAFETY: that of `products`; a block has sixteen rows.
+    // SAFETY: `products` was called with rows as long as the vector, and an output for each; a block has sixteen rows.
     unsafe {
         let parts: [F::Part; HELD] = held(factor, 0);
         for (block, out) in blocks.iter_mut().enumerate() {
@@ -438,10 +442,10 @@ unsafe fn four_products_of_held<L: SimdF32x16, S, F: Factor<L, S>, const HELD: u
     factor: &F,
     parts: &[F::Part; HELD],
 ) -> L::HalfReduced {
-    // SAFETY: that of `products`.
+    // SAFETY: `products` was called with rows as long as the vector, and an output for each.
     unsafe {
         let rows = ids.map(|id| in_register(rows.row(id)));
-        let mut sums = [L::zero(); 4];
+        let mut sums = [L::zero(L::token()); 4];
         for (h, &part) in parts.iter().enumerate() {
             for c in 0..4 {
                 sums[c] = factor.add(rows[c].add(h * F::STEP), part, sums[c]);
@@ -461,7 +465,8 @@ pub(crate) unsafe fn rows_dot<L: SimdF32x16, const HELD: usize, const TOGETHER: 
     out: &mut [f32],
 ) {
     let factor = Singles::<L>(vector, PhantomData);
-    // SAFETY: upheld by the caller.
+    // SAFETY: a `Kernels` value proves the level; `Kernels::rows_dot` checked ids, the vector's width, and the length
+    // of `out`.
     unsafe {
         match table.values() {
             Values::F32(values) => products::<L, _, _, HELD, TOGETHER>(values, table.stride(), rows.ids(), factor, out),
@@ -482,7 +487,8 @@ pub(crate) unsafe fn rows_dot_of_pairs<L: SimdF32x16, P: PairProduct<L>, const H
     out: &mut [f32],
 ) {
     let factor = Pairs::<L, P>(vector, PhantomData);
-    // SAFETY: upheld by the caller.
+    // SAFETY: a `Kernels` value proves the level; `Kernels::rows_dot_bf16` checked ids, the vector's width, and the
+    // length of `out`.
     unsafe { products::<L, _, _, HELD, TOGETHER>(table.data(), table.stride(), rows.ids(), factor, out) }
 }
 
@@ -496,6 +502,7 @@ pub(crate) unsafe fn vectors_dot<L: SimdF32x16, const HELD: usize, const TOGETHE
     out: &mut [f32],
 ) {
     let factor = Singles::<L>(row, PhantomData);
-    // SAFETY: upheld by the caller.
+    // SAFETY: a `Kernels` value proves the level; `Kernels::vectors_dot` checked ids, the row's width, and the length
+    // of `out`.
     unsafe { products::<L, _, _, HELD, TOGETHER>(vectors.data(), vectors.stride(), ids.ids(), factor, out) }
 }

@@ -158,9 +158,9 @@ pub(crate) unsafe fn update_rows<L: SimdF32x16, O: Step<L, N>, const N: usize>(
     rounding: Rounding,
     constants: &O::Constants,
 ) {
-    // SAFETY: upheld by the caller.
+    // SAFETY: a `Kernels` value proves the level; the public method checked shapes, decays, and that rows are unique.
     unsafe {
-        let step = O::new(constants);
+        let step = O::new(L::token(), constants);
         for_formats(target, UpdateRows { ids, gradient, rounding, step, lanes: core::marker::PhantomData::<L> });
     }
 }
@@ -185,7 +185,7 @@ impl<L: SimdF32x16, O: Step<L, N>, const N: usize> OnRows<N> for UpdateRows<'_, 
                 let ahead = rows.row(ids.get(i + UPDATES_AHEAD).copied().unwrap_or(id));
                 let gradient = self.gradient.data().as_ptr().add(i * self.gradient.stride());
                 let rounder = Rounder::new(self.rounding, id);
-                let decay = splat_all(decay.of(i));
+                let decay = splat_all(L::token(), decay.of(i));
                 let mut k = 0;
                 while k + LANES <= width {
                     ahead.prefetch(k, LANES);
@@ -205,18 +205,13 @@ impl<L: SimdF32x16, O: Step<L, N>, const N: usize> OnRows<N> for UpdateRows<'_, 
     }
 }
 
-/// # Safety
-/// The instruction set of `L` is available.
 #[inline(always)]
-pub(crate) unsafe fn splat_all<L: SimdF32x16, const N: usize>(values: [f32; N]) -> [L; N] {
-    // SAFETY: upheld by the caller.
-    unsafe {
-        let mut lanes = [L::zero(); N];
-        for (lanes, value) in lanes.iter_mut().zip(values) {
-            *lanes = L::splat(value);
-        }
-        lanes
+pub(crate) fn splat_all<L: SimdF32x16, const N: usize>(simd: L::Token, values: [f32; N]) -> [L; N] {
+    let mut lanes = [L::zero(simd); N];
+    for (lanes, value) in lanes.iter_mut().zip(values) {
+        *lanes = L::splat(simd, value);
     }
+    lanes
 }
 
 /// Gathers, updates and scatters sixteen elements at a time; the row indices are unique, so no update is lost.
@@ -234,7 +229,7 @@ pub(crate) unsafe fn update_scattered<L: SimdF32x16, O: Step<L, N>, const N: usi
     // SAFETY: the instruction set is guaranteed by the caller, as is that every row index is an index of all slices and that there
     // is a decay for each; the buffers have 16 elements.
     unsafe {
-        let step = O::new(constants);
+        let step = O::new(L::token(), constants);
         for (block, (ids, gradient)) in ids.ids().chunks(LANES).zip(gradient.chunks(LANES)).enumerate() {
             let mut buffers = [[0.0_f32; LANES]; 2];
             let (mut state_buffers, mut decay_buffers) = ([[0.0_f32; LANES]; N], [[0.0_f32; LANES]; N]);

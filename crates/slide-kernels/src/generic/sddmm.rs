@@ -24,7 +24,7 @@ pub(crate) unsafe fn forward<L: SimdF32x16, const N: usize>(
     out: &mut [f32],
 ) {
     let stride = table.stride();
-    // SAFETY: upheld by the caller.
+    // SAFETY: a `Kernels` value proves the level; `Kernels::sddmm_forward` checked pattern, rows and lengths.
     unsafe {
         match table.values() {
             Values::F32(weights) => forward_of::<L, f32, N>(weights.as_ptr(), stride, bias, pattern, vectors, out),
@@ -109,9 +109,10 @@ pub(crate) unsafe fn backward<L: SimdF32x16, O: Step<L, N>, const N: usize, cons
 ) {
     let Backward { pattern, coefficients, vectors, mut input_gradient, rounding } = work;
     let input_gradient = input_gradient.as_mut().map(|gradient| (gradient.stride(), gradient.data_mut().as_mut_ptr()));
-    // SAFETY: upheld by the caller.
+    // SAFETY: a `Kernels` value proves the level; the public method checked pattern, rows and shapes, and lends the
+    // target alone.
     unsafe {
-        let step = O::new(constants);
+        let step = O::new(L::token(), constants);
         let lanes = core::marker::PhantomData::<L>;
         for_formats(
             target,
@@ -149,7 +150,7 @@ impl<L: SimdF32x16, O: Step<L, N>, const N: usize, const MAX: usize> OnRows<N> f
                     coefficients: self.coefficients.get_unchecked(entries),
                     vectors: (self.vectors.stride(), self.vectors.data().as_ptr()),
                     input_gradient: self.input_gradient,
-                    decay: splat_all(decay.of(i)),
+                    decay: splat_all(L::token(), decay.of(i)),
                     rounder: Rounder::new(self.rounding, row),
                     step: self.step,
                 };
@@ -178,16 +179,17 @@ impl<L: SimdF32x16, O: Step<L, N>, W: Storage, S: Storage, const N: usize> Tiled
         // SAFETY: `step` proves the instruction set; the caller of `backward` guaranteed that rows lie in the tables, examples
         // in vectors and input_gradient, and equal widths, of which `for_tiles` says that the tile is part.
         unsafe {
+            let simd = L::token();
             let mask = L::first(count);
             self.ahead.prefetch(k, if MASKED { count } else { T * LANES });
-            let mut weights = [L::zero(); T];
+            let mut weights = [L::zero(simd); T];
             for (t, weights) in weights.iter_mut().enumerate() {
                 let from = self.row.weights.add(k + t * LANES);
                 *weights = if MASKED { W::load_masked(from, count) } else { W::load(from) };
             }
-            let mut gradient = [L::zero(); T];
+            let mut gradient = [L::zero(simd); T];
             for (&example, &coefficient) in self.examples.iter().zip(self.coefficients) {
-                let (example, coefficient) = (example as usize, L::splat(coefficient));
+                let (example, coefficient) = (example as usize, L::splat(simd, coefficient));
                 if let Some((stride, start)) = self.input_gradient {
                     for (t, weights) in weights.iter().enumerate() {
                         let sum = start.add(example * stride + k + t * LANES);

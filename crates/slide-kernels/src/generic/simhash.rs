@@ -92,11 +92,12 @@ unsafe fn single<L: Compare + Swap>(
 /// writing `N`.
 #[inline(always)]
 unsafe fn small<L: Compare + Swap, const N: usize>(vector: *const f32, signs: *const u32, bits: *mut u16) {
-    // SAFETY: as above.
+    // SAFETY: the caller has the instruction set, `16 * N` elements and signs, and room for `N` words.
     unsafe {
+        let simd = L::token();
         let x = block::<L, N>(vector, signs);
         for (i, x) in x.into_iter().enumerate() {
-            bits.add(i).write(L::mask_to_bits(x.greater(L::zero())) as u16);
+            bits.add(i).write(L::mask_to_bits(simd, x.greater(L::zero(simd))) as u16);
         }
     }
 }
@@ -114,8 +115,9 @@ unsafe fn large<L: Compare + Swap>(
     projections: *mut f32,
     bits: *mut u16,
 ) {
-    // SAFETY: as above.
+    // SAFETY: the caller has the instruction set, `padded` elements, signs and projections, and room for the bits.
     unsafe {
+        let simd = L::token();
         for start in (0..padded).step_by(L::BLOCK) {
             let (vector, signs, to) = (vector.add(start), signs.add(start), projections.add(start));
             if L::BLOCK == 64 {
@@ -127,7 +129,7 @@ unsafe fn large<L: Compare + Swap>(
         longer::<L>(projections, padded);
         for i in 0..padded / LANES {
             let x = L::load(projections.add(i * LANES));
-            bits.add(i).write(L::mask_to_bits(x.greater(L::zero())) as u16);
+            bits.add(i).write(L::mask_to_bits(simd, x.greater(L::zero(simd))) as u16);
         }
     }
 }
@@ -137,7 +139,7 @@ unsafe fn large<L: Compare + Swap>(
 #[inline(always)]
 unsafe fn store<L: SimdF32x16, const N: usize>(vectors: [L; N], to: *mut f32) {
     for (i, vector) in vectors.into_iter().enumerate() {
-        // SAFETY: as above.
+        // SAFETY: the vectors prove the instruction set; the caller has `16 * N` elements to write.
         unsafe { vector.store(to.add(i * LANES)) }
     }
 }
@@ -148,7 +150,7 @@ unsafe fn store<L: SimdF32x16, const N: usize>(vectors: [L; N], to: *mut f32) {
 /// The instruction set of `L` is available; `vector` and `signs` are valid for `16 * N` elements.
 #[inline(always)]
 unsafe fn block<L: Swap, const N: usize>(vector: *const f32, signs: *const u32) -> [L; N] {
-    // SAFETY: as above.
+    // SAFETY: the caller has the instruction set and `16 * N` elements and signs.
     unsafe {
         in_registers(|i| {
             let signs = L::U32::load(signs.add(i * LANES));
@@ -166,13 +168,14 @@ pub(crate) unsafe fn pack<L: Compare>(bits: &[u16], code_bits: usize, codes: &mu
     let tables = codes.len();
     // SAFETY: as above; a block of 16 codes, or the array, has room for 16.
     unsafe {
+        let simd = L::token();
         for (block, codes) in codes.chunks_mut(LANES).enumerate() {
-            let mut code = L::U32::splat(0);
-            let mut place = L::U32::splat(1);
+            let mut code = L::U32::splat(simd, 0);
+            let mut place = L::U32::splat(simd, 1);
             for k in 0..code_bits {
                 let first = k * tables + block * LANES;
                 let two = u32::from(bits[first / 16]) | u32::from(bits[first / 16 + 1]) << 16;
-                let mask = L::mask_from_bits(two >> (first % 16));
+                let mask = L::mask_from_bits(simd, two >> (first % 16));
                 code = code.or(place).select(mask, code);
                 place = place.add(place);
             }

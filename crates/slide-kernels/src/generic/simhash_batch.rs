@@ -43,15 +43,16 @@ pub(crate) unsafe fn codes<L: Compare + Transpose>(
     // SAFETY: as above. Each round writes `padded` projections and their signs before they are read; the rounds have
     // `signs.len()` of them, at least `bits * tables`.
     unsafe {
+        let simd = L::token();
         write_columns::<L>(vectors, first, out.len() / tables, 0.0, padded, columns);
         for (round, signs) in functions.signs().chunks_exact(padded).enumerate() {
             let positive = positive.add(round * padded);
             for start in (0..padded).step_by(16) {
                 // Loops, not `from_fn`, whose closure is not always inlined.
-                let mut x = [L::zero(); 16];
+                let mut x = [L::zero(simd); 16];
                 for (i, (x, &sign)) in x.iter_mut().zip(&signs[start..start + 16]).enumerate() {
                     let column = L::load(columns.add((start + i) * LANES));
-                    *x = column.bitcast_u32().xor(L::U32::splat(sign)).bitcast_f32();
+                    *x = column.bitcast_u32().xor(L::U32::splat(simd, sign)).bitcast_f32();
                 }
                 finish::<L, 16>(butterflies(x), start, 1, padded == 16, projections, positive);
             }
@@ -69,10 +70,10 @@ pub(crate) unsafe fn codes<L: Compare + Transpose>(
         }
         let codes = columns.cast::<u32>();
         for t in 0..tables {
-            let mut code = L::U32::splat(0);
+            let mut code = L::U32::splat(simd, 0);
             for bit in 0..functions.bits() {
-                let set = L::mask_from_bits(u32::from(*positive.add(bit * tables + t)));
-                code = code.or(L::U32::splat(1 << bit)).select(set, code);
+                let set = L::mask_from_bits(simd, u32::from(*positive.add(bit * tables + t)));
+                code = code.or(L::U32::splat(simd, 1 << bit)).select(set, code);
             }
             code.store(codes.add(t * LANES));
         }
@@ -91,7 +92,7 @@ unsafe fn steps<L: Compare, const N: usize>(h: usize, padded: usize, projections
         for i in start..start + h {
             // SAFETY: as above; `i + (N - 1) * h` is less than `padded`.
             unsafe {
-                let mut x = [L::zero(); N];
+                let mut x = [L::zero(L::token()); N];
                 for (j, x) in x.iter_mut().enumerate() {
                     *x = L::load(projections.add((i + j * h) * LANES));
                 }
@@ -115,10 +116,11 @@ unsafe fn finish<L: Compare, const N: usize>(
     positive: *mut u16,
 ) {
     for (j, x) in x.into_iter().enumerate() {
-        // SAFETY: as above.
+        // SAFETY: the caller has the instruction set and those coordinates of both.
         unsafe {
+            let simd = L::token();
             if last {
-                positive.add(start + j * h).write(L::mask_to_bits(x.greater(L::zero())) as u16);
+                positive.add(start + j * h).write(L::mask_to_bits(simd, x.greater(L::zero(simd))) as u16);
             } else {
                 x.store(projections.add((start + j * h) * LANES));
             }

@@ -13,7 +13,7 @@ unsafe fn max<L: Compare>(values: &[f32]) -> f32 {
     // SAFETY: the instruction set is guaranteed by the caller; each access is to elements `i..i + 16 <= n`, or to the
     // `n - i` that are left.
     unsafe {
-        let none = L::splat(f32::NEG_INFINITY);
+        let none = L::splat(L::token(), f32::NEG_INFINITY);
         // The order of a maximum does not matter, so four at once.
         let mut largest = [none; 4];
         let mut i = 0;
@@ -40,10 +40,11 @@ pub(crate) unsafe fn max_sum<L: Compare>(values: &[f32]) -> (f32, f32) {
     // SAFETY: the instruction set is guaranteed by the caller; each access is to elements `i..i + 16 <= n`, or to the
     // `n - i` that are left.
     unsafe {
+        let simd = L::token();
         let max = max::<L>(values);
         let (n, values) = (values.len(), values.as_ptr());
-        let max_lanes = L::splat(max);
-        let mut sum = L::zero();
+        let max_lanes = L::splat(simd, max);
+        let mut sum = L::zero(simd);
         let mut i = 0;
         while i + LANES <= n {
             sum = sum.add(exp(L::load(values.add(i)).sub(max_lanes)));
@@ -63,8 +64,9 @@ unsafe fn exp_sum<L: Compare>(z: &mut [f32], max: f32) -> f32 {
     // SAFETY: the instruction set is guaranteed by the caller; each access is to elements `i..i + 16 <= n`, or to the
     // `n - i` that are left.
     unsafe {
-        let max = L::splat(max);
-        let mut sum = L::zero();
+        let simd = L::token();
+        let max = L::splat(simd, max);
+        let mut sum = L::zero(simd);
         let mut i = 0;
         while i + LANES <= n {
             let e = exp(L::load(z.add(i)).sub(max));
@@ -88,7 +90,7 @@ unsafe fn scale<L: Compare>(z: &mut [f32], factor: f32) {
     // SAFETY: the instruction set is guaranteed by the caller; each access is to elements `i..i + 16 <= n`, or to the
     // `n - i` that are left.
     unsafe {
-        let factor = L::splat(factor);
+        let factor = L::splat(L::token(), factor);
         let mut i = 0;
         while i + LANES <= n {
             L::load(z.add(i)).mul(factor).store(z.add(i));

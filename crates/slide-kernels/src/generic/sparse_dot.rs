@@ -52,14 +52,14 @@ trait Element: Sized {
 
 #[inline(always)]
 unsafe fn words<L: Scattered, const GATHER: bool, const SCALE: i32>(from: *const u8, ids: *const u32) -> L::U32 {
-    // SAFETY: upheld by the caller.
+    // SAFETY: the caller has the instruction set, 16 ids, and the word that each of them names.
     unsafe { if GATHER { L::gather::<SCALE>(from, ids) } else { L::collect::<SCALE>(from, ids) } }
 }
 
 impl Element for f32 {
     #[inline(always)]
     unsafe fn at<L: Scattered, const GATHER: bool>(from: *const f32, ids: *const u32) -> L {
-        // SAFETY: upheld by the caller.
+        // SAFETY: the caller has the instruction set, 16 ids, and the element that each of them names.
         unsafe { words::<L, GATHER, 4>(from.cast(), ids).bitcast_f32() }
     }
 }
@@ -71,12 +71,13 @@ impl Element for bf16 {
     unsafe fn at<L: Scattered, const GATHER: bool>(from: *const bf16, ids: *const u32) -> L {
         // SAFETY: guaranteed by the caller; the words begin at the element before, or at the first.
         unsafe {
-            let (zero, ids) = (L::U32::splat(0), L::U32::load(ids));
+            let simd = L::token();
+            let (zero, ids) = (L::U32::splat(simd, 0), L::U32::load(ids));
             let has_one_before = ids.greater_signed(zero);
             let mut places = [0; LANES];
-            ids.add(L::U32::splat(u32::MAX)).select(has_one_before, zero).store(places.as_mut_ptr());
+            ids.add(L::U32::splat(simd, u32::MAX)).select(has_one_before, zero).store(places.as_mut_ptr());
             let words = words::<L, GATHER, 2>(from.cast(), places.as_ptr());
-            words.and(L::U32::splat(0xFFFF_0000)).select(has_one_before, words.shift_left::<16>()).bitcast_f32()
+            words.and(L::U32::splat(simd, 0xFFFF_0000)).select(has_one_before, words.shift_left::<16>()).bitcast_f32()
         }
     }
 }
@@ -89,7 +90,7 @@ unsafe fn dot_of<L: Scattered, E: Element, const GATHER: bool>(a: SparseVector<'
     // SAFETY: guaranteed by the caller; each load is of elements `i..i + 16 <= count`, or of the `count - i` that are left; the
     // first element stands in for the places that are missing.
     unsafe {
-        let mut lanes = L::zero();
+        let mut lanes = L::zero(L::token());
         let mut i = 0;
         while i + LANES <= count {
             lanes = E::at::<L, GATHER>(dense.as_ptr(), ids.add(i)).fma(L::load(values.add(i)), lanes);

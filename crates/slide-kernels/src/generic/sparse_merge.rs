@@ -38,7 +38,7 @@ impl Block {
     /// As many numbers can be read.
     #[inline(always)]
     unsafe fn last(self, length: usize) -> u32 {
-        // SAFETY: guaranteed by the caller.
+        // SAFETY: the caller has `length` numbers to read, at least one.
         unsafe { *self.ids.add(length - 1) }
     }
 }
@@ -51,7 +51,7 @@ pub(crate) unsafe fn sparse_sparse_dot<L: Merge>(a: SparseVector<'_>, b: SparseV
     if a.ids().bound().max(b.ids().bound()) > PAD_B as usize {
         return scalar::sparse_dot::sparse_sparse_dot(a, b);
     }
-    // SAFETY: guaranteed by the caller.
+    // SAFETY: a `Kernels` value proves the level; `Kernels::sparse_sparse_dot` asserted that ids ascend.
     unsafe {
         let is_short = |of: usize, beside: usize| of.saturating_mul(tuning::SEARCH * L::OTHERS / 4) < beside;
         if is_short(a.len(), b.len()) {
@@ -74,7 +74,7 @@ unsafe fn merge<L: Merge>(a: SparseVector<'_>, b: SparseVector<'_>) -> f32 {
     // SAFETY: guaranteed by the caller; blocks are asked for only at multiples of their lengths, and whole ones where there are.
     unsafe {
         let (a, b) = (Blocks::new::<L>(&a, LANES, PAD_A), Blocks::new::<L>(&b, L::OTHERS, PAD_B));
-        let mut sum = L::zero();
+        let mut sum = L::zero(L::token());
         let (mut i, mut j) = (0, 0);
         let (mut a_last, mut b_last) = (a.at(i).last(LANES), b.at(j).last(L::OTHERS));
         // The last numbers of the next blocks are read before it is known whether they are needed: a step does not wait for
@@ -121,7 +121,7 @@ impl<'a> Blocks<'a> {
         unsafe {
             let mask = L::first(rest);
             let ids = L::load_masked(list.ids().ids().as_ptr().add(whole).cast(), mask).bitcast_u32();
-            ids.select(mask, L::U32::splat(pad)).store(rest_ids.as_mut_ptr());
+            ids.select(mask, L::U32::splat(L::token(), pad)).store(rest_ids.as_mut_ptr());
             L::load_masked(list.values().as_ptr().add(whole), mask).store(rest_values.as_mut_ptr());
         }
         Self { list, count, whole, rest_ids, rest_values }

@@ -32,17 +32,17 @@ pub(crate) trait Storage: Copy {
 impl Storage for f32 {
     #[inline(always)]
     unsafe fn load<L: SimdF32x16>(from: *const f32) -> L {
-        // SAFETY: upheld by the caller.
+        // SAFETY: the caller has the instruction set and 16 elements to read.
         unsafe { L::load(from) }
     }
     #[inline(always)]
     unsafe fn load_masked<L: SimdF32x16>(from: *const f32, count: usize) -> L {
-        // SAFETY: upheld by the caller.
+        // SAFETY: the caller has the instruction set and `count` elements to read.
         unsafe { L::load_masked(from, L::first(count)) }
     }
     #[inline(always)]
     unsafe fn store<L: SimdF32x16>(to: *mut f32, value: L, _: Addend<L>) {
-        // SAFETY: upheld by the caller.
+        // SAFETY: `value` proves the instruction set; the caller has 16 elements to write.
         unsafe { value.store(to) }
     }
     #[inline(always)]
@@ -55,12 +55,12 @@ impl Storage for f32 {
 impl Storage for bf16 {
     #[inline(always)]
     unsafe fn load<L: SimdF32x16>(from: *const bf16) -> L {
-        // SAFETY: upheld by the caller.
+        // SAFETY: the caller has the instruction set and 16 elements to read.
         unsafe { L::load_bf16(from) }
     }
     #[inline(always)]
     unsafe fn load_masked<L: SimdF32x16>(from: *const bf16, count: usize) -> L {
-        // SAFETY: upheld by the caller.
+        // SAFETY: the caller has the instruction set and `count` elements to read.
         unsafe { L::load_masked_bf16(from, count) }
     }
     #[inline(always)]
@@ -103,12 +103,13 @@ impl Rounder {
             Rounder::Nearest => [Addend::Half; 3],
             // SAFETY: the instruction set is guaranteed by the caller, and `IOTA` has 16 elements.
             Rounder::Stochastic { row_key } => unsafe {
-                let elements = L::U32::load(IOTA.as_ptr()).add(L::U32::splat(k as u32));
-                let random = mix(L::U32::splat(row_key).xor(elements));
+                let simd = L::token();
+                let elements = L::U32::load(IOTA.as_ptr()).add(L::U32::splat(simd, k as u32));
+                let random = mix(L::U32::splat(simd, row_key).xor(elements));
                 [
                     Addend::Random(random.shift_right::<16>()),
-                    Addend::Random(random.and(L::U32::splat(0xFFFF))),
-                    Addend::Random(random.mul(L::U32::splat(SECOND_STATE)).shift_right::<16>()),
+                    Addend::Random(random.and(L::U32::splat(simd, 0xFFFF))),
+                    Addend::Random(random.mul(L::U32::splat(simd, SECOND_STATE)).shift_right::<16>()),
                 ]
             },
         }
@@ -127,25 +128,21 @@ impl<L: SimdF32x16> Addend<L> {
     /// The bits of the rounded values, in the lower halves.
     #[inline(always)]
     fn round(self, value: L) -> L::U32 {
-        let bits = value.bitcast_u32();
-        // SAFETY: `value` proves the instruction set.
-        unsafe {
-            let addend = match self {
-                Addend::Half => bits.shift_right::<16>().and(L::U32::splat(1)).add(L::U32::splat(0x7FFF)),
-                Addend::Random(words) => words,
-            };
-            let magnitude = bits.and(L::U32::splat(0x7FFF_FFFF));
-            let nan = magnitude.greater_signed(L::U32::splat(0x7F80_0000));
-            bits.or(L::U32::splat(0x0040_0000)).select(nan, bits.add(addend)).shift_right::<16>()
-        }
+        let (bits, simd) = (value.bitcast_u32(), value.proof());
+        let addend = match self {
+            Addend::Half => bits.shift_right::<16>().and(L::U32::splat(simd, 1)).add(L::U32::splat(simd, 0x7FFF)),
+            Addend::Random(words) => words,
+        };
+        let magnitude = bits.and(L::U32::splat(simd, 0x7FFF_FFFF));
+        let nan = magnitude.greater_signed(L::U32::splat(simd, 0x7F80_0000));
+        bits.or(L::U32::splat(simd, 0x0040_0000)).select(nan, bits.add(addend)).shift_right::<16>()
     }
 }
 
 /// `lowbias32`, as in the specification.
 #[inline(always)]
 fn mix<W: SimdU32x16>(x: W) -> W {
-    // SAFETY: `x` proves the instruction set.
-    let (first, second) = unsafe { (W::splat(0x7FEB_352D), W::splat(0x846C_A68B)) };
+    let (first, second) = (W::splat(x.proof(), 0x7FEB_352D), W::splat(x.proof(), 0x846C_A68B));
     let x = x.xor(x.shift_right::<16>()).mul(first);
     let x = x.xor(x.shift_right::<15>()).mul(second);
     x.xor(x.shift_right::<16>())

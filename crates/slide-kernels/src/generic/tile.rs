@@ -72,8 +72,8 @@ impl<L: SimdF32x16> Multiply<L> for Singles {
 
     #[inline(always)]
     unsafe fn left(from: *const f32) -> L {
-        // SAFETY: upheld by the caller.
-        unsafe { L::splat(*from) }
+        // SAFETY: the caller has the instruction set and an element to read.
+        unsafe { L::splat(L::token(), *from) }
     }
     #[inline(always)]
     unsafe fn add(left: L, right: L, sum: L) -> L {
@@ -101,13 +101,14 @@ pub(crate) unsafe fn work<
     // SAFETY: guaranteed by the caller: rows of `left` and the panel have `depth` elements, rows of `out` the vectors of the
     // tile, the last one with `last_lanes` lanes.
     unsafe {
+        let simd = L::token();
         let last = L::first(tile.last_lanes);
-        let mut sums = [[L::zero(); VECTORS]; ROWS];
+        let mut sums = [[L::zero(simd); VECTORS]; ROWS];
         for j in 0..ROWS {
             for n in 0..VECTORS {
                 let out = tile.out.add(j * tile.out_stride + n * LANES);
                 sums[j][n] = match &tile.start {
-                    Some(start) => L::splat(start[j]),
+                    Some(start) => L::splat(simd, start[j]),
                     None if n + 1 < VECTORS => L::load(out),
                     None => L::load_masked(out, last),
                 };
@@ -116,7 +117,7 @@ pub(crate) unsafe fn work<
         // No other instructions: address computations would use the ports of the products.
         let (step, mut panel, mut offset) = (tile.left_step, tile.panel, 0);
         for i in 0..tile.depth {
-            let mut right = [L::zero(); VECTORS];
+            let mut right = [L::zero(simd); VECTORS];
             if PACKING {
                 let row = tile.source.add(*tile.ids.add(i) as usize * tile.source_step).cast::<S>();
                 for (n, right) in right.iter_mut().enumerate() {

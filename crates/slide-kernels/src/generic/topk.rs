@@ -59,7 +59,7 @@ pub(crate) unsafe fn top_k<L: Compress>(scores: &[f32], indices: &mut [u32], val
             };
             // Every score ranks before NaN, although none compares greater. (The next after infinity is infinity, which is
             // selected from too.)
-            let least = L::splat(if worst.is_nan() { f32::NEG_INFINITY } else { worst.next_up() });
+            let least = L::splat(L::token(), if worst.is_nan() { f32::NEG_INFINITY } else { worst.next_up() });
             let mut new = 0;
             while start < n && held + new < room {
                 let (sets, _) = step(scores, start, |x: L| least.at_most(x));
@@ -136,15 +136,16 @@ unsafe fn step<L: Compress>(scores: &[f32], start: usize, passes: impl Fn(L) -> 
     let mut sets = [0; STEP];
     // SAFETY: as above; each load is of elements `i..i + 16` below `left`, or of the `left - i` that are left.
     unsafe {
-        let mut vectors = [L::zero(); STEP];
+        let simd = L::token();
+        let mut vectors = [L::zero(simd); STEP];
         for (j, (set, vector)) in sets.iter_mut().zip(&mut vectors).enumerate() {
             let i = j * LANES;
             if left >= STEP * LANES {
                 *vector = L::load(from.wrapping_add(i));
-                *set = L::mask_to_bits(passes(*vector));
+                *set = L::mask_to_bits(simd, passes(*vector));
             } else if i < left {
                 *vector = L::load_masked(from.wrapping_add(i), L::first(left - i));
-                *set = L::mask_to_bits(passes(*vector)) & (0xFFFF >> (LANES - (left - i).min(LANES)));
+                *set = L::mask_to_bits(simd, passes(*vector)) & (0xFFFF >> (LANES - (left - i).min(LANES)));
             }
         }
         (sets, vectors)
@@ -161,7 +162,7 @@ static LANE_NUMBERS: [u32; LANES] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 1
 unsafe fn compress_indices<L: Compress>(first: usize, set: u32, to: *mut u32) -> usize {
     // SAFETY: as above; lanes keep their bits.
     unsafe {
-        let indices = L::U32::load(LANE_NUMBERS.as_ptr()).add(L::U32::splat(first as u32));
+        let indices = L::U32::load(LANE_NUMBERS.as_ptr()).add(L::U32::splat(L::token(), first as u32));
         indices.bitcast_f32().compress(set, to.cast());
     }
     usize::from(ONES[set as u8 as usize]) + usize::from(ONES[(set >> 8) as u8 as usize])
@@ -181,7 +182,7 @@ pub(crate) unsafe fn select_above<L: Compress>(
     // SAFETY: the instruction set is guaranteed by the caller; what has room for fewer than 16 elements is not written to
     // directly.
     unsafe {
-        let threshold = L::splat(threshold);
+        let threshold = L::splat(L::token(), threshold);
         for start in (0..scores.len()).step_by(STEP * LANES) {
             let (sets, vectors) = step(scores, start, |x: L| x.greater(threshold));
             if sets == [0; STEP] {

@@ -12,7 +12,7 @@ use core::arch::x86_64::*;
 /// AVX2 is available; `ids` is valid for reading eight elements, and the words for reading.
 #[inline(always)]
 pub(super) unsafe fn collect_8<const SCALE: i32>(from: *const u8, ids: *const u32) -> __m256i {
-    // SAFETY: upheld by the caller.
+    // SAFETY: the caller has AVX2, eight ids, and their words: four and four.
     unsafe { _mm256_set_m128i(collect_4::<SCALE>(from, ids.add(4)), collect_4::<SCALE>(from, ids)) }
 }
 

@@ -33,7 +33,7 @@ impl<L: SimdF32x16<U32: BytePairs>> Products for Nibbles<L> {
     unsafe fn sums(block: *const u8, query: *const i8, lines: usize) -> L::U32 {
         // SAFETY: guaranteed by the caller: lines `g < lines` of the block, and the columns of each line.
         unsafe {
-            let mut sums = L::U32::splat(0);
+            let mut sums = L::U32::splat(L::token(), 0);
             let mut g = 0;
             while g + NIBBLE_LINES <= lines {
                 let mut pairs = products_of_nibbles::<L>(block, query, g);
@@ -62,14 +62,15 @@ unsafe fn products_of_nibbles<L: SimdF32x16<U32: BytePairs>>(
     query: *const i8,
     line: usize,
 ) -> L::U32 {
-    // SAFETY: upheld by the caller.
+    // SAFETY: the caller has the instruction set, line `line` of the block, and the eight columns of it.
     unsafe {
+        let simd = L::token();
         let columns = query.add(NibbleBlocks::COLUMNS * line).cast::<u32>();
         let (first, second) = (columns.read_unaligned(), columns.add(1).read_unaligned());
-        let half = L::U32::splat(0x0F0F_0F0F);
+        let half = L::U32::splat(simd, 0x0F0F_0F0F);
         let codes = L::U32::load(block.add(LINE * line).cast());
-        let low = codes.and(half).byte_products(L::U32::splat(first));
-        low.add_pairs(codes.shift_right::<4>().and(half).byte_products(L::U32::splat(second)))
+        let low = codes.and(half).byte_products(L::U32::splat(simd, first));
+        low.add_pairs(codes.shift_right::<4>().and(half).byte_products(L::U32::splat(simd, second)))
     }
 }
 
@@ -88,7 +89,7 @@ impl<L: SimdF32x16<U32: BytePairs>> Products for Bits<L> {
     unsafe fn sums(block: *const u8, query: *const i8, lines: usize) -> L::U32 {
         // SAFETY: guaranteed by the caller: lines `g < lines` of the block, and the columns of each line.
         unsafe {
-            let zero = L::U32::splat(0);
+            let zero = L::U32::splat(L::token(), 0);
             let mut sums = zero;
             let mut g = 0;
             while g + BIT_LINES <= lines {
@@ -119,14 +120,15 @@ unsafe fn add_bits<L: SimdF32x16<U32: BytePairs>>(
     query: *const i8,
     line: usize,
 ) -> [L::U32; 4] {
-    // SAFETY: upheld by the caller.
+    // SAFETY: the caller has the instruction set, line `line` of the block, and the 32 columns of it.
     unsafe {
+        let simd = L::token();
         let columns = query.add(BitBlocks::COLUMNS * line).cast::<u32>();
         let codes = L::U32::load(block.add(LINE * line).cast());
         for (half, codes) in [codes, codes.shift_right::<4>()].into_iter().enumerate() {
             for (j, pairs) in pairs.iter_mut().enumerate() {
-                let columns = L::U32::splat(columns.add(4 * half + j).read_unaligned());
-                *pairs = pairs.add_pairs(codes.and(L::U32::splat(0x0101_0101 << j)).byte_products(columns));
+                let columns = L::U32::splat(simd, columns.add(4 * half + j).read_unaligned());
+                *pairs = pairs.add_pairs(codes.and(L::U32::splat(simd, 0x0101_0101 << j)).byte_products(columns));
             }
         }
         pairs

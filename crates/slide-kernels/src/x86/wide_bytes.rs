@@ -64,8 +64,8 @@ impl<L: SimdF32x16<U32: WidePairs>> Multiply<L> for Wide {
 
     #[inline(always)]
     unsafe fn left(from: *const f32) -> L::U32 {
-        // SAFETY: upheld by the caller.
-        unsafe { L::U32::splat(from.cast::<u32>().read_unaligned()) }
+        // SAFETY: the caller has the instruction set and a word to read.
+        unsafe { L::U32::splat(L::token(), from.cast::<u32>().read_unaligned()) }
     }
     #[inline(always)]
     unsafe fn add(left: L::U32, right: L, sum: L) -> L {

@@ -2,7 +2,7 @@
 
 use core::arch::aarch64::*;
 
-use super::{F32x16, U32x16};
+use super::{F32x16, NEON, U32x16};
 use crate::api::blocks::Table;
 use crate::generic::blocks::{self, LINE, Products};
 use crate::{BitBlocks, NibbleBlocks};
@@ -63,9 +63,9 @@ impl Products for Nibbles {
 /// NEON is available; `query` is valid for reading `4 N` elements.
 #[inline(always)]
 pub(in crate::arm) unsafe fn columns<const N: usize>(query: *const i8) -> [int8x16_t; N] {
-    let mut columns = [proven!(vdupq_n_s8(0)); N];
+    let mut columns = [NEON.vdupq_n_s8(0); N];
     for (j, columns) in columns.iter_mut().enumerate() {
-        // SAFETY: upheld by the caller.
+        // SAFETY: the caller has NEON and `4 N` elements to read, of which word `j < N` is four.
         *columns = unsafe { vreinterpretq_s8_u32(vdupq_n_u32(query.cast::<u32>().add(j).read_unaligned())) };
     }
     columns
@@ -77,7 +77,7 @@ pub(in crate::arm) unsafe fn columns<const N: usize>(query: *const i8) -> [int8x
 /// NEON is available; `codes` is valid for reading 16 bytes.
 #[inline(always)]
 pub(in crate::arm) unsafe fn nibbles(codes: *const u8) -> [int8x16_t; 2] {
-    // SAFETY: upheld by the caller.
+    // SAFETY: the caller has NEON and 16 bytes to read.
     unsafe {
         let codes = vld1q_u8(codes);
         [vreinterpretq_s8_u8(vandq_u8(codes, vdupq_n_u8(0x0F))), vreinterpretq_s8_u8(vshrq_n_u8::<4>(codes))]

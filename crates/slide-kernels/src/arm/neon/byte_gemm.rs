@@ -26,7 +26,7 @@ unsafe fn by_vectors<P: Products>(values: MatrixI8<'_>, rows: RowIds<'_>, vector
         let rows = rows.slice(first..(first + ROWS).min(rows.len()));
         let sums = &mut sums[..rows.len()];
         for s in 0..count {
-            // SAFETY: guaranteed by the caller.
+            // SAFETY: NEON and a product for these bytes are the caller's; the public method checked ids and widths.
             unsafe { tile::<P>(values, rows, vectors.row(s), sums) };
             for (r, &sum) in sums.iter().enumerate() {
                 out[(first + r) * count + s] = sum;
@@ -42,6 +42,6 @@ unsafe fn by_vectors<P: Products>(values: MatrixI8<'_>, rows: RowIds<'_>, vector
 #[inline(never)]
 #[target_feature(enable = "neon")]
 unsafe fn tile<P: Products>(values: MatrixI8<'_>, rows: RowIds<'_>, vector: *const u8, out: &mut [i32]) {
-    // SAFETY: upheld by the caller.
+    // SAFETY: `by_vectors`, the only caller, passes on rows that were checked, and sums for each of them.
     unsafe { byte_dot::rows::<P, _, 4>(values, rows, vector, out, |_, sum| sum) }
 }

@@ -2,9 +2,11 @@
 
 use core::arch::aarch64::*;
 
+use pulp::aarch64::Neon;
+
 use super::lanes::Mask16;
 use super::transpose::quarter;
-use super::{F32x16, U32x16};
+use super::{F32x16, NEON, TOKEN, U32x16};
 use crate::generic::codes::BitCount;
 use crate::generic::random::Counters;
 use crate::generic::{Compare, Compress, Gather, LANES, ONES, SimdF32x16, SimdU32x16, Swap, Transpose};
@@ -22,19 +24,19 @@ static BITS: [u32; LANES] = {
 
 #[inline(always)]
 pub(super) fn halves([a, b, c, d]: [uint32x4_t; 4]) -> [uint16x8_t; 4] {
-    let halves = |register| proven!(vreinterpretq_u16_u32(register));
+    let halves = |register| NEON.vreinterpretq_u16_u32(register);
     [halves(a), halves(b), halves(c), halves(d)]
 }
 
 impl Compare for F32x16 {
     #[inline(always)]
     fn greater(self, other: Self) -> Mask16 {
-        let each = |i: usize| proven!(vcgtq_f32(self.0[i], other.0[i]));
+        let each = |i: usize| NEON.vcgtq_f32(self.0[i], other.0[i]);
         Mask16::of([each(0), each(1), each(2), each(3)])
     }
     #[inline(always)]
     fn at_most(self, other: Self) -> Mask16 {
-        let each = |i: usize| proven!(vcleq_f32(self.0[i], other.0[i]));
+        let each = |i: usize| NEON.vcleq_f32(self.0[i], other.0[i]);
         Mask16::of([each(0), each(1), each(2), each(3)])
     }
     #[inline(always)]
@@ -43,22 +45,20 @@ impl Compare for F32x16 {
         self.select(self.greater(old), old)
     }
     #[inline(always)]
-    unsafe fn mask_to_bits(mask: Mask16) -> u32 {
-        proven! {
-            let [a, b, c, d] = halves(mask.lanes);
-            let bits = halves(U32x16::load(BITS.as_ptr()).0);
-            let low = vandq_u16(vuzp1q_u16(a, b), vuzp1q_u16(bits[0], bits[1]));
-            let high = vandq_u16(vuzp1q_u16(c, d), vuzp1q_u16(bits[2], bits[3]));
-            u32::from(vaddvq_u16(vorrq_u16(low, high)))
-        }
+    fn mask_to_bits(_: Neon, mask: Mask16) -> u32 {
+        let [a, b, c, d] = halves(mask.lanes);
+        // SAFETY: there are 16 of them.
+        let bits = halves(unsafe { U32x16::load(BITS.as_ptr()) }.0);
+        let low = NEON.vandq_u16(NEON.vuzp1q_u16(a, b), NEON.vuzp1q_u16(bits[0], bits[1]));
+        let high = NEON.vandq_u16(NEON.vuzp1q_u16(c, d), NEON.vuzp1q_u16(bits[2], bits[3]));
+        u32::from(NEON.vaddvq_u16(NEON.vorrq_u16(low, high)))
     }
     #[inline(always)]
-    unsafe fn mask_from_bits(bits: u32) -> Mask16 {
-        proven! {
-            let (bits, places) = (vdupq_n_u32(bits), U32x16::load(BITS.as_ptr()));
-            let each = |i: usize| vtstq_u32(bits, places.0[i]);
-            Mask16::of([each(0), each(1), each(2), each(3)])
-        }
+    fn mask_from_bits(_: Neon, bits: u32) -> Mask16 {
+        // SAFETY: there are 16 of them.
+        let (bits, places) = (NEON.vdupq_n_u32(bits), unsafe { U32x16::load(BITS.as_ptr()) });
+        let each = |i: usize| NEON.vtstq_u32(bits, places.0[i]);
+        Mask16::of([each(0), each(1), each(2), each(3)])
     }
 }
 
@@ -69,7 +69,8 @@ impl Gather for F32x16 {
     #[inline(always)]
     unsafe fn gather(from: *const f32, ids: U32x16) -> Self {
         let mut places = [0_u32; LANES];
-        proven! {
+        // SAFETY: the caller has that many elements; there are 16 places and lanes.
+        unsafe {
             ids.store(places.as_mut_ptr());
             let lanes: [f32; LANES] = core::array::from_fn(|j| *from.add(places[j] as usize));
             Self::load(lanes.as_ptr())
@@ -81,7 +82,8 @@ impl Gather for F32x16 {
     }
     #[inline(always)]
     unsafe fn look_up_128(table: *const f32, ids: U32x16) -> Self {
-        proven!(Self::gather(table, ids.and(U32x16::splat(127))))
+        // SAFETY: the caller has the 128 elements of the table.
+        unsafe { Self::gather(table, ids.and(U32x16::splat(TOKEN, 127))) }
     }
 }
 
@@ -91,12 +93,12 @@ impl Swap for F32x16 {
 
     #[inline(always)]
     fn swap_1(self) -> Self {
-        let each = |i: usize| proven!(vrev64q_f32(self.0[i]));
+        let each = |i: usize| NEON.vrev64q_f32(self.0[i]);
         F32x16([each(0), each(1), each(2), each(3)])
     }
     #[inline(always)]
     fn swap_2(self) -> Self {
-        let each = |i: usize| proven!(vextq_f32::<2>(self.0[i], self.0[i]));
+        let each = |i: usize| NEON.vextq_f32::<2>(self.0[i], self.0[i]);
         F32x16([each(0), each(1), each(2), each(3)])
     }
     #[inline(always)]
@@ -114,7 +116,8 @@ impl Swap for F32x16 {
 impl Transpose for F32x16 {
     #[inline(always)]
     unsafe fn transpose_16(from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize) {
-        proven! {
+        // SAFETY: the caller has the elements.
+        unsafe {
             for r in (0..LANES).step_by(4) {
                 for c in (0..LANES).step_by(4) {
                     let columns = quarter(from.add(r * from_stride + c), from_stride);
@@ -151,7 +154,8 @@ impl Compress for F32x16 {
         let mut count = 0;
         for (i, register) in self.0.into_iter().enumerate() {
             let set = (set >> (4 * i) & 0xF) as usize;
-            proven! {
+            // SAFETY: a list of members has 16 bytes; the caller has 16 elements to write.
+            unsafe {
                 let members = vqtbl1q_u8(vreinterpretq_u8_f32(register), vld1q_u8(MEMBERS[set].as_ptr()));
                 // At most four elements on for each register before it, so that all of it lies within the sixteen.
                 vst1q_f32(to.add(count), vreinterpretq_f32_u8(members));
@@ -161,37 +165,34 @@ impl Compress for F32x16 {
     }
     #[inline(always)]
     fn flip(self, set: u32) -> Self {
-        proven! {
-            let sign = U32x16::splat(0x8000_0000);
-            let mask = Self::mask_from_bits(set);
-            self.bitcast_u32().xor(sign.select(mask, U32x16::splat(0))).bitcast_f32()
-        }
+        let sign = U32x16::splat(TOKEN, 0x8000_0000);
+        let mask = Self::mask_from_bits(TOKEN, set);
+        self.bitcast_u32().xor(sign.select(mask, U32x16::splat(TOKEN, 0))).bitcast_f32()
     }
 }
 
 impl BitCount for U32x16 {
     #[inline(always)]
     fn ones_of_bytes(self) -> Self {
-        let each = |i: usize| proven!(vreinterpretq_u32_u8(vcntq_u8(vreinterpretq_u8_u32(self.0[i]))));
+        let each = |i: usize| NEON.vreinterpretq_u32_u8(NEON.vcntq_u8(NEON.vreinterpretq_u8_u32(self.0[i])));
         U32x16([each(0), each(1), each(2), each(3)])
     }
     #[inline(always)]
     fn sums_of_bytes(four: [Self; 4]) -> [u32; 4] {
-        proven! {
-            // At most 4 * 2 * 255 in 16 bits, then their sums in 32.
-            let sums = |j: usize| {
-                let pairs = |i: usize| vpaddlq_u8(vreinterpretq_u8_u32(four[j].0[i]));
-                vpaddlq_u16(vaddq_u16(vaddq_u16(pairs(0), pairs(1)), vaddq_u16(pairs(2), pairs(3))))
-            };
-            let [a, b, c, d] = [sums(0), sums(1), sums(2), sums(3)];
-            let mut out = [0; 4];
-            vst1q_u32(out.as_mut_ptr(), vpaddq_u32(vpaddq_u32(a, b), vpaddq_u32(c, d)));
-            out
-        }
+        // At most 4 * 2 * 255 in 16 bits, then their sums in 32.
+        let sums = |j: usize| {
+            let pairs = |i: usize| NEON.vpaddlq_u8(NEON.vreinterpretq_u8_u32(four[j].0[i]));
+            NEON.vpaddlq_u16(NEON.vaddq_u16(NEON.vaddq_u16(pairs(0), pairs(1)), NEON.vaddq_u16(pairs(2), pairs(3))))
+        };
+        let [a, b, c, d] = [sums(0), sums(1), sums(2), sums(3)];
+        let mut out = [0; 4];
+        // SAFETY: there is room for four.
+        unsafe { vst1q_u32(out.as_mut_ptr(), vpaddq_u32(vpaddq_u32(a, b), vpaddq_u32(c, d))) };
+        out
     }
 }
 
-/// Four counters, the halves of their lanes apart; exists only where NEON is available.
+/// Four counters, the halves of their lanes apart.
 #[derive(Clone, Copy)]
 pub(super) struct U64x4 {
     lower: uint32x4_t,
@@ -199,29 +200,30 @@ pub(super) struct U64x4 {
 }
 
 impl Counters for U64x4 {
+    type Token = Neon;
     const LANES: usize = 4;
 
     #[inline(always)]
-    unsafe fn ascending(first: u32) -> Self {
-        proven! {
-            let lower = vaddq_u32(vdupq_n_u32(first), vld1q_u32([0, 1, 2, 3].as_ptr()));
-            U64x4 { lower, upper: lower }
-        }
+    unsafe fn token() -> Neon {
+        TOKEN
     }
     #[inline(always)]
-    unsafe fn splat(word: u32) -> Self {
-        proven! {
-            let lower = vdupq_n_u32(word);
-            U64x4 { lower, upper: lower }
-        }
+    fn ascending(_: Neon, first: u32) -> Self {
+        // SAFETY: there are four numbers.
+        let lower = NEON.vaddq_u32(NEON.vdupq_n_u32(first), unsafe { vld1q_u32([0, 1, 2, 3].as_ptr()) });
+        U64x4 { lower, upper: lower }
+    }
+    #[inline(always)]
+    fn splat(_: Neon, word: u32) -> Self {
+        let lower = NEON.vdupq_n_u32(word);
+        U64x4 { lower, upper: lower }
     }
     #[inline(always)]
     fn product(self, other: Self) -> Self {
-        proven! {
-            let first = vreinterpretq_u32_u64(vmull_u32(vget_low_u32(self.lower), vget_low_u32(other.lower)));
-            let last = vreinterpretq_u32_u64(vmull_high_u32(self.lower, other.lower));
-            U64x4 { lower: vuzp1q_u32(first, last), upper: vuzp2q_u32(first, last) }
-        }
+        let first =
+            NEON.vreinterpretq_u32_u64(NEON.vmull_u32(NEON.vget_low_u32(self.lower), NEON.vget_low_u32(other.lower)));
+        let last = NEON.vreinterpretq_u32_u64(NEON.vmull_high_u32(self.lower, other.lower));
+        U64x4 { lower: NEON.vuzp1q_u32(first, last), upper: NEON.vuzp2q_u32(first, last) }
     }
     #[inline(always)]
     fn upper(self) -> Self {
@@ -229,10 +231,11 @@ impl Counters for U64x4 {
     }
     #[inline(always)]
     fn xor(self, other: Self) -> Self {
-        proven!(U64x4 { lower: veorq_u32(self.lower, other.lower), upper: self.upper })
+        U64x4 { lower: NEON.veorq_u32(self.lower, other.lower), upper: self.upper }
     }
     #[inline(always)]
     unsafe fn store([a, b, c, d]: [Self; 4], to: *mut u32) {
-        proven!(vst4q_u32(to, uint32x4x4_t(a.lower, b.lower, c.lower, d.lower)))
+        // SAFETY: the caller has 16 words to write.
+        unsafe { vst4q_u32(to, uint32x4x4_t(a.lower, b.lower, c.lower, d.lower)) }
     }
 }

@@ -4,9 +4,9 @@ use core::arch::aarch64::*;
 
 use half::{bf16, f16};
 
-use super::F32x16;
 use super::lanes::low_halves;
 use super::masked::store_masked_halves;
+use super::{F32x16, NEON};
 use crate::api::convert::Table;
 use crate::generic::convert::Halves;
 use crate::generic::{SimdF32x16, SimdU32x16};
@@ -19,37 +19,36 @@ wrappers!("neon", Table {
     fn f16_to_f32(from: &[f16], to: &mut [f32]) = generic::convert::f16_to_f32::<F32x16>;
 });
 
-/// # Safety
-/// NEON is available.
 #[inline(always)]
-unsafe fn widen(halves: [uint16x8_t; 2]) -> F32x16 {
-    proven! {
-        let four = |halves| vcvt_f32_f16(vreinterpret_f16_u16(halves));
-        let [low, high] = halves;
-        F32x16([four(vget_low_u16(low)), four(vget_high_u16(low)), four(vget_low_u16(high)), four(vget_high_u16(high))])
-    }
+fn widen([low, high]: [uint16x8_t; 2]) -> F32x16 {
+    // SAFETY: NEON, which is available, has these conversions; pulp knows none of `f16`.
+    let four = |halves| unsafe { vcvt_f32_f16(vreinterpret_f16_u16(halves)) };
+    let (a, b) = (NEON.vget_low_u16(low), NEON.vget_high_u16(low));
+    F32x16([four(a), four(b), four(NEON.vget_low_u16(high)), four(NEON.vget_high_u16(high))])
 }
 
 #[inline(always)]
 fn round(F32x16([a, b, c, d]): F32x16) -> [uint16x8_t; 2] {
-    proven! {
-        let four = |lanes| vreinterpret_u16_f16(vcvt_f16_f32(lanes));
-        [vcombine_u16(four(a), four(b)), vcombine_u16(four(c), four(d))]
-    }
+    // SAFETY: as in `widen`.
+    let four = |lanes| unsafe { vreinterpret_u16_f16(vcvt_f16_f32(lanes)) };
+    [NEON.vcombine_u16(four(a), four(b)), NEON.vcombine_u16(four(c), four(d))]
 }
 
 impl Halves for F32x16 {
     #[inline(always)]
     unsafe fn load_f16(from: *const f16) -> Self {
-        proven!(widen([vld1q_u16(from.cast()), vld1q_u16(from.cast::<u16>().add(8))]))
+        // SAFETY: the caller has 16 elements to read.
+        unsafe { widen([vld1q_u16(from.cast()), vld1q_u16(from.cast::<u16>().add(8))]) }
     }
     #[inline(always)]
     unsafe fn load_masked_f16(from: *const f16, count: usize) -> Self {
-        proven!(widen(low_halves(Self::load_masked_bf16(from.cast(), count).bitcast_u32().shift_right::<16>())))
+        // SAFETY: the caller has `count` elements to read.
+        unsafe { widen(low_halves(Self::load_masked_bf16(from.cast(), count).bitcast_u32().shift_right::<16>())) }
     }
     #[inline(always)]
     unsafe fn store_f16(self, to: *mut f16) {
-        proven! {
+        // SAFETY: the caller has 16 elements to write.
+        unsafe {
             let [low, high] = round(self);
             vst1q_u16(to.cast(), low);
             vst1q_u16(to.cast::<u16>().add(8), high)
@@ -57,6 +56,7 @@ impl Halves for F32x16 {
     }
     #[inline(always)]
     unsafe fn store_masked_f16(self, to: *mut f16, count: usize) {
-        proven!(store_masked_halves(to.cast(), round(self), count))
+        // SAFETY: the caller has `count` elements to write.
+        unsafe { store_masked_halves(to.cast(), round(self), count) }
     }
 }

@@ -24,8 +24,20 @@ pub(in crate::arm) mod quant;
 mod sparse_dot;
 mod transpose;
 
+use pulp::core_arch;
+
 use crate::{Isa, Kernels};
 pub(super) use lanes::{F32x16, U32x16};
+
+/// The token of the level.
+pub(in crate::arm) const TOKEN: pulp::aarch64::Neon = {
+    assert!(cfg!(target_feature = "neon"));
+    // SAFETY: NEON belongs to the target.
+    unsafe { pulp::aarch64::Neon::new_unchecked() }
+};
+
+/// Its intrinsics: those without a pointer are safe.
+pub(in crate::arm) const NEON: core_arch::aarch64::Neon = TOKEN.neon;
 
 #[allow(clippy::needless_update, reason = "a kernel that is not written for this level is that of the level below")]
 pub(crate) const KERNELS: Kernels = Kernels {

@@ -2,7 +2,7 @@
 
 use core::arch::aarch64::*;
 
-use super::{F32x16, U32x16};
+use super::{F32x16, NEON, U32x16};
 use crate::api::quant::Table;
 use crate::generic::byte_dot::{self, Products, load_below_16, store_below_16};
 use crate::generic::quant::{self, LowBytes};
@@ -44,44 +44,45 @@ macro_rules! registers {
         const WIDTH: usize = 16;
         type Bytes = int8x16_t;
         type Sums = int32x4_t;
+        type Token = ();
+
+        #[inline(always)]
+        unsafe fn token() {}
 
         #[inline(always)]
         unsafe fn load(from: *const u8) -> int8x16_t {
-            // SAFETY: upheld by the caller.
+            // SAFETY: the caller has NEON and 16 bytes to read.
             unsafe { vld1q_s8(from.cast()) }
         }
         #[inline(always)]
         unsafe fn load_masked(from: *const u8, count: usize) -> int8x16_t {
-            // SAFETY: upheld by the caller.
+            // SAFETY: the caller has NEON and `count` bytes to read, fewer than 16.
             unsafe {
                 let bytes = load_below_16(from, count);
                 vcombine_s8(vcreate_s8(bytes as u64), vcreate_s8((bytes >> 64) as u64))
             }
         }
         #[inline(always)]
-        unsafe fn splat(value: u8) -> int8x16_t {
-            // SAFETY: upheld by the caller.
-            unsafe { vdupq_n_s8(value as i8) }
+        fn splat(_: (), value: u8) -> int8x16_t {
+            NEON.vdupq_n_s8(value as i8)
         }
         #[inline(always)]
-        unsafe fn zero() -> int32x4_t {
-            // SAFETY: upheld by the caller.
-            unsafe { vdupq_n_s32(0) }
+        fn zero(_: ()) -> int32x4_t {
+            NEON.vdupq_n_s32(0)
         }
         #[inline(always)]
-        unsafe fn add(a: int32x4_t, b: int32x4_t) -> int32x4_t {
-            // SAFETY: upheld by the caller.
-            unsafe { vaddq_s32(a, b) }
+        fn add(a: int32x4_t, b: int32x4_t) -> int32x4_t {
+            NEON.vaddq_s32(a, b)
         }
         #[inline(always)]
-        unsafe fn reduce_sum(sums: int32x4_t) -> i32 {
-            // SAFETY: upheld by the caller.
-            unsafe { vaddvq_s32(sums) }
+        fn reduce_sum(sums: int32x4_t) -> i32 {
+            NEON.vaddvq_s32(sums)
         }
         #[inline(always)]
-        unsafe fn reduce_sum4([a, b, c, d]: [int32x4_t; 4]) -> [i32; 4] {
-            // SAFETY: upheld by the caller; the array has 16 bytes.
-            unsafe { core::mem::transmute::<int32x4_t, [i32; 4]>(vpaddq_s32(vpaddq_s32(a, b), vpaddq_s32(c, d))) }
+        fn reduce_sum4([a, b, c, d]: [int32x4_t; 4]) -> [i32; 4] {
+            let sums = NEON.vpaddq_s32(NEON.vpaddq_s32(a, b), NEON.vpaddq_s32(c, d));
+            // SAFETY: both are 16 bytes of plain numbers.
+            unsafe { core::mem::transmute::<int32x4_t, [i32; 4]>(sums) }
         }
     };
 }
@@ -95,11 +96,8 @@ impl Products for Signed {
 
     #[inline(always)]
     unsafe fn add_products(sums: int32x4_t, vector: int8x16_t, row: int8x16_t) -> int32x4_t {
-        // SAFETY: upheld by the caller.
-        unsafe {
-            let low = vmull_s8(vget_low_s8(vector), vget_low_s8(row));
-            vpadalq_s16(vpadalq_s16(sums, low), vmull_high_s8(vector, row))
-        }
+        let low = NEON.vmull_s8(NEON.vget_low_s8(vector), NEON.vget_low_s8(row));
+        NEON.vpadalq_s16(NEON.vpadalq_s16(sums, low), NEON.vmull_high_s8(vector, row))
     }
 }
 
@@ -111,13 +109,11 @@ impl Products for Unsigned {
 
     #[inline(always)]
     unsafe fn add_products(sums: int32x4_t, vector: int8x16_t, row: int8x16_t) -> int32x4_t {
-        // SAFETY: upheld by the caller.
-        unsafe {
-            let vector = veorq_s8(vector, vdupq_n_s8(i8::MIN));
-            let low = vmlal_s8(vshll_n_s8::<7>(vget_low_s8(row)), vget_low_s8(vector), vget_low_s8(row));
-            let high = vmlal_high_s8(vshll_high_n_s8::<7>(row), vector, row);
-            vpadalq_s16(vpadalq_s16(sums, low), high)
-        }
+        let vector = NEON.veorq_s8(vector, NEON.vdupq_n_s8(i8::MIN));
+        let (row_low, vector_low) = (NEON.vget_low_s8(row), NEON.vget_low_s8(vector));
+        let low = NEON.vmlal_s8(NEON.vshll_n_s8::<7>(row_low), vector_low, row_low);
+        let high = NEON.vmlal_high_s8(NEON.vshll_high_n_s8::<7>(row), vector, row);
+        NEON.vpadalq_s16(NEON.vpadalq_s16(sums, low), high)
     }
 }
 
@@ -136,11 +132,8 @@ impl LowBytes for U32x16 {
 
 #[inline(always)]
 fn low_bytes(words: U32x16) -> uint8x16_t {
-    // SAFETY: `words` proves NEON.
-    unsafe {
-        let [a, b, c, d] = words.0;
-        let low = vcombine_u16(vmovn_u32(a), vmovn_u32(b));
-        let high = vcombine_u16(vmovn_u32(c), vmovn_u32(d));
-        vcombine_u8(vmovn_u16(low), vmovn_u16(high))
-    }
+    let [a, b, c, d] = words.0;
+    let low = NEON.vcombine_u16(NEON.vmovn_u32(a), NEON.vmovn_u32(b));
+    let high = NEON.vcombine_u16(NEON.vmovn_u32(c), NEON.vmovn_u32(d));
+    NEON.vcombine_u8(NEON.vmovn_u16(low), NEON.vmovn_u16(high))
 }

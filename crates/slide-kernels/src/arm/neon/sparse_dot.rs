@@ -18,11 +18,13 @@ wrappers!("neon", Table {
 impl Scattered for F32x16 {
     #[inline(always)]
     unsafe fn gather<const SCALE: i32>(from: *const u8, ids: *const u32) -> U32x16 {
-        proven!(Self::collect::<SCALE>(from, ids))
+        // SAFETY: the caller has 16 ids, and their words.
+        unsafe { Self::collect::<SCALE>(from, ids) }
     }
     #[inline(always)]
     unsafe fn collect<const SCALE: i32>(from: *const u8, ids: *const u32) -> U32x16 {
-        proven! {
+        // SAFETY: the caller has 16 ids, and their words.
+        unsafe {
             let word = |j: usize| from.add(SCALE as usize * *ids.add(j) as usize).cast::<u32>();
             let four = |j: usize| {
                 let first = vsetq_lane_u32::<0>(word(j).read_unaligned(), vdupq_n_u32(0));
@@ -39,7 +41,8 @@ impl Merge for F32x16 {
 
     #[inline(always)]
     unsafe fn meet(sum: Self, a: Block, b: Block) -> Self {
-        proven! {
+        // SAFETY: by the contract a block of the first vector has 16 elements, one of the second eight.
+        unsafe {
             let bytes = |words: *const u32| uint8x16x2_t(vld1q_u8(words.cast()), vld1q_u8(words.add(4).cast()));
             let (others, other_values) = (bytes(b.ids), bytes(b.values.cast()));
             // What stands one place further: the middle of a half at the half's place.

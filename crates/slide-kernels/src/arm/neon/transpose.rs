@@ -17,7 +17,8 @@ wrappers!("neon", Table {
 #[target_feature(enable = "neon")]
 unsafe fn block(from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize) {
     for column in [0, 4] {
-        // SAFETY: guaranteed by the caller.
+        // SAFETY: the caller has NEON and 8 rows of 8 elements on both sides: `column` and `column + 4` are at most 4
+        // and 8.
         unsafe {
             let upper = quarter(from.add(column), from_stride);
             let lower = quarter(from.add(4 * from_stride + column), from_stride);
@@ -36,7 +37,7 @@ unsafe fn block(from: *const f32, from_stride: usize, to: *mut f32, to_stride: u
 /// NEON is available; `from` is valid for reading 4 rows of 4 elements.
 #[inline(always)]
 pub(super) unsafe fn quarter(from: *const f32, stride: usize) -> [float32x4_t; 4] {
-    // SAFETY: guaranteed by the caller.
+    // SAFETY: the caller has NEON and 4 rows of 4 elements to read.
     unsafe {
         let row = |i: usize| vld1q_f32(from.add(i * stride));
         let (a, b, c, d) = (row(0), row(1), row(2), row(3));

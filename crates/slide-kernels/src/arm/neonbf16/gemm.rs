@@ -17,7 +17,8 @@ const TILES: Tiles = matrix_tiles!(Bfmmla);
 /// The contract of [`work`].
 #[target_feature(enable = "neon,bf16")]
 unsafe fn tile<M: MatrixProduct, const ROWS: usize, const TWOS: usize>(tile: &Tile) {
-    // SAFETY: upheld by the caller.
+    // SAFETY: the level of the table that lists this function has `bf16`; whoever made the tile vouches for its
+    // pointers.
     unsafe { work::<M, ROWS, TWOS>(tile) }
 }
 

@@ -4,6 +4,7 @@
 use core::arch::aarch64::*;
 
 use super::F32x16;
+use crate::arm::neon::{NEON, TOKEN};
 use crate::generic::tile::Tile;
 use crate::generic::{LANES, SimdF32x16};
 
@@ -37,10 +38,10 @@ pub(super) unsafe fn work<M: MatrixProduct, const ROWS: usize, const TWOS: usize
         let last = F32x16::first(tile.last_lanes);
         // Rows are loaded and stored in arrays of their own: where the compiler numbers them at run time, that array is in
         // memory, and the sums must not be.
-        let mut starts = [[F32x16::zero(); 2]; TWOS];
+        let mut starts = [[F32x16::zero(TOKEN); 2]; TWOS];
         for p in 0..TWOS {
             let start = |j: usize| match &tile.start {
-                Some(start) => F32x16::splat(start[j]),
+                Some(start) => F32x16::splat(TOKEN, start[j]),
                 None => F32x16::load_masked(tile.out.add(j * tile.out_stride), last),
             };
             starts[p] = [start(2 * p), start(second(p))];
@@ -70,7 +71,7 @@ pub(super) unsafe fn work<M: MatrixProduct, const ROWS: usize, const TWOS: usize
             }
             panel = panel.add(8 * COUPLES);
         }
-        let mut results = [[F32x16::zero(); 2]; TWOS];
+        let mut results = [[F32x16::zero(TOKEN); 2]; TWOS];
         for p in 0..TWOS {
             for q in 0..4 {
                 let (a, b) = (sums[p][2 * q], sums[p][2 * q + 1]);
@@ -87,16 +88,10 @@ pub(super) unsafe fn work<M: MatrixProduct, const ROWS: usize, const TWOS: usize
 }
 
 /// The lower halves of both, and the upper halves.
-///
-/// # Safety
-/// NEON is available.
 #[inline(always)]
-unsafe fn halves(a: float32x4_t, b: float32x4_t) -> (float32x4_t, float32x4_t) {
-    // SAFETY: upheld by the caller.
-    unsafe {
-        let (a, b) = (vreinterpretq_f64_f32(a), vreinterpretq_f64_f32(b));
-        (vreinterpretq_f32_f64(vzip1q_f64(a, b)), vreinterpretq_f32_f64(vzip2q_f64(a, b)))
-    }
+fn halves(a: float32x4_t, b: float32x4_t) -> (float32x4_t, float32x4_t) {
+    let (a, b) = (NEON.vreinterpretq_f64_f32(a), NEON.vreinterpretq_f64_f32(b));
+    (NEON.vreinterpretq_f32_f64(NEON.vzip1q_f64(a, b)), NEON.vreinterpretq_f32_f64(NEON.vzip2q_f64(a, b)))
 }
 
 /// Tiles of one vector of examples. 32 registers: 24 sums, 3 pairs of rows, the rest for examples.

@@ -54,7 +54,7 @@ impl PairProduct<F32x16> for Bfmlal {
 
     #[inline(always)]
     unsafe fn add_masked(a: U32x16, b: U32x16, sum: F32x16, count: usize) -> F32x16 {
-        // SAFETY: upheld by the caller.
+        // SAFETY: the caller has `bf16`, whose level includes NEON, all that `Widening` needs.
         unsafe { Widening::add_masked(a, b, sum, count) }
     }
 }
@@ -78,7 +78,7 @@ impl PairProduct<F32x16> for Bfdot {
 
     #[inline(always)]
     unsafe fn add_masked(a: U32x16, b: U32x16, sum: F32x16, _: usize) -> F32x16 {
-        // SAFETY: upheld by the caller.
+        // SAFETY: the caller has `bf16`; no memory is touched.
         unsafe { Self::add(a, b, sum) }
     }
 }

@@ -3,6 +3,8 @@
 use core::arch::aarch64::*;
 use core::arch::asm;
 
+use crate::arm::neon::NEON;
+
 use crate::api::quant::Table;
 use crate::arm::neon;
 use crate::arm::neon::quant::registers;

@@ -18,7 +18,8 @@ pub(crate) const NATIVE: Table = Table { dot, ..neonbf16::NATIVE.dot };
 /// The contract of [`Table::dot`]; vectors of SVE have 256 bits.
 #[inline(always)]
 unsafe fn dot_of(a: &[f32], b: &[f32]) -> f32 {
-    // SAFETY: upheld by the caller.
+    // SAFETY: the slices have one length, which `Kernels::dot` asserted; `Isa::Sve` is detected only with vectors of
+    // 256 bits.
     unsafe { reduce_register(lanes(a.as_ptr(), b.as_ptr(), a.len())) }
 }
 

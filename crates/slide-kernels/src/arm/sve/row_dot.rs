@@ -23,7 +23,7 @@ pub(crate) const NATIVE: Table = Table { rows_dot, vectors_dot, ..neonbf16::NATI
 /// The contract of [`Table::rows_dot`]; vectors of SVE have 256 bits.
 #[inline(always)]
 unsafe fn rows_dot_of(table: views::Table<'_>, rows: RowIds<'_>, vector: &[f32], out: &mut [f32]) {
-    // SAFETY: upheld by the caller.
+    // SAFETY: `Kernels::rows_dot` checked ids and lengths; `Isa::Sve` is detected only with vectors of 256 bits.
     unsafe {
         match table.values() {
             Values::F32(values) => dots(values, table.stride(), rows.ids(), vector, out),

@@ -1,7 +1,6 @@
 //! [`crate::api::blocks`] on AVX2.
 
-use core::arch::x86_64::*;
-
+use super::lanes::lane_wise;
 use super::{F32x16, U32x16};
 use crate::api::blocks::Table;
 use crate::generic::blocks;
@@ -16,23 +15,14 @@ wrappers!("avx,avx2,fma,f16c", Table {
 });
 
 impl BytePairs for U32x16 {
-    #[inline(always)]
-    fn byte_products(self, other: Self) -> Self {
-        proven!(U32x16(_mm256_maddubs_epi16(self.0, other.0), _mm256_maddubs_epi16(self.1, other.1)))
-    }
-    #[inline(always)]
-    fn add_pairs(self, other: Self) -> Self {
-        proven!(U32x16(_mm256_add_epi16(self.0, other.0), _mm256_add_epi16(self.1, other.1)))
+    lane_wise! {
+        fn byte_products(self, other) -> U32x16 = avx2._mm256_maddubs_epi16;
+        fn add_pairs(self, other) -> U32x16 = avx2._mm256_add_epi16;
+        fn quarter(self) -> U32x16 = avx2._mm256_srai_epi32::<2>;
     }
     #[inline(always)]
     fn widen_pairs<const FACTOR: i16>(self) -> Self {
-        proven! {
-            let factor = _mm256_set1_epi16(FACTOR);
-            U32x16(_mm256_madd_epi16(self.0, factor), _mm256_madd_epi16(self.1, factor))
-        }
-    }
-    #[inline(always)]
-    fn quarter(self) -> Self {
-        proven!(U32x16(_mm256_srai_epi32::<2>(self.0), _mm256_srai_epi32::<2>(self.1)))
+        let factor = self.2.avx._mm256_set1_epi16(FACTOR);
+        U32x16(self.2.avx2._mm256_madd_epi16(self.0, factor), self.2.avx2._mm256_madd_epi16(self.1, factor), self.2)
     }
 }

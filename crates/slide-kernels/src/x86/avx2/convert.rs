@@ -22,34 +22,39 @@ wrappers!("avx,avx2,fma,f16c", Table {
 /// AVX2 and F16C are available.
 #[inline(always)]
 unsafe fn widen(halves: __m256i) -> F32x16 {
-    proven! {
+    // SAFETY: the caller has both; pulp knows no F16C.
+    unsafe {
         let (low, high) = (_mm256_castsi256_si128(halves), _mm256_extracti128_si256::<1>(halves));
-        F32x16(_mm256_cvtph_ps(low), _mm256_cvtph_ps(high))
+        F32x16(_mm256_cvtph_ps(low), _mm256_cvtph_ps(high), F32x16::token())
     }
 }
 
 impl Halves for F32x16 {
     #[inline(always)]
     unsafe fn load_f16(from: *const f16) -> Self {
-        proven!(widen(_mm256_loadu_si256(from.cast())))
+        // SAFETY: the caller has AVX2, F16C, and 16 elements to read.
+        unsafe { widen(_mm256_loadu_si256(from.cast())) }
     }
     #[inline(always)]
     unsafe fn load_masked_f16(from: *const f16, count: usize) -> Self {
-        proven!(widen(low_halves(Self::load_masked_bf16(from.cast(), count).bitcast_u32().shift_right::<16>())))
+        // SAFETY: the caller has AVX2, F16C, and `count` elements to read.
+        unsafe { widen(low_halves(Self::load_masked_bf16(from.cast(), count).bitcast_u32().shift_right::<16>())) }
     }
     #[inline(always)]
     unsafe fn store_f16(self, to: *mut f16) {
-        proven! {
+        // SAFETY: the caller has F16C and 16 elements to write.
+        unsafe {
             _mm_storeu_si128(to.cast(), _mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(self.0));
             _mm_storeu_si128(to.add(8).cast(), _mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(self.1))
         }
     }
     #[inline(always)]
     unsafe fn store_masked_f16(self, to: *mut f16, count: usize) {
-        proven! {
+        // SAFETY: the caller has F16C and `count` elements to write.
+        unsafe {
             let low = _mm256_cvtepu16_epi32(_mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(self.0));
             let high = _mm256_cvtepu16_epi32(_mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(self.1));
-            U32x16(low, high).store_masked_low_halves(to.cast(), count)
+            U32x16(low, high, self.2).store_masked_low_halves(to.cast(), count)
         }
     }
 }

@@ -1,7 +1,6 @@
 //! [`crate::api::blocks`] on AVX-512, without VNNI.
 
-use core::arch::x86_64::*;
-
+use super::lanes::by_intrinsic;
 use super::{F32x16, U32x16};
 use crate::api::blocks::Table;
 use crate::generic::blocks;
@@ -16,20 +15,13 @@ wrappers!("avx,avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512cd", Table
 });
 
 impl BytePairs for U32x16 {
-    #[inline(always)]
-    fn byte_products(self, other: Self) -> Self {
-        proven!(U32x16(_mm512_maddubs_epi16(self.0, other.0)))
-    }
-    #[inline(always)]
-    fn add_pairs(self, other: Self) -> Self {
-        proven!(U32x16(_mm512_add_epi16(self.0, other.0)))
+    by_intrinsic! {
+        fn byte_products(self, other) -> U32x16 = avx512bw._mm512_maddubs_epi16;
+        fn add_pairs(self, other) -> U32x16 = avx512bw._mm512_add_epi16;
+        fn quarter(self) -> U32x16 = avx512f._mm512_srai_epi32::<2>;
     }
     #[inline(always)]
     fn widen_pairs<const FACTOR: i16>(self) -> Self {
-        proven!(U32x16(_mm512_madd_epi16(self.0, _mm512_set1_epi16(FACTOR))))
-    }
-    #[inline(always)]
-    fn quarter(self) -> Self {
-        proven!(U32x16(_mm512_srai_epi32::<2>(self.0)))
+        U32x16(self.1.avx512bw._mm512_madd_epi16(self.0, self.1.avx512f._mm512_set1_epi16(FACTOR)), self.1)
     }
 }

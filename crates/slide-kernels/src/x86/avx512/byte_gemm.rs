@@ -1,7 +1,6 @@
 //! [`crate::api::byte_gemm`] by products of 16 bits.
 
-use core::arch::x86_64::*;
-
+use super::lanes::by_intrinsic;
 use super::{F32x16, U32x16};
 use crate::api::byte_gemm::Table;
 use crate::generic::gemm::bytes_by;
@@ -18,9 +17,7 @@ wrappers!("avx,avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512cd", Table
 });
 
 impl WidePairs for U32x16 {
-    #[inline(always)]
-    fn products(self, other: Self) -> Self {
-        // SAFETY: `self` proves AVX-512.
-        unsafe { U32x16(_mm512_madd_epi16(self.0, other.0)) }
+    by_intrinsic! {
+        fn products(self, other) -> U32x16 = avx512bw._mm512_madd_epi16;
     }
 }

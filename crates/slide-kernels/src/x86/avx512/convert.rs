@@ -20,21 +20,23 @@ wrappers!("avx,avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512cd", Table
 impl Halves for F32x16 {
     #[inline(always)]
     unsafe fn load_f16(from: *const f16) -> Self {
-        proven!(F32x16(_mm512_cvtph_ps(_mm256_loadu_si256(from.cast()))))
+        // SAFETY: the caller has AVX-512 and 16 elements to read.
+        unsafe { F32x16(_mm512_cvtph_ps(_mm256_loadu_si256(from.cast())), Self::token()) }
     }
     #[inline(always)]
     unsafe fn load_masked_f16(from: *const f16, count: usize) -> Self {
-        proven!(F32x16(_mm512_cvtph_ps(_mm256_maskz_loadu_epi16(Self::first(count), from.cast()))))
+        // SAFETY: the caller has AVX-512 and `count` elements to read; no others are touched.
+        unsafe { F32x16(_mm512_cvtph_ps(_mm256_maskz_loadu_epi16(Self::first(count), from.cast())), Self::token()) }
     }
     #[inline(always)]
     unsafe fn store_f16(self, to: *mut f16) {
-        proven!(_mm256_storeu_si256(to.cast(), _mm512_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(self.0)))
+        // SAFETY: `self` proves AVX-512; the caller has 16 elements to write.
+        unsafe { _mm256_storeu_si256(to.cast(), _mm512_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(self.0)) }
     }
     #[inline(always)]
     unsafe fn store_masked_f16(self, to: *mut f16, count: usize) {
-        proven! {
-            let halves = _mm512_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(self.0);
-            _mm256_mask_storeu_epi16(to.cast(), Self::first(count), halves)
-        }
+        let halves = self.1.avx512f._mm512_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(self.0);
+        // SAFETY: `self` proves AVX-512; the caller has `count` elements to write; no others are touched.
+        unsafe { _mm256_mask_storeu_epi16(to.cast(), Self::first(count), halves) }
     }
 }

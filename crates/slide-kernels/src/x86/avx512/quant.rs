@@ -2,10 +2,13 @@
 
 use core::arch::x86_64::*;
 
+use pulp::x86::V4;
+
 use super::{F32x16, U32x16};
 use crate::api::quant::Table;
 use crate::generic::byte_dot::{self, Products};
 use crate::generic::quant::{self, LowBytes};
+use crate::generic::{SimdF32x16, SimdU32x16};
 use crate::x86::avx2;
 use crate::{Affine, Matrix, MatrixI8, QuantizedBatchMut, QuantizedTable, QuantizedTableMut, RowIds, views};
 
@@ -44,21 +47,27 @@ macro_rules! registers {
     () => {
         const WIDTH: usize = 64;
         type Bytes = __m512i;
+        type Token = V4;
+
+        #[inline(always)]
+        unsafe fn token() -> V4 {
+            // SAFETY: the caller has AVX-512.
+            unsafe { F32x16::token() }
+        }
 
         #[inline(always)]
         unsafe fn load(from: *const u8) -> __m512i {
-            // SAFETY: upheld by the caller.
+            // SAFETY: the caller has AVX-512 and 64 bytes to read.
             unsafe { _mm512_loadu_si512(from.cast()) }
         }
         #[inline(always)]
         unsafe fn load_masked(from: *const u8, count: usize) -> __m512i {
-            // SAFETY: upheld by the caller.
+            // SAFETY: the caller has AVX-512 and `count` bytes to read; no others are touched.
             unsafe { _mm512_maskz_loadu_epi8((1 << count) - 1, from.cast()) }
         }
         #[inline(always)]
-        unsafe fn splat(value: u8) -> __m512i {
-            // SAFETY: upheld by the caller.
-            unsafe { _mm512_set1_epi8(value as i8) }
+        fn splat(simd: V4, value: u8) -> __m512i {
+            simd.avx512f._mm512_set1_epi8(value as i8)
         }
     };
 }
@@ -67,35 +76,34 @@ pub(in crate::x86) use registers;
 /// The rest of it, where the sums are in one register.
 macro_rules! sums {
     () => {
-        type Sums = __m512i;
+        type Sums = U32x16;
 
         #[inline(always)]
-        unsafe fn zero() -> __m512i {
-            // SAFETY: upheld by the caller.
-            unsafe { _mm512_setzero_si512() }
+        fn zero(simd: V4) -> U32x16 {
+            U32x16::splat(simd, 0)
         }
         #[inline(always)]
-        unsafe fn add(a: __m512i, b: __m512i) -> __m512i {
-            // SAFETY: upheld by the caller.
-            unsafe { _mm512_add_epi32(a, b) }
+        fn add(a: U32x16, b: U32x16) -> U32x16 {
+            SimdU32x16::add(a, b)
         }
         #[inline(always)]
-        unsafe fn reduce_sum(sums: __m512i) -> i32 {
-            // SAFETY: upheld by the caller.
-            unsafe { _mm512_reduce_add_epi32(sums) }
+        fn reduce_sum(sums: U32x16) -> i32 {
+            sums.1.avx512f._mm512_reduce_add_epi32(sums.0)
         }
         #[inline(always)]
-        unsafe fn reduce_sum4([a, b, c, d]: [__m512i; 4]) -> [i32; 4] {
-            // SAFETY: upheld by the caller; the array has 16 bytes.
-            unsafe {
-                // Each step puts the parts to be added side by side, for twice as many vectors as the step before.
-                let ab = _mm512_add_epi32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
-                let cd = _mm512_add_epi32(_mm512_unpacklo_epi32(c, d), _mm512_unpackhi_epi32(c, d));
-                let all = _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd));
-                let half = _mm256_add_epi32(_mm512_castsi512_si256(all), _mm512_extracti64x4_epi64::<1>(all));
-                let sums = _mm_add_epi32(_mm256_castsi256_si128(half), _mm256_extracti128_si256::<1>(half));
-                core::mem::transmute::<__m128i, [i32; 4]>(sums)
-            }
+        fn reduce_sum4([a, b, c, d]: [U32x16; 4]) -> [i32; 4] {
+            let V4 { sse2, avx, avx2, avx512f: simd, .. } = a.1;
+            // Each step puts the parts to be added side by side, for twice as many vectors as the step before.
+            let pairs = |a: U32x16, b: U32x16| {
+                simd._mm512_add_epi32(simd._mm512_unpacklo_epi32(a.0, b.0), simd._mm512_unpackhi_epi32(a.0, b.0))
+            };
+            let (ab, cd) = (pairs(a, b), pairs(c, d));
+            let all = simd._mm512_add_epi32(simd._mm512_unpacklo_epi64(ab, cd), simd._mm512_unpackhi_epi64(ab, cd));
+            let (low, high) = (simd._mm512_castsi512_si256(all), simd._mm512_extracti64x4_epi64::<1>(all));
+            let half = avx2._mm256_add_epi32(low, high);
+            let sums = sse2._mm_add_epi32(avx._mm256_castsi256_si128(half), avx2._mm256_extracti128_si256::<1>(half));
+            // SAFETY: both are 16 bytes of plain numbers.
+            unsafe { core::mem::transmute::<__m128i, [i32; 4]>(sums) }
         }
     };
 }
@@ -109,17 +117,11 @@ struct Unsigned;
 
 /// The low seven bits and the highest one, as unsigned bytes: times any `i8`, the sum of two products of either fits `i16`
 /// (`2 * 127 * 128` and `2 * 128 * 128`, the latter only as `-32768`), where the sum of two whole ones would saturate.
-///
-/// # Safety
-/// AVX-512 is available.
 #[inline(always)]
-unsafe fn pair_products(vector: __m512i, row: __m512i) -> (__m512i, __m512i) {
-    // SAFETY: upheld by the caller.
-    unsafe {
-        let (low, high) = (_mm512_set1_epi8(0x7F), _mm512_set1_epi8(i8::MIN));
-        let low = _mm512_maddubs_epi16(_mm512_and_si512(vector, low), row);
-        (low, _mm512_maddubs_epi16(_mm512_and_si512(vector, high), row))
-    }
+fn pair_products(simd: V4, vector: __m512i, row: __m512i) -> (__m512i, __m512i) {
+    let (low, high) = (simd.avx512f._mm512_set1_epi8(0x7F), simd.avx512f._mm512_set1_epi8(i8::MIN));
+    let products = |bits| simd.avx512bw._mm512_maddubs_epi16(simd.avx512f._mm512_and_si512(vector, bits), row);
+    (products(low), products(high))
 }
 
 impl Products for Signed {
@@ -127,14 +129,12 @@ impl Products for Signed {
     sums!();
 
     #[inline(always)]
-    unsafe fn add_products(sums: __m512i, vector: __m512i, row: __m512i) -> __m512i {
-        // SAFETY: upheld by the caller.
-        unsafe {
-            // The highest bit counts -128. The negative of the sum of two products is in -32768..=32512: it fits.
-            let (low, high) = pair_products(vector, row);
-            let negative = _mm512_sub_epi16(high, low);
-            _mm512_add_epi32(sums, _mm512_madd_epi16(negative, _mm512_set1_epi16(-1)))
-        }
+    unsafe fn add_products(sums: U32x16, vector: __m512i, row: __m512i) -> U32x16 {
+        // The highest bit counts -128. The negative of the sum of two products is in -32768..=32512: it fits.
+        let (low, high) = pair_products(sums.1, vector, row);
+        let V4 { avx512f, avx512bw, .. } = sums.1;
+        let negative = avx512bw._mm512_sub_epi16(high, low);
+        sums.add(U32x16(avx512bw._mm512_madd_epi16(negative, avx512f._mm512_set1_epi16(-1)), sums.1))
     }
 }
 
@@ -143,13 +143,11 @@ impl Products for Unsigned {
     sums!();
 
     #[inline(always)]
-    unsafe fn add_products(sums: __m512i, vector: __m512i, row: __m512i) -> __m512i {
-        // SAFETY: upheld by the caller.
-        unsafe {
-            let (low, high) = pair_products(vector, row);
-            let one = _mm512_set1_epi16(1);
-            _mm512_add_epi32(sums, _mm512_add_epi32(_mm512_madd_epi16(low, one), _mm512_madd_epi16(high, one)))
-        }
+    unsafe fn add_products(sums: U32x16, vector: __m512i, row: __m512i) -> U32x16 {
+        let (low, high) = pair_products(sums.1, vector, row);
+        let one = sums.1.avx512f._mm512_set1_epi16(1);
+        let widened = |pairs| U32x16(sums.1.avx512bw._mm512_madd_epi16(pairs, one), sums.1);
+        sums.add(widened(low).add(widened(high)))
     }
 }
 

@@ -5,6 +5,7 @@ use core::arch::x86_64::*;
 use super::super::collect::collect_8;
 use super::{F32x16, U32x16};
 use crate::api::sparse_dot::Table;
+use crate::generic::SimdF32x16;
 use crate::generic::sparse_dot::Scattered;
 use crate::generic::sparse_merge::{Block, Merge};
 use crate::{SparseVector, Values, generic};
@@ -19,13 +20,18 @@ wrappers!("avx,avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512cd", Table
 impl Scattered for F32x16 {
     #[inline(always)]
     unsafe fn gather<const SCALE: i32>(from: *const u8, ids: *const u32) -> U32x16 {
-        proven!(U32x16(_mm512_i32gather_epi32::<SCALE>(_mm512_loadu_si512(ids.cast()), from.cast())))
+        // SAFETY: the caller has AVX-512, 16 ids, and their words.
+        unsafe {
+            let words = _mm512_i32gather_epi32::<SCALE>(_mm512_loadu_si512(ids.cast()), from.cast());
+            U32x16(words, Self::token())
+        }
     }
     #[inline(always)]
     unsafe fn collect<const SCALE: i32>(from: *const u8, ids: *const u32) -> U32x16 {
-        proven! {
+        // SAFETY: the caller has AVX-512, 16 ids, and their words.
+        unsafe {
             let (low, high) = (collect_8::<SCALE>(from, ids), collect_8::<SCALE>(from, ids.add(8)));
-            U32x16(_mm512_inserti64x4::<1>(_mm512_castsi256_si512(low), high))
+            U32x16(_mm512_inserti64x4::<1>(_mm512_castsi256_si512(low), high), Self::token())
         }
     }
 }
@@ -35,7 +41,8 @@ impl Merge for F32x16 {
 
     #[inline(always)]
     unsafe fn meet(sum: Self, a: Block, b: Block) -> Self {
-        proven! {
+        // SAFETY: `sum` proves AVX-512; by the contract both blocks have 16 elements.
+        unsafe {
             let (ids, others) = (_mm512_loadu_si512(a.ids.cast()), _mm512_loadu_si512(b.ids.cast()));
             let (values, other_values) = (_mm512_loadu_ps(a.values), _mm512_loadu_ps(b.values));
             // A binary search in four steps.
@@ -50,7 +57,7 @@ impl Merge for F32x16 {
             let greater = _mm512_cmpgt_epi32_mask(ids, _mm512_permutexvar_epi32(place, others));
             let place = _mm512_mask_add_epi32(place, greater, place, _mm512_set1_epi32(1));
             let found = _mm512_cmpeq_epi32_mask(ids, _mm512_permutexvar_epi32(place, others));
-            F32x16(_mm512_mask3_fmadd_ps(values, _mm512_permutexvar_ps(place, other_values), sum.0, found))
+            F32x16(_mm512_mask3_fmadd_ps(values, _mm512_permutexvar_ps(place, other_values), sum.0, found), sum.1)
         }
     }
 }

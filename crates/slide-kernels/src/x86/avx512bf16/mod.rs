@@ -34,13 +34,13 @@ impl PairProduct<F32x16> for Vdpbf16ps {
         unsafe {
             let (a, b) =
                 (core::mem::transmute::<__m512i, __m512bh>(a.0), core::mem::transmute::<__m512i, __m512bh>(b.0));
-            F32x16(_mm512_dpbf16_ps(sum.0, a, b))
+            F32x16(_mm512_dpbf16_ps(sum.0, a, b), sum.1)
         }
     }
 
     #[inline(always)]
     unsafe fn add_masked(a: U32x16, b: U32x16, sum: F32x16, _: usize) -> F32x16 {
-        // SAFETY: upheld by the caller.
+        // SAFETY: the caller has AVX-512 BF16; no memory is touched.
         unsafe { Self::add(a, b, sum) }
     }
 }

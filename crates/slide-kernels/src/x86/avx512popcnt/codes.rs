@@ -80,7 +80,8 @@ unsafe fn hamming_rows_of(codes: &[u64], code: &[u64], out: &mut [u32]) {
         }
         return;
     }
-    // SAFETY: upheld by the caller.
+    // SAFETY: a `Kernels` value proves the level; the public method checked that there is a code for each element of
+    // `out`.
     unsafe { generic::codes::hamming_rows::<ByWords>(codes, code, out) }
 }
 
@@ -112,7 +113,7 @@ impl Distances for ByWords {
 /// The features of the level are available.
 #[inline(always)]
 unsafe fn sum_each([a, b, c, d]: [__m512i; 4]) -> __m128i {
-    // SAFETY: as above.
+    // SAFETY: the caller has the features; no memory is touched.
     unsafe {
         // Two sums side by side in each quarter, then all four in each half, of which the halves are added.
         let ab = _mm512_add_epi64(_mm512_unpacklo_epi64(a, b), _mm512_unpackhi_epi64(a, b));

@@ -3,6 +3,7 @@
 use core::arch::x86_64::*;
 
 use crate::api::blocks::Table;
+use crate::generic::SimdF32x16;
 use crate::generic::blocks::{self, LINE, Products};
 use crate::x86::avx512::{F32x16, U32x16};
 use crate::{BitBlocks, NibbleBlocks};
@@ -52,7 +53,7 @@ impl Products for Nibbles {
                 let add = |i: usize| _mm512_add_epi32(_mm512_add_epi32(a[i], b[i]), _mm512_add_epi32(c[i], d[i]));
                 sums = _mm512_add_epi32(sums, _mm512_add_epi32(add(0), _mm512_srai_epi32::<4>(add(1))));
             }
-            U32x16(sums)
+            U32x16(sums, F32x16::token())
         }
     }
 }
@@ -64,7 +65,7 @@ impl Products for Nibbles {
 /// As for [`Products::sums`], with `line < lines`.
 #[inline(always)]
 unsafe fn add_nibbles([low, high]: [__m512i; 2], block: *const u8, query: *const i8, line: usize) -> [__m512i; 2] {
-    // SAFETY: upheld by the caller.
+    // SAFETY: the caller has VNNI and the line of the block, and the columns of the query for it.
     unsafe {
         let columns = query.add(Nibbles::COLUMNS * line).cast::<i32>();
         let first = _mm512_set1_epi32(columns.read_unaligned());
@@ -115,7 +116,7 @@ impl Products for Bits {
                 let once = once.unwrap_or(zero);
                 sums = _mm512_add_epi32(sums, _mm512_add_epi32(once, once));
             }
-            U32x16(sums)
+            U32x16(sums, F32x16::token())
         }
     }
 }

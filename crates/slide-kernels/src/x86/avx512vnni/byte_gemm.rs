@@ -32,13 +32,13 @@ impl Multiply<F32x16> for Dpbusd {
 
     #[inline(always)]
     unsafe fn left(from: *const f32) -> U32x16 {
-        // SAFETY: upheld by the caller.
-        unsafe { U32x16::splat(from.cast::<u32>().read_unaligned()) }
+        // SAFETY: the caller has AVX-512 and a word to read.
+        unsafe { U32x16::splat(F32x16::token(), from.cast::<u32>().read_unaligned()) }
     }
     #[inline(always)]
     unsafe fn add(left: U32x16, right: F32x16, sum: F32x16) -> F32x16 {
         // SAFETY: VNNI is guaranteed by the caller.
-        U32x16(unsafe { _mm512_dpbusd_epi32(sum.bitcast_u32().0, right.bitcast_u32().0, left.0) }).bitcast_f32()
+        U32x16(unsafe { _mm512_dpbusd_epi32(sum.bitcast_u32().0, right.bitcast_u32().0, left.0) }, sum.1).bitcast_f32()
     }
 }
 
@@ -58,7 +58,7 @@ impl Bytes for Signed {
 
     #[inline(always)]
     unsafe fn correction(row: *const i8, width: usize) -> i32 {
-        // SAFETY: upheld by the caller.
+        // SAFETY: the caller has VNNI and a row of `width` bytes.
         unsafe { SignedRows::excess(row.cast(), width).wrapping_neg() }
     }
 }

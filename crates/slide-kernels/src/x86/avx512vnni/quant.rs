@@ -2,10 +2,14 @@
 
 use core::arch::x86_64::*;
 
+use pulp::x86::V4;
+
 use crate::api::quant::Table;
 use crate::generic::byte_dot::{self, Products};
+use crate::generic::{SimdF32x16, SimdU32x16};
 use crate::x86::avx512;
 use crate::x86::avx512::quant::{registers, sums};
+use crate::x86::avx512::{F32x16, U32x16};
 use crate::{Affine, MatrixI8, QuantizedTable, RowIds};
 
 wrappers! {
@@ -42,9 +46,9 @@ impl Products for Unsigned {
     sums!();
 
     #[inline(always)]
-    unsafe fn add_products(sums: __m512i, vector: __m512i, row: __m512i) -> __m512i {
-        // SAFETY: upheld by the caller.
-        unsafe { _mm512_dpbusd_epi32(sums, vector, row) }
+    unsafe fn add_products(sums: U32x16, vector: __m512i, row: __m512i) -> U32x16 {
+        // SAFETY: the caller has VNNI; no memory is touched.
+        U32x16(unsafe { _mm512_dpbusd_epi32(sums.0, vector, row) }, sums.1)
     }
 }
 
@@ -53,35 +57,33 @@ struct Signed;
 
 /// The sums of `(a + 128) b` and of `128 b`.
 #[derive(Clone, Copy)]
-struct Biased(__m512i, __m512i);
+struct Biased(U32x16, U32x16);
 
 impl Products for Signed {
     registers!();
     type Sums = Biased;
 
     #[inline(always)]
-    unsafe fn zero() -> Biased {
-        // SAFETY: upheld by the caller.
-        unsafe { Biased(_mm512_setzero_si512(), _mm512_setzero_si512()) }
+    fn zero(simd: V4) -> Biased {
+        Biased(U32x16::splat(simd, 0), U32x16::splat(simd, 0))
     }
     #[inline(always)]
-    unsafe fn add(a: Biased, b: Biased) -> Biased {
-        // SAFETY: upheld by the caller.
-        unsafe { Biased(_mm512_add_epi32(a.0, b.0), _mm512_add_epi32(a.1, b.1)) }
+    fn add(a: Biased, b: Biased) -> Biased {
+        Biased(a.0.add(b.0), a.1.add(b.1))
     }
     #[inline(always)]
-    unsafe fn reduce_sum(sums: Biased) -> i32 {
-        // SAFETY: upheld by the caller.
-        unsafe { _mm512_reduce_add_epi32(_mm512_sub_epi32(sums.0, sums.1)) }
+    fn reduce_sum(Biased(products, excess): Biased) -> i32 {
+        let simd = products.1.avx512f;
+        simd._mm512_reduce_add_epi32(simd._mm512_sub_epi32(products.0, excess.0))
     }
     #[inline(always)]
-    unsafe fn add_products(sums: Biased, vector: __m512i, row: __m512i) -> Biased {
-        // SAFETY: upheld by the caller.
-        unsafe {
-            let bias = _mm512_set1_epi8(i8::MIN);
-            let products = _mm512_dpbusd_epi32(sums.0, _mm512_xor_si512(vector, bias), row);
-            Biased(products, _mm512_dpbusd_epi32(sums.1, bias, row))
-        }
+    unsafe fn add_products(Biased(products, excess): Biased, vector: __m512i, row: __m512i) -> Biased {
+        let simd = products.1;
+        let bias = simd.avx512f._mm512_set1_epi8(i8::MIN);
+        let vector = simd.avx512f._mm512_xor_si512(vector, bias);
+        // SAFETY: the caller has VNNI; no memory is touched.
+        let add = |sums: U32x16, bytes| U32x16(unsafe { _mm512_dpbusd_epi32(sums.0, bytes, row) }, simd);
+        Biased(add(products, vector), add(excess, bias))
     }
 }
 
@@ -93,13 +95,15 @@ impl Products for SignedRows {
     sums!();
 
     #[inline(always)]
-    unsafe fn add_products(sums: __m512i, vector: __m512i, row: __m512i) -> __m512i {
-        // SAFETY: upheld by the caller.
-        unsafe { _mm512_dpbusd_epi32(sums, _mm512_xor_si512(row, _mm512_set1_epi8(i8::MIN)), vector) }
+    unsafe fn add_products(sums: U32x16, vector: __m512i, row: __m512i) -> U32x16 {
+        let simd = sums.1.avx512f;
+        let row = simd._mm512_xor_si512(row, simd._mm512_set1_epi8(i8::MIN));
+        // SAFETY: the caller has VNNI; no memory is touched.
+        U32x16(unsafe { _mm512_dpbusd_epi32(sums.0, row, vector) }, sums.1)
     }
     #[inline(always)]
     unsafe fn excess(vector: *const u8, width: usize) -> i32 {
-        // SAFETY: upheld by the caller.
+        // SAFETY: the caller has VNNI and `width` bytes; each register ends at `width`.
         unsafe {
             let (bias, mut sums) = (_mm512_set1_epi8(i8::MIN), _mm512_setzero_si512());
             let mut k = 0;
