@@ -145,7 +145,7 @@ fn errors_say_which_example_and_which_feature() {
         (
             r#"{"examples":[{"features":{}},{}]}"#,
             400,
-            "example 1: expected features, named_features, or indices and values",
+            "example 1: expected features, named_features, row, or indices and values",
         ),
         (r#"{"indices":[1]}"#, 400, "indices: expected features"),
         (r#"{"features":{},"values":[]}"#, 400, "features and values: expected features"),

@@ -105,13 +105,42 @@ impl Drop for Browser {
 const STATUS: &str = "return document.getElementById('status').textContent";
 const ROWS: &str = "return [...document.querySelectorAll('#answers:not([hidden]) tbody tr')].map(row => [...row.cells].map(cell => cell.textContent))";
 
-#[test]
-fn a_person_tries_the_model() {
-    let Some(browser) = Browser::start() else {
+/// None where there is no chromedriver and it need not be.
+fn browser() -> Option<Browser> {
+    let browser = Browser::start();
+    if browser.is_none() {
         assert!(std::env::var_os("SLIDE_REQUIRE_BROWSER").is_none(), "there is no chromedriver");
         eprintln!("skipped: there is no chromedriver (Debian: chromium-driver)");
-        return;
-    };
+    }
+    browser
+}
+
+#[test]
+fn a_person_tries_a_model_of_texts() {
+    let Some(browser) = browser() else { return };
+    let folder = Folder::new();
+    let rows = "label,review,stars\ngood,a film to see twice,5\nbad,two hours of boredom,1\n".to_owned();
+    let rows = rows.clone() + &rows.split_once('\n').unwrap().1.repeat(20);
+    folder.write("rows.csv", &rows);
+    for (model, option, entered) in [
+        ("text.slide", "--text review", "boredom for hours"),
+        ("table.slide", "--text review --column stars:numeric", r#"{"review": "boredom for hours"}"#),
+    ] {
+        folder.slide(&format!("train rows.csv --target label {option} -o {model}")).assert().success();
+        let server = Server::start(&folder, model);
+        browser.post("/url", json!({ "url": format!("http://{}/", server.address) }));
+        browser.wait("return !document.getElementById('form-of-rows').hidden");
+        browser.enter("#input", entered);
+        browser.click("#predict");
+        assert!(browser.wait(STATUS).as_str().unwrap().starts_with("2 labels, answered in "));
+        assert_eq!(browser.run(ROWS)[0][1], "bad");
+        server.end();
+    }
+}
+
+#[test]
+fn a_person_tries_the_model() {
+    let Some(browser) = browser() else { return };
     let folder = Folder::new();
     folder.train("m.slide", "").success();
     // A name that is markup, and is shown as text.

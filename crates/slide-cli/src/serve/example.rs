@@ -212,7 +212,7 @@ impl ExampleBody {
                 ("indices", of_numbers(&indices, values, served))
             }
             _ => {
-                const EXPECTED: &str = "expected features, named_features, or indices and values";
+                const EXPECTED: &str = "expected features, named_features, row, or indices and values";
                 return Err(match forms[..] {
                     [] => EXPECTED.into(),
                     _ => format!("{}: {EXPECTED}", forms.join(" and ")),
