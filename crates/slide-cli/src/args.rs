@@ -468,6 +468,11 @@ impl MetricOptions {
         options
     }
 
+    /// The cutoffs.
+    pub(crate) fn cutoffs(&self) -> &[usize] {
+        &self.at.0
+    }
+
     /// A and B.
     pub(crate) fn propensity(&self) -> (f64, f64) {
         self.propensity

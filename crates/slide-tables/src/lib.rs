@@ -14,5 +14,5 @@ pub use config::{Lengths, TableConfig};
 pub use error::TableError;
 pub use explain::{Explanation, explain};
 pub use model::TableModel;
-pub use quality::{Quality, quality};
+pub use quality::{Judge, Quality, quality};
 pub use source::Source;

@@ -1,7 +1,7 @@
 //! How good predictions of classes are.
 
 use serde::Serialize;
-use slide_core::metrics::Accumulator;
+use slide_core::metrics::{Accumulator, Metrics, Propensity};
 use slide_core::{Dataset, Predictions, Predictor};
 
 use crate::error::TableError;
@@ -108,23 +108,70 @@ impl Counter {
     }
 }
 
+/// How good a model is on rows, and its metrics at cutoffs: of a test set that may be added in pieces.
+#[derive(Debug)]
+pub struct Judge<'a> {
+    model: &'a TableModel,
+    predictor: &'a Predictor,
+    counter: Counter,
+    metrics: Accumulator<'a>,
+}
+
+impl<'a> Judge<'a> {
+    /// Without rows. `cutoffs` are those of the metrics.
+    #[must_use]
+    pub fn new(
+        model: &'a TableModel,
+        predictor: &'a Predictor,
+        cutoffs: &[usize],
+        propensity: Option<&'a Propensity>,
+    ) -> Self {
+        let counter = Counter::new(model.labels(), model.is_single());
+        Self { model, predictor, counter, metrics: Accumulator::with_cutoffs(cutoffs, propensity) }
+    }
+
+    /// Predicts rows and compares with their labels.
+    ///
+    /// # Errors
+    /// The prediction fails.
+    pub fn add(&mut self, data: &Dataset) -> Result<(), TableError> {
+        let asked = self.model.asked(self.metrics.depth().max(BEST));
+        let numbering = self.predictor.model().label_numbering();
+        let (mut predictions, mut best, mut ranking, mut truth) =
+            (Predictions::default(), Vec::new(), Vec::new(), Vec::new());
+        let rows: Vec<usize> = (0..data.examples()).collect();
+        for piece in rows.chunks(PIECE) {
+            let examples: Vec<_> = piece.iter().map(|&row| data.features(row)).collect();
+            self.predictor.predict_batch_into(&examples, asked, &mut predictions)?;
+            for (&row, predictions) in piece.iter().zip(predictions.iter()) {
+                self.model.probabilities(predictions, usize::MAX, &mut best);
+                self.counter.add(data.labels(row), &best);
+                ranking.clear();
+                ranking.extend(best.iter().map(|&(label, _)| numbering.rank(label)));
+                truth.clear();
+                truth.extend(data.labels(row).iter().map(|&label| numbering.rank(label)));
+                truth.sort_unstable();
+                self.metrics.add(&ranking, &truth);
+            }
+        }
+        Ok(())
+    }
+
+    /// Of all rows that were added.
+    #[must_use]
+    pub fn finish(self) -> (Quality, Metrics) {
+        (self.counter.finish(), self.metrics.finish().metrics)
+    }
+}
+
 /// How good a model is on rows.
 ///
 /// # Errors
 /// The prediction fails.
 pub fn quality(model: &TableModel, predictor: &Predictor, data: &Dataset) -> Result<Quality, TableError> {
-    let mut counter = Counter::new(model.labels(), model.is_single());
-    let (mut predictions, mut best) = (Predictions::default(), Vec::new());
-    let rows: Vec<usize> = (0..data.examples()).collect();
-    for piece in rows.chunks(PIECE) {
-        let examples: Vec<_> = piece.iter().map(|&row| data.features(row)).collect();
-        predictor.predict_batch_into(&examples, model.asked(BEST), &mut predictions)?;
-        for (&row, predictions) in piece.iter().zip(predictions.iter()) {
-            model.probabilities(predictions, usize::MAX, &mut best);
-            counter.add(data.labels(row), &best);
-        }
-    }
-    Ok(counter.finish())
+    let mut judge = Judge::new(model, predictor, &[], None);
+    judge.add(data)?;
+    Ok(judge.finish().0)
 }
 
 #[cfg(test)]

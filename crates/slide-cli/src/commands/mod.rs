@@ -12,7 +12,7 @@ mod serve;
 mod train;
 mod tune;
 
-pub(crate) use eval::{LATENCY_LABELS, WARM_UP, evaluation};
+pub(crate) use eval::{LATENCY_LABELS, WARM_UP};
 
 use anyhow::Result;
 

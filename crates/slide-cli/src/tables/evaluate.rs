@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use serde::Serialize;
-use slide_core::{Dataset, Metrics, Model, Predictor};
+use slide_core::metrics::Propensity;
+use slide_core::{Metrics, Model, Predictor};
 use slide_features::read::Reader;
 use slide_features::{Scratch, Table};
-use slide_tables::{Quality, TableModel, quality};
+use slide_tables::{Judge, Quality, TableModel};
 
-use super::prepare::labelled_rows;
+use super::prepare::LabelledRows;
 use crate::args::EvalArgs;
 use crate::commands::Show;
 use crate::commands::{LATENCY_LABELS, WARM_UP};
@@ -19,6 +20,8 @@ use crate::percentiles::Percentiles;
 use crate::table;
 use crate::usage::Usage;
 
+/// Rows that are read at once.
+const PIECE: usize = 1 << 16;
 /// Rows that times are taken of at most.
 const MOST_TIMED: usize = 10_000;
 
@@ -53,24 +56,41 @@ pub(crate) fn run(args: &EvalArgs, model: Model, table: &TableModel, show: Show)
     if args.compare.is_some() || args.parts || args.filter.is_some() {
         return Err(Usage("--compare, --parts and --filter are not for models of tables".into()).into());
     }
-    let start = Instant::now();
     let runtime = args.runtime.start()?;
     let predictor = Predictor::with(model, args.retrieval.retrieval, &runtime)?.ignoring_unknown_features();
-    let data = labelled_rows(table, &args.test, &args.table.options(args.skip_bad_rows))?;
-    let (path, target) = (args.test.display(), table.target());
-    ensure!(!data.arrays().label_indices.is_empty(), "{path}: no row has a label in column `{target}`");
-    let reading = start.elapsed().as_secs_f64();
-    let start = Instant::now();
-    let quality = quality(table, &predictor, &data)?;
-    let metrics = crate::commands::evaluation(&predictor, &data, None, None, &args.metrics, show)?.metrics;
-    let evaluation = start.elapsed().as_secs_f64();
+    let (quality, metrics, seconds) = show.progress.during("evaluating", || judge(args, table, &predictor))?;
     let latency = || latency(args, table, &predictor);
     let latency = args.latency.then(|| show.progress.during("taking times", latency)).transpose()?;
-    let seconds = Seconds { reading, evaluation };
     let (isa, threads) = (runtime.kernels().isa().name(), runtime.workers().count());
     let (model, file) = (args.model.clone(), args.test.clone());
     let report = Report { model, file, quality, metrics, latency, seconds, isa, threads };
-    if show.json { output::print_json(&report) } else { output::print(&report.text(&data, table)) }
+    if show.json { output::print_json(&report) } else { output::print(&report.text(table)) }
+}
+
+/// Reads and predicts the file piece by piece: its size does not matter.
+fn judge(args: &EvalArgs, model: &TableModel, predictor: &Predictor) -> Result<(Quality, Metrics, Seconds)> {
+    let (trained, (a, b)) = (predictor.model(), args.metrics.propensity());
+    let propensity = Propensity::with_constants(trained.label_frequencies(), trained.examples(), a, b);
+    let mut judge = Judge::new(model, predictor, args.metrics.cutoffs(), Some(&propensity));
+    let mut rows = LabelledRows::open(model, &args.test, &args.table.options(args.skip_bad_rows))?;
+    let (mut seconds, mut has_labels) = (Seconds { reading: 0.0, evaluation: 0.0 }, false);
+    loop {
+        let start = Instant::now();
+        let data = rows.take(PIECE)?;
+        seconds.reading += start.elapsed().as_secs_f64();
+        if data.examples() == 0 {
+            break;
+        }
+        let start = Instant::now();
+        has_labels |= !data.arrays().label_indices.is_empty();
+        judge.add(&data)?;
+        seconds.evaluation += start.elapsed().as_secs_f64();
+    }
+    rows.say_what_is_wrong();
+    let (path, target) = (args.test.display(), model.target());
+    ensure!(has_labels, "{path}: no row has a label in column `{target}`");
+    let (quality, metrics) = judge.finish();
+    Ok((quality, metrics, seconds))
 }
 
 /// The times of single rows, one after another on one thread.
@@ -98,17 +118,16 @@ fn latency(args: &EvalArgs, model: &TableModel, predictor: &Predictor) -> Result
 }
 
 impl Report {
-    fn text(&self, data: &Dataset, model: &TableModel) -> String {
+    fn text(&self, model: &TableModel) -> String {
         let Self { quality, metrics, latency, seconds: times, .. } = self;
         let mut text = String::new();
         if !model.is_single() {
             text += &format!("{}\n", table::metrics(metrics));
         }
         text += &super::quality::text(quality);
-        let each = 1e6 * (times.reading + times.evaluation) / data.examples().max(1) as f64;
+        let each = 1e6 * (times.reading + times.evaluation) / quality.rows.max(1) as f64;
         let all = seconds(times.reading + times.evaluation);
-        let mut rows =
-            vec![("rows", count(data.examples())), ("time", format!("{all} with reading, {each:.0} us a row"))];
+        let mut rows = vec![("rows", count(quality.rows)), ("time", format!("{all} with reading, {each:.0} us a row"))];
         rows.extend(
             latency.as_ref().map(|times| ("latency", format!("{} (single rows, from their text)", times.prediction))),
         );

@@ -33,8 +33,9 @@ pub(crate) fn prepare(args: &TrainArgs, resumed: Option<&Model>, runtime: &Runti
         if let Some(resumed) = resumed {
             let of_rows = || Usage("--resume: the checkpoint is not of a table".into());
             let model = TableModel::of(resumed)?.ok_or_else(of_rows)?;
-            let mut reader = Reader::open(&args.train, &options.reading.options(options.skip_bad_rows))?;
-            let (train, _) = rows_with_labels(&model, &mut reader, &args.train, true)?;
+            let mut rows = LabelledRows::open(&model, &args.train, &options.reading.options(options.skip_bad_rows))?;
+            rows.needs_labels = true;
+            let train = rows.take(usize::MAX)?;
             let test = test(&model)?;
             return Ok(Prepared { train, test, config: None, model });
         }
@@ -149,37 +150,58 @@ fn say_columns(table: &Table, source: &Source<'_>, show: Show) {
 /// The rows of a test file.
 fn test(model: &TableModel, path: &Path, options: &TableOptions, show: Show) -> Result<Dataset> {
     let start = Instant::now();
-    let data = labelled_rows(model, path, &options.reading.options(options.skip_bad_rows))?;
+    let mut rows = LabelledRows::open(model, path, &options.reading.options(options.skip_bad_rows))?;
+    let data = rows.take(usize::MAX)?;
+    rows.say_what_is_wrong();
     let (rows, time) = (count(data.examples()), seconds(start.elapsed().as_secs_f64()));
     show.progress.note(&format!("{}: {rows} rows, read in {time}", file_name(path)));
     Ok(data)
 }
 
-/// A file as a data set, with warnings of what is left out or unknown.
-pub(crate) fn labelled_rows(model: &TableModel, path: &Path, options: &ReadOptions) -> Result<Dataset> {
-    let mut reader = Reader::open(path, options)?;
-    let (data, unknown) = rows_with_labels(model, &mut reader, path, false)?;
-    say_skipped(&reader, path);
-    if unknown > 0 {
-        let path = path.display();
-        say(&format!("warning: {path}: {} labels unknown to the model: each counts as a miss", count(unknown)));
-    }
-    Ok(data)
+/// The rows of a file as examples with labels, in pieces.
+pub(crate) struct LabelledRows<'a> {
+    model: &'a TableModel,
+    path: &'a Path,
+    reader: Reader,
+    table: Table,
+    is_at_end: bool,
+    /// Rows without a label are left out.
+    needs_labels: bool,
+    /// Labels that the model does not have.
+    unknown: u64,
 }
 
-/// A file as a data set, and the number of labels that are not known.
-/// Where `labelled`, only rows with labels.
-fn rows_with_labels(model: &TableModel, reader: &mut Reader, path: &Path, labelled: bool) -> Result<(Dataset, u64)> {
-    check_columns(model, reader, path)?;
-    let mut names = model.columns();
-    names.push(model.target().to_owned());
-    let target = names.len() - 1;
-    let mut table = Table::new(names);
-    while reader.read(&mut table, 1 << 16, false)? {}
-    let targets = model.targets(&table, target);
-    let mut rows: Vec<u32> = (0..table.rows() as u32).collect();
-    rows.retain(|&row| !labelled || !targets.of(row as usize).is_empty());
-    Ok((model.dataset(&table, &rows, Some(&targets))?, targets.unknown))
+impl<'a> LabelledRows<'a> {
+    pub(crate) fn open(model: &'a TableModel, path: &'a Path, options: &ReadOptions) -> Result<Self> {
+        let reader = Reader::open(path, options)?;
+        check_columns(model, &reader, path)?;
+        let mut names = model.columns();
+        names.push(model.target().to_owned());
+        Ok(Self { model, path, reader, table: Table::new(names), is_at_end: false, needs_labels: false, unknown: 0 })
+    }
+
+    /// The next rows, at most `most`; none at the end.
+    pub(crate) fn take(&mut self, most: usize) -> Result<Dataset> {
+        self.table.clear();
+        while !self.is_at_end && self.table.rows() < most {
+            let left = most - self.table.rows();
+            self.is_at_end = !self.reader.read(&mut self.table, left, false)?;
+        }
+        let targets = self.model.targets(&self.table, self.table.names().len() - 1);
+        self.unknown += targets.unknown;
+        let mut rows: Vec<u32> = (0..self.table.rows() as u32).collect();
+        rows.retain(|&row| !self.needs_labels || !targets.of(row as usize).is_empty());
+        Ok(self.model.dataset(&self.table, &rows, Some(&targets))?)
+    }
+
+    /// Warns of rows that were left out and of labels that are not known, even with `--quiet`.
+    pub(crate) fn say_what_is_wrong(&self) {
+        say_skipped(&self.reader, self.path);
+        if self.unknown > 0 {
+            let (path, unknown) = (self.path.display(), count(self.unknown));
+            say(&format!("warning: {path}: {unknown} labels unknown to the model: each counts as a miss"));
+        }
+    }
 }
 
 /// Checks that a file has all columns, if it says which it has.

@@ -121,7 +121,8 @@ impl Numbering {
     }
 
     /// The columns in an order in which those of the model come first: its places, then all others. A permutation of all numbers.
-    pub(crate) fn rank(&self, column: u32) -> u32 {
+    #[must_use]
+    pub fn rank(&self, column: u32) -> u32 {
         match &self.occurring {
             Some(columns) if (column as usize) < self.width => match columns.binary_search(&column) {
                 Ok(place) => place as u32,
