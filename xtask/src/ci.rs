@@ -61,6 +61,8 @@ pub(crate) enum Step {
     Remote,
     /// Full only: the page of `slide serve` in Chromium without a screen (Debian: chromium-driver), and the program without its server
     Serve,
+    /// Full only: the feature `parquet`: its tests, and a program with it
+    Parquet,
     /// Full only: placement of memory and workers, and golden models, on emulated machines with several nodes
     Numa,
     /// Full only: mutated inputs for every parser and the model loader, a minute each
@@ -115,7 +117,11 @@ impl Step {
     fn run(self, shell: &Shell) -> Result<()> {
         match self {
             Self::Format => cmd!(shell, "cargo fmt --all --check").run()?,
-            Self::Clippy => cmd!(shell, "cargo clippy --workspace --all-targets -- -D warnings").run()?,
+            Self::Clippy => {
+                cmd!(shell, "cargo clippy --workspace --all-targets -- -D warnings").run()?;
+                cmd!(shell, "cargo clippy --package slide-features --features parquet --all-targets -- -D warnings")
+                    .run()?;
+            }
             Self::Documentation => {
                 docs::run(&DocsArguments { check: true })?;
                 let _strict = shell.push_env("RUSTDOCFLAGS", "-D warnings");
@@ -147,6 +153,10 @@ impl Step {
             Self::Isa => isa(shell)?,
             Self::Remote => bench::remote::loopback::check(shell)?,
             Self::Serve => serve(shell)?,
+            Self::Parquet => {
+                cmd!(shell, "cargo test --package slide-features --features parquet").run()?;
+                cmd!(shell, "cargo build --package slide-cli --features parquet").run()?;
+            }
             Self::Numa => test::numa::run(shell, test::numa::CASES, &[])?,
             Self::Fuzz => cmd!(shell, "cargo run --release --package slide-fuzz -- --seconds 60").run()?,
             Self::Test => test::test_workspace(shell, &["--no-fail-fast".to_owned()])?,

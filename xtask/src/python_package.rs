@@ -24,7 +24,7 @@ pub(crate) fn check(shell: &Shell, program: &Path) -> Result<()> {
     let folder = workspace::scratch("python-package");
     let newest = environment(shell, &folder.join("newest"))?;
     let oldest = environment(shell, &folder.join("oldest"))?;
-    install(shell, &newest, &["--upgrade", "mypy", "tqdm"])?;
+    install(shell, &newest, &["--upgrade", "mypy", "tqdm", "pandas"])?;
     install(shell, &newest, &["--upgrade", &format!("./{PACKAGE}[test]")])?;
     install(shell, &oldest, &["--requirement", &format!("{PACKAGE}/tests/oldest.txt")])?;
     install(shell, &oldest, &[&format!("./{PACKAGE}[test]"), "--constraint", &format!("{PACKAGE}/tests/oldest.txt")])?;

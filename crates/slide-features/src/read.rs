@@ -5,8 +5,9 @@
 //! | [`Format::Csv`], [`Format::Tsv`] | a line with the names of the columns, then a row for each record; quotes as in RFC 4180, also over lines |
 //! | [`Format::Jsonl`] | an object in each line; numbers and truth values are taken as text, lists as sets, `null` as missing |
 //! | [`Format::FastText`] | `__label__NAME` for each label, then the text: columns `label` and `text` |
+//! | [`Format::Parquet`] | with the feature `parquet`: rows of text, numbers, dates, times and lists |
 //!
-//! Each may be compressed with gzip or zstd and may begin with a byte order mark. Every defect is an [error](ReadError) with its line.
+//! All but the last may be compressed with gzip or zstd and may begin with a byte order mark. Every defect is an [error](ReadError) with its line.
 
 use std::fmt;
 use std::fs::File;
@@ -18,6 +19,9 @@ use serde::de::{Deserializer as _, Error as _, IgnoredAny, MapAccess, SeqAccess,
 use thiserror::Error;
 
 use crate::table::{LIST, Table};
+
+#[cfg(feature = "parquet")]
+mod parquet;
 
 const BUFFER: usize = 1 << 18;
 /// A longer line is no row.
@@ -37,11 +41,13 @@ pub enum Format {
     Jsonl,
     /// fastText: labels begin with `__label__`.
     FastText,
+    /// Parquet, in files but not in streams.
+    Parquet,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 4] = [Self::Csv, Self::Tsv, Self::Jsonl, Self::FastText];
+    pub const ALL: [Self; 5] = [Self::Csv, Self::Tsv, Self::Jsonl, Self::FastText, Self::Parquet];
 
     /// Its name in options.
     #[must_use]
@@ -51,6 +57,7 @@ impl Format {
             Self::Tsv => "tsv",
             Self::Jsonl => "jsonl",
             Self::FastText => "fasttext",
+            Self::Parquet => "parquet",
         }
     }
 
@@ -64,6 +71,7 @@ impl Format {
             "tsv" | "tab" => Some(Self::Tsv),
             "jsonl" | "ndjson" => Some(Self::Jsonl),
             "ft" | "fasttext" => Some(Self::FastText),
+            "parquet" => Some(Self::Parquet),
             _ => None,
         }
     }
@@ -153,7 +161,7 @@ pub enum ReadError {
     Row {
         /// The file.
         path: PathBuf,
-        /// Its line, from 1.
+        /// Its line, or row of Parquet, from 1.
         line: u64,
         /// What is wrong.
         problem: String,
@@ -173,8 +181,23 @@ const BOM: &[u8] = b"\xef\xbb\xbf";
 type Bytes = Box<dyn BufRead + Send>;
 
 enum Rows {
-    Csv { reader: Box<csv::Reader<Bytes>>, record: csv::ByteRecord, width: usize, texts: Vec<String> },
-    Lines { reader: Bytes, line: Vec<u8>, text: String, is_json: bool },
+    Csv {
+        reader: Box<csv::Reader<Bytes>>,
+        record: csv::ByteRecord,
+        width: usize,
+        texts: Vec<String>,
+    },
+    Lines {
+        reader: Bytes,
+        line: Vec<u8>,
+        text: String,
+        is_json: bool,
+    },
+    #[cfg(feature = "parquet")]
+    Parquet {
+        rows: ::parquet::record::reader::RowIter<'static>,
+        texts: Vec<String>,
+    },
 }
 
 /// The rows of a file.
@@ -204,7 +227,41 @@ impl Reader {
             return Self::new(path, io::stdin(), options);
         }
         let file = File::open(path).map_err(|source| ReadError::Io { path: path.to_owned(), source })?;
+        if options.format.or_else(|| Format::of_name(path)) == Some(Format::Parquet) {
+            return Self::of_parquet(path, file, options);
+        }
         Self::new(path, file, options)
+    }
+
+    #[cfg(feature = "parquet")]
+    fn of_parquet(path: &Path, file: File, options: &ReadOptions) -> Result<Self, ReadError> {
+        let of = |error: ::parquet::errors::ParquetError| ReadError::Table {
+            path: path.to_owned(),
+            problem: error.to_string(),
+        };
+        let (names, rows) = parquet::open(file).map_err(of)?;
+        let texts = vec![String::new(); names.len()];
+        Ok(Self::of_rows(path, Rows::Parquet { rows, texts }, Format::Parquet, names, options))
+    }
+
+    #[cfg(not(feature = "parquet"))]
+    fn of_parquet(path: &Path, _: File, _: &ReadOptions) -> Result<Self, ReadError> {
+        let problem = "Parquet files are read only if slide is built with `--features parquet`".into();
+        Err(ReadError::Table { path: path.to_owned(), problem })
+    }
+
+    fn of_rows(path: &Path, rows: Rows, format: Format, names: Vec<String>, options: &ReadOptions) -> Self {
+        Self {
+            path: path.to_owned(),
+            rows,
+            options: options.clone(),
+            format,
+            names,
+            line: 0,
+            has_ended: false,
+            skipped: Vec::new(),
+            skipped_count: 0,
+        }
     }
 
     /// Reads from a stream that messages call `path`.
@@ -225,26 +282,14 @@ impl Reader {
             head.drain(..BOM.len());
         }
         let bytes: Bytes = Box::new(BufReader::with_capacity(BUFFER, Cursor::new(head).chain(bytes)));
-        let mut reader = Self {
-            path: path.to_owned(),
-            rows: Rows::Lines {
-                reader: bytes,
-                line: Vec::new(),
-                text: String::new(),
-                is_json: format == Format::Jsonl,
-            },
-            options: options.clone(),
-            format,
-            names: Vec::new(),
-            line: 0,
-            has_ended: false,
-            skipped: Vec::new(),
-            skipped_count: 0,
-        };
+        let is_json = format == Format::Jsonl;
+        let rows = Rows::Lines { reader: bytes, line: Vec::new(), text: String::new(), is_json };
+        let mut reader = Self::of_rows(path, rows, format, Vec::new(), options);
         match format {
             Format::Csv | Format::Tsv => reader.begin_csv()?,
             Format::FastText => reader.names = vec!["label".into(), "text".into()],
             Format::Jsonl => {}
+            Format::Parquet => return Err(reader.table("a Parquet file cannot be read from a stream")),
         }
         Ok(reader)
     }
@@ -385,13 +430,25 @@ impl Reader {
                     text.clear();
                     decode(field, options.encoding, text).map_err(row)?;
                 }
-                for (text, column) in texts.iter().zip(columns) {
-                    if let &Some(column) = column {
-                        table.open_field(column).push_str(text.trim());
-                        table.close_field(column);
+                push(texts, columns, table);
+                Ok(true)
+            }
+            #[cfg(feature = "parquet")]
+            Rows::Parquet { rows, texts } => {
+                let row = match rows.next() {
+                    None => return Ok(false),
+                    Some(Ok(row)) => row,
+                    Some(Err(error)) => {
+                        return Err(ReadError::Table { path: path.clone(), problem: error.to_string() });
                     }
-                }
-                table.close_row();
+                };
+                *number += 1;
+                texts.iter_mut().for_each(String::clear);
+                parquet::texts(&row, texts).map_err(|problem| {
+                    let (path, line) = (path.clone(), *number);
+                    ReadError::Row { path, line, problem }
+                })?;
+                push(texts, columns, table);
                 Ok(true)
             }
             Rows::Lines { reader, line, text, is_json } => {
@@ -423,6 +480,17 @@ impl Reader {
             }
         }
     }
+}
+
+/// Adds a row of texts.
+fn push(texts: &[String], columns: &[Option<usize>], table: &mut Table) {
+    for (text, column) in texts.iter().zip(columns) {
+        if let &Some(column) = column {
+            table.open_field(column).push_str(text.trim());
+            table.close_field(column);
+        }
+    }
+    table.close_row();
 }
 
 impl fmt::Debug for Reader {
