@@ -95,6 +95,31 @@ fn the_same_rows_give_the_same_model_from_a_pipe_and_with_any_threads() {
 }
 
 #[test]
+fn labels_count_the_same_if_they_are_to() {
+    let folder = Folder::new();
+    // Three of ten of these texts are rare, and three of twenty of all.
+    let row = |row: usize| match (row % 2, row / 2 % 10) {
+        (0, 0..3) => "some text here,rare\n",
+        (0, _) => "some text here,usual\n",
+        _ => "other words there,usual\n",
+    };
+    folder.write("train.csv", "text,label\n".to_owned() + &(0..400).map(row).collect::<String>());
+    let recall = |options: &str| {
+        folder.slide(&format!("train train.csv --text text -o m.slide -q {options}")).assert().success();
+        let said = stdout(&folder.slide("eval m.slide train.csv -q --json").assert().success());
+        let quality: Value = serde_json::from_str(&said).unwrap();
+        let rare = &quality["quality"]["confusion"][0];
+        rare[0].as_u64().unwrap() as f64 / (rare[0].as_u64().unwrap() + rare[1].as_u64().unwrap()) as f64
+    };
+    let (usual, balanced) = (recall(""), recall("--balance"));
+    assert!(balanced > usual, "{usual} and {balanced}");
+    folder
+        .write("sets.jsonl", "{\"text\": \"a b c\", \"label\": [\"x\", \"y\"]}\n{\"text\": \"d\", \"label\": \"x\"}\n");
+    let refused = folder.slide("train sets.jsonl --text text -o m.slide --balance").assert().code(2);
+    assert!(stderr(&refused).contains("rows have several labels, expected one in each"), "{}", stderr(&refused));
+}
+
+#[test]
 fn rows_may_have_several_labels() {
     let folder = Folder::new();
     let mut lines = String::new();

@@ -79,7 +79,7 @@ fn pool(threads: Option<NonZeroUsize>) -> PyResult<rayon::ThreadPool> {
 
 /// Looks at a table and tries ways to learn on held-out rows.
 #[pyfunction]
-#[pyo3(signature = (table, target, changes, *, text=vec![], columns=vec![], crosses=vec![], word_ngrams=None, char_ngrams=None, pair_window=0, weighting=None, min_rows=None, threads=None))]
+#[pyo3(signature = (table, target, changes, *, text=vec![], columns=vec![], crosses=vec![], word_ngrams=None, char_ngrams=None, pair_window=0, weighting=None, min_rows=None, balance=false, threads=None))]
 pub(crate) fn plan(
     py: Python<'_>,
     table: &Table,
@@ -93,6 +93,7 @@ pub(crate) fn plan(
     pair_window: usize,
     weighting: Option<&str>,
     min_rows: Option<u32>,
+    balance: bool,
     threads: Option<NonZeroUsize>,
 ) -> PyResult<Plan> {
     let column = |(name, kind, delimiter): (String, String, Option<char>)| {
@@ -111,6 +112,7 @@ pub(crate) fn plan(
         pair_window,
         weighting,
         min_rows,
+        balance,
     };
     let changes = settings::values(&changes)?;
     let (runtime, pool) = (process::start(threads)?, pool(threads)?);

@@ -126,6 +126,16 @@ def test_tables_of_pandas():
     assert classifier.score(frame, labels) > 0.9
 
 
+def test_balanced_labels():
+    random = np.random.RandomState(5)
+    labels = ["rare" if random.randint(10) == 0 else "usual" for _ in range(1000)]
+    texts = [" ".join(f"word{random.randint(12) + 2 * (label == 'rare')}" for _ in range(5)) for label in labels]
+    found = [slide.TextClassifier(balance=balance).fit(texts, labels).predict(texts) for balance in (False, True)]
+    assert (found[1] == "rare").sum() > (found[0] == "rare").sum()
+    with pytest.raises(ValueError, match="rows have several labels"):
+        slide.TextClassifier(balance=True).fit(["a", "b"], [["x", "y"], ["x"]])
+
+
 def test_lists_of_labels():
     texts, labels = corpus()
     both = [[label, "short"] if len(text) < 40 else [label] for text, label in zip(texts, labels)]

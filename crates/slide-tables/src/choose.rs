@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use slide_core::{ConfigError, Model, Predictions, Predictor, Retrieval, Runtime, TrainConfig};
+use slide_core::{ConfigError, Event, PredictError, Predictions, Predictor, Retrieval, Runtime, TrainConfig, Trainer};
 use slide_features::{Column, FeatureConfig, Featurizer, Kind, Table, Weighting};
 
 use crate::config::Lengths;
@@ -73,6 +73,7 @@ type Settings<'a> = dyn Fn(&TrainConfig) -> Result<TrainConfig, ConfigError> + '
 type Watch<'a> = dyn FnMut(Progress<'_>) -> ControlFlow<()> + 'a;
 
 /// A way to learn.
+#[derive(Clone)]
 struct Way {
     name: String,
     features: FeatureConfig,
@@ -93,22 +94,51 @@ impl Way {
 /// What a way is worth on the held-out rows.
 #[derive(Default)]
 struct Worth {
-    /// Right answers each time.
-    right: Vec<usize>,
     rows: Vec<Judged>,
+    /// The end of the rows of each time.
+    ends: Vec<usize>,
+    temperature: f32,
+    /// Right answers each time. With balanced labels a row counts less if its label has more of them; all together count as many as
+    /// they are.
+    right: Vec<f64>,
+    /// The epoch after which the network was best, if not after the last.
+    best_epoch: Option<u32>,
 }
 
 impl Worth {
+    /// Fits the temperature and counts right answers.
+    fn settle(&mut self, source: &Source<'_>) {
+        self.temperature = if source.targets.are_single() { temperature(&self.rows) } else { 1.0 };
+        let offsets = source.offsets();
+        let mut counts = vec![0_u32; source.targets.names.len()];
+        self.rows.iter().flat_map(|row| &row.truth).for_each(|&label| counts[label as usize] += 1);
+        let occurring = counts.iter().filter(|&&count| count > 0).count();
+        let mean = self.rows.len() as f64 / occurring.max(1) as f64;
+        let weight = |label: u32| if offsets.is_some() { mean / f64::from(counts[label as usize]) } else { 1.0 };
+        let mut start = 0;
+        for &end in &self.ends {
+            let right = self.rows[start..end].iter().map(|Judged { logits, truth }| {
+                let mut logits = logits.clone();
+                if let Some(offsets) = &offsets {
+                    softmax(&mut logits, self.temperature, Some(offsets));
+                }
+                let is_right = logits.first().is_some_and(|(best, _)| truth.contains(best));
+                if is_right { weight(truth[0]) } else { 0.0 }
+            });
+            self.right.push(right.sum());
+            start = end;
+        }
+    }
+
     fn accuracy(&self) -> f64 {
-        self.right.iter().sum::<usize>() as f64 / self.rows.len().max(1) as f64
+        self.right.iter().sum::<f64>() / self.rows.len().max(1) as f64
     }
 
     /// Whether it is better by more than may be chance, on the rows on which both were judged.
     fn is_clearly_more_than(&self, other: &Self) -> bool {
         let both = self.right.len().min(other.right.len());
-        let right = |worth: &Self| worth.right[..both].iter().sum::<usize>();
-        let rows = self.rows.len() * both / self.right.len().max(1);
-        right(self) as f64 > right(other) as f64 + LEAST_GAIN * rows as f64
+        let right = |worth: &Self| worth.right[..both].iter().sum::<f64>();
+        right(self) > right(other) + LEAST_GAIN * self.ends.get(both.wrapping_sub(1)).copied().unwrap_or(0) as f64
     }
 }
 
@@ -131,8 +161,11 @@ pub(crate) fn choose(
     let most = most.min(ENOUGH.max(ENOUGH_OF_LABEL * labels));
     let folds = folds(&source.rows, most);
     let mut best: Option<(usize, Worth)> = None;
-    for (number, way) in ways.iter().enumerate() {
+    let mut number = 0;
+    while number < ways.len() {
+        let way = &ways[number];
         if best.as_ref().is_some_and(|(best, _)| !way.is_promising(&ways[*best])) {
+            number += 1;
             continue;
         }
         let start = Instant::now();
@@ -140,15 +173,24 @@ pub(crate) fn choose(
         for fold in &folds[..if way.has_network() { 1 } else { folds.len() }] {
             judge(source, way, fold, &mut worth, runtime, watch)?;
         }
+        worth.settle(source);
         let (accuracy, rows, time) = (worth.accuracy(), worth.rows.len(), start.elapsed());
         go_on(watch(Progress::Tried { way: &way.name, accuracy, rows, time }))?;
+        if let Some(epochs) = worth.best_epoch {
+            // The learning rate falls to 0 with the last epoch: it has to be trained anew for fewer.
+            let mut shorter = way.clone();
+            shorter.name += &format!(", {epochs} epochs");
+            shorter.config.optimizer.epochs = Some(epochs);
+            ways.insert(number + 1, shorter);
+        }
         if best.as_ref().is_none_or(|(_, best)| worth.is_clearly_more_than(best)) {
             best = Some((number, worth));
         }
+        number += 1;
     }
     let (number, worth) = best.unwrap_or_default();
     let Way { name, features, config } = ways.swap_remove(number);
-    let temperature = if source.targets.are_single() { temperature(&worth.rows) } else { 1.0 };
+    let temperature = worth.temperature;
     go_on(watch(Progress::Chosen { way: &name, temperature }))?;
     Ok(Chosen { features, config, temperature })
 }
@@ -279,27 +321,44 @@ fn judge(
     let featurizer = Featurizer::fit(&way.features, table, rest, Some(targets));
     let labels = targets.names.len();
     let train = dataset(&featurizer, table, rest, Some(targets), labels)?;
+    let data = dataset(&featurizer, table, held_out, Some(targets), labels)?;
+    let mut trainer = Trainer::new(way.config.clone(), &train, runtime)?;
+    drop(train);
     let mut stopped = ControlFlow::Continue(());
-    let model = Model::fit_with(&train, &way.config, runtime, |_| {
+    let mut by_epoch = Vec::new();
+    let outcome = trainer.run(&mut |event, trainer| {
+        if matches!(event, Event::Batch(batch) if batch.epoch_finished) {
+            by_epoch.push(trainer.evaluate(&data));
+        }
         stopped = watch(Progress::Working);
         stopped
-    })?;
+    });
+    outcome?;
     go_on(stopped)?;
-    drop(train);
+    if way.config.optimizer.epochs.is_none() {
+        worth.best_epoch = best_epoch(by_epoch)?;
+    }
+    let model = trainer.into_model()?;
     let predictor = Predictor::with(model, Retrieval::Auto, runtime)?.ignoring_unknown_features();
-    let data = dataset(&featurizer, table, held_out, Some(targets), labels)?;
     let examples: Vec<_> = (0..data.examples()).map(|row| data.features(row)).collect();
     let mut predictions = Predictions::default();
     predictor.predict_batch_into(&examples, COMPARED, &mut predictions)?;
-    let mut right = 0;
     for (row, predictions) in predictions.iter().enumerate() {
-        let truth = data.labels(row);
-        right += usize::from(predictions.first().is_some_and(|best| truth.contains(&best.label)));
         let logits = predictions.iter().map(|one| (one.label, logit(one.probability))).collect();
-        worth.rows.push(Judged { logits, truth: truth.to_vec() });
+        worth.rows.push(Judged { logits, truth: data.labels(row).to_vec() });
     }
-    worth.right.push(right);
+    worth.ends.push(worth.rows.len());
     Ok(())
+}
+
+/// The epoch after which most best labels are right, the first of equals, if it is clearly better than the last one.
+fn best_epoch(by_epoch: Vec<Result<slide_core::Metrics, PredictError>>) -> Result<Option<u32>, TableError> {
+    let right = |metrics: slide_core::Metrics| metrics.at(1).map_or(0.0, |at| at.precision);
+    let right = by_epoch.into_iter().map(|metrics| metrics.map(right)).collect::<Result<Vec<f64>, _>>()?;
+    let Some(&last) = right.last() else { return Ok(None) };
+    let best = right.iter().fold(last, |best, &right| best.max(right));
+    let epoch = right.iter().position(|&right| right == best).unwrap_or(0);
+    Ok((best > last + LEAST_GAIN).then_some(epoch as u32 + 1))
 }
 
 /// What makes the probabilities of the right labels largest. That a label is right is never certain: no row says how rare an exception
@@ -309,7 +368,7 @@ fn temperature(rows: &[Judged]) -> f32 {
     let loss = |temperature: f32| -> f64 {
         let loss = |Judged { logits, truth }: &Judged| {
             let mut probabilities = logits.clone();
-            softmax(&mut probabilities, temperature);
+            softmax(&mut probabilities, temperature, None);
             let own = probabilities.iter().find(|(label, _)| truth.contains(label)).map_or(0.0, |&(_, own)| own);
             let own = f64::from(own.clamp(1e-6, 1.0 - 1e-6));
             -(1.0 - doubt) * own.ln() - doubt * (1.0 - own).ln()

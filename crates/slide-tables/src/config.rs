@@ -25,6 +25,9 @@ pub struct TableConfig {
     pub weighting: Option<Weighting>,
     /// Rows that a feature must occur in.
     pub min_rows: Option<u32>,
+    /// All labels count the same: answers are as if they were equally frequent, and ways are judged by the mean over the labels. Only for
+    /// one label in each row.
+    pub balance: bool,
 }
 
 /// Shortest and longest n-grams of characters; `None`: no such n-grams.

@@ -39,6 +39,9 @@ pub enum TableError {
         /// How many it has.
         labels: usize,
     },
+    /// Labels cannot be balanced.
+    #[error("balance: rows have several labels, expected one in each")]
+    Balance,
     /// The part of a model's file that describes the table is damaged.
     #[error("the table of the model cannot be read: {0}")]
     Schema(#[from] serde_json::Error),

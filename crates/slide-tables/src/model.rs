@@ -18,12 +18,17 @@ const LARGEST_LOGIT: f32 = 16.0;
 /// What is stored as JSON.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-struct Schema {
-    target: String,
-    target_delimiter: Option<char>,
-    single: bool,
-    labels: Vec<String>,
-    temperature: f32,
+pub(crate) struct Schema {
+    pub(crate) target: String,
+    pub(crate) target_delimiter: Option<char>,
+    /// Whether each row has one label.
+    pub(crate) single: bool,
+    pub(crate) labels: Vec<String>,
+    /// What logits are divided by.
+    pub(crate) temperature: f32,
+    /// What is then added to the logit of each label.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) offsets: Option<Vec<f32>>,
 }
 
 /// What makes a model one of tables: how features are made of rows, and what its labels are called.
@@ -34,15 +39,8 @@ pub struct TableModel {
 }
 
 impl TableModel {
-    pub(crate) fn new(
-        featurizer: Featurizer,
-        target: String,
-        target_delimiter: Option<char>,
-        labels: Vec<String>,
-        single: bool,
-        temperature: f32,
-    ) -> Self {
-        Self { schema: Schema { target, target_delimiter, single, labels, temperature }, featurizer }
+    pub(crate) fn new(featurizer: Featurizer, schema: Schema) -> Self {
+        Self { schema, featurizer }
     }
 
     /// That of a model which was trained on a table; `None` for another.
@@ -56,7 +54,7 @@ impl TableModel {
         let schema: Schema = serde_json::from_slice(schema)?;
         let featurizer = Featurizer::from_bytes(features)?;
         let (labels, names) = (model.label_numbering().width(), schema.labels.len());
-        if names != labels {
+        if names != labels || schema.offsets.as_ref().is_some_and(|offsets| offsets.len() != labels) {
             return Err(TableError::Names { labels, names });
         }
         Ok(Some(Self { schema, featurizer }))
@@ -125,7 +123,7 @@ impl TableModel {
         let all = predictions.iter().map(|one| (one.label, one.probability));
         if self.schema.single {
             out.extend(all.map(|(label, probability)| (label, logit(probability))));
-            softmax(out, self.schema.temperature);
+            softmax(out, self.schema.temperature, self.schema.offsets.as_deref());
         } else {
             out.extend(all);
         }
@@ -143,10 +141,16 @@ pub(crate) fn logit(probability: f32) -> f32 {
     (probability / (1.0 - probability)).ln().clamp(-LARGEST_LOGIT, LARGEST_LOGIT)
 }
 
-/// Logits become probabilities.
-pub(crate) fn softmax(logits: &mut [(u32, f32)], temperature: f32) {
-    let largest = logits.iter().fold(f32::NEG_INFINITY, |largest, &(_, logit)| largest.max(logit));
-    logits.iter_mut().for_each(|(_, logit)| *logit = ((*logit - largest) / temperature).exp());
+/// Logits become probabilities, best first.
+pub(crate) fn softmax(logits: &mut [(u32, f32)], temperature: f32, offsets: Option<&[f32]>) {
+    for (label, logit) in &mut *logits {
+        *logit = *logit / temperature + offsets.map_or(0.0, |offsets| offsets[*label as usize]);
+    }
+    if offsets.is_some() {
+        logits.sort_by(|a, b| b.1.total_cmp(&a.1));
+    }
+    let largest = logits.first().map_or(0.0, |&(_, logit)| logit);
+    logits.iter_mut().for_each(|(_, logit)| *logit = (*logit - largest).exp());
     let sum: f32 = logits.iter().map(|&(_, one)| one).sum();
     logits.iter_mut().for_each(|(_, one)| *one /= sum);
 }

@@ -8,7 +8,7 @@ use slide_features::{Column, Featurizer, Kind, Table, Targets, infer};
 use crate::choose::{self, Chosen, Progress};
 use crate::config::TableConfig;
 use crate::error::TableError;
-use crate::model::TableModel;
+use crate::model::{Schema, TableModel};
 
 /// Columns that are the target if none is said.
 const TARGETS: [&str; 5] = ["label", "labels", "target", "class", "y"];
@@ -51,6 +51,9 @@ impl<'a> Source<'a> {
         if targets.names.len() < 2 {
             let (column, labels) = (table.names()[target].clone(), targets.names.len());
             return Err(TableError::FewLabels { column, labels });
+        }
+        if config.balance && !targets.are_single() {
+            return Err(TableError::Balance);
         }
         let rows = (0..targets.rows() as u32).filter(|&row| !targets.of(row as usize).is_empty()).collect();
         Ok(Self { table, config, targets, rows, target, columns })
@@ -95,10 +98,29 @@ impl<'a> Source<'a> {
     pub fn featurize(&self, chosen: &Chosen) -> Result<(TableModel, Dataset), TableError> {
         let featurizer = Featurizer::fit(&chosen.features, self.table, &self.rows, Some(&self.targets));
         let (name, names) = (self.table.names()[self.target].clone(), self.targets.names.clone());
-        let single = self.targets.are_single();
-        let model = TableModel::new(featurizer, name, self.config.target_delimiter, names, single, chosen.temperature);
+        let schema = Schema {
+            target: name,
+            target_delimiter: self.config.target_delimiter,
+            single: self.targets.are_single(),
+            labels: names,
+            temperature: chosen.temperature,
+            offsets: self.offsets(),
+        };
+        let model = TableModel::new(featurizer, schema);
         let data = model.dataset(self.table, &self.rows, Some(&self.targets))?;
         Ok((model, data))
+    }
+
+    /// What is added to the logits of labels where all are to count the same: they were learned with the frequencies that they have
+    /// (Menon et al., "Long-tail learning via logit adjustment", ICLR 2021).
+    pub(crate) fn offsets(&self) -> Option<Vec<f32>> {
+        if !self.config.balance {
+            return None;
+        }
+        let mut counts = vec![0_u32; self.targets.names.len()];
+        self.targets.indices.iter().for_each(|&label| counts[label as usize] += 1);
+        let mean = self.rows.len() as f64 / counts.len() as f64;
+        Some(counts.iter().map(|&count| (mean / f64::from(count.max(1))).ln() as f32).collect())
     }
 
     /// The columns that features are made of.

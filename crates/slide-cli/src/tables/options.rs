@@ -63,6 +63,9 @@ pub(crate) struct TableOptions {
     /// Rows that a feature must occur in [default: by the number of rows]
     #[arg(long, value_name = "ROWS")]
     pub(crate) min_rows: Option<u32>,
+    /// Let all labels count the same: answers are as if they were equally frequent, and what is tried is judged by the mean over the labels
+    #[arg(long)]
+    pub(crate) balance: bool,
     /// Keep the weights of a network as they were trained [default: for tables they are rounded as with --quantize=int8]
     #[arg(long)]
     pub(crate) full_precision: bool,
@@ -135,6 +138,7 @@ impl TableOptions {
             pair_window: self.pair_window,
             weighting: self.weighting,
             min_rows: self.min_rows,
+            balance: self.balance,
         }
     }
 }

@@ -99,6 +99,7 @@ fn of_table(error: TableError, path: &Path) -> Error {
         | TableError::TargetAsFeature { .. }
         | TableError::NoFeatures
         | TableError::FewLabels { .. }
+        | TableError::Balance
         | TableError::Config(_)) => Usage(format!("{path}: {error}")).into(),
         error => Error::new(error).context(path.to_string()),
     }

@@ -148,6 +148,7 @@ def plan(
     pair_window: int = 0,
     weighting: str | None = None,
     min_rows: int | None = None,
+    balance: bool = False,
     threads: int | None = None,
 ) -> Plan: ...
 def table_description(model: Model) -> tuple[list[str], list[str], bool] | None: ...

@@ -47,6 +47,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Weights of words; by default chosen.
     min_rows : int, optional
         Rows that a feature must occur in.
+    balance : bool, default False
+        All labels count the same, however many rows they have. Only for one label in each row.
     settings : dict, optional
         Settings of the training, as `slide.settings` lists them: ``{"model": "linear"}``.
     full_precision : bool, default False
@@ -82,6 +84,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         pair_window: int = 0,
         weighting: str | None = None,
         min_rows: int | None = None,
+        balance: bool = False,
         settings: Mapping[str, Any] | None = None,
         full_precision: bool = False,
         threads: int | None = None,
@@ -95,6 +98,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.pair_window = pair_window
         self.weighting = weighting
         self.min_rows = min_rows
+        self.balance = balance
         self.settings = settings
         self.full_precision = full_precision
         self.threads = threads
@@ -155,6 +159,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             pair_window=self.pair_window,
             weighting=self.weighting,
             min_rows=self.min_rows,
+            balance=self.balance,
             threads=self.threads,
         )
         self.report_: dict[str, Any] = json.loads(plan.report)
