@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, CString, c_char};
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::Once;
+use std::sync::{Once, OnceLock};
 
 use slide_kernels::{Isa, Kernels, Precision};
 
@@ -148,19 +148,10 @@ pub unsafe extern "C" fn slide_kernels_native_precision(kernels: *const SlideKer
 pub unsafe extern "C" fn slide_kernels_isa(kernels: *const SlideKernels) -> *const c_char {
     // SAFETY: upheld by the caller.
     let Ok(kernels) = (unsafe { resolve(kernels) }) else { return std::ptr::null() };
-    let name: &CStr = match kernels.isa() {
-        Isa::Scalar => c"scalar",
-        Isa::Avx2 => c"avx2",
-        Isa::Avx512 => c"avx512",
-        Isa::Avx512Vnni => c"avx512vnni",
-        Isa::Avx512Popcnt => c"avx512popcnt",
-        Isa::Avx512Bf16 => c"avx512bf16",
-        Isa::Neon => c"neon",
-        Isa::NeonBf16 => c"neonbf16",
-        Isa::Sve => c"sve",
-        _ => c"unknown",
-    };
-    name.as_ptr()
+    static NAMES: OnceLock<Vec<CString>> = OnceLock::new();
+    let names = NAMES.get_or_init(|| Isa::ALL.iter().filter_map(|isa| CString::new(isa.name()).ok()).collect());
+    let name = names.iter().find(|name| name.to_bytes() == kernels.isa().name().as_bytes());
+    name.map_or(c"unknown".as_ptr(), |name| name.as_ptr())
 }
 
 /// The message of the last failed call on this thread; empty if none failed. Valid until the next call on this thread.

@@ -58,44 +58,22 @@ macro_rules! of {
     };
 }
 
+pub(crate) use of;
+
 /// The table of a level for a processor with these quirks, available on this machine or not; `None` if the level belongs to
 /// another architecture.
 pub(crate) fn table(isa: Isa, precision: Precision, quirks: Quirks) -> Option<&'static Kernels> {
-    match isa {
-        Isa::Scalar => Some(of!(scalar::KERNELS, quirks)),
-        _ => table_of_architecture(isa, precision == Precision::Native, quirks),
+    if isa == Isa::Scalar {
+        return Some(of!(scalar::KERNELS, quirks));
     }
-}
-
-cfg_if::cfg_if! {
-    if #[cfg(target_arch = "x86_64")] {
-        fn table_of_architecture(isa: Isa, is_native: bool, quirks: Quirks) -> Option<&'static Kernels> {
-            use crate::x86::{avx2, avx512, avx512bf16, avx512popcnt, avx512vnni};
-            Some(match isa {
-                Isa::Avx2 => of!(avx2::KERNELS, quirks),
-                Isa::Avx512 => of!(avx512::KERNELS, quirks),
-                Isa::Avx512Vnni => of!(avx512vnni::KERNELS, quirks),
-                Isa::Avx512Popcnt => of!(avx512popcnt::KERNELS, quirks),
-                Isa::Avx512Bf16 if is_native && quirks.slow_bf16_pairs => of!(avx512bf16::NATIVE_WHERE_SLOW, quirks),
-                Isa::Avx512Bf16 if is_native => of!(avx512bf16::NATIVE, quirks),
-                Isa::Avx512Bf16 => of!(avx512bf16::KERNELS, quirks),
-                _ => return None,
-            })
-        }
-    } else if #[cfg(target_arch = "aarch64")] {
-        fn table_of_architecture(isa: Isa, is_native: bool, quirks: Quirks) -> Option<&'static Kernels> {
-            use crate::arm::{neon, neonbf16, sve};
-            Some(match isa {
-                Isa::Neon => of!(neon::KERNELS, quirks),
-                Isa::NeonBf16 if is_native => of!(neonbf16::NATIVE, quirks),
-                Isa::NeonBf16 => of!(neonbf16::KERNELS, quirks),
-                Isa::Sve if is_native => of!(sve::NATIVE, quirks),
-                Isa::Sve => of!(sve::KERNELS, quirks),
-                _ => return None,
-            })
-        }
-    } else {
-        fn table_of_architecture(_: Isa, _: bool, _: Quirks) -> Option<&'static Kernels> {
+    let is_native = precision == Precision::Native;
+    cfg_if::cfg_if! {
+        if #[cfg(target_arch = "x86_64")] {
+            crate::x86::table(isa, is_native, quirks)
+        } else if #[cfg(target_arch = "aarch64")] {
+            crate::arm::table(isa, is_native, quirks)
+        } else {
+            let _ = is_native;
             None
         }
     }
