@@ -212,6 +212,9 @@ fn folds(rows: &[u32], most: usize) -> Vec<(Vec<u32>, Vec<u32>)> {
         let range = number * count..(number + 1) * count;
         let mut held_out = order[range.clone()].to_vec();
         let mut rest = [&order[range.end..], &order[..range.start]].concat();
+        if rest.is_empty() {
+            rest.clone_from(&held_out);
+        }
         rest.truncate(most.clamp(LEAST_TRIED, MOST_TRIED));
         rest.sort_unstable();
         held_out.sort_unstable();

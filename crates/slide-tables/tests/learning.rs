@@ -115,3 +115,14 @@ fn a_network_that_learns_by_heart_is_tried_with_fewer_epochs() {
     let (_, tried) = train(&table, &texts(), &[("model", "network"), ("hidden", "32"), ("epochs", "8")]);
     assert!(!tried.iter().any(|way| way.ends_with(" epochs")), "{tried:?}");
 }
+
+#[test]
+fn a_few_rows_are_learned() {
+    for rows in [&[("a b", "x\u{1f}y")][..], &[("a", "x"), ("b", "y")], &[("a", "x"), ("", "x"), ("b", "y")]] {
+        let mut table = Table::new(vec!["text".into(), "label".into()]);
+        rows.iter().for_each(|&(text, label)| table.push([text, label]));
+        let (model, tried) = train(&table, &texts(), &[]);
+        assert!(!tried.is_empty());
+        assert_eq!(judged(model, &table).rows, rows.len());
+    }
+}
