@@ -16,7 +16,7 @@ use crate::choice::named;
 use crate::config_file;
 use crate::options::{DataOptions, OutputOptions, RuntimeOptions, UnknownOption};
 use crate::settings::Settings;
-use crate::tables::options::{TableOptions, TableReading};
+use crate::tables::options::{self as table_options, TableOptions, TableReading};
 
 /// Trains and uses sparse neural networks with very many outputs, on ordinary CPUs
 #[derive(Parser, Debug)]
@@ -313,7 +313,7 @@ pub(crate) struct EvalArgs {
     #[command(flatten)]
     pub(crate) table: TableReading,
     /// Leave bad rows of a table out, and report how many, instead of ending at the first
-    #[arg(long, help_heading = "Tables (CSV, TSV, JSON lines, fastText)")]
+    #[arg(long, help_heading = table_options::HEADING)]
     pub(crate) skip_bad_rows: bool,
     #[command(flatten)]
     pub(crate) data: DataOptions,

@@ -1,6 +1,6 @@
 //! The options that determine the trained model: those of [`TrainConfig`], from which the options are derived.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::builder::{PossibleValuesParser, TypedValueParser, ValueParser};
@@ -29,22 +29,28 @@ pub(crate) struct FileSettings {
 impl Settings {
     /// `base` with the given settings.
     pub(crate) fn over(&self, base: &TrainConfig) -> Result<TrainConfig> {
-        let mut config = base.clone();
-        if let Some(FileSettings { path, values }) = &self.file {
-            let wrong = |error: ConfigError| Usage(format!("{}: {error}", path.display()));
-            config = config.with(values.iter().cloned()).map_err(wrong)?;
-        }
-        let wrong = |error: ConfigError| Usage(error.to_string());
-        config = config.with(self.given.iter().cloned()).map_err(wrong)?;
-        config.validate().map_err(wrong)?;
-        Ok(config)
+        let in_file = |path: &Path, error| Usage(format!("{}: {error}", path.display()));
+        Ok(self.merged(base, in_file, |error| Usage(error.to_string()))?)
     }
 
     /// The same, of settings that have been looked at once.
     pub(crate) fn put_over(&self, base: &TrainConfig) -> Result<TrainConfig, ConfigError> {
-        let file = self.file.iter().flat_map(|file| file.values.iter().cloned());
-        let config = base.with(file)?.with(self.given.iter().cloned())?;
-        config.validate()?;
+        self.merged(base, |_, error| error, |error| error)
+    }
+
+    /// `base` with the settings of the file and of the command line, which have errors of their own.
+    fn merged<E>(
+        &self,
+        base: &TrainConfig,
+        in_file: impl Fn(&Path, ConfigError) -> E,
+        given: impl Fn(ConfigError) -> E,
+    ) -> Result<TrainConfig, E> {
+        let mut config = base.clone();
+        if let Some(FileSettings { path, values }) = &self.file {
+            config = config.with(values.iter().cloned()).map_err(|error| in_file(path, error))?;
+        }
+        config = config.with(self.given.iter().cloned()).map_err(&given)?;
+        config.validate().map_err(given)?;
         Ok(config)
     }
 

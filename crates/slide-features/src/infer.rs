@@ -16,8 +16,6 @@ pub struct Inferred {
     pub column: Column,
     /// Why, in a few words.
     pub reason: String,
-    /// A field of it.
-    pub example: String,
 }
 
 /// A number with a finite value.
@@ -34,12 +32,8 @@ pub fn infer(table: &Table, column: usize) -> Inferred {
     let fields = (0..table.rows().min(LOOKED_AT)).map(|row| table.field(row, column));
     let fields: Vec<&str> = fields.filter(|field| !field.is_empty()).collect();
     let name = table.names()[column].clone();
-    let example = fields.first().map(|field| field.chars().take(60).collect()).unwrap_or_default();
-    let inferred = |kind, delimiter, reason: String| Inferred {
-        column: Column { name: name.clone(), kind, delimiter },
-        reason,
-        example,
-    };
+    let inferred =
+        |kind, delimiter, reason: String| Inferred { column: Column { name: name.clone(), kind, delimiter }, reason };
     let count = fields.len();
     if count == 0 {
         return inferred(Kind::Id, None, "empty: ignored".into());

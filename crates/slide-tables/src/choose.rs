@@ -329,18 +329,16 @@ fn judge(
     drop(train);
     let mut stopped = ControlFlow::Continue(());
     let mut by_epoch = Vec::new();
-    let outcome = trainer.run(&mut |event, trainer| {
-        if matches!(event, Event::Batch(batch) if batch.epoch_finished) {
+    let looks_for_best_epoch = way.config.optimizer.epochs.is_none();
+    trainer.run(&mut |event, trainer| {
+        if looks_for_best_epoch && matches!(event, Event::Batch(batch) if batch.epoch_finished) {
             by_epoch.push(trainer.evaluate(&data));
         }
         stopped = watch(Progress::Working);
         stopped
-    });
-    outcome?;
+    })?;
     go_on(stopped)?;
-    if way.config.optimizer.epochs.is_none() {
-        worth.best_epoch = best_epoch(by_epoch)?;
-    }
+    worth.best_epoch = best_epoch(by_epoch)?;
     let model = trainer.into_model()?;
     let predictor = Predictor::with(model, Retrieval::Auto, runtime)?.ignoring_unknown_features();
     let examples: Vec<_> = (0..data.examples()).map(|row| data.features(row)).collect();

@@ -10,7 +10,6 @@ use slide_core::data::{self, LabelFile, Numbering, ReadOptions};
 use slide_core::{
     Choice, Dataset, Model, Outcome, Predictor, Quantization, QuantizeConfig, Retrieval, Runtime, TrainConfig, Trainer,
 };
-use slide_tables::quality;
 
 use super::eval::evaluation;
 use super::{Show, Status};
@@ -20,6 +19,7 @@ use crate::log::Log;
 use crate::output::{self, count, file_name};
 use crate::session::Session;
 use crate::summary::{Paths, Seconds, Summary, fallbacks};
+use crate::tables::evaluate::judged;
 use crate::tables::prepare::prepare;
 use crate::unknown;
 use crate::usage::Usage;
@@ -98,14 +98,22 @@ pub(crate) fn run(args: &TrainArgs, show: Show) -> Result<Status> {
     }
     let predictor = Predictor::with(model, Retrieval::Auto, &runtime)?.ignoring_unknown_features();
     let start = Instant::now();
-    let evaluation =
-        test.as_ref().map(|test| evaluation(&predictor, test, None, None, &args.metrics, show)).transpose()?;
-    if let (Some(evaluation), Some(path)) = (&evaluation, &args.test) {
-        unknown::warn(&evaluation.unknown, path);
+    let (mut metrics, mut quality) = (None, None);
+    match (&test, &table) {
+        (Some(test), Some(table)) => {
+            let work = || judged(table, &predictor, test, &args.metrics);
+            let (of_rows, of_ranking) = show.progress.during("evaluating", work)?;
+            (metrics, quality) = (Some(of_ranking), Some(of_rows));
+        }
+        (Some(test), None) => {
+            let evaluation = evaluation(&predictor, test, None, None, &args.metrics, show)?;
+            if let Some(path) = &args.test {
+                unknown::warn(&evaluation.unknown, path);
+            }
+            metrics = Some(evaluation.metrics);
+        }
+        (None, _) => {}
     }
-    let metrics = evaluation.map(|evaluation| evaluation.metrics);
-    let quality =
-        table.as_ref().zip(test.as_ref()).map(|(table, test)| quality(table, &predictor, test)).transpose()?;
     let paths = Paths { model: args.output.clone(), file: args.train.clone() };
     let seconds = Seconds { reading, evaluation: start.elapsed().as_secs_f64(), ..Seconds::default() };
     let mut summary = Summary::new(paths, predictor.model(), &runtime, &trained, seconds, metrics, report);

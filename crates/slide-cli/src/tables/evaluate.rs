@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use serde::Serialize;
 use slide_core::metrics::Propensity;
-use slide_core::{Metrics, Model, Predictor};
+use slide_core::{Dataset, Metrics, Model, Predictor};
 use slide_features::read::Reader;
 use slide_features::{Scratch, Table};
 use slide_tables::{Judge, Quality, TableModel};
 
 use super::prepare::LabelledRows;
-use crate::args::EvalArgs;
+use crate::args::{EvalArgs, MetricOptions};
 use crate::commands::Show;
 use crate::commands::{LATENCY_LABELS, WARM_UP};
 use crate::output::{self, count, pairs, path_text, seconds};
@@ -67,10 +67,27 @@ pub(crate) fn run(args: &EvalArgs, model: Model, table: &TableModel, show: Show)
     if show.json { output::print_json(&report) } else { output::print(&report.text(table)) }
 }
 
+/// How good a model is on rows, and its metrics.
+pub(crate) fn judged(
+    model: &TableModel,
+    predictor: &Predictor,
+    data: &Dataset,
+    metrics: &MetricOptions,
+) -> Result<(Quality, Metrics)> {
+    let propensity = propensity(predictor, metrics);
+    let mut judge = Judge::new(model, predictor, metrics.cutoffs(), Some(&propensity));
+    judge.add(data)?;
+    Ok(judge.finish())
+}
+
+fn propensity(predictor: &Predictor, metrics: &MetricOptions) -> Propensity {
+    let (trained, (a, b)) = (predictor.model(), metrics.propensity());
+    Propensity::with_constants(trained.label_frequencies(), trained.examples(), a, b)
+}
+
 /// Reads and predicts the file piece by piece: its size does not matter.
 fn judge(args: &EvalArgs, model: &TableModel, predictor: &Predictor) -> Result<(Quality, Metrics, Seconds)> {
-    let (trained, (a, b)) = (predictor.model(), args.metrics.propensity());
-    let propensity = Propensity::with_constants(trained.label_frequencies(), trained.examples(), a, b);
+    let propensity = propensity(predictor, &args.metrics);
     let mut judge = Judge::new(model, predictor, args.metrics.cutoffs(), Some(&propensity));
     let mut rows = LabelledRows::open(model, &args.test, &args.table.options(args.skip_bad_rows))?;
     let (mut seconds, mut has_labels) = (Seconds { reading: 0.0, evaluation: 0.0 }, false);

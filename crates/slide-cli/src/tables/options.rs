@@ -8,7 +8,7 @@ use slide_features::read::{Encoding, Format, ReadOptions};
 use slide_features::{Column, Kind, Weighting};
 use slide_tables::{Lengths, TableConfig};
 
-const HEADING: &str = "Tables (CSV, TSV, JSON lines, fastText)";
+pub(crate) const HEADING: &str = "Tables (CSV, TSV, JSON lines, fastText)";
 
 /// How a table is read.
 #[derive(Args, Clone, Debug)]
