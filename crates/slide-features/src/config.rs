@@ -1,9 +1,8 @@
 //! What is made of a table: its columns and the features of texts.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
+
+use crate::named::named;
 
 /// What a column has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,38 +22,9 @@ pub enum Kind {
     Id,
 }
 
-impl Kind {
-    /// Every kind.
-    pub const ALL: [Self; 6] = [Self::Text, Self::Categorical, Self::Numeric, Self::Date, Self::Sequence, Self::Id];
-
-    /// Its name in options.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Text => "text",
-            Self::Categorical => "categorical",
-            Self::Numeric => "numeric",
-            Self::Date => "date",
-            Self::Sequence => "sequence",
-            Self::Id => "id",
-        }
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for Kind {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| {
-            format!("unknown kind `{name}` of column, expected one of: {}", Self::ALL.map(Self::name).join(", "))
-        })
-    }
+named! {
+    Kind, "unknown kind `{}` of column",
+    Text = "text", Categorical = "categorical", Numeric = "numeric", Date = "date", Sequence = "sequence", Id = "id",
 }
 
 /// A column that features are made of.
@@ -83,36 +53,7 @@ pub enum Weighting {
     Classes,
 }
 
-impl Weighting {
-    /// Every way.
-    pub const ALL: [Self; 3] = [Self::Equal, Self::Idf, Self::Classes];
-
-    /// Its name in options.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Equal => "equal",
-            Self::Idf => "idf",
-            Self::Classes => "classes",
-        }
-    }
-}
-
-impl fmt::Display for Weighting {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for Weighting {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        let names = || Self::ALL.map(Self::name).join(", ");
-        let known = Self::ALL.into_iter().find(|weighting| weighting.name() == name);
-        known.ok_or_else(|| format!("unknown weighting `{name}`, expected one of: {}", names()))
-    }
-}
+named! { Weighting, "unknown weighting `{}`", Equal = "equal", Idf = "idf", Classes = "classes" }
 
 /// The features of a table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

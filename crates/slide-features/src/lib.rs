@@ -7,6 +7,7 @@ mod emit;
 mod featurizer;
 mod hash;
 mod infer;
+mod named;
 mod radix;
 pub mod read;
 mod table;

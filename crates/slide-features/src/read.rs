@@ -13,11 +13,11 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use serde::de::{Deserializer as _, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use thiserror::Error;
 
+use crate::named::named;
 use crate::table::{LIST, Table};
 
 #[cfg(feature = "parquet")]
@@ -46,21 +46,6 @@ pub enum Format {
 }
 
 impl Format {
-    /// Every format.
-    pub const ALL: [Self; 5] = [Self::Csv, Self::Tsv, Self::Jsonl, Self::FastText, Self::Parquet];
-
-    /// Its name in options.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Csv => "csv",
-            Self::Tsv => "tsv",
-            Self::Jsonl => "jsonl",
-            Self::FastText => "fasttext",
-            Self::Parquet => "parquet",
-        }
-    }
-
     /// The format that the name of a file says, if it does; `.gz` and `.zst` are ignored.
     #[must_use]
     pub fn of_name(path: &Path) -> Option<Self> {
@@ -93,22 +78,9 @@ impl Format {
     }
 }
 
-impl fmt::Display for Format {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for Format {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        let all = || Self::ALL.map(Self::name).join(", ");
-        Self::ALL
-            .into_iter()
-            .find(|format| format.name() == name)
-            .ok_or_else(|| format!("unknown format `{name}`, expected one of: {}", all()))
-    }
+named! {
+    Format, "unknown format `{}`",
+    Csv = "csv", Tsv = "tsv", Jsonl = "jsonl", FastText = "fasttext", Parquet = "parquet",
 }
 
 /// How the bytes of a file are characters.
@@ -121,17 +93,7 @@ pub enum Encoding {
     Latin1,
 }
 
-impl FromStr for Encoding {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        match name {
-            "utf8" => Ok(Self::Utf8),
-            "latin1" => Ok(Self::Latin1),
-            _ => Err(format!("unknown encoding `{name}`, expected one of: utf8, latin1")),
-        }
-    }
-}
+named! { Encoding, "unknown encoding `{}`", Utf8 = "utf8", Latin1 = "latin1" }
 
 /// How a table is read.
 #[derive(Clone, Debug, Default)]
