@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use numpy::{PyArray1, PyArrayMethods, PyUntypedArrayMethods};
-use pyo3::exceptions::{PyIndexError, PyRuntimeError, PyValueError};
+use pyo3::exceptions::{PyIndexError, PyValueError};
 use pyo3::prelude::*;
 use slide_core::data::{self, DataError, Format, IndexBase, LabelFile, ReadOptions, Relevance, Slices};
 
 use crate::arrays::{HeldColumns, Integers};
-use crate::errors;
+use crate::{errors, process};
 
 /// A data set.
 #[pyclass(frozen, module = "slide._native")]
@@ -169,9 +169,7 @@ impl Dataset {
             Some(name) => name.parse::<Format>().map_err(errors::of_data)?,
             None => Format::of_name(&path),
         };
-        // Not rayon's pool for all, whose threads a child of this process would not have.
-        let pool = rayon::ThreadPoolBuilder::new().build();
-        let pool = pool.map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
+        let pool = process::pool(None)?;
         self.with(py, |data| pool.install(|| data::write(path, data, format)))?.map_err(errors::of_data)
     }
 

@@ -27,7 +27,7 @@ mod _native {
     #[pymodule_export]
     use crate::settings::{machine, settings};
     #[pymodule_export]
-    use crate::table::{Plan, Table, explain_row, plan, predict_rows, table_description};
+    use crate::table::{Plan, Table, explain_row, label_names, plan, predict_rows, table_columns};
     #[pymodule_export]
     use crate::training::train;
 

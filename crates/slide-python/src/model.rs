@@ -32,8 +32,8 @@ const FEW: usize = 16;
 #[pyclass(frozen, module = "slide._native")]
 pub(crate) struct Model {
     pub(crate) model: Arc<slide_core::Model>,
-    /// If it was trained on one.
-    pub(crate) table: OnceLock<Arc<TableModel>>,
+    /// What it has of the table that it was trained on, if that was one; once it is needed.
+    pub(crate) table: OnceLock<Option<Arc<TableModel>>>,
     threads: Option<NonZeroUsize>,
     state: Mutex<State>,
 }
@@ -51,7 +51,39 @@ pub(crate) struct Shared {
     calls: AtomicUsize,
 }
 
-type Answers<'py> = (Bound<'py, PyArray2<i64>>, Bound<'py, PyArray2<f32>>);
+/// Labels and scores, in arrays of Python.
+pub(crate) type Answers<'py> = (Bound<'py, PyArray2<i64>>, Bound<'py, PyArray2<f32>>);
+
+/// `k` places for the best labels of each row, filled from the front; -1 and 0 where there are fewer.
+pub(crate) struct Places {
+    rows: usize,
+    k: usize,
+    labels: Vec<i64>,
+    scores: Vec<f32>,
+}
+
+impl Places {
+    pub(crate) fn new(rows: usize, k: usize) -> PyResult<Self> {
+        let places = rows.checked_mul(k).filter(|&places| places < isize::MAX as usize / 16);
+        let places = places.ok_or_else(|| PyMemoryError::new_err(format!("{rows} rows of {k} labels")))?;
+        Ok(Self { rows, k, labels: vec![-1; places], scores: vec![0.0; places] })
+    }
+
+    /// The best labels of a row, with their scores.
+    pub(crate) fn fill(&mut self, row: usize, best: impl Iterator<Item = (u32, f32)>) {
+        for ((label, score), place) in best.zip(row * self.k..(row + 1) * self.k) {
+            (self.labels[place], self.scores[place]) = (label.into(), score);
+        }
+    }
+
+    pub(crate) fn into_arrays(self, py: Python<'_>) -> PyResult<Answers<'_>> {
+        let shape = (self.rows, self.k);
+        let shaped = |_| PyValueError::new_err("the shape does not fit");
+        let labels = Array2::from_shape_vec(shape, self.labels).map_err(shaped)?;
+        let scores = Array2::from_shape_vec(shape, self.scores).map_err(shaped)?;
+        Ok((labels.into_pyarray(py), scores.into_pyarray(py)))
+    }
+}
 
 /// What is wrong with the examples of a call.
 enum Fault {
@@ -97,15 +129,12 @@ impl Call<'_> {
         .collect()
     }
 
-    /// Predicts some rows; each has `k` places in `labels` and `scores`, filled from the front.
-    fn answer(&self, shared: &Shared, rows: Range<usize>, labels: &mut [i64], scores: &mut [f32]) -> Result<(), Fault> {
+    /// Predicts some rows.
+    fn answer(&self, shared: &Shared, rows: Range<usize>, places: &mut Places) -> Result<(), Fault> {
         let first = rows.start;
         let examples = self.examples(rows)?;
         let mut place = |row: usize, found: &[Prediction]| {
-            let start = row * self.k;
-            for (best, place) in found.iter().zip(start..start + self.k) {
-                (labels[place], scores[place]) = (best.label.into(), best.probability);
-            }
+            places.fill(first + row, found.iter().map(|best| (best.label, best.probability)));
         };
         let predictor = &shared.predictor;
         let answered = match &examples[..] {
@@ -285,23 +314,17 @@ impl Model {
             )));
         }
         let rows = call.rows();
-        let places = rows.checked_mul(k).filter(|&places| places < isize::MAX as usize / 16);
-        let places = places.ok_or_else(|| PyMemoryError::new_err(format!("{rows} rows of {k} labels")))?;
-        let (mut labels, mut scores) = (vec![-1_i64; places], vec![0.0_f32; places]);
+        let mut places = Places::new(rows, k)?;
         for start in (0..rows).step_by(PIECE) {
             let piece = start..rows.min(start + PIECE);
-            let (labels, scores) = (&mut labels[start * k..piece.end * k], &mut scores[start * k..piece.end * k]);
             if start > 0 {
                 py.check_signals()?;
             }
-            if let Err(fault) = py.detach(|| call.answer(shared, piece, labels, scores)) {
+            if let Err(fault) = py.detach(|| call.answer(shared, piece, &mut places)) {
                 return fault.raise(width).map_or(Ok(None), Err);
             }
         }
-        let shaped = |_| PyValueError::new_err("the shape does not fit");
-        let labels = Array2::from_shape_vec((rows, k), labels).map_err(shaped)?;
-        let scores = Array2::from_shape_vec((rows, k), scores).map_err(shaped)?;
-        Ok(Some((labels.into_pyarray(py), scores.into_pyarray(py))))
+        places.into_arrays(py).map(Some)
     }
 
     /// The model with fewer bits a weight.

@@ -4,6 +4,7 @@ use std::mem;
 use std::num::NonZeroUsize;
 
 use pyo3::PyErr;
+use pyo3::exceptions::PyRuntimeError;
 use slide_core::{Runtime, RuntimeOptions};
 
 use crate::errors;
@@ -39,4 +40,10 @@ pub(crate) fn start(threads: Option<NonZeroUsize>) -> Result<Runtime, PyErr> {
     let mut options = RuntimeOptions::default();
     options.threads = threads;
     Runtime::new(&options).map_err(errors::of_runtime)
+}
+
+/// Threads of rayon for as long as a call: those that live on a child of this process would not have. `None` is one for each core.
+pub(crate) fn pool(threads: Option<NonZeroUsize>) -> Result<rayon::ThreadPool, PyErr> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.map_or(0, NonZeroUsize::get)).build();
+    pool.map_err(|error| PyRuntimeError::new_err(error.to_string()))
 }

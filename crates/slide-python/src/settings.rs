@@ -4,7 +4,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use serde_json::Value;
-use slide_core::{Setting, TrainConfig};
+use slide_core::{ConfigError, Setting, TrainConfig};
 use slide_kernels::{Isa, Kernels};
 
 use crate::errors;
@@ -27,10 +27,15 @@ pub(crate) fn values(settings: &[(String, String)]) -> PyResult<Vec<(String, Val
 }
 
 /// `base` with other values of some settings.
-pub(crate) fn changed(base: &TrainConfig, settings: &[(String, String)]) -> PyResult<TrainConfig> {
-    let config = base.with(values(settings)?).map_err(errors::of_config)?;
-    config.validate().map_err(errors::of_config)?;
+pub(crate) fn put_over(base: &TrainConfig, values: &[(String, Value)]) -> Result<TrainConfig, ConfigError> {
+    let config = base.with(values.iter().cloned())?;
+    config.validate()?;
     Ok(config)
+}
+
+/// The same of values that are given as the program takes them.
+pub(crate) fn changed(base: &TrainConfig, settings: &[(String, String)]) -> PyResult<TrainConfig> {
+    put_over(base, &values(settings)?).map_err(errors::of_config)
 }
 
 /// Every setting: name, section, help, default as JSON, choices, and the samplers or optimizers that have it.

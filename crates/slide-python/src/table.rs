@@ -7,8 +7,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crossbeam_channel::RecvTimeoutError;
-use numpy::ndarray::Array2;
-use numpy::{IntoPyArray, PyArray2};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
@@ -18,7 +16,7 @@ use slide_features::{Column, Scratch, Sparse, Weighting};
 use slide_tables::{Lengths, Progress, Source, TableConfig, TableError, TableModel, explain};
 
 use crate::dataset::Dataset;
-use crate::model::Model;
+use crate::model::{Answers, Model, Places};
 use crate::{errors, process, settings};
 
 /// How often the thread that called looks for signals.
@@ -71,12 +69,6 @@ fn of_table(error: TableError) -> PyErr {
     }
 }
 
-/// Threads for as long as a call: a child of this process would not have those that live on.
-fn pool(threads: Option<NonZeroUsize>) -> PyResult<rayon::ThreadPool> {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.map_or(0, NonZeroUsize::get)).build();
-    pool.map_err(|error| PyRuntimeError::new_err(error.to_string()))
-}
-
 /// Looks at a table and tries ways to learn on held-out rows.
 #[pyfunction]
 #[pyo3(signature = (table, target, changes, *, text=vec![], columns=vec![], crosses=vec![], word_ngrams=None, char_ngrams=None, pair_window=0, weighting=None, min_rows=None, balance=false, threads=None))]
@@ -115,7 +107,7 @@ pub(crate) fn plan(
         balance,
     };
     let changes = settings::values(&changes)?;
-    let (runtime, pool) = (process::start(threads)?, pool(threads)?);
+    let (runtime, pool) = (process::start(threads)?, process::pool(threads)?);
     let stop = AtomicBool::new(false);
     let mut tried = Vec::new();
     let mut watch = |progress: Progress<'_>| {
@@ -131,11 +123,7 @@ pub(crate) fn plan(
         }
         if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    let settings = |base: &TrainConfig| {
-        let config = base.with(changes.iter().cloned())?;
-        config.validate()?;
-        Ok(config)
-    };
+    let settings = |base: &TrainConfig| settings::put_over(base, &changes);
     let learn = || {
         let source = Source::new(&table.0, &config)?;
         let chosen = source.choose(&settings, &runtime, &mut watch)?;
@@ -173,36 +161,43 @@ pub(crate) fn plan(
     Ok(Plan { config, table, data: Py::new(py, Dataset::of(data))?, report })
 }
 
-type Answers<'py> = (Bound<'py, PyArray2<i64>>, Bound<'py, PyArray2<f32>>);
 type Explained = (String, Option<f32>, f32, f32, Vec<(String, f32)>);
 
-fn table_of(model: &Model) -> PyResult<Arc<TableModel>> {
+/// What a model has of the table that it was trained on, read once.
+fn table_of(model: &Model) -> PyResult<Option<Arc<TableModel>>> {
     if let Some(known) = model.table.get() {
-        return Ok(Arc::clone(known));
+        return Ok(known.clone());
     }
-    let not = || PyValueError::new_err("the model was not trained on a table or on texts");
-    let table = TableModel::of(&model.model).map_err(of_table)?.ok_or_else(not)?;
-    Ok(Arc::clone(model.table.get_or_init(|| Arc::new(table))))
+    let table = TableModel::of(&model.model).map_err(of_table)?.map(Arc::new);
+    Ok(model.table.get_or_init(|| table).clone())
 }
 
-type Description = (Vec<String>, Vec<String>, bool);
+fn needed(model: &Model) -> PyResult<Arc<TableModel>> {
+    table_of(model)?.ok_or_else(|| PyValueError::new_err("the model was not trained on a table or on texts"))
+}
 
-/// The columns that rows need, the names of the labels, and whether each row has one; None if it was not trained on a table.
+/// The columns that rows need; None if the model was not trained on a table.
 #[pyfunction]
-pub(crate) fn table_description(model: &Model) -> PyResult<Option<Description>> {
-    let found = TableModel::of(&model.model).map_err(of_table)?;
-    Ok(found.map(|table| (table.columns(), table.labels().to_vec(), table.is_single())))
+pub(crate) fn table_columns(model: &Model) -> PyResult<Option<Vec<String>>> {
+    Ok(table_of(model)?.map(|table| table.columns()))
+}
+
+/// The names of the labels; None if the model was not trained on a table.
+#[pyfunction]
+pub(crate) fn label_names(model: &Model) -> PyResult<Option<Vec<String>>> {
+    Ok(table_of(model)?.map(|table| table.labels().to_vec()))
 }
 
 /// The best labels of each row and their probabilities; -1 and 0 where there are fewer.
 #[pyfunction]
 pub(crate) fn predict_rows<'py>(py: Python<'py>, model: &Model, rows: &Table, k: usize) -> PyResult<Answers<'py>> {
-    let (engine, model, shared) = (model, table_of(model)?, model.shared("both", "auto")?);
+    let (engine, model, shared) = (model, needed(model)?, model.shared("both", "auto")?);
     let Some(shared) = shared.get() else { return Err(PyValueError::new_err("the process was forked meanwhile")) };
     let (table, count) = (fitted(&rows.0, &model)?, rows.0.rows());
     let numbers: Vec<u32> = (0..count as u32).collect();
-    let pool = (count > FEW).then(|| pool(NonZeroUsize::new(engine.runtime()?.workers().count()))).transpose()?;
-    let (mut labels, mut scores) = (vec![-1_i64; count * k], vec![0.0_f32; count * k]);
+    let pool =
+        (count > FEW).then(|| process::pool(NonZeroUsize::new(engine.runtime()?.workers().count()))).transpose()?;
+    let mut places = Places::new(count, k)?;
     let (mut found, mut best) = (Predictions::default(), Vec::new());
     for piece in numbers.chunks(PIECE) {
         py.check_signals()?;
@@ -221,23 +216,17 @@ pub(crate) fn predict_rows<'py>(py: Python<'py>, model: &Model, rows: &Table, k:
         answered.map_err(errors::of_prediction)?;
         for (&row, predictions) in piece.iter().zip(found.iter()) {
             model.probabilities(predictions, k, &mut best);
-            for (place, &(label, probability)) in best.iter().enumerate() {
-                labels[row as usize * k + place] = label.into();
-                scores[row as usize * k + place] = probability;
-            }
+            places.fill(row as usize, best.iter().copied());
         }
     }
-    let shaped = |_| PyValueError::new_err("the shape does not fit");
-    let labels = Array2::from_shape_vec((count, k), labels).map_err(shaped)?;
-    let scores = Array2::from_shape_vec((count, k), scores).map_err(shaped)?;
-    Ok((labels.into_pyarray(py), scores.into_pyarray(py)))
+    places.into_arrays(py)
 }
 
 /// What each feature of the first row adds to the score of a label: label, probability, score, constant, features.
 #[pyfunction]
 #[pyo3(signature = (model, row, label=None))]
 pub(crate) fn explain_row(py: Python<'_>, model: &Model, row: &Table, label: Option<String>) -> PyResult<Explained> {
-    let (model, shared) = (table_of(model)?, model.shared("both", "auto")?);
+    let (model, shared) = (needed(model)?, model.shared("both", "auto")?);
     let Some(shared) = shared.get() else { return Err(PyValueError::new_err("the process was forked meanwhile")) };
     let table = fitted(&row.0, &model)?;
     let number = label.map(|name| {

@@ -61,6 +61,11 @@ def test_texts(fitted, tmp_path):
     assert (again.predict(texts) == fitted.predict(texts)).all()
 
 
+def test_more_places_than_memory_has(fitted):
+    with pytest.raises(MemoryError, match="1 rows of"):
+        fitted.model_.predict_rows(["salt"], 1 << 62)
+
+
 def test_explanations_sum_to_the_score(fitted):
     explained = fitted.explain("salt and tide")
     assert explained.label == "sea" and 0.5 < explained.probability <= 1

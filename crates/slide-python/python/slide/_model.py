@@ -195,9 +195,7 @@ class Model:
 
         if k < 1:
             raise ValueError(f"k: expected at least 1, found {k}")
-        description = _native.table_description(self._engine)
-        columns = [] if description is None else description[0]
-        return _native.predict_rows(self._engine, _table.of(X, columns), k)
+        return _native.predict_rows(self._engine, _table.of(X, _native.table_columns(self._engine)), k)
 
     def explain(self, row: Any, label: str | None = None) -> Explanation:
         """What each feature of a text or a row adds to the score of a label.
@@ -210,16 +208,14 @@ class Model:
         """
         from . import _table
 
-        description = _native.table_description(self._engine)
-        columns = [] if description is None else description[0]
         rows = [row] if isinstance(row, str) else {name: [value] for name, value in dict(row).items()}
-        return Explanation(*_native.explain_row(self._engine, _table.of(rows, columns), label))
+        table = _table.of(rows, _native.table_columns(self._engine))
+        return Explanation(*_native.explain_row(self._engine, table, label))
 
     @property
     def label_names(self) -> list[str] | None:
         """The names of the labels, of a model that was trained on texts or a table."""
-        description = _native.table_description(self._engine)
-        return None if description is None else description[1]
+        return _native.label_names(self._engine)
 
     def quantize(self, to: str = "int8", *, input_bits: int = 4, prune: float = 0.0) -> Model:
         """A copy with fewer bits a weight.

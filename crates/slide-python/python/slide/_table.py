@@ -13,27 +13,21 @@ from . import _native
 LIST = "\x1f"
 
 
-def of(X: Any, columns: list[str]) -> _native.Table:
-    """Texts, a table of pandas or polars, or a dict of columns.
+def of(X: Any, columns: list[str] | None = None, more: dict[str, list[str]] | None = None) -> _native.Table:
+    """Texts, a table of pandas or polars, or a dict of columns, with `more` columns of strings.
 
     `columns` are those that a model wants: a list of texts is the only one of them. Without any it is called "text".
     """
-    return table(X, columns)[1]
-
-
-def table(X: Any, columns: list[str], more: dict[str, list[str]] | None = None) -> tuple[list[str], _native.Table]:
-    """The names of the columns, and the table with `more` columns of strings."""
-    found = named(X, columns)
+    found = named(X, columns or [])
     lengths = {name: len(column) for name, column in found.items()}
     if len(set(lengths.values())) > 1:
         raise ValueError(f"X: expected columns of one length, found {lengths}")
-    names = list(found)
     for name, column in (more or {}).items():
         rows = next(iter(lengths.values()), 0)
         if len(column) != rows:
             raise ValueError(f"y: expected {rows} labels, as X has rows, found {len(column)}")
         found[name] = column
-    return names, _native.Table(list(found), list(found.values()))
+    return _native.Table(list(found), list(found.values()))
 
 
 def named(X: Any, columns: list[str]) -> dict[str, list[str]]:

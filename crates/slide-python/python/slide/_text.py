@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from . import _native, _table, _targets
+from ._dataset import Dataset
 from ._model import Explanation, Model
 from ._training import Progress, _train, changes, given_settings
 
@@ -146,9 +147,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         chars = (0, 0) if self.char_ngrams == "none" else self.char_ngrams
         if isinstance(chars, str):
             raise ValueError(f"char_ngrams: expected two numbers or 'none', found {chars!r}")
-        self.feature_names_, rows = _table.table(X, [], {TARGET: fields})
         plan = _native.plan(
-            rows,
+            _table.of(X, more={TARGET: fields}),
             TARGET,
             changes(given),
             text=text,
@@ -170,22 +170,13 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                     logger.info("tried %s: %.2f %% of %d held-out rows", trial["way"], share, count)
                 else:
                     logger.info("chosen: %s", trial["chosen"])
-        data = plan.data
-        from ._dataset import Dataset
-
         self.model_: Model = _train(
-            Dataset._of(data),
-            plan,
-            self.full_precision,
-            None,
-            (1, 3, 5),
-            callback,
-            self.verbose,
-            self.threads,
-            None,
-            None,
-            None,
-            {},
+            Dataset._of(plan.data),
+            plan=plan,
+            full_precision=self.full_precision,
+            callback=callback,
+            verbose=self.verbose,
+            threads=self.threads,
         )
         label_of = dict(zip(names, range(len(names))))
         trained = self.model_.label_names

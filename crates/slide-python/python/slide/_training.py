@@ -143,23 +143,36 @@ def train(
     OSError
         A checkpoint cannot be read or written.
     """
-    return _train(data, None, False, validation, k, callback, verbose, threads, checkpoint, checkpoint_every, resume, settings)
+    return _train(
+        data,
+        validation=validation,
+        k=k,
+        callback=callback,
+        verbose=verbose,
+        threads=threads,
+        checkpoint=checkpoint,
+        checkpoint_every=checkpoint_every,
+        resume=resume,
+        **settings,
+    )
 
 
 def _train(
     data: Dataset,
-    plan: _native.Plan | None,
-    full_precision: bool,
-    validation: Dataset | None,
-    k: Sequence[int],
-    callback: Callable[[Progress], Any] | None,
-    verbose: int,
-    threads: int | None,
-    checkpoint: Path | None,
-    checkpoint_every: int | None,
-    resume: Path | None,
-    settings: dict[str, Any],
+    *,
+    plan: _native.Plan | None = None,
+    full_precision: bool = False,
+    validation: Dataset | None = None,
+    k: Sequence[int] = (1, 3, 5),
+    callback: Callable[[Progress], Any] | None = None,
+    verbose: int = 0,
+    threads: int | None = None,
+    checkpoint: Path | None = None,
+    checkpoint_every: int | None = None,
+    resume: Path | None = None,
+    **settings: Any,
 ) -> Model:
+    """`train`, of a plan too, which has its own settings."""
     given = given_settings(settings)
     epochs = None
     if resume is not None:
